@@ -1,0 +1,34 @@
+/** The port of agents: something that answers a conversation with a stream of text. */
+import type { Message } from '../../shared/conversation/schema.ts'
+import type { AgentId } from '../../shared/ids.ts'
+
+export interface AgentContext {
+  /** What the asking person saw, oldest first; the last one is the message to answer. */
+  messages: Message[]
+  system: string
+  /** Text of this reply that readers have already seen, from an attempt that a crash ended; empty on a first attempt. */
+  already: string
+}
+
+export interface Usage {
+  inputTokens?: number
+  outputTokens?: number
+  totalTokens?: number
+}
+
+export type AgentChunk =
+  | { type: 'text', text: string }
+  | { type: 'reasoning', text: string }
+  | { type: 'finish', finishReason: string, model: string, usage?: Usage }
+
+export interface Agent {
+  readonly id: AgentId
+  readonly name: string
+  /** One sentence for people; says so when it is not a language model. */
+  readonly description: string
+  readonly isLanguageModel: boolean
+  /** `continue`: `reply` goes on after `context.already`; `seal`: what was seen is sealed as interrupted instead. */
+  readonly onInterruption: 'continue' | 'seal'
+  /** Ends with one `finish`, or throws SkeinError `agent-failed` whose message may be shown to people. */
+  reply(context: AgentContext, signal: AbortSignal): AsyncIterable<AgentChunk>
+}

@@ -1,0 +1,23 @@
+/** The directory: which documents exist, who belongs to them, and the invitations that let people in. What it says counts, not the document. */
+import type { DocumentName, UserId } from '../../shared/ids.ts'
+import type { Principal } from '../../shared/principal.ts'
+import type { Role } from '../../shared/wire/frame.ts'
+
+export interface DirectoryEntry {
+  name: DocumentName
+  createdAt: number
+  members: ReadonlyMap<UserId, { role: Role, name: string }>
+}
+
+export interface Directory {
+  find(name: DocumentName): Promise<DirectoryEntry | null>
+  /** Creates the entry with this owner, or returns the one that exists unchanged (two devices may race). */
+  create(name: DocumentName, owner: Principal, at: number): Promise<DirectoryEntry>
+  setMember(name: DocumentName, member: { id: UserId, role: Role, name: string }): Promise<void>
+  /** Documents of this kind that the person is a member of. */
+  listOf(user: UserId, prefix: string): Promise<{ name: DocumentName, role: Role, createdAt: number }[]>
+  /** A new secret that lets its bearer in with this role; only its hash is stored. */
+  invite(name: DocumentName, role: Exclude<Role, 'owner'>, by: UserId, at: number): Promise<string>
+  /** Makes the principal a member (never lowers a role). Null when the secret is none. */
+  accept(secret: string, principal: Principal): Promise<DirectoryEntry | null>
+}

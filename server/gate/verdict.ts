@@ -1,0 +1,41 @@
+/** What the gate says of an update, and what it is told to decide it. The gate reads the document and never writes it. */
+import type * as Y from 'yjs'
+import type { ErrorCode } from '../../shared/errors.ts'
+import type { Role } from '../../shared/wire/frame.ts'
+import type { UserId } from '../../shared/ids.ts'
+
+/** `conversation`: schema 1; `free`: no schema (artifacts, home documents). */
+export type Judged = 'conversation' | 'free'
+
+export type ClientOwner = { kind: 'server' } | { kind: 'principal', id: UserId }
+
+export interface GateContext {
+  kind: Judged
+  doc: Y.Doc
+  principal: UserId
+  role: Role
+  /** Who may write under this Yjs client id; undefined when nobody has yet. */
+  ownerOf: (clientId: number) => ClientOwner | undefined
+}
+
+/** A place that an accepted update writes to: a root, and the first key under it (null for a list). */
+export interface Touched {
+  root: string
+  key: string | null
+}
+
+export type Verdict =
+  | {
+    kind: 'accept'
+    /** Every place that the update may touch; the audit holds the transaction against it. */
+    touched: Touched[]
+    /** Keys of the root `requests` that the update writes. */
+    requestIds: string[]
+    /** Client ids with new structs that nobody owned before: the sender's from now on. */
+    newClients: number[]
+  }
+  /** Every struct and deletion is known already (or it is a reader's harmless echo): acknowledge, store nothing. */
+  | { kind: 'nothing' }
+  /** Something that it builds on has not arrived: keep it and ask the client for what is missing. */
+  | { kind: 'park', missing: 'gap' | 'dependency' }
+  | { kind: 'refuse', code: ErrorCode, reason: string }

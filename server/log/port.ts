@@ -1,0 +1,99 @@
+/**
+ * The update log: what Skein keeps of its documents. One contract suite (`test/contract/log.ts`) holds for every adapter.
+ *
+ * Whatever a promise of this port reports as done is on disk (with durability `fsync`). When `append` or `compact` rejects, its outcome
+ * is unknown: the caller discards what it holds of the document and reads it again.
+ */
+import type { ConversationSummary, StoredEvent } from '../../shared/conversation/event.ts'
+import type { DocumentName, RequestId, RunId, UserId } from '../../shared/ids.ts'
+import type { RequestOutcome } from '../../shared/wire/frame.ts'
+
+/** The server's own Yjs client ids in one document, valid for one generation of the log. */
+export interface ServerIds {
+  generation: number
+  /** Writes `messages`. */
+  message: number
+  /** Writes everything else: drafts, runs, meta, … */
+  transient: number
+}
+
+/** A document's line of descent. */
+export interface Lineage {
+  epoch: string
+  ids: ServerIds
+  /** Server ids of earlier generations of this epoch. */
+  earlier: number[]
+  /** Server ids of earlier epochs; a client that still names one holds another lineage. */
+  retired: number[]
+}
+
+export interface LedgerEntry {
+  requestId: RequestId
+  outcome: RequestOutcome
+  /** Who asked. */
+  principal: UserId
+  /** When it was taken (milliseconds since 1970). */
+  at: number
+}
+
+/** A Yjs client id and the principal who alone may write under it. */
+export interface Binding {
+  clientId: number
+  owner: UserId
+}
+
+export interface StoredDocument {
+  /** Null for a store that another program (stock y-leveldb) wrote. */
+  lineage: Lineage | null
+  /** Snapshot first, then the updates after it, oldest first, in y-leveldb's format. */
+  updates: Uint8Array[]
+  /** Sequence of the last record; -1 when there is none. */
+  head: number
+  bindings: Binding[]
+  /** Ids of the runs that are not finished. */
+  openRuns: RunId[]
+}
+
+/** All that one accepted change leaves behind; written in one batch, or not at all. */
+export interface LogRecord {
+  update: Uint8Array
+  /** State vector of the document after the update; stored with the document's first record, as y-leveldb does. */
+  stateVector: () => Uint8Array
+  events: StoredEvent[]
+  ledger: LedgerEntry[]
+  bindings: Binding[]
+  /** Given when it changed. */
+  lineage?: Lineage
+  summary?: ConversationSummary
+  openedRuns: RunId[]
+  closedRuns: RunId[]
+}
+
+export interface Snapshot {
+  /** `Y.encodeStateAsUpdate` of the document at sequence `upTo`. */
+  update: Uint8Array
+  stateVector: Uint8Array
+  /** Sequence of the newest record that the snapshot holds; the snapshot takes its place, everything before it goes. */
+  upTo: number
+}
+
+export interface UpdateLog {
+  /** Grows at every start after an unclean stop and after every failed append; server client ids of an older generation are not reused. */
+  readonly generation: number
+  read(name: DocumentName): Promise<StoredDocument | null>
+  /** Resolves with the record's sequence once it is durable. Records of one document become durable in the order of the calls. */
+  append(name: DocumentName, record: LogRecord): Promise<number>
+  compact(name: DocumentName, snapshot: Snapshot): Promise<void>
+  /** Removes the document and everything beside it, the ledger too. */
+  erase(name: DocumentName): Promise<void>
+  /** Names of the stored documents that start with the prefix, in key order. */
+  list(prefix: string): Promise<DocumentName[]>
+  /** The entries among these ids that were taken before. */
+  ledger(name: DocumentName, ids: readonly RequestId[]): Promise<Map<RequestId, LedgerEntry>>
+  /** Events after this sequence, oldest first, at most `limit` records. */
+  events(name: DocumentName, after: number, limit: number): Promise<{ sequence: number, events: StoredEvent[] }[]>
+  summaries(names: readonly DocumentName[]): Promise<Map<DocumentName, ConversationSummary>>
+  /** Every run that is not finished, over all documents: what recovery starts from. */
+  openRuns(): Promise<{ name: DocumentName, runId: RunId }[]>
+  close(): Promise<void>
+}

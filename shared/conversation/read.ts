@@ -1,0 +1,100 @@
+/** Pure functions that read a conversation document: messages, drafts, runs, reactions, title. Nothing here writes. */
+import * as Y from 'yjs'
+import { openRoots } from './document.ts'
+import type { DraftMap } from './document.ts'
+import * as schema from './schema.ts'
+import type { DraftHead, Message, MessagePart, Run } from './schema.ts'
+import type { DraftId, MessageId } from '../ids.ts'
+
+export interface Draft {
+  id: DraftId
+  head: DraftHead
+  parts: MessagePart[]
+}
+
+export interface Reaction {
+  messageId: string
+  userId: string
+  kind: string
+  at: number
+}
+
+/** All sealed messages in the order in which the server accepted them, alternatives included. */
+export const readMessages = (doc: Y.Doc): Message[] => openRoots(doc).messages.toArray()
+
+export const findMessage = (doc: Y.Doc, id: MessageId): Message | undefined =>
+  readMessages(doc).find(message => message.id === id)
+
+/** Drafts, oldest first. A draft that is not of the schema is left out. */
+export const readDrafts = (doc: Y.Doc): Draft[] => {
+  const drafts: Draft[] = []
+  for (const [id, map] of openRoots(doc).drafts) {
+    const draft = readDraft(id as DraftId, map)
+    if (draft) drafts.push(draft)
+  }
+  return drafts.sort((a, b) => a.head.createdAt - b.head.createdAt || (a.id < b.id ? -1 : 1))
+}
+
+export const readDraft = (id: DraftId, map: unknown): Draft | null => {
+  if (!(map instanceof Y.Map)) return null
+  const head = schema.draftHead.safeParse(map.get('head'))
+  return head.success ? { id, head: head.data, parts: readDraftParts(map as DraftMap) } : null
+}
+
+const readDraftParts = (map: DraftMap): MessagePart[] => {
+  const parts = map.get('parts')
+  if (!(parts instanceof Y.Array)) return []
+  const read: MessagePart[] = []
+  for (const part of parts) {
+    if (!(part instanceof Y.Map)) continue
+    const type = part.get('type')
+    const text = part.get('text')
+    if ((type === 'text' || type === 'reasoning') && text instanceof Y.Text) read.push({ type, text: text.toString() })
+  }
+  return read
+}
+
+/** Runs, oldest first: the unfinished ones and the latest. */
+export const readRuns = (doc: Y.Doc): Run[] =>
+  [...openRoots(doc).runs.values()].sort((a, b) => a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1))
+
+export const isFinished = (run: Pick<Run, 'state'>): boolean => {
+  switch (run.state) {
+    case 'pending':
+    case 'processing':
+    case 'awaiting-approval':
+      return false
+    case 'completed':
+    case 'error':
+    case 'cancelled':
+      return true
+  }
+}
+
+export const readReactions = (doc: Y.Doc): Reaction[] =>
+  [...openRoots(doc).reactions].map(([key, at]) => {
+    const [messageId = '', userId = '', ...kind] = key.split(' ')
+    return { messageId, userId, kind: kind.join(' '), at }
+  })
+
+/** The text of a message or a draft, its parts joined by blank lines; reasoning left out. */
+export const textOf = (parts: readonly MessagePart[]): string =>
+  parts.flatMap(part => part.type === 'text' && typeof part.text === 'string' ? [part.text] : []).join('\n\n')
+
+export interface Meta {
+  title: string
+  /** The agent that answers when a message names none; null: nobody. */
+  agent: string | null
+  system: string
+  schema: number
+}
+
+export const readMeta = (doc: Y.Doc): Meta => {
+  const { meta } = openRoots(doc)
+  const text = (key: string): string => {
+    const value = meta.get(key)
+    return typeof value === 'string' ? value : ''
+  }
+  const version = meta.get('schema')
+  return { title: text('title'), agent: text('agent') || null, system: text('system'), schema: typeof version === 'number' ? version : schema.SCHEMA_VERSION }
+}

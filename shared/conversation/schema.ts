@@ -1,0 +1,124 @@
+/** Conversation schema 1: the shapes of what a `conversation/<id>` document holds, and their validation. DESIGN: docs/concepts.md. */
+import * as z from 'zod/mini'
+import { limits } from '../limits.ts'
+import { parseAgentId, parseDraftId, parseMessageId, parseRunId } from '../ids.ts'
+
+export const SCHEMA_VERSION = 1
+
+/** The root types by name. Clients write to `requests` and `drafts` alone; all else is the server's. */
+export const roots = ['messages', 'requests', 'drafts', 'meta', 'reactions', 'runs', 'members', 'redactions'] as const
+export type RootName = typeof roots[number]
+
+const id = <T extends string>(parse: (text: string) => T | null) =>
+  z.pipe(z.string().check(z.refine(text => parse(text) !== null)), z.transform(text => text as T))
+const time = z.number().check(z.nonnegative())
+const shortText = z.string().check(z.maxLength(200))
+
+export const textPart = z.object({ type: z.literal('text'), text: z.string(), state: z.optional(z.enum(['streaming', 'done'])) })
+export const reasoningPart = z.object({ type: z.literal('reasoning'), text: z.string(), state: z.optional(z.enum(['streaming', 'done'])) })
+/** Parts that later steps of the schema name more closely (tools, files, sources, data) are kept as they are. */
+const otherPart = z.looseObject({ type: z.string().check(z.regex(/^(tool-.+|dynamic-tool|file|source-url|source-document|data-.+)$/)) })
+export const messagePart = z.union([textPart, reasoningPart, otherPart])
+export type MessagePart = z.infer<typeof messagePart>
+
+export const messageStatus = z.enum(['complete', 'incomplete', 'cancelled', 'error'])
+
+const usage = z.object({ inputTokens: z.optional(z.number()), outputTokens: z.optional(z.number()), totalTokens: z.optional(z.number()) })
+const timing = z.object({ firstTokenMs: z.optional(z.number()), totalMs: z.number() })
+
+export const messageMetadata = z.object({
+  /** The message this one answers or follows; null for the first of a conversation. */
+  parentId: z.nullable(id(parseMessageId)),
+  /** Root of the alternatives that this message belongs to. */
+  replaces: z.optional(id(parseMessageId)),
+  authorId: z.string(),
+  authorName: z.optional(shortText),
+  agentId: z.optional(id(parseAgentId)),
+  runId: z.optional(id(parseRunId)),
+  /** Agents that shall answer; without it the conversation's default agent does. Empty: nobody. */
+  to: z.optional(z.array(id(parseAgentId)).check(z.maxLength(16))),
+  /** When it was written, by the device's clock (milliseconds since 1970). */
+  createdAt: time,
+  /** When the server accepted it. */
+  acceptedAt: time,
+  status: messageStatus,
+  model: z.optional(z.string()),
+  usage: z.optional(usage),
+  timing: z.optional(timing),
+  finishReason: z.optional(z.string()),
+  /** Why `status` is not `complete`. */
+  error: z.optional(z.object({ code: z.string(), message: z.string() }))
+})
+export type MessageMetadata = z.infer<typeof messageMetadata>
+
+/** A sealed message: an AI SDK `UIMessage` with our metadata. */
+export const message = z.object({
+  id: id(parseMessageId),
+  role: z.enum(['user', 'assistant', 'system']),
+  parts: z.array(messagePart),
+  metadata: messageMetadata
+})
+export type Message = z.infer<typeof message>
+
+/** What a person's `send` may carry of a message; the server adds author, times and status. Its id is the request's id. */
+const proposedMessage = z.strictObject({
+  parts: z.array(messagePart).check(z.maxLength(64)),
+  parentId: z.nullable(id(parseMessageId)),
+  replaces: z.optional(id(parseMessageId)),
+  to: z.optional(z.array(id(parseAgentId)).check(z.maxLength(16)))
+})
+
+export const settableMeta = ['title', 'agent', 'system'] as const
+export type SettableMeta = typeof settableMeta[number]
+
+const createdAt = time
+export const request = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('send'), createdAt, message: proposedMessage, drops: z.optional(id(parseDraftId)) }),
+  z.strictObject({ type: z.literal('redact'), createdAt, messageId: id(parseMessageId) }),
+  z.strictObject({ type: z.literal('stop'), createdAt, runId: id(parseRunId) }),
+  /** `messageId`: a reply, to get an alternative to it, or a person's message, to get one more reply to it. */
+  z.strictObject({ type: z.literal('regenerate'), createdAt, messageId: id(parseMessageId), agentId: z.optional(id(parseAgentId)) }),
+  z.strictObject({ type: z.literal('set-meta'), createdAt, key: z.enum(settableMeta), value: z.string().check(z.maxLength(limits.systemPromptLength)) }),
+  z.strictObject({ type: z.literal('react'), createdAt, messageId: id(parseMessageId), kind: z.string().check(z.minLength(1), z.maxLength(32)), on: z.boolean() })
+])
+export type Request = z.infer<typeof request>
+export type RequestOf<T extends Request['type']> = Extract<Request, { type: T }>
+
+export const runState = z.enum(['pending', 'processing', 'awaiting-approval', 'completed', 'error', 'cancelled'])
+export type RunState = z.infer<typeof runState>
+
+/** One agent run as it stands in the root `runs`, keyed by its id. */
+export const run = z.object({
+  id: id(parseRunId),
+  /** The request that caused it. */
+  requestId: z.string(),
+  /** The person's message that it answers. */
+  messageId: id(parseMessageId),
+  agentId: id(parseAgentId),
+  askedBy: z.string(),
+  state: runState,
+  /** Counts from 1; every attempt writes a draft of its own. */
+  attempt: z.number(),
+  draftId: z.nullable(id(parseDraftId)),
+  /** Id that the sealed reply gets. */
+  replyId: id(parseMessageId),
+  replaces: z.optional(id(parseMessageId)),
+  error: z.optional(z.object({ code: z.string(), message: z.string() })),
+  createdAt: time,
+  updatedAt: time
+})
+export type Run = z.infer<typeof run>
+
+/** The immutable head of a draft. `agent`: written by the server for a run; `shared`: by the members. */
+export const draftHead = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('agent'), authorId: z.string(), agentId: id(parseAgentId), runId: id(parseRunId), replyId: id(parseMessageId), parentId: id(parseMessageId), replaces: z.optional(id(parseMessageId)), createdAt: time }),
+  z.strictObject({ kind: z.literal('shared'), authorId: z.string(), parentId: z.nullable(id(parseMessageId)), createdAt: time })
+])
+export type DraftHead = z.infer<typeof draftHead>
+
+export const member = z.object({ name: shortText, role: z.enum(['owner', 'editor', 'viewer']) })
+export type Member = z.infer<typeof member>
+
+export const redaction = z.object({ parentId: z.nullable(z.string()), by: z.string(), at: time })
+export type Redaction = z.infer<typeof redaction>
+

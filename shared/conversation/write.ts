@@ -1,0 +1,36 @@
+/** Pure functions that propose: they build requests. Only {@link putRequest} touches a document, and only its outbox. */
+import type * as Y from 'yjs'
+import type { AgentId, DraftId, MessageId, RequestId, RunId } from '../ids.ts'
+import { openRoots } from './document.ts'
+import type { MessagePart, Request, RequestOf, SettableMeta } from './schema.ts'
+
+export interface SendFields {
+  parts: MessagePart[]
+  /** What the sender saw last; null at the start of a conversation. */
+  parentId: MessageId | null
+  replaces?: MessageId
+  to?: AgentId[]
+  drops?: DraftId
+}
+
+/** @param createdAt milliseconds since 1970, by the device's clock */
+export const proposeSend = ({ parts, parentId, replaces, to, drops }: SendFields, createdAt: number): RequestOf<'send'> => ({
+  type: 'send',
+  createdAt,
+  message: { parts, parentId, ...replaces && { replaces }, ...to && { to } },
+  ...drops && { drops }
+})
+
+export const proposeRedact = (messageId: MessageId, createdAt: number): RequestOf<'redact'> => ({ type: 'redact', createdAt, messageId })
+export const proposeStop = (runId: RunId, createdAt: number): RequestOf<'stop'> => ({ type: 'stop', createdAt, runId })
+export const proposeRegenerate = (messageId: MessageId, createdAt: number, agentId?: AgentId): RequestOf<'regenerate'> =>
+  ({ type: 'regenerate', createdAt, messageId, ...agentId && { agentId } })
+export const proposeSetMeta = (key: SettableMeta, value: string, createdAt: number): RequestOf<'set-meta'> =>
+  ({ type: 'set-meta', createdAt, key, value })
+export const proposeReact = (messageId: MessageId, kind: string, on: boolean, createdAt: number): RequestOf<'react'> =>
+  ({ type: 'react', createdAt, messageId, kind, on })
+
+/** Puts the request into the document's outbox, from where the sync provider carries it to the server. */
+export const putRequest = (doc: Y.Doc, id: RequestId, request: Request): void => {
+  openRoots(doc).requests.set(id, request)
+}

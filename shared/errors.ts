@@ -1,0 +1,60 @@
+/** The one table of what can go wrong: code → HTTP status, WebSocket close code, whether trying again helps, and what to tell a person. */
+
+interface ErrorEntry {
+  /** RFC 9110 status when it is the answer to an HTTP request. */
+  status: number
+  /** WebSocket close code when a socket ends by it. y-websocket never reconnects after 4400–4499; 1013 means "try again later". */
+  close: number
+  /** The same bytes may succeed later. */
+  retryable: boolean
+  /** What happened, what it means for the reader's data, what to do. */
+  message: string
+}
+
+const table = {
+  'malformed': { status: 400, close: 4400, retryable: false, message: 'The bytes are not a valid update, so nothing of them was stored. Your text is still on this device; reload the page and send it again.' },
+  'unauthenticated': { status: 401, close: 4401, retryable: false, message: 'You are not signed in here. Nothing was lost; reload the page to continue.' },
+  'forged': { status: 403, close: 4403, retryable: false, message: 'The update writes where only the server or another person may write, so none of it was stored.' },
+  'client-id-taken': { status: 403, close: 4403, retryable: false, message: 'The update uses a client id that belongs to somebody else, so none of it was stored. Reload the page to get a new one; your text stays on this device.' },
+  'id-conflict': { status: 409, close: 4403, retryable: false, message: 'The update claims other content for something that is already stored, so none of it was stored.' },
+  'not-allowed': { status: 403, close: 4403, retryable: false, message: 'Your role does not allow this here. Your text stays on this device; ask the owner for access.' },
+  'not-found': { status: 404, close: 4404, retryable: false, message: 'There is no such thing here, or you are not a member of it.' },
+  'epoch-changed': { status: 409, close: 4409, retryable: false, message: 'The server holds a newer lineage of this document. Reload; what you had not sent is kept on this device.' },
+  'too-large': { status: 413, close: 4413, retryable: false, message: 'This is larger than the server accepts, so it was not stored. It stays on this device; send it in smaller pieces.' },
+  'too-expensive': { status: 422, close: 4422, retryable: false, message: 'Merging this update would cost the server too much, so none of it was stored. Your text stays on this device.' },
+  'message-too-long': { status: 413, close: 4413, retryable: false, message: 'The message is longer than the server accepts. It was not sent; its text is kept here, so shorten it and send it again.' },
+  'message-empty': { status: 422, close: 4422, retryable: false, message: 'The message has no content, so it was not sent.' },
+  'invalid-request': { status: 422, close: 4422, retryable: false, message: 'The request does not have the expected form, so nothing was changed.' },
+  'parent-unknown': { status: 409, close: 4409, retryable: true, message: 'The message answers one that the server does not know. It was not sent; its text is kept here, so send it again.' },
+  'target-unknown': { status: 404, close: 4404, retryable: false, message: 'What this request speaks of is not in the conversation, so nothing was changed.' },
+  'viewer': { status: 403, close: 4403, retryable: false, message: 'You may read this conversation but not write in it. Your text is kept here; ask the owner to make you an editor.' },
+  'not-author': { status: 403, close: 4403, retryable: false, message: 'Only its author or the owner of the conversation may do this, so nothing was changed.' },
+  'run-finished': { status: 409, close: 4409, retryable: false, message: 'The reply was already finished, so there was nothing to stop.' },
+  'agent-unknown': { status: 404, close: 4404, retryable: false, message: 'There is no such agent on this server. Choose another one.' },
+  'rate-limited': { status: 429, close: 4429, retryable: true, message: 'Too many requests in a short time. Nothing was stored of this one; wait a little and try again.' },
+  'missing-dependency': { status: 409, close: 1013, retryable: true, message: 'The update builds on something that never arrived. Nothing is lost; the connection starts over.' },
+  'not-saved': { status: 503, close: 1013, retryable: true, message: 'The server could not write to its disk. Nothing unsaved was shown to others; your text stays on this device and is sent again by itself.' },
+  'unavailable': { status: 503, close: 1012, retryable: true, message: 'The server is stopping or starting. Your text stays on this device and is sent again by itself.' },
+  'log-damaged': { status: 500, close: 4500, retryable: false, message: 'Records of this document are missing or damaged on the server, so it is not served. Other documents are not affected; tell the operator.' },
+  'newer-schema': { status: 409, close: 4426, retryable: false, message: 'This document was written by a newer Skein. Nothing was changed; update this one to open it.' },
+  'agent-failed': { status: 502, close: 1011, retryable: true, message: 'The model did not answer. Your message is saved; try again.' },
+  'interrupted': { status: 503, close: 1011, retryable: true, message: 'The reply was interrupted when the server stopped. What had arrived is kept; ask again for a whole one.' },
+  'internal': { status: 500, close: 1011, retryable: true, message: 'Something went wrong on the server. What was acknowledged is saved; try again.' },
+} as const satisfies Record<string, ErrorEntry>
+
+export type ErrorCode = keyof typeof table
+
+export const errorTable: Readonly<Record<ErrorCode, ErrorEntry>> = table
+
+export const isErrorCode = (text: string): text is ErrorCode => Object.hasOwn(table, text)
+
+/** The one error class of Skein: thrown inside, turned into a frame, a result or a problem document at the edge. */
+export class SkeinError extends Error {
+  readonly code: ErrorCode
+  /** @param detail replaces the table's message; safe to show to the caller (no text of messages, no paths) */
+  constructor(code: ErrorCode, detail?: string, options?: ErrorOptions) {
+    super(detail ?? table[code].message, options)
+    this.name = 'SkeinError'
+    this.code = code
+  }
+}

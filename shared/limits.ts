@@ -1,0 +1,27 @@
+/** Every limit that both sides know, named once. Bytes are UTF-8 or wire bytes. */
+
+export const limits = {
+  /** One WebSocket frame; a larger one closes the socket with 1009 before it is read into memory as a whole. */
+  frameBytes: 8 * 1024 * 1024,
+  /** All parts of one message as JSON. */
+  messageBytes: 256 * 1024,
+  /** One request as JSON, its message included. */
+  requestBytes: 260 * 1024,
+  titleLength: 200,
+  systemPromptLength: 20_000,
+  /** A state vector in sync step 1: about 6,000 clients. */
+  stateVectorBytes: 64 * 1024,
+  /** Distinct Yjs clients in one update. */
+  clientsPerUpdate: 1024,
+  /** Nesting of one JSON value. */
+  jsonDepth: 32,
+  /** A key of a map, a root's name. */
+  keyLength: 256,
+  /** One awareness state as JSON. */
+  presenceBytes: 4096,
+  /** Parked frames of one connection. */
+  parkedFrames: 256,
+  parkedBytes: 4 * 1024 * 1024,
+} as const
+
+export type Limits = typeof limits
