@@ -1,0 +1,34 @@
+/** What the rest of the server may do with a room: agents and the API read and write conversations through this, never through a `Y.Doc`. */
+import type * as Y from 'yjs'
+import type { StoredEvent } from '../../shared/conversation/event.ts'
+import type { DraftHead, Message, MessagePart, Run } from '../../shared/conversation/schema.ts'
+import type { DocumentName, DraftId } from '../../shared/ids.ts'
+
+/** Writes of the server inside one transaction of a conversation. Each call also notes its event. */
+export interface ConversationWriter {
+  readonly doc: Y.Doc
+  /** Seals: appends to `messages` under the server's message client id. */
+  appendMessage(message: Message): void
+  openDraft(id: DraftId, head: DraftHead, parts: readonly MessagePart[]): void
+  /** Appends text to the draft's last part when it has this type, else begins a new part. */
+  appendToDraft(id: DraftId, type: 'text' | 'reasoning', text: string): void
+  dropDraft(id: DraftId): void
+  /** One write per visible state; keeps the unfinished runs and the latest. */
+  setRun(run: Run): void
+}
+
+export interface Room {
+  readonly name: DocumentName
+  /** Reads, and resolves when everything that it could have seen is durable. */
+  read<T>(reader: (doc: Y.Doc) => T): Promise<T>
+  /** Writes as one transaction and one log record; resolves when durable. Rejects `not-saved` when the append failed (the room is then gone). */
+  write<T>(actor: string, change: (writer: ConversationWriter) => T): Promise<T>
+}
+
+export interface Rooms {
+  /** Loads the room when it is not in memory (single-flight) and keeps it for as long as `use` runs. */
+  use<T>(name: DocumentName, use: (room: Room) => Promise<T>): Promise<T>
+}
+
+/** Called with the events of a record after it is durable; the only thing that agents, feeds and later webhooks react to. */
+export type EventListener = (name: DocumentName, sequence: number, events: readonly StoredEvent[]) => void
