@@ -1,0 +1,46 @@
+// Two groups of tests: fast ones in parallel, then those that start servers and browsers, one file at a time.
+
+import { svelte } from '@sveltejs/vite-plugin-svelte'
+import { defineConfig } from 'vitest/config'
+
+/** They measure, kill and wait for real processes: a busy neighbour would make them slow or wrong. */
+const alone = ['test/e2e/**/*.test.ts', 'test/crash/**/*.test.ts']
+
+export default defineConfig({
+  plugins: [svelte({ configFile: false })],
+  test: {
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    teardownTimeout: 10_000,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'unit',
+          include: ['{shared,server,client,test}/**/*.test.ts'],
+          exclude: ['**/node_modules/**', ...alone],
+          sequence: { groupOrder: 0 },
+          maxWorkers: 2,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'alone',
+          include: alone,
+          sequence: { groupOrder: 1 },
+          maxWorkers: 1,
+          fileParallelism: false,
+        },
+      },
+    ],
+    coverage: {
+      provider: 'v8',
+      reporter: ['json'],
+      reportsDirectory: 'coverage',
+      reportOnFailure: true,
+      include: ['{shared,server}/**/*.ts', 'client/{sync,bot,ai-sdk}/**/*.ts', 'client/app/state/**/*.ts'],
+      exclude: ['**/*.test.ts', '**/*.d.ts'],
+    },
+  },
+})
