@@ -40,6 +40,6 @@ export async function failedChecks(node) {
       console.log(output)
     }
   }
-  await Promise.all(Array.from({ length: Math.min(cpus(), CHECKS.length) }, worker))
+  await Promise.all(Array.from({ length: Math.min(cpus().length, CHECKS.length) }, worker))
   return failed
 }
