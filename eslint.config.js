@@ -57,7 +57,7 @@ export default defineConfig(
       '@stylistic/eol-last': 'error',
       '@stylistic/max-len': [
         'error',
-        { code: 130, ignoreUrls: true, ignoreStrings: true, ignoreTemplateLiterals: true, ignoreRegExpLiterals: true },
+        { code: 140, ignoreUrls: true, ignoreStrings: true, ignoreTemplateLiterals: true, ignoreRegExpLiterals: true },
       ],
     },
   },

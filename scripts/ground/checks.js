@@ -12,7 +12,7 @@ const CHECKS = [
   {
     name: 'types (app)',
     program: 'node_modules/svelte-check/bin/svelte-check',
-    args: ['--workspace', 'client/app', '--tsconfig', 'client/app/tsconfig.json', '--output', 'human', '--fail-on-warnings'],
+    args: ['--workspace', 'client/app', '--tsconfig', './tsconfig.json', '--output', 'human', '--fail-on-warnings'],
   },
   {
     name: 'lint',

@@ -45,8 +45,9 @@ export function describe(groups) {
   const lines = groups.map(({ name, statements, covered, enough }) =>
     `${enough ? '✓' : '✗'} ${name.padEnd(14)}${percent(covered, statements).toFixed(1).padStart(6)} %  ${covered} of ${statements} statements`)
   const lacking = groups.filter(({ enough }) => !enough).map(({ name, files }) => {
-    const worst = [...files].sort((a, b) => (b.statements - b.covered) - (a.statements - a.covered)).slice(0, 3)
-    const where = worst.map(({ file, covered, statements }) => `${file} lacks ${statements - covered}`).join(', ')
+    const gaps = files.map(({ file, statements, covered }) => ({ file, lacks: statements - covered }))
+    const worst = gaps.filter(({ lacks }) => lacks > 0).sort((a, b) => b.lacks - a.lacks).slice(0, 3)
+    const where = worst.map(({ file, lacks }) => `${file} lacks ${lacks}`).join(', ')
     return `${name} has less than ${LEAST} % of its statements covered${where ? `: ${where}` : ': it has none at all'}.`
   })
   return ['Coverage of what holds data, servers started by tests included:', ...lines, ...lacking].join('\n')
