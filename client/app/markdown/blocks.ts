@@ -1,0 +1,53 @@
+/**
+ * Splits markdown into its top-level blocks, so that a growing reply costs only its last blocks: finished ones are the same objects as
+ * before. Pure; the HTML that comes out is NOT safe yet, see sanitise.ts.
+ */
+import { Marked } from 'marked'
+import type { RendererObject, Token, TokensList } from 'marked'
+
+export interface Block {
+  /** The markdown of this block. */
+  readonly raw: string
+  /** Its HTML, unsanitised. */
+  readonly html: string
+}
+
+/** Blocks at the end that more text may still change: the last one, and the one before it when the last is a mere beginning. */
+const OPEN_BLOCKS = 2
+
+// Task lists without form controls: those would be sanitised away.
+const renderer: RendererObject = {
+  checkbox: ({ checked }) => checked ? '☑ ' : '☐ '
+}
+const marked = new Marked({ gfm: true, breaks: true, renderer })
+
+/**
+ * @param text the whole text so far
+ * @param before what this function returned for an earlier version of the same text; reused as far as the text begins with it
+ */
+export const splitBlocks = (text: string, before: readonly Block[] = []): Block[] => {
+  const source = text.replaceAll(/\r\n?/g, '\n')
+  const kept: Block[] = []
+  let offset = 0
+  for (const block of before.slice(0, -OPEN_BLOCKS)) {
+    if (!source.startsWith(block.raw, offset)) break
+    kept.push(block)
+    offset += block.raw.length
+  }
+  const known = new Map(before.slice(kept.length).map(block => [block.raw, block]))
+  const tokens = marked.lexer(source.slice(offset))
+  return [...kept, ...group(tokens).map(raw => known.get(raw.raw) ?? { raw: raw.raw, html: toHtml(raw.tokens, tokens.links) })]
+}
+
+/** Blank lines and link definitions show nothing, so they join the block before them: what is counted is what is seen. */
+const group = (tokens: readonly Token[]): { raw: string, tokens: Token[] }[] => {
+  const groups: { raw: string, tokens: Token[] }[] = []
+  for (const token of tokens) {
+    const last = groups.at(-1)
+    if (last && (token.type === 'space' || token.type === 'def')) last.raw += token.raw
+    else groups.push({ raw: token.raw, tokens: [token] })
+  }
+  return groups
+}
+
+const toHtml = (tokens: Token[], links: TokensList['links']): string => marked.parser(Object.assign(tokens, { links }))

@@ -1,0 +1,44 @@
+/** Puts one block's HTML on the page: sanitised, code with its language and a copy button, tables in a box that scrolls. */
+import { sanitise } from './sanitise.ts'
+
+/** A Svelte attachment: `{@attach showBlock(html, copy)}`. */
+export const showBlock = (html: string, copy: (text: string) => Promise<boolean>) => (node: HTMLElement): void => {
+  const fragment = sanitise(html)
+  for (const pre of fragment.querySelectorAll('pre')) frameCode(pre, copy)
+  for (const table of fragment.querySelectorAll('table')) frameTable(table)
+  node.replaceChildren(fragment)
+}
+
+const frameCode = (pre: HTMLPreElement, copy: (text: string) => Promise<boolean>): void => {
+  const head = element('div', 'code-head')
+  const label = element('span')
+  label.textContent = pre.querySelector('code')?.className.replace('language-', '') || 'text'
+  const button = element('button', 'quiet')
+  button.type = 'button'
+  button.textContent = 'Copy'
+  button.addEventListener('click', () => {
+    void copy(pre.textContent).then(copied => { button.textContent = copied ? 'Copied' : 'Copy failed' })
+  })
+  head.append(label, button)
+  pre.tabIndex = 0
+  pre.setAttribute('role', 'region')
+  pre.setAttribute('aria-label', `Code: ${label.textContent}`)
+  const frame = element('div', 'code')
+  pre.replaceWith(frame)
+  frame.append(head, pre)
+}
+
+const frameTable = (table: HTMLTableElement): void => {
+  const frame = element('div', 'wide')
+  frame.tabIndex = 0
+  frame.setAttribute('role', 'region')
+  frame.setAttribute('aria-label', 'Table')
+  table.replaceWith(frame)
+  frame.append(table)
+}
+
+const element = <K extends keyof HTMLElementTagNameMap>(name: K, className = ''): HTMLElementTagNameMap[K] => {
+  const made = document.createElement(name)
+  if (className) made.className = className
+  return made
+}

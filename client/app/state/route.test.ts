@@ -1,0 +1,21 @@
+import { expect, test } from 'vitest'
+import { conversationPath, joinPath, parseRoute } from './route.ts'
+
+test('the address of a conversation leads back to it', () => {
+  expect(parseRoute(conversationPath('0190-ab_C'))).toEqual({ screen: 'conversation', id: '0190-ab_C' })
+})
+
+test('the address of an invitation leads to its secret', () => {
+  expect(parseRoute(joinPath('s3cret_-x'))).toEqual({ screen: 'join', secret: 's3cret_-x' })
+})
+
+test('a slash at the end changes nothing', () => {
+  expect(parseRoute('/c/abc/')).toEqual({ screen: 'conversation', id: 'abc' })
+  expect(parseRoute('/')).toEqual({ screen: 'home' })
+})
+
+test('an address that names nothing is unknown', () => {
+  for (const path of ['/c/', '/c/a/b', '/c/a b', '/c/%2e%2e', '/join', '/elsewhere', '/c/' + 'x'.repeat(129)]) {
+    expect(parseRoute(path)).toEqual({ screen: 'unknown' })
+  }
+})
