@@ -7,8 +7,12 @@ export interface Credentials {
 }
 
 export interface Identity {
-  /** Null: nobody that is known here. */
+  /** Null: nobody that is known here. Never rejects because of what the credentials hold. */
   authenticate(credentials: Credentials): Promise<Principal | null>
-  /** A new guest with the `Set-Cookie` value that proves it from then on; null where guests are not a thing (`none`). */
-  admitGuest(): Promise<{ principal: Principal, setCookie: string } | null>
+  /**
+   * The guest that these credentials prove, else a new one, with the `Set-Cookie` value that proves it from then on; asked once a page,
+   * so that who comes back stays who they are. Null where guests are not a thing (`none`).
+   * @param secure the page came over https, and the cookie must never travel otherwise
+   */
+  admitGuest(credentials: Credentials, secure: boolean): Promise<{ principal: Principal, setCookie: string } | null>
 }

@@ -1,0 +1,103 @@
+import { describe, expect, test } from 'vitest'
+import { ConfigError, readConfig } from './config.ts'
+
+const problemsOf = (env: Record<string, string>): string[] => {
+  try {
+    readConfig(env)
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems
+    throw error
+  }
+  return []
+}
+
+describe('what an environment may leave out', () => {
+  test('an empty environment gives a server for this machine alone, durable, with the offline agent', () => {
+    expect(readConfig({})).toEqual({
+      port: 4400,
+      host: '127.0.0.1',
+      dataFolder: './data',
+      auth: 'accounts',
+      durability: 'fsync',
+      model: null,
+      secret: null,
+      logLevel: 'info',
+      offlinePace: 15,
+    })
+  })
+
+  test('an empty or blank value counts as not set', () => {
+    expect(readConfig({ PORT: '', SKEIN_CLUSTER: ' ', OPENAI_API_KEY: '', SKEIN_AUTH: '  ' })).toEqual(readConfig({}))
+  })
+
+  test('variables of other programs are of no concern', () => {
+    expect(readConfig({ PATH: '/bin', HOME: '/root' })).toEqual(readConfig({}))
+  })
+})
+
+describe('what an environment sets', () => {
+  test('every setting arrives', () => {
+    expect(readConfig({
+      PORT: '0', HOST: '::1', SKEIN_DATA: '/var/lib/skein', SKEIN_AUTH: 'none', SKEIN_DURABILITY: 'os', SKEIN_SECRET: 's'.repeat(32),
+      OPENAI_API_KEY: 'sk-1', OPENAI_BASE_URL: 'http://127.0.0.1:1/v1/', SKEIN_MODEL: 'm', LOG_LEVEL: 'silent', SKEIN_OFFLINE_PACE: '0',
+    })).toEqual({
+      port: 0, host: '::1', dataFolder: '/var/lib/skein', auth: 'none', durability: 'os', secret: 's'.repeat(32),
+      model: { baseUrl: 'http://127.0.0.1:1/v1', apiKey: 'sk-1', name: 'm' }, logLevel: 'silent', offlinePace: 0,
+    })
+  })
+
+  test('a key alone means OpenAI itself', () => {
+    expect(readConfig({ OPENAI_API_KEY: 'sk-1', SKEIN_MODEL: 'm' }).model).toEqual({ baseUrl: 'https://api.openai.com/v1', apiKey: 'sk-1', name: 'm' })
+  })
+
+  test('a local endpoint needs no key', () => {
+    expect(readConfig({ OPENAI_BASE_URL: 'http://127.0.0.1:11434/v1', SKEIN_MODEL: 'llama' }).model)
+      .toEqual({ baseUrl: 'http://127.0.0.1:11434/v1', apiKey: null, name: 'llama' })
+  })
+})
+
+describe('what an environment may not be', () => {
+  test.each([
+    [{ PORT: '65536' }, /^PORT must be a whole number from 0 to 65535\.$/],
+    [{ PORT: '44e2' }, /^PORT /],
+    [{ PORT: '-1' }, /^PORT /],
+    [{ PORT: '9'.repeat(400) }, /^PORT /],
+    [{ HOST: 'a b' }, /^HOST /],
+    [{ SKEIN_AUTH: 'jwt' }, /^SKEIN_AUTH=jwt: this version does not have /],
+    [{ SKEIN_AUTH: 'open' }, /^SKEIN_AUTH must be one of: accounts, none\.$/],
+    [{ SKEIN_DURABILITY: 'maybe' }, /^SKEIN_DURABILITY must be one of: fsync, os\.$/],
+    [{ SKEIN_CLUSTER: 'nats://127.0.0.1' }, /^SKEIN_CLUSTER: this version does not have clusters yet/],
+    [{ SKEIN_SECRET: 'short' }, /^SKEIN_SECRET must have at least 32 characters/],
+    [{ OPENAI_BASE_URL: 'localhost:11434', SKEIN_MODEL: 'm' }, /^OPENAI_BASE_URL must be an http or https URL/],
+    [{ OPENAI_API_KEY: 'sk-1' }, /^SKEIN_MODEL must name the model to use, because OPENAI_API_KEY is set/],
+    [{ OPENAI_BASE_URL: 'http://127.0.0.1:1' }, /^SKEIN_MODEL must name the model to use, because OPENAI_BASE_URL is set/],
+    [{ SKEIN_MODEL: 'm' }, /^SKEIN_MODEL names a model, but nothing says where/],
+    [{ LOG_LEVEL: 'loud' }, /^LOG_LEVEL must be one of: fatal, error, warn, info, debug, trace, silent\.$/],
+    [{ SKEIN_OFFLINE_PACE: '1.5' }, /^SKEIN_OFFLINE_PACE /],
+  ])('%j is refused with one clear line', (env, line) => {
+    const problems = problemsOf(env)
+    expect(problems).toHaveLength(1)
+    expect(problems[0]).toMatch(line)
+    expect(problems[0]).not.toContain('\n')
+  })
+
+  test('all problems are told together', () => {
+    expect(problemsOf({ PORT: 'x', SKEIN_AUTH: 'none', HOST: '0.0.0.0', LOG_LEVEL: 'x', OPENAI_API_KEY: 'sk-1' })).toHaveLength(4)
+  })
+
+  test('no problem repeats a secret', () => {
+    expect(problemsOf({ OPENAI_API_KEY: 'sk-very-secret', SKEIN_SECRET: 'tiny-secret', OPENAI_BASE_URL: 'ftp://me:pass@host' }).join()).not.toMatch(/secret\b|pass/)
+  })
+})
+
+describe('a server without identities', () => {
+  test.each(['127.0.0.1', '127.8.9.1', 'localhost', '::1'])('may listen on %s', host => {
+    expect(readConfig({ SKEIN_AUTH: 'none', HOST: host }).auth).toBe('none')
+  })
+
+  test.each(['0.0.0.0', '::', '192.168.1.2', '127.0.0.1.example.com', 'localhost.example.com'])('may not listen on %s', host => {
+    const problems = problemsOf({ SKEIN_AUTH: 'none', HOST: host })
+    expect(problems).toHaveLength(1)
+    expect(problems[0]).toContain('anyone who can reach this address could read and write everything')
+  })
+})

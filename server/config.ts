@@ -1,0 +1,127 @@
+/** The environment as a checked {@link Config}: every problem is told at once, one line each, before anything else starts. */
+import * as z from 'zod'
+import { isLoopbackAddress } from '../shared/api/origin.ts'
+
+export interface Config {
+  port: number
+  host: string
+  /** Folder of everything that is kept; made when it does not exist. */
+  dataFolder: string
+  /** `accounts`: guests by a signed cookie; `none`: everybody is the one local principal. */
+  auth: 'accounts' | 'none'
+  /** `fsync`: acknowledged means on disk; `os`: it survives a crash of the process, not one of the machine. */
+  durability: 'fsync' | 'os'
+  /** Null: only the built-in offline agent answers. */
+  model: ModelConfig | null
+  /** What guests' cookies are signed with; null: a secret of its own, kept in the data folder. */
+  secret: string | null
+  logLevel: LogLevel
+  /** Milliseconds per token of the offline agent. */
+  offlinePace: number
+}
+
+/** An endpoint that speaks OpenAI's protocol. */
+export interface ModelConfig {
+  /** Without a slash at its end. */
+  baseUrl: string
+  /** Null for local endpoints that want none, such as Ollama. */
+  apiKey: string | null
+  name: string
+}
+
+const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
+export type LogLevel = typeof logLevels[number]
+
+/** What is wrong with the environment, one line for each problem; no line repeats a secret. */
+export class ConfigError extends Error {
+  readonly problems: string[]
+  constructor(problems: string[]) {
+    super(problems.join('\n'))
+    this.name = 'ConfigError'
+    this.problems = problems
+  }
+}
+
+const OPENAI = 'https://api.openai.com/v1'
+const SECRET_LENGTH = 32
+
+const wholeNumber = (name: string, low: number, high: number) => {
+  const error = `${name} must be a whole number from ${low} to ${high}.`
+  return z.string().regex(/^\d{1,9}$/, { error, abort: true }).transform(Number).pipe(z.number().min(low, error).max(high, error))
+}
+const oneOf = <const T extends readonly string[]>(name: string, values: T) =>
+  z.enum(values, { error: `${name} must be one of: ${values.join(', ')}.` })
+const notYet = (name: string, what: string) =>
+  z.undefined({ error: `${name}: this version does not have ${what} yet; unset it.` }).optional()
+
+const auth = z.string()
+  .refine(value => value !== 'jwt', { error: 'SKEIN_AUTH=jwt: this version does not have sign-in by JWT yet; use accounts or none.', abort: true })
+  .pipe(oneOf('SKEIN_AUTH', ['accounts', 'none']))
+
+const environment = z.object({
+  PORT: wholeNumber('PORT', 0, 65_535).default(4400),
+  HOST: z.string().regex(/^[A-Za-z0-9.:_%-]+$/, 'HOST must be a host name or an address to listen on, such as 127.0.0.1 or 0.0.0.0.').default('127.0.0.1'),
+  SKEIN_DATA: z.string().default('./data'),
+  SKEIN_AUTH: auth.default('accounts'),
+  SKEIN_DURABILITY: oneOf('SKEIN_DURABILITY', ['fsync', 'os']).default('fsync'),
+  SKEIN_CLUSTER: notYet('SKEIN_CLUSTER', 'clusters'),
+  SKEIN_SECRET: z.string().min(SECRET_LENGTH, `SKEIN_SECRET must have at least ${SECRET_LENGTH} characters; \`openssl rand -hex 32\` makes a good one.`).optional(),
+  OPENAI_API_KEY: z.string().optional(),
+  OPENAI_BASE_URL: z.string().refine(isHttpUrl, 'OPENAI_BASE_URL must be an http or https URL, such as http://127.0.0.1:11434/v1.').optional(),
+  SKEIN_MODEL: z.string().optional(),
+  LOG_LEVEL: oneOf('LOG_LEVEL', logLevels).default('info'),
+  SKEIN_OFFLINE_PACE: wholeNumber('SKEIN_OFFLINE_PACE', 0, 60_000).default(15),
+})
+type Environment = z.infer<typeof environment>
+
+/**
+ * @param env such as `process.env`; an empty or blank value counts as not set, which is how container files unset one
+ * @throws ConfigError with every problem
+ */
+export const readConfig = (env: Readonly<Record<string, string | undefined>>): Config => {
+  const given = Object.fromEntries(Object.entries(env).flatMap(([name, value]) => value?.trim() ? [[name, value.trim()]] : []))
+  const read = environment.safeParse(given)
+  const problems = [...read.error?.issues.map(issue => issue.message) ?? [], ...contradictions(given)]
+  if (!read.success || problems.length > 0) throw new ConfigError(problems)
+  const values = read.data
+  return {
+    port: values.PORT,
+    host: values.HOST,
+    dataFolder: values.SKEIN_DATA,
+    auth: values.SKEIN_AUTH,
+    durability: values.SKEIN_DURABILITY,
+    model: modelOf(values),
+    secret: values.SKEIN_SECRET ?? null,
+    logLevel: values.LOG_LEVEL,
+    offlinePace: values.SKEIN_OFFLINE_PACE,
+  }
+}
+
+/** Values that are well-formed each by itself and do not go together. */
+const contradictions = (given: Partial<Record<string, string>>): string[] => {
+  const { SKEIN_AUTH, HOST, OPENAI_API_KEY, OPENAI_BASE_URL, SKEIN_MODEL } = given
+  const endpoint = OPENAI_API_KEY ?? OPENAI_BASE_URL
+  const problems: string[] = []
+  if (SKEIN_AUTH === 'none' && HOST !== undefined && !isLoopbackAddress(HOST)) {
+    problems.push(`SKEIN_AUTH=none with HOST=${HOST}: anyone who can reach this address could read and write everything; use HOST=127.0.0.1 or SKEIN_AUTH=accounts.`)
+  }
+  if (endpoint !== undefined && SKEIN_MODEL === undefined) {
+    problems.push(`SKEIN_MODEL must name the model to use, because ${OPENAI_API_KEY ? 'OPENAI_API_KEY' : 'OPENAI_BASE_URL'} is set; unset that to use the offline agent only.`)
+  }
+  if (endpoint === undefined && SKEIN_MODEL !== undefined) {
+    problems.push('SKEIN_MODEL names a model, but nothing says where it is: set OPENAI_API_KEY or OPENAI_BASE_URL, or unset SKEIN_MODEL to use the offline agent only.')
+  }
+  return problems
+}
+
+const modelOf = ({ OPENAI_API_KEY, OPENAI_BASE_URL, SKEIN_MODEL }: Environment): ModelConfig | null =>
+  SKEIN_MODEL === undefined ? null : {
+    baseUrl: (OPENAI_BASE_URL ?? OPENAI).replace(/\/+$/, ''),
+    apiKey: OPENAI_API_KEY ?? null,
+    name: SKEIN_MODEL,
+  }
+
+function isHttpUrl(text: string): boolean {
+  const protocol = URL.parse(text)?.protocol
+  return protocol === 'http:' || protocol === 'https:'
+}

@@ -1,0 +1,123 @@
+import { createHmac } from 'node:crypto'
+import { describe, expect, test } from 'vitest'
+import { createGuestIdentity, GUEST_COOKIE_SECONDS } from './guest-cookie.ts'
+import { parseUserId } from '../../shared/ids.ts'
+
+const START = Date.UTC(2026, 10, 1)
+
+const setup = ({ secret = 'a' as string, now = () => START } = {}) => {
+  let next = 0
+  return createGuestIdentity({ secret: new TextEncoder().encode(secret), now, random: target => target.fill(++next) })
+}
+const nobody = { cookie: undefined }
+const admit = async (identity = setup(), secure = false) => {
+  const { principal, setCookie } = (await identity.admitGuest(nobody, secure))!
+  return { principal, setCookie, cookie: setCookie.slice(0, setCookie.indexOf(';')) }
+}
+
+describe('a guest', () => {
+  test('is known again by the cookie that it got', async () => {
+    const identity = setup()
+    const { principal, cookie } = await admit(identity)
+    expect(await identity.authenticate({ cookie })).toEqual(principal)
+    expect(principal.kind).toBe('guest')
+    expect(parseUserId(principal.id)).toBe(principal.id)
+  })
+
+  test('is known after a restart with the same secret', async () => {
+    const { principal, cookie } = await admit()
+    expect(await setup().authenticate({ cookie })).toEqual(principal)
+  })
+
+  test('is found among other cookies, and behind one of the same name that is not ours', async () => {
+    const { principal, cookie } = await admit()
+    expect(await setup().authenticate({ cookie: `theme=dark; skein_guest=x.1.y; ${cookie}; a=b` })).toEqual(principal)
+  })
+
+  test('keeps its identity when admitted again, with a cookie that lives anew', async () => {
+    let now = START
+    const identity = setup({ now: () => now })
+    const first = await admit(identity)
+    now += GUEST_COOKIE_SECONDS * 1000 - 1
+    const again = (await identity.admitGuest({ cookie: first.cookie }, false))!
+    expect(again.principal).toEqual(first.principal)
+    now += 2
+    expect(await identity.authenticate({ cookie: first.cookie })).toBeNull()
+    expect(await identity.authenticate({ cookie: again.setCookie })).toEqual(first.principal)
+  })
+
+  test('gets an id of its own', async () => {
+    const identity = setup()
+    expect((await admit(identity)).principal.id).not.toBe((await admit(identity)).principal.id)
+  })
+})
+
+describe('the cookie', () => {
+  test('is out of reach of scripts and of other sites, and lives 400 days', async () => {
+    const { setCookie, principal } = await admit()
+    expect(setCookie).toMatch(new RegExp(`^skein_guest=${principal.id}\\.${START}\\.[A-Za-z0-9_-]{43}; `))
+    expect(setCookie.split('; ').slice(1)).toEqual(['Path=/', 'Max-Age=34560000', 'HttpOnly', 'SameSite=Lax'])
+  })
+
+  test('never travels in the clear when it was set over https', async () => {
+    expect((await admit(setup(), true)).setCookie.split('; ')).toContain('Secure')
+  })
+})
+
+describe('what proves nobody', () => {
+  test.each([
+    ['no cookie header', undefined],
+    ['an empty header', ''],
+    ['another cookie', 'session=1'],
+    ['a name that only ends like ours', 'xskein_guest=a.1.b'],
+    ['an empty value', 'skein_guest='],
+    ['one field', 'skein_guest=abc'],
+    ['empty fields', 'skein_guest=..'],
+    ['more fields', 'skein_guest=a.1.b.c'],
+    ['a signature of other characters', 'skein_guest=a.1.ÿ\u0000€'],
+    ['an id that is none', 'skein_guest=../../etc.1.b'],
+    ['ten thousand dots', `skein_guest=${'.'.repeat(10_000)}`],
+  ])('%s', async (_, cookie) => {
+    expect(await setup().authenticate({ cookie })).toBeNull()
+  })
+
+  test('a cookie signed under another secret', async () => {
+    const { cookie } = await admit(setup({ secret: 'b' }))
+    expect(await setup().authenticate({ cookie })).toBeNull()
+  })
+
+  test('a cookie cut short anywhere', async () => {
+    const { cookie } = await admit()
+    for (let length = 0; length < cookie.length; length++) {
+      expect(await setup().authenticate({ cookie: cookie.slice(0, length) })).toBeNull()
+    }
+  })
+
+  test('a cookie with any one character changed', async () => {
+    const { cookie } = await admit()
+    for (let at = 'skein_guest='.length; at < cookie.length; at++) {
+      const other = cookie[at] === '0' ? '1' : '0'
+      expect(await setup().authenticate({ cookie: cookie.slice(0, at) + other + cookie.slice(at + 1) })).toBeNull()
+    }
+  })
+
+  test("another guest's id with one's own signature", async () => {
+    const identity = setup()
+    const [mine, other] = [await admit(identity), await admit(identity)]
+    expect(await identity.authenticate({ cookie: mine.cookie.replace(mine.principal.id, other.principal.id) })).toBeNull()
+  })
+
+  test('dots moved between the fields: what is signed has one reading', async () => {
+    const { cookie } = await admit()
+    const [name, value] = cookie.split('=') as [string, string]
+    const [id, issuedAt, signature] = value.split('.') as [string, string, string]
+    expect(await setup().authenticate({ cookie: `${name}=${id}${issuedAt.slice(0, 1)}.${issuedAt.slice(1)}.${signature}` })).toBeNull()
+  })
+
+  test('a signed text whose id is not one of a user', async () => {
+    const sign = (text: string) => createHmac('sha256', 'a').update(`skein_guest.${text}`).digest('base64url')
+    expect(await setup().authenticate({ cookie: `skein_guest=ok.${START}.${sign(`ok.${START}`)}` })).not.toBeNull()
+    expect(await setup().authenticate({ cookie: `skein_guest=a b.${START}.${sign(`a b.${START}`)}` })).toBeNull()
+    expect(await setup().authenticate({ cookie: `skein_guest=.${START}.${sign(`.${START}`)}` })).toBeNull()
+  })
+})
