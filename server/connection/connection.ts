@@ -1,0 +1,193 @@
+/** One WebSocket of one principal in one room: frames in, frames out, nothing decided here that the room or the gate decides. */
+import * as Y from 'yjs'
+import { errorTable } from '../../shared/errors.ts'
+import type { ErrorCode } from '../../shared/errors.ts'
+import type { RequestId } from '../../shared/ids.ts'
+import { limits } from '../../shared/limits.ts'
+import type { Principal } from '../../shared/principal.ts'
+import { SCHEMA_VERSION } from '../../shared/conversation/schema.ts'
+import { decodeFrame, encodeFrame } from '../../shared/wire/codec.ts'
+import type { Control, RequestOutcome, Role } from '../../shared/wire/frame.ts'
+import type { LiveRoom } from '../room/room.ts'
+import type { Session } from '../room/session.ts'
+import type { Presence } from './presence.ts'
+import { decodePresence } from './presence-codec.ts'
+import { SavedFrames } from './saved-frames.ts'
+
+/** What a connection needs of its socket. */
+export interface Socket {
+  send(bytes: Uint8Array): void
+  close(code: number, reason: string): void
+}
+
+interface SyncFrame {
+  /** Counted from 1 per socket. */
+  number: number
+  bytes: Uint8Array
+  /** A step 2: the client's answer to the state vector that we sent. */
+  answersUs: boolean
+}
+
+type Phase =
+  | { state: 'open' }
+  /** A frame was refused or the room is lost: whatever still arrives is not looked at. */
+  | { state: 'ended' }
+
+/** WebSocket close reasons hold at most 123 bytes. */
+const CLOSE_REASON_BYTES = 123
+
+export class Connection implements Session {
+  readonly principal: Principal
+  readonly role: Role
+  readonly #socket: Socket
+  readonly #room: LiveRoom
+  readonly #presence: Presence
+  readonly #speaksSkein: boolean
+  readonly #frames = new SavedFrames()
+  #phase: Phase = { state: 'open' }
+  #joined = false
+  /** Frames that build on something that has not arrived. */
+  #parked: SyncFrame[] = []
+  /** Times that the server's state vector was sent and not yet answered by a step 2. */
+  #asked = 0
+  /** The one extra question after what was missing had been asked for at the join. */
+  #askedAgain = false
+
+  constructor(socket: Socket, room: LiveRoom, presence: Presence, principal: Principal, role: Role, speaksSkein: boolean) {
+    this.#socket = socket
+    this.#room = room
+    this.#presence = presence
+    this.principal = principal
+    this.role = role
+    this.#speaksSkein = speaksSkein
+    this.#control({
+      kind: 'hello',
+      epoch: room.lineage.epoch,
+      role,
+      userId: principal.id,
+      schema: SCHEMA_VERSION,
+      limits: { frameBytes: limits.frameBytes, messageBytes: limits.messageBytes }
+    })
+  }
+
+  // --- From the client -------------------------------------------------------------------------------------------------------------
+
+  receive(bytes: Uint8Array): void {
+    if (this.#phase.state === 'ended') return
+    const frame = decodeFrame(bytes)
+    switch (frame?.type) {
+      case 'sync-step-1':
+        return this.#join(frame.stateVector)
+      case 'sync-step-2':
+        return this.#submit({ number: this.#frames.receive(), bytes: frame.update, answersUs: true }, false)
+      case 'update':
+        return this.#submit({ number: this.#frames.receive(), bytes: frame.update, answersUs: false }, false)
+      case 'awareness': {
+        const entries = decodePresence(frame.update)
+        if (!entries) return this.#refuse(0, 'malformed', 'The awareness frame is not valid.')
+        return this.#presence.update(this, entries, id => this.#room.claimClient(id, this.principal.id))
+      }
+      case 'query-awareness':
+        return this.#presence.tell(this)
+      // What only the server says, and bytes that are no frame.
+      case 'auth':
+      case 'control':
+      case undefined:
+        return this.#refuse(0, 'malformed', 'The frame is not one of the sync protocol.')
+    }
+  }
+
+  /** The socket is closed; nothing may be sent any more. */
+  closed(): void {
+    this.#phase = { state: 'ended' }
+    this.#room.leave(this)
+    this.#presence.leave(this)
+  }
+
+  #join(stateVector: Uint8Array): void {
+    if (stateVector.length > limits.stateVectorBytes) return this.#refuse(0, 'too-large', 'The state vector is larger than 64 kB.')
+    const clients = decodeStateVector(stateVector)
+    if (!clients) return this.#refuse(0, 'malformed', 'The state vector is not valid.')
+    if (this.#room.lineage.retired.some(id => clients.has(id))) return this.end('epoch-changed')
+    this.#asked++
+    this.#room.join(this, stateVector)
+    if (!this.#joined) this.#presence.join(this)
+    this.#joined = true
+  }
+
+  #submit(frame: SyncFrame, final: boolean): void {
+    const { number, bytes } = frame
+    this.#room.submit({
+      session: this,
+      bytes,
+      final,
+      applied: () => this.#answered(frame),
+      saved: results => this.#saved(number, results),
+      refused: (code, reason) => this.#refuse(number, code, reason),
+      parked: () => this.#park(frame, final)
+    })
+  }
+
+  /** A step 2 answers our question: what it brought may be what parked frames waited for. */
+  #answered(frame: SyncFrame): void {
+    if (!frame.answersUs) return
+    this.#asked = Math.max(0, this.#asked - 1)
+    for (const parked of this.#parked.splice(0)) this.#submit(parked, this.#asked === 0)
+  }
+
+  #saved(number: number, results: readonly { requestId: RequestId, outcome: RequestOutcome }[]): void {
+    for (const { requestId, outcome } of results) this.#control({ kind: 'result', requestId, outcome })
+    const frames = this.#frames.done(number)
+    if (frames !== null) this.#control({ kind: 'saved', frames })
+  }
+
+  /** Keeps the frame and asks for what is missing: once, beside the question that every join asks. */
+  #park(frame: SyncFrame, final: boolean): void {
+    this.#answered(frame)
+    this.#parked.push({ ...frame, answersUs: false })
+    const bytes = this.#parked.reduce((sum, parked) => sum + parked.bytes.length, 0)
+    if (final || this.#parked.length > limits.parkedFrames || bytes > limits.parkedBytes) return this.end('missing-dependency')
+    if (this.#asked > 0) return
+    if (this.#askedAgain) return this.end('missing-dependency')
+    this.#askedAgain = true
+    this.#asked++
+    this.#room.askForMissing(this)
+  }
+
+  #refuse(frame: number, code: ErrorCode, reason: string): void {
+    if (this.#phase.state === 'ended') return
+    this.#control({ kind: 'refused', frame, code, reason })
+    this.end(code, reason)
+  }
+
+  // --- To the client ---------------------------------------------------------------------------------------------------------------
+
+  send(frame: Uint8Array): void {
+    if (this.#phase.state === 'open') this.#socket.send(frame)
+  }
+
+  end(code: ErrorCode, reason: string = errorTable[code].message): void {
+    if (this.#phase.state === 'ended') return
+    this.#phase = { state: 'ended' }
+    this.#socket.close(errorTable[code].close, closeReason(code, reason))
+  }
+
+  #control(control: Control): void {
+    if (this.#speaksSkein) this.send(encodeFrame({ type: 'control', control }))
+  }
+}
+
+const decodeStateVector = (bytes: Uint8Array): Map<number, number> | null => {
+  try {
+    return Y.decodeStateVector(bytes)
+  } catch {
+    return null // lib0 throws on bytes that end too early
+  }
+}
+
+/** `code: reason`, cut to what a close frame can carry. */
+export const closeReason = (code: ErrorCode, reason: string): string => {
+  const text = `${code}: ${reason}`
+  const bytes = Buffer.from(text)
+  return bytes.length <= CLOSE_REASON_BYTES ? text : `${bytes.subarray(0, CLOSE_REASON_BYTES - 3).toString().replace(/\uFFFD+$/, '')}…`
+}

@@ -1,0 +1,95 @@
+/** Who is here, per room. A state's `user` is the server's word; a client may show presence only under client ids that are its own. */
+import { encodeFrame } from '../../shared/wire/codec.ts'
+import type { Session } from '../room/session.ts'
+import { encodePresence } from './presence-codec.ts'
+import type { PresenceEntry } from './presence-codec.ts'
+
+/** Client ids that one connection may show presence under. */
+const MAX_CLIENTS_PER_SESSION = 4
+/** Changes of one room leave together, at most this often (milliseconds). */
+const TICK_MS = 30
+
+interface Present extends PresenceEntry {
+  session: Session
+}
+
+export class Presence {
+  readonly #present = new Map<number, Present>()
+  readonly #sessions = new Set<Session>()
+  readonly #changed = new Map<number, PresenceEntry>()
+  readonly #after: (ms: number, run: () => void) => () => void
+  #cancelTick: (() => void) | null = null
+
+  /** @param after calls back after so many milliseconds; returns how to cancel */
+  constructor(after: (ms: number, run: () => void) => () => void) {
+    this.#after = after
+  }
+
+  get isEmpty(): boolean {
+    return this.#sessions.size === 0
+  }
+
+  /** The session gets every change from now on, and at once who is here. */
+  join(session: Session): void {
+    this.#sessions.add(session)
+    this.tell(session)
+  }
+
+  /** Sends the session everybody's state. */
+  tell(session: Session): void {
+    if (this.#present.size > 0) session.send(encodeFrame({ type: 'awareness', update: encodePresence([...this.#present.values()]) }))
+  }
+
+  /** @param mayUse whether the session's principal may act under a client id; others' entries (stock providers echo them) are ignored */
+  update(session: Session, entries: readonly PresenceEntry[], mayUse: (clientId: number) => boolean): void {
+    for (const entry of entries) {
+      const before = this.#present.get(entry.clientId)
+      if (before ? before.session.principal.id !== session.principal.id : entry.state === null) continue
+      if (before && entry.clock <= before.clock && !(entry.clock === before.clock && entry.state === null)) continue
+      if (!before && (this.#countOf(session) >= MAX_CLIENTS_PER_SESSION || !mayUse(entry.clientId))) continue
+      if (entry.state === null) this.#remove(entry)
+      else this.#show({ ...entry, state: { ...entry.state, user: userOf(session, entry.state['user']) }, session })
+    }
+  }
+
+  leave(session: Session): void {
+    this.#sessions.delete(session)
+    for (const { clientId, clock, session: owner } of [...this.#present.values()]) {
+      if (owner === session) this.#remove({ clientId, clock: clock + 1, state: null })
+    }
+  }
+
+  #show(present: Present): void {
+    this.#present.set(present.clientId, present)
+    this.#announce({ clientId: present.clientId, clock: present.clock, state: present.state })
+  }
+
+  #remove(entry: PresenceEntry): void {
+    this.#present.delete(entry.clientId)
+    this.#announce(entry)
+  }
+
+  #announce(entry: PresenceEntry): void {
+    this.#changed.set(entry.clientId, entry)
+    this.#cancelTick ??= this.#after(TICK_MS, () => this.#flush())
+  }
+
+  #flush(): void {
+    this.#cancelTick = null
+    const frame = encodeFrame({ type: 'awareness', update: encodePresence([...this.#changed.values()]) })
+    this.#changed.clear()
+    for (const session of this.#sessions) session.send(frame)
+  }
+
+  #countOf(session: Session): number {
+    let count = 0
+    for (const present of this.#present.values()) if (present.session === session) count++
+    return count
+  }
+}
+
+/** Name and id are the server's word; a colour may be the client's wish. */
+const userOf = ({ principal }: Session, wish: unknown): Record<string, unknown> => {
+  const color = typeof wish === 'object' && wish !== null ? (wish as { color?: unknown }).color : undefined
+  return { ...typeof color === 'string' && /^#[0-9a-f]{3,8}$/i.test(color) && { color }, id: principal.id, name: principal.name, kind: principal.kind }
+}

@@ -1,0 +1,155 @@
+/** `/sync/<document name>`: from an HTTP upgrade to a connection in a room. */
+import type { IncomingMessage } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { WebSocketServer } from 'ws'
+import type { RawData, WebSocket } from 'ws'
+import { SkeinError, errorTable } from '../../shared/errors.ts'
+import { parseDocumentName } from '../../shared/ids.ts'
+import type { DocumentName } from '../../shared/ids.ts'
+import { limits } from '../../shared/limits.ts'
+import { SUBPROTOCOL } from '../../shared/wire/frame.ts'
+import type { Identity } from '../identity/port.ts'
+import type { RoomRegistry } from '../room/rooms.ts'
+import type { RoomLogger } from '../room/room.ts'
+import { roleIn } from './access.ts'
+import type { AccessPolicy } from './access.ts'
+import { Connection, closeReason } from './connection.ts'
+import type { Socket } from './connection.ts'
+import { Presence } from './presence.ts'
+
+export interface SyncServerOptions {
+  identity: Identity
+  access: AccessPolicy
+  rooms: RoomRegistry
+  logger: RoomLogger
+  after: (ms: number, run: () => void) => () => void
+  /** Sockets that do not answer a ping within this time are ended (milliseconds). */
+  pingEveryMs: number
+}
+
+const PATH = '/sync/'
+
+export class SyncServer {
+  readonly #options: SyncServerOptions
+  readonly #sockets: WebSocketServer
+  readonly #presence = new Map<DocumentName, Presence>()
+  readonly #answered = new WeakSet<WebSocket>()
+  #cancelPing: () => void = () => {}
+
+  constructor(options: SyncServerOptions) {
+    this.#options = options
+    this.#sockets = new WebSocketServer({
+      noServer: true,
+      maxPayload: limits.frameBytes,
+      perMessageDeflate: false,
+      // Left to itself, ws echoes the first protocol that was offered, and that may be a secret.
+      handleProtocols: offered => offered.has(SUBPROTOCOL) ? SUBPROTOCOL : false
+    })
+    this.#schedulePing()
+  }
+
+  /** For the HTTP server's `upgrade` event. @returns false when the path is not ours */
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): boolean {
+    const path = (request.url ?? '').split('?', 1)[0]!
+    if (!path.startsWith(PATH)) return false
+    if (!isSameOrigin(request)) {
+      socket.end('HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
+      return true
+    }
+    this.#sockets.handleUpgrade(request, socket, head, webSocket => void this.#admit(webSocket, request, path.slice(PATH.length)))
+    return true
+  }
+
+  /** Ends every connection with "try again later". */
+  close(): void {
+    this.#cancelPing()
+    for (const socket of this.#sockets.clients) {
+      socket.close(errorTable.unavailable.close, closeReason('unavailable', errorTable.unavailable.message))
+      this.#options.after(1000, () => socket.terminate())
+    }
+  }
+
+  /**
+   * The upgrade has been answered already, because a browser tells a page nothing of a refused one: whoever may not enter is let in as far
+   * as a close frame with the reason.
+   */
+  async #admit(webSocket: WebSocket, request: IncomingMessage, path: string): Promise<void> {
+    const socket = asSocket(webSocket)
+    webSocket.on('error', error => this.#options.logger.info({ err: error }, 'socket error'))
+    webSocket.pause()
+    try {
+      const name = parseDocumentName(decodePath(path))
+      if (!name) throw new SkeinError('not-found')
+      const { identity, access, rooms } = this.#options
+      const principal = await identity.authenticate({ cookie: request.headers.cookie })
+      if (!principal) throw new SkeinError('unauthenticated')
+      const role = await roleIn(access, name, principal)
+      if (!role) throw new SkeinError('not-found')
+      const { room, release } = await rooms.acquire(name)
+      const presence = this.#presenceOf(name)
+      const connection = new Connection(socket, room, presence, principal, role, webSocket.protocol === SUBPROTOCOL)
+      const leave = (): void => {
+        connection.closed()
+        release()
+        if (presence.isEmpty && this.#presence.get(name) === presence) this.#presence.delete(name)
+      }
+      if (webSocket.readyState !== webSocket.OPEN) return leave()
+      webSocket.on('message', (data: RawData, isBinary: boolean) => connection.receive(isBinary ? asBytes(data) : new Uint8Array()))
+      webSocket.once('close', leave)
+      webSocket.on('pong', () => this.#answered.add(webSocket))
+      this.#answered.add(webSocket)
+      webSocket.resume()
+    } catch (error) {
+      const code = error instanceof SkeinError ? error.code : 'internal'
+      if (!(error instanceof SkeinError)) this.#options.logger.warn({ err: error }, 'connection could not be opened')
+      webSocket.resume()
+      socket.close(errorTable[code].close, closeReason(code, errorTable[code].message))
+    }
+  }
+
+  #presenceOf(name: DocumentName): Presence {
+    const known = this.#presence.get(name)
+    if (known) return known
+    const presence = new Presence(this.#options.after)
+    this.#presence.set(name, presence)
+    return presence
+  }
+
+  #schedulePing(): void {
+    this.#cancelPing = this.#options.after(this.#options.pingEveryMs, () => {
+      for (const socket of this.#sockets.clients) {
+        if (this.#answered.delete(socket)) socket.ping()
+        else socket.terminate()
+      }
+      this.#schedulePing()
+    })
+  }
+}
+
+const asSocket = (webSocket: WebSocket): Socket => ({
+  send: bytes => webSocket.send(bytes),
+  close: (code, reason) => webSocket.close(code, reason)
+})
+
+const asBytes = (data: RawData): Uint8Array => {
+  if (Array.isArray(data)) return new Uint8Array(Buffer.concat(data))
+  return data instanceof ArrayBuffer ? new Uint8Array(data) : new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
+}
+
+const decodePath = (path: string): string => {
+  try {
+    return decodeURIComponent(path)
+  } catch {
+    return ''
+  }
+}
+
+/** Browsers name the page's origin; a page of another site must not use this person's cookie. Other clients send none. */
+const isSameOrigin = ({ headers }: IncomingMessage): boolean => {
+  if (headers.origin === undefined) return true
+  try {
+    return new URL(headers.origin).host === headers.host
+  } catch {
+    return false
+  }
+}

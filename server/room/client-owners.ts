@@ -1,0 +1,40 @@
+/** Who may write under which Yjs client id in one document. */
+import type { UserId } from '../../shared/ids.ts'
+import type { ClientOwner } from '../gate/verdict.ts'
+import type { Binding, Lineage } from '../log/port.ts'
+import { isServerId } from './lineage.ts'
+
+export class ClientOwners {
+  readonly #lineage: Lineage
+  readonly #owners = new Map<number, UserId>()
+  /** Ids that announced presence before any update: theirs while the room lives. */
+  readonly #claims = new Map<number, UserId>()
+
+  constructor(lineage: Lineage, bindings: readonly Binding[]) {
+    this.#lineage = lineage
+    for (const { clientId, owner } of bindings) this.#owners.set(clientId, owner)
+  }
+
+  of(clientId: number): ClientOwner | undefined {
+    if (isServerId(this.#lineage, clientId)) return { kind: 'server' }
+    const id = this.#owners.get(clientId) ?? this.#claims.get(clientId)
+    return id === undefined ? undefined : { kind: 'principal', id }
+  }
+
+  /** Whether the principal may act under the id; the first to announce one that nobody owns gets it. */
+  claim(clientId: number, principal: UserId): boolean {
+    const owner = this.of(clientId)
+    if (owner === undefined) this.#claims.set(clientId, principal)
+    return owner === undefined || (owner.kind === 'principal' && owner.id === principal)
+  }
+
+  /** The bindings that a record with new structs of these ids has to store. */
+  bind(clientIds: readonly number[], owner: UserId): Binding[] {
+    const fresh = clientIds.filter(id => !this.#owners.has(id))
+    for (const id of fresh) {
+      this.#owners.set(id, owner)
+      this.#claims.delete(id)
+    }
+    return fresh.map(clientId => ({ clientId, owner }))
+  }
+}

@@ -1,0 +1,132 @@
+/** The server's pen: all that the server writes into a conversation goes through here, under the right client id, and notes its event. */
+import * as Y from 'yjs'
+import type { ConversationEvent } from '../../shared/conversation/event.ts'
+import { openRoots, reactionKey } from '../../shared/conversation/document.ts'
+import type { ConversationRoots, DraftPart } from '../../shared/conversation/document.ts'
+import { isFinished } from '../../shared/conversation/read.ts'
+import { SCHEMA_VERSION } from '../../shared/conversation/schema.ts'
+import type { DraftHead, Member, Message, MessagePart, Run, SettableMeta } from '../../shared/conversation/schema.ts'
+import type { DraftId, MessageId, RequestId, RunId } from '../../shared/ids.ts'
+import type { LedgerEntry, ServerIds } from '../log/port.ts'
+import type { MessageIndex } from './message-index.ts'
+import type { ConversationWriter } from './port.ts'
+
+export class TransactionWriter implements ConversationWriter {
+  readonly doc: Y.Doc
+  readonly roots: ConversationRoots
+  readonly messages: MessageIndex
+  readonly events: ConversationEvent[] = []
+  readonly ledger: LedgerEntry[] = []
+  readonly openedRuns: RunId[] = []
+  readonly closedRuns: RunId[] = []
+  readonly #ids: ServerIds
+
+  /** Lives for one transaction of this document. */
+  constructor(doc: Y.Doc, ids: ServerIds, messages: MessageIndex) {
+    this.doc = doc
+    this.roots = openRoots(doc)
+    this.messages = messages
+    this.#ids = ids
+  }
+
+  /** First of all inside the transaction: a new document says which schema it has. */
+  begin(): void {
+    if (this.roots.meta.get('schema') === undefined) this.roots.meta.set('schema', SCHEMA_VERSION)
+  }
+
+  appendMessage(message: Message): void {
+    this.doc.clientID = this.#ids.message
+    try {
+      this.roots.messages.push([message])
+    } finally {
+      this.doc.clientID = this.#ids.transient
+    }
+    this.messages.add(message)
+    const { runId } = message.metadata
+    this.events.push({ type: 'message.sent', messageId: message.id, ...runId && { runId } })
+  }
+
+  /** Takes the message out and keeps what threads need of it. */
+  redactMessage(message: Message, by: string, at: number): void {
+    const index = this.roots.messages.toArray().findIndex(({ id }) => id === message.id)
+    this.roots.messages.delete(index)
+    this.roots.redactions.set(message.id, { parentId: message.metadata.parentId, by, at })
+    this.messages.remove(message.id)
+    this.events.push({ type: 'message.redacted', messageId: message.id })
+  }
+
+  isKnownMessage(id: MessageId): boolean {
+    return this.messages.get(id) !== undefined || this.roots.redactions.has(id)
+  }
+
+  openDraft(id: DraftId, head: DraftHead, parts: readonly MessagePart[]): void {
+    const list = new Y.Array<DraftPart>()
+    const draft = new Y.Map<DraftHead | Y.Array<DraftPart>>()
+    draft.set('head', head)
+    draft.set('parts', list)
+    this.roots.drafts.set(id, draft)
+    for (const part of parts) {
+      if ((part.type === 'text' || part.type === 'reasoning') && typeof part.text === 'string') list.push([draftPart(part.type, part.text)])
+    }
+    this.events.push({ type: 'draft.opened', draftId: id })
+  }
+
+  appendToDraft(id: DraftId, type: 'text' | 'reasoning', text: string): void {
+    const parts = this.roots.drafts.get(id)?.get('parts')
+    if (!(parts instanceof Y.Array)) return
+    const last = parts.length > 0 ? parts.get(parts.length - 1) : null
+    const body = last?.get('type') === type ? last.get('text') : null
+    if (body instanceof Y.Text) body.insert(body.length, text)
+    else parts.push([draftPart(type, text)])
+  }
+
+  dropDraft(id: DraftId): void {
+    if (!this.roots.drafts.has(id)) return
+    this.roots.drafts.delete(id)
+    this.events.push({ type: 'draft.dropped', draftId: id })
+  }
+
+  setRun(run: Run): void {
+    const before = this.roots.runs.get(run.id)
+    if (before === undefined) {
+      for (const [id, other] of this.roots.runs) if (isFinished(other)) this.roots.runs.delete(id)
+      this.openedRuns.push(run.id)
+      this.events.push({ type: 'run.created', runId: run.id, agentId: run.agentId, messageId: run.messageId })
+    }
+    this.roots.runs.set(run.id, run)
+    if (isFinished(run)) this.closedRuns.push(run.id)
+    if (before !== undefined) this.events.push({ type: 'run.changed', runId: run.id, state: run.state, attempt: run.attempt })
+  }
+
+  setMeta(key: SettableMeta, value: string): void {
+    this.roots.meta.set(key, value)
+    this.events.push({ type: 'meta.set', key })
+  }
+
+  setReaction(messageId: MessageId, userId: string, kind: string, on: boolean, at: number): void {
+    const key = reactionKey(messageId, userId, kind)
+    if (on) this.roots.reactions.set(key, at)
+    else this.roots.reactions.delete(key)
+    this.events.push({ type: 'reaction.set', messageId, kind, on })
+  }
+
+  /** For display; the directory is what counts. */
+  setMember(userId: string, member: Member): void {
+    const before = this.roots.members.get(userId)
+    if (before?.name === member.name && before.role === member.role) return
+    this.roots.members.set(userId, member)
+    this.events.push({ type: 'member.set', userId })
+  }
+
+  /** Empties one place of the clients' outbox. */
+  removeRequest(key: RequestId | string): void {
+    this.roots.requests.delete(key)
+  }
+}
+
+const draftPart = (type: 'text' | 'reasoning', text: string): DraftPart => {
+  const part: DraftPart = new Y.Map()
+  part.set('type', type)
+  part.set('text', new Y.Text(text))
+  return part
+}

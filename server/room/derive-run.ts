@@ -1,0 +1,34 @@
+/** The run that a request causes; all its ids derive from the cause, so that resends, devices and nodes cannot start it twice. */
+import { createHash } from 'node:crypto'
+import type { Run } from '../../shared/conversation/schema.ts'
+import { uuidFromDigest } from '../../shared/ids.ts'
+import type { AgentId, MessageId, RequestId, RunId } from '../../shared/ids.ts'
+
+export interface RunCause {
+  requestId: RequestId
+  /** The message to answer. */
+  messageId: MessageId
+  agentId: AgentId
+  askedBy: string
+  replaces?: MessageId
+  at: number
+}
+
+export const deriveRun = ({ requestId, messageId, agentId, askedBy, replaces, at }: RunCause): Run => ({
+  id: derivedId('run', messageId, agentId, requestId) as RunId,
+  requestId,
+  messageId,
+  agentId,
+  askedBy,
+  state: 'pending',
+  attempt: 1,
+  draftId: null,
+  replyId: derivedId('reply', messageId, agentId, requestId) as MessageId,
+  ...replaces && { replaces },
+  createdAt: at,
+  updatedAt: at
+})
+
+/** A UUIDv8 from what it stands for. */
+export const derivedId = (...cause: string[]): string =>
+  uuidFromDigest(createHash('sha256').update(cause.join('\n')).digest())

@@ -1,0 +1,52 @@
+/**
+ * What waits for the disk: actions in the order in which they were computed, each run once the sequence at which it was computed is durable.
+ * Nothing leaves a room except through here; that is how "the document may run ahead of the disk, nothing that leaves it may" holds.
+ */
+interface Waiting {
+  at: number
+  run: () => void
+  abandon: (error: Error) => void
+}
+
+export class ReleaseQueue {
+  #durable: number
+  #issued: number
+  #broken: Error | null = null
+  readonly #waiting: Waiting[] = []
+
+  /** @param head sequence of the last record in the log, -1 when there is none */
+  constructor(head: number) {
+    this.#durable = head
+    this.#issued = head
+  }
+
+  /** Sequence of the newest record that was handed to the log, durable or not. */
+  get issued(): number {
+    return this.#issued
+  }
+
+  /** Takes the next sequence for a record. */
+  issue(): number {
+    return ++this.#issued
+  }
+
+  /** Runs the action as soon as everything issued so far is durable: at once when it is. */
+  whenDurable(run: () => void, abandon: (error: Error) => void = () => {}): void {
+    if (this.#broken) abandon(this.#broken)
+    else if (this.#durable === this.#issued) run()
+    else this.#waiting.push({ at: this.#issued, run, abandon })
+  }
+
+  /** The record with this sequence is durable. */
+  durable(sequence: number): void {
+    this.#durable = Math.max(this.#durable, sequence)
+    while (!this.#broken && this.#waiting[0] && this.#waiting[0].at <= this.#durable) this.#waiting.shift()!.run()
+  }
+
+  /** An append failed: nothing that waits may ever be released. */
+  break(error: Error): void {
+    if (this.#broken) return
+    this.#broken = error
+    for (const waiting of this.#waiting.splice(0)) waiting.abandon(error)
+  }
+}

@@ -1,0 +1,121 @@
+/** The rooms in memory: loaded once however many ask (single-flight), kept while used, gone after a grace period. */
+import type { DocumentName } from '../../shared/ids.ts'
+import { SkeinError } from '../../shared/errors.ts'
+import * as Y from 'yjs'
+import { nextLineage } from './lineage.ts'
+import type { Random } from './lineage.ts'
+import { loadDocument } from './load-document.ts'
+import type { Room, Rooms } from './port.ts'
+import { LiveRoom } from './room.ts'
+import type { RoomEnvironment } from './room.ts'
+
+export interface RoomsEnvironment extends RoomEnvironment {
+  random: Random
+  /** How long a room stays in memory after its last user left, in milliseconds. */
+  graceMs: number
+  /** Calls back after so many milliseconds; returns how to cancel. */
+  after: (ms: number, run: () => void) => () => void
+  /** Lets other work of the process run. */
+  yieldToOthers: () => Promise<void>
+}
+
+interface Held {
+  room: Promise<LiveRoom>
+  users: number
+  cancelUnload: () => void
+}
+
+export class RoomRegistry implements Rooms {
+  readonly #environment: RoomsEnvironment
+  readonly #held = new Map<DocumentName, Held>()
+  /** Rooms that are gone while the log may still write for them. */
+  readonly #leaving = new Map<DocumentName, Promise<void>>()
+  #closing = false
+
+  constructor(environment: RoomsEnvironment) {
+    this.#environment = environment
+  }
+
+  /** Documents in memory. */
+  get size(): number {
+    return this.#held.size
+  }
+
+  /** Loads the room if need be and counts its user until `release` is called (once). */
+  async acquire(name: DocumentName): Promise<{ room: LiveRoom, release: () => void }> {
+    if (this.#closing) throw new SkeinError('unavailable')
+    const held = this.#held.get(name) ?? this.#hold(name)
+    held.users++
+    held.cancelUnload()
+    const release = (): void => {
+      if (--held.users === 0) this.#scheduleUnload(name, held)
+    }
+    try {
+      return { room: await held.room, release }
+    } catch (error) {
+      release()
+      throw error
+    }
+  }
+
+  async use<T>(name: DocumentName, use: (room: Room) => Promise<T>): Promise<T> {
+    const { room, release } = await this.acquire(name)
+    try {
+      return await use(room)
+    } finally {
+      release()
+    }
+  }
+
+  /** Waits until every room's writes are durable; nothing is loaded from now on. */
+  async close(): Promise<void> {
+    this.#closing = true
+    await Promise.all([...this.#held.values()].map(async ({ room, cancelUnload }) => {
+      cancelUnload()
+      await (await room.catch(() => null))?.drained()
+    }))
+    await Promise.all(this.#leaving.values())
+    this.#held.clear()
+  }
+
+  #hold(name: DocumentName): Held {
+    const held: Held = { room: this.#load(name, () => this.#forget(name, held)), users: 0, cancelUnload: () => {} }
+    this.#held.set(name, held)
+    held.room.catch(() => this.#forget(name, held))
+    return held
+  }
+
+  async #load(name: DocumentName, onGone: () => void): Promise<LiveRoom> {
+    const { log, random, yieldToOthers } = this.#environment
+    await this.#leaving.get(name)
+    const stored = await log.read(name)
+    const doc = await loadDocument(name, stored?.updates ?? [], yieldToOthers)
+    const stateVector = Y.decodeStateVector(Y.encodeStateVector(doc))
+    const owned = new Set(stored?.bindings.map(({ clientId }) => clientId))
+    const lineage = nextLineage(stored?.lineage ?? null, log.generation, random, id => stateVector.has(id) || owned.has(id))
+    return new LiveRoom(name, doc, stored, lineage, this.#environment, onGone)
+  }
+
+  #forget(name: DocumentName, held: Held): void {
+    held.cancelUnload()
+    if (this.#held.get(name) !== held) return
+    this.#held.delete(name)
+    const left: Promise<void> = held.room.then(room => room.drained(), () => {}).then(() => {
+      if (this.#leaving.get(name) === left) this.#leaving.delete(name)
+    })
+    this.#leaving.set(name, left)
+  }
+
+  #scheduleUnload(name: DocumentName, held: Held): void {
+    if (this.#held.get(name) !== held) return
+    held.cancelUnload = this.#environment.after(this.#environment.graceMs, () => void this.#unload(name, held))
+  }
+
+  /** Folds a long tail on the way out, so that the next load is short. A user who comes meanwhile keeps the room. */
+  async #unload(name: DocumentName, held: Held): Promise<void> {
+    const room = await held.room
+    if (room.tail > this.#environment.compactAfter / 10) room.compact()
+    await room.settled()
+    if (held.users === 0) this.#forget(name, held)
+  }
+}

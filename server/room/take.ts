@@ -1,0 +1,190 @@
+/**
+ * Taking: every request that an update brought is removed from the outbox and gets exactly one outcome, in the transaction that brought it.
+ * A request id that was taken before gets the outcome that it got then.
+ */
+import { SkeinError } from '../../shared/errors.ts'
+import { isFinished, readDraft, textOf } from '../../shared/conversation/read.ts'
+import * as schema from '../../shared/conversation/schema.ts'
+import type { Message, MessagePart, Request, RequestOf } from '../../shared/conversation/schema.ts'
+import { messageIdOf, parseRequestId } from '../../shared/ids.ts'
+import type { AgentId, DraftId, MessageId, RequestId } from '../../shared/ids.ts'
+import { limits } from '../../shared/limits.ts'
+import type { Principal } from '../../shared/principal.ts'
+import type { RequestOutcome, Role } from '../../shared/wire/frame.ts'
+import type { LedgerEntry } from '../log/port.ts'
+import type { TransactionWriter } from './conversation-writer.ts'
+import { deriveRun } from './derive-run.ts'
+import { shorten } from './message-index.ts'
+import { sealRun } from './seal-run.ts'
+
+export interface TakeContext {
+  principal: Principal
+  role: Role
+  /** Milliseconds since 1970. */
+  now: number
+  /** What was taken before, as far as this update's ids are concerned. */
+  taken: (id: RequestId) => LedgerEntry | undefined
+  agents: KnownAgents
+}
+
+export interface KnownAgents {
+  /** Answers where a conversation names none. */
+  defaultAgent: AgentId | null
+  has: (id: AgentId) => boolean
+}
+
+export interface Taken {
+  requestId: RequestId
+  outcome: RequestOutcome
+}
+
+/** Takes every live request of the document; afterwards `requests` is empty. */
+export const takeRequests = (writer: TransactionWriter, context: TakeContext): Taken[] => {
+  const taken: Taken[] = []
+  for (const key of [...writer.roots.requests.keys()].sort()) {
+    const value: unknown = writer.roots.requests.get(key)
+    writer.removeRequest(key)
+    const requestId = parseRequestId(key)
+    // A key that is no request id can have no outcome: nobody could ask for it.
+    if (requestId) taken.push({ requestId, outcome: takeOnce(writer, requestId, value, context) })
+  }
+  return taken
+}
+
+const takeOnce = (writer: TransactionWriter, requestId: RequestId, value: unknown, context: TakeContext): RequestOutcome => {
+  const before = context.taken(requestId)
+  if (before) return before.principal === context.principal.id ? before.outcome : refusal(new SkeinError('id-conflict'))
+  const outcome = perform(writer, requestId, value, context)
+  writer.ledger.push({ requestId, outcome, principal: context.principal.id, at: context.now })
+  if (outcome.status === 'refused') writer.events.push({ type: 'request.refused', requestId, code: outcome.code })
+  return outcome
+}
+
+/** Either all effects of the request stand in the document or none: every check comes before the first write. */
+const perform = (writer: TransactionWriter, requestId: RequestId, value: unknown, context: TakeContext): RequestOutcome => {
+  try {
+    if (byteLength(value) > limits.requestBytes) throw new SkeinError('message-too-long')
+    const parsed = schema.request.safeParse(value)
+    if (!parsed.success) throw new SkeinError('invalid-request')
+    if (context.role === 'viewer') throw new SkeinError('viewer')
+    dispatch(writer, requestId, parsed.data, context)
+    writer.setMember(context.principal.id, { name: context.principal.name, role: context.role })
+    return { status: 'accepted' }
+  } catch (error) {
+    if (error instanceof SkeinError) return refusal(error)
+    throw error
+  }
+}
+
+const dispatch = (writer: TransactionWriter, requestId: RequestId, request: Request, context: TakeContext): void => {
+  switch (request.type) {
+    case 'send':
+      return send(writer, requestId, request, context)
+    case 'redact':
+      return redact(writer, request, context)
+    case 'stop':
+      return stop(writer, request, context)
+    case 'regenerate':
+      return regenerate(writer, requestId, request, context)
+    case 'set-meta':
+      return setMeta(writer, request, context)
+    case 'react':
+      return react(writer, request, context)
+  }
+}
+
+const send = (writer: TransactionWriter, requestId: RequestId, request: RequestOf<'send'>, { principal, now, agents }: TakeContext): void => {
+  const { parts, parentId, replaces, to } = request.message
+  if (byteLength(parts) > limits.messageBytes) throw new SkeinError('message-too-long')
+  if (!parts.every(isPersonsPart)) throw new SkeinError('invalid-request', 'A person\'s message may hold text, files and data only, so it was not sent.')
+  if (parts.every(part => part.type === 'text' && String(part.text).trim() === '')) throw new SkeinError('message-empty')
+  if (parentId !== null && !writer.isKnownMessage(parentId)) throw new SkeinError('parent-unknown')
+  if (replaces !== undefined) {
+    const replaced = messageOrThrow(writer, replaces)
+    if (replaced.role !== 'user' || replaced.metadata.authorId !== principal.id) throw new SkeinError('not-author')
+  }
+  const asked = agentsFor(writer, to, agents)
+  const messageId = messageIdOf(requestId)
+  if (writer.isKnownMessage(messageId)) throw new SkeinError('id-conflict')
+  const message: Message = {
+    id: messageId,
+    role: 'user',
+    parts,
+    metadata: {
+      parentId,
+      ...replaces && { replaces },
+      authorId: principal.id,
+      authorName: principal.name,
+      ...to && { to },
+      createdAt: Math.min(request.createdAt, now),
+      acceptedAt: now,
+      status: 'complete'
+    }
+  }
+  writer.appendMessage(message)
+  if (request.drops) dropSharedDraft(writer, request.drops)
+  if (!writer.roots.meta.get('title')) writer.setMeta('title', shorten(textOf(parts), 60))
+  for (const agentId of asked) writer.setRun(deriveRun({ requestId, messageId, agentId, askedBy: principal.id, at: now }))
+}
+
+const redact = (writer: TransactionWriter, { messageId }: RequestOf<'redact'>, { principal, role, now }: TakeContext): void => {
+  const message = messageOrThrow(writer, messageId)
+  const asker = message.role === 'assistant' ? writer.messages.get(message.metadata.parentId ?? '')?.metadata.authorId : message.metadata.authorId
+  if (role !== 'owner' && asker !== principal.id) throw new SkeinError('not-author')
+  writer.redactMessage(message, principal.id, now)
+}
+
+const stop = (writer: TransactionWriter, { runId }: RequestOf<'stop'>, { now }: TakeContext): void => {
+  const run = writer.roots.runs.get(runId)
+  if (!run) throw new SkeinError('target-unknown')
+  if (isFinished(run)) throw new SkeinError('run-finished')
+  sealRun(writer, run, { type: 'stopped', at: now })
+}
+
+const regenerate = (writer: TransactionWriter, requestId: RequestId, request: RequestOf<'regenerate'>, { principal, now, agents }: TakeContext): void => {
+  const target = messageOrThrow(writer, request.messageId)
+  const question = target.role === 'assistant' ? messageOrThrow(writer, target.metadata.parentId) : target
+  const agentId = agentsFor(writer, request.agentId ? [request.agentId] : target.metadata.agentId && [target.metadata.agentId], agents)[0]
+  if (!agentId) throw new SkeinError('agent-unknown')
+  const replaces = target.role === 'assistant' && { replaces: target.id }
+  writer.setRun(deriveRun({ requestId, messageId: question.id, agentId, askedBy: principal.id, at: now, ...replaces }))
+}
+
+const setMeta = (writer: TransactionWriter, { key, value }: RequestOf<'set-meta'>, { agents }: TakeContext): void => {
+  if (key === 'title' && value.length > limits.titleLength) throw new SkeinError('invalid-request', `A title has at most ${limits.titleLength} characters, so it was not changed.`)
+  if (key === 'agent' && value !== '' && !agents.has(value as AgentId)) throw new SkeinError('agent-unknown')
+  writer.setMeta(key, value)
+}
+
+const react = (writer: TransactionWriter, { messageId, kind, on }: RequestOf<'react'>, { principal, now }: TakeContext): void => {
+  messageOrThrow(writer, messageId)
+  writer.setReaction(messageId, principal.id, kind, on, now)
+}
+
+const messageOrThrow = (writer: TransactionWriter, id: MessageId | null): Message => {
+  const message = id === null ? undefined : writer.messages.get(id)
+  if (!message) throw new SkeinError('target-unknown')
+  return message
+}
+
+/** Named agents, else the conversation's, else the server's default. An empty list means that nobody shall answer. */
+const agentsFor = (writer: TransactionWriter, named: readonly AgentId[] | undefined, agents: KnownAgents): AgentId[] => {
+  const unknown = named?.find(id => !agents.has(id))
+  if (unknown !== undefined) throw new SkeinError('agent-unknown')
+  if (named) return [...new Set(named)]
+  const own = writer.roots.meta.get('agent')
+  if (typeof own === 'string' && own !== '' && agents.has(own as AgentId)) return [own as AgentId]
+  return agents.defaultAgent ? [agents.defaultAgent] : []
+}
+
+const dropSharedDraft = (writer: TransactionWriter, id: DraftId): void => {
+  if (readDraft(id, writer.roots.drafts.get(id))?.head.kind === 'shared') writer.dropDraft(id)
+}
+
+/** What a person may say; tool calls and reasoning are an agent's to report. */
+const isPersonsPart = (part: MessagePart): boolean =>
+  part.type === 'text' || part.type === 'file' || part.type.startsWith('data-')
+
+const byteLength = (value: unknown): number => Buffer.byteLength(JSON.stringify(value) ?? '')
+
+const refusal = (error: SkeinError): RequestOutcome => ({ status: 'refused', code: error.code, reason: error.message })
