@@ -1,4 +1,4 @@
-/** The port of agents: something that answers a conversation with a stream of text. */
+/** The ports of agents: something that answers a conversation with a stream of text, and the list of those that this server has. */
 import type { Message } from '../../shared/conversation/schema.ts'
 import type { AgentId } from '../../shared/ids.ts'
 
@@ -27,8 +27,23 @@ export interface Agent {
   /** One sentence for people; says so when it is not a language model. */
   readonly description: string
   readonly isLanguageModel: boolean
-  /** `continue`: `reply` goes on after `context.already`; `seal`: what was seen is sealed as interrupted instead. */
+  /**
+   * `continue`: `reply` goes on after `context.already` (for agents whose text follows from the context and that do not reason aloud);
+   * `seal`: what was seen is sealed as interrupted instead.
+   */
   readonly onInterruption: 'continue' | 'seal'
-  /** Ends with one `finish`, or throws SkeinError `agent-failed` whose message may be shown to people. */
+  /**
+   * Ends with one `finish`, or throws SkeinError `agent-failed` whose message may be shown to people. An end without `finish` counts as a
+   * failure. When the signal aborts it ends its work upstream at once; nothing that it yields or throws after that is read.
+   */
   reply(context: AgentContext, signal: AbortSignal): AsyncIterable<AgentChunk>
+}
+
+/** The agents of this server. */
+export interface AgentRegistry {
+  /** Answers where neither the message nor the conversation names an agent. */
+  readonly defaultId: AgentId
+  /** The default one first. */
+  readonly all: readonly Agent[]
+  find(id: AgentId): Agent | undefined
 }

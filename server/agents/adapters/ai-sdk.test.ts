@@ -1,0 +1,172 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { startOpenAiServer } from '../../../test/rig/openai-server.ts'
+import type { OpenAiServer } from '../../../test/rig/openai-server.ts'
+import type { Message } from '../../../shared/conversation/schema.ts'
+import { SkeinError } from '../../../shared/errors.ts'
+import type { MessageId } from '../../../shared/ids.ts'
+import type { AgentChunk } from '../port.ts'
+import { createAiSdkAgent } from './ai-sdk.ts'
+
+let server: OpenAiServer
+
+beforeEach(async () => {
+  server = await startOpenAiServer()
+})
+afterEach(() => server.close())
+
+const message = (role: Message['role'], text: string, n: number): Message => ({
+  id: `01890a5d-ac96-774b-bcce-b302099a800${n}` as MessageId,
+  role,
+  parts: [{ type: 'text', text }],
+  metadata: { parentId: null, authorId: 'ann', createdAt: 1, acceptedAt: 1, status: 'complete' }
+})
+
+const start = (options: { apiKey?: string, baseURL?: string, maxRetries?: number } = {}) => {
+  const agent = createAiSdkAgent({ apiKey: 'sk-very-secret-key', baseURL: server.baseURL, model: 'tiny', maxRetries: 0, ...options })
+  const control = new AbortController()
+  const messages = [message('user', 'First', 1), message('assistant', 'Second', 2), message('user', 'Third', 3)]
+  const chunks = agent.reply({ messages, system: 'Be brief.', already: '' }, control.signal)[Symbol.asyncIterator]()
+  return { agent, control, next: () => chunks.next() }
+}
+
+const failureOf = async (next: () => Promise<IteratorResult<AgentChunk>>): Promise<SkeinError> => {
+  try {
+    while (!(await next()).done);
+  } catch (error) {
+    if (error instanceof SkeinError) return error
+    throw error
+  }
+  throw new Error('the reply did not fail')
+}
+
+describe('the AI SDK agent', () => {
+  it('passes each token on as it is released', async () => {
+    const { next } = start()
+    let chunk = next()
+    const exchange = await server.next()
+    for (const token of ['One', ' two', ' three']) {
+      await exchange.token(token)
+      expect((await chunk).value).toEqual({ type: 'text', text: token })
+      chunk = next()
+    }
+    await exchange.finish({ usage: { prompt_tokens: 7, completion_tokens: 3, total_tokens: 10 } })
+    const usage = { inputTokens: 7, outputTokens: 3, totalTokens: 10 }
+    expect((await chunk).value).toEqual({ type: 'finish', finishReason: 'stop', model: 'tiny', usage })
+    expect((await next()).done).toBe(true)
+  })
+
+  it('sends the system prompt, the conversation in order, the model and the key', async () => {
+    const { next } = start()
+    const chunk = next()
+    const { body, headers, finish } = await server.next()
+    expect(body.model).toBe('tiny')
+    expect(body.stream).toBe(true)
+    expect(body.messages).toEqual([
+      { role: 'system', content: 'Be brief.' },
+      { role: 'user', content: 'First' },
+      { role: 'assistant', content: 'Second' },
+      { role: 'user', content: 'Third' }
+    ])
+    expect(headers.authorization).toBe('Bearer sk-very-secret-key')
+    await finish()
+    await chunk
+  })
+
+  it('passes reasoning on as reasoning', async () => {
+    const { next } = start()
+    const chunk = next()
+    const exchange = await server.next()
+    await exchange.reasoning('Hm.')
+    expect((await chunk).value).toEqual({ type: 'reasoning', text: 'Hm.' })
+    const text = next()
+    await exchange.token('Yes')
+    expect((await text).value).toEqual({ type: 'text', text: 'Yes' })
+    await exchange.finish()
+  })
+
+  it('turns an HTTP error into agent-failed with the status and the provider\'s words, without the key', async () => {
+    const { next } = start()
+    const failure = failureOf(next)
+    await (await server.next()).fail(401, 'Incorrect API key provided: sk-very-secret-key. Also sk-ver***key.')
+    const error = await failure
+    expect(error.code).toBe('agent-failed')
+    expect(error.message).toContain('status 401: Incorrect API key provided')
+    expect(error.message).not.toMatch(/secret-key|sk-ver/)
+  })
+
+  it('turns an error within the stream into agent-failed, after the text that came before it', async () => {
+    const { next } = start()
+    const chunk = next()
+    const exchange = await server.next()
+    await exchange.token('Half')
+    expect((await chunk).value).toEqual({ type: 'text', text: 'Half' })
+    const failure = failureOf(next)
+    await exchange.failInStream({ message: 'The provider is overloaded', code: 502 })
+    expect((await failure).message).toContain('The provider is overloaded')
+  })
+
+  it.each(['cut', 'endEarly'] as const)('does not take a stream that ends in the middle (%s) for a finished reply', async how => {
+    const { next } = start()
+    const chunk = next()
+    const exchange = await server.next()
+    await exchange.token('Half')
+    expect((await chunk).value).toEqual({ type: 'text', text: 'Half' })
+    const failure = failureOf(next)
+    exchange[how]()
+    const error = await failure
+    expect(error.code).toBe('agent-failed')
+    expect(error.message).toContain('ended the reply before it was finished')
+  })
+
+  it('names the host and not the credentials when nobody listens there', async () => {
+    const port = server.port
+    await server.close()
+    const { agent, next } = start({ apiKey: undefined, baseURL: `http://ann:pass-word@127.0.0.1:${port}/v1` })
+    const error = await failureOf(next)
+    expect(error.message).toContain(`127.0.0.1:${port}`)
+    expect(error.message).toContain('ECONNREFUSED')
+    expect(`${error.message} ${agent.description}`).not.toMatch(/ann|pass-word/)
+    server = await startOpenAiServer()
+  })
+
+  it('sends credentials of the URL as Basic authorization', async () => {
+    const { next } = start({ apiKey: undefined, baseURL: server.baseURL.replace('//', '//ann:pass%20word@') })
+    const chunk = next()
+    const { headers, finish } = await server.next()
+    expect(headers.authorization).toBe(`Basic ${btoa('ann:pass word')}`)
+    await finish()
+    await chunk
+  })
+
+  it('tries again when the server is overloaded before the first word', async () => {
+    const { next } = start({ maxRetries: 1 })
+    const chunk = next()
+    await (await server.next()).fail(503, 'busy')
+    const exchange = await server.next()
+    await exchange.token('Here')
+    expect((await chunk).value).toEqual({ type: 'text', text: 'Here' })
+    await exchange.finish()
+  })
+
+  it('ends the request upstream when it is aborted in the middle of a reply', async () => {
+    const { next, control } = start()
+    const chunk = next()
+    const exchange = await server.next()
+    await exchange.token('Half')
+    await chunk
+    const rest = next()
+    control.abort()
+    await exchange.aborted
+    expect((await rest).done).toBe(true)
+    expect(exchange.abortedAt).not.toBeNull()
+  })
+
+  it('ends the request upstream when it is aborted while the server is silent', async () => {
+    const { next, control } = start()
+    const chunk = next()
+    const exchange = await server.next()
+    control.abort()
+    await exchange.aborted
+    expect((await chunk).done).toBe(true)
+  })
+})

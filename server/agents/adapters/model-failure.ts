@@ -1,0 +1,70 @@
+/** Turns whatever a model's server or the way to it does wrong into one sentence that a person may read. */
+import { APICallError, RetryError } from 'ai'
+import { SkeinError } from '../../../shared/errors.ts'
+
+export interface FailureContext {
+  host: string
+  /** Never shown, wherever the provider echoes them. */
+  secrets: readonly (string | null | undefined)[]
+}
+
+const MAX_REASON = 300
+
+export const modelFailure = (error: unknown, { host, secrets }: FailureContext): SkeinError => {
+  if (error instanceof SkeinError) return error
+  // No `cause`: the SDK's errors carry the whole request, and what is logged must not hold the text of messages.
+  return new SkeinError('agent-failed', withoutSecrets(reasonOf(error, host), secrets))
+}
+
+const reasonOf = (error: unknown, host: string): string => {
+  if (RetryError.isInstance(error)) return reasonOf(error.lastError, host)
+  if (APICallError.isInstance(error)) {
+    const { statusCode, responseBody, message } = error
+    if (statusCode === undefined) return `The model's server (${host}) could not be reached${systemCode(error)}. Your message is saved; try again.`
+    // With a good status the answer had begun: the connection broke in the middle of it.
+    if (statusCode >= 300) return `The model's server (${host}) answered with status ${statusCode}: ${shorten(providerMessage(responseBody) ?? message)}`
+  }
+  // An error within the stream comes as the provider's object, bare or in an error's `data`.
+  const inStream = errorObjectMessage(error instanceof Error ? dataOf(error) : error)
+  if (inStream !== null) return `The model's server (${host}) reported an error: ${shorten(inStream)}`
+  return `The model's server (${host}) ended the reply before it was finished${systemCode(error)}. What had arrived is kept; try again.`
+}
+
+/** The message in `{"error": {"message": …}}`, `{"error": "…"}` or `{"message": …}`: what the providers of this protocol send. */
+const providerMessage = (body: string | undefined): string | null => {
+  if (!body) return null
+  try {
+    const parsed: unknown = JSON.parse(body)
+    return isObject(parsed) && 'error' in parsed ? errorObjectMessage(parsed.error) : errorObjectMessage(parsed)
+  } catch {
+    return null
+  }
+}
+
+const errorObjectMessage = (value: unknown): string | null => {
+  if (typeof value === 'string') return value
+  return isObject(value) && typeof value.message === 'string' ? value.message : null
+}
+
+const dataOf = (error: Error): unknown => 'data' in error ? error.data : null
+
+/** ` (ECONNREFUSED)` or the like, from wherever in the chain of causes it stands. */
+const systemCode = (error: unknown): string => {
+  for (let each: unknown = error, depth = 0; isObject(each) && depth < 5; each = each.cause, depth++) {
+    if (typeof each.code === 'string' && /^[A-Z][A-Z0-9_]+$/.test(each.code)) return ` (${each.code})`
+  }
+  return ''
+}
+
+const shorten = (text: string): string => {
+  const line = text.replace(/\s+/g, ' ').trim()
+  return line.length > MAX_REASON ? `${line.slice(0, MAX_REASON).toWellFormed()}…` : line
+}
+
+/** Providers echo keys, whole or masked in the middle (`sk-ab***yz`). */
+const withoutSecrets = (text: string, secrets: FailureContext['secrets']): string =>
+  secrets.reduce<string>((clean, secret) => secret ? clean.replaceAll(secret, '[secret]') : clean, text)
+    .replace(/\bsk-[\w*.-]{4,}/g, '[key]')
+    .replace(/\/\/[^/@\s]+@/g, '//')
+
+const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null

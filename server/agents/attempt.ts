@@ -1,0 +1,175 @@
+/**
+ * One attempt of one run: it opens a draft, streams the agent into it, and ends with one sealed message.
+ *
+ * The fence: every write first checks, inside its transaction, that the run is still this attempt's. When it is not (a person stopped it,
+ * another attempt took over) nothing is written and the attempt ends quietly.
+ */
+import type * as Y from 'yjs'
+import { openRoots } from '../../shared/conversation/document.ts'
+import { readDraft, readMessages, readMeta } from '../../shared/conversation/read.ts'
+import { transition } from '../../shared/conversation/run.ts'
+import type { MessageMetadata, Run } from '../../shared/conversation/schema.ts'
+import { errorTable, SkeinError } from '../../shared/errors.ts'
+import type { DraftId, RunId } from '../../shared/ids.ts'
+import type { ConversationWriter, Room } from '../room/port.ts'
+import { sealRun } from '../room/seal-run.ts'
+import { planAttempt } from './attempt-plan.ts'
+import { contextMessages } from './context.ts'
+import { createDraftFeed } from './draft-feed.ts'
+import type { Delta } from './draft-feed.ts'
+import { draftIdOf } from './draft-id.ts'
+import { generate } from './generate.ts'
+import type { Outcome } from './generate.ts'
+import type { Agent, AgentContext, AgentRegistry } from './port.ts'
+import type { Timers } from './timers.ts'
+
+export interface AttemptPorts {
+  agents: AgentRegistry
+  /** Milliseconds since 1970. */
+  now(): number
+  timers: Timers
+  /** A transition of the run is durable. */
+  onTransition(run: Run): void
+  /** The agent failed in a way that it did not explain: a bug to look at. */
+  onUnexpected(run: Run, error: unknown): void
+}
+
+/** An attempt that has opened its draft. */
+interface Started {
+  run: Run
+  draftId: DraftId
+  agent: Agent
+  context: AgentContext
+  createdAt: number
+}
+
+/**
+ * Works on the run until it is finished, somebody else's, or the signal aborts.
+ * @throws what `room.write` rejects with: the attempt is over and the run is open, its draft as it is in the log
+ */
+export const runAttempt = async (ports: AttemptPorts, room: Room, runId: RunId, signal: AbortSignal): Promise<void> => {
+  const known = await room.read(doc => openRoots(doc).runs.get(runId))
+  if (!known || signal.aborted) return
+  const actor = `agent:${known.agentId}`
+  const { run, started } = await room.write(actor, writer => begin(writer, runId, ports))
+  if (run) ports.onTransition(run)
+  if (started) await stream(ports, room, actor, started, signal)
+}
+
+/** The first write of an attempt. `run` is what it made of the run, `started` is there when an agent shall now speak. */
+const begin = (writer: ConversationWriter, runId: RunId, { agents, now }: AttemptPorts): { run?: Run, started?: Started } => {
+  const { runs, drafts } = openRoots(writer.doc)
+  const run = runs.get(runId)
+  const draft = run?.draftId ? readDraft(run.draftId, drafts.get(run.draftId)) : null
+  const agent = run && agents.find(run.agentId)
+  const messages = run ? contextMessages(readMessages(writer.doc), run.messageId) : null
+  const plan = planAttempt(run, draft, agent, messages !== null)
+  if (!run || plan.kind === 'leave') return {}
+
+  const at = now()
+  const createdAt = draft ? draft.head.createdAt : at
+  if (plan.kind === 'end') {
+    const { error, status } = plan
+    sealRun(writer, run, { type: 'failed', error, at }, { ...signature(run, agent), createdAt, status })
+    return { run: runs.get(runId) }
+  }
+  const draftId = draftIdOf(run.id, run.state === 'pending' ? run.attempt : run.attempt + 1)
+  const next = transition(run, { type: 'started', draftId, at })
+  if (!next || !agent || !messages) return {}
+  if (run.draftId) writer.dropDraft(run.draftId)
+  const { id, replyId, messageId: parentId, agentId, replaces } = run
+  const head = { kind: 'agent', authorId: `agent:${agentId}`, agentId, runId: id, replyId, parentId, createdAt, ...replaces && { replaces } } as const
+  writer.openDraft(draftId, head, plan.parts)
+  writer.setRun(next)
+  const context = { messages, system: readMeta(writer.doc).system, already: plan.already }
+  return { run: next, started: { run: next, draftId, agent, context, createdAt } }
+}
+
+const stream = async (ports: AttemptPorts, room: Room, actor: string, started: Started, signal: AbortSignal): Promise<void> => {
+  const { now, timers } = ports
+  const { agent, context, createdAt } = started
+  const over = new AbortController()
+  let failure: { error: unknown } | null = null
+  let firstTokenMs: number | null = null
+
+  const feed = createDraftFeed({
+    async write(deltas) {
+      const ours = await room.write(actor, writer => appendAll(writer, started, deltas))
+      if (!ours) over.abort()
+    },
+    onFailure(error) {
+      failure = { error }
+      over.abort()
+    },
+    now,
+    timers
+  })
+  const outcome = await generate({
+    agent,
+    context,
+    timers,
+    signal: AbortSignal.any([signal, over.signal]),
+    async onDelta(delta) {
+      firstTokenMs ??= Math.max(0, now() - createdAt)
+      feed.push(delta)
+      await feed.ready()
+    }
+  })
+  const rest = await feed.close()
+  throwIfFailed(failure)
+  if (outcome.kind === 'aborted' || over.signal.aborted || signal.aborted) return
+
+  const spoke = firstTokenMs !== null || context.already !== ''
+  const event = eventOf(outcome, spoke, now())
+  if (outcome.kind === 'failed' && !(outcome.error instanceof SkeinError)) ports.onUnexpected(started.run, outcome.error)
+  const extra: Partial<MessageMetadata> = {
+    ...signature(started.run, agent),
+    ...detailsOf(outcome),
+    createdAt,
+    timing: { ...firstTokenMs !== null && context.already === '' && { firstTokenMs }, totalMs: Math.max(0, event.at - createdAt) }
+  }
+  const run = await room.write(actor, writer => {
+    const current = appendAll(writer, started, rest)
+    if (current) sealRun(writer, current, event, extra)
+    return current && openRoots(writer.doc).runs.get(current.id)
+  })
+  if (run) ports.onTransition(run)
+}
+
+/** The run as it stands when it is still this attempt's, else null. */
+const fenced = (doc: Y.Doc, { run, draftId }: Started): Run | null => {
+  const current = openRoots(doc).runs.get(run.id)
+  return current?.state === 'processing' && current.attempt === run.attempt && current.draftId === draftId ? current : null
+}
+
+const appendAll = (writer: ConversationWriter, started: Started, deltas: readonly Delta[]): Run | null => {
+  const run = fenced(writer.doc, started)
+  if (run) for (const { type, text } of deltas) writer.appendToDraft(started.draftId, type, text)
+  return run
+}
+
+const signature = (run: Run, agent: Agent | undefined): Partial<MessageMetadata> => ({ authorName: (agent?.name ?? run.agentId).slice(0, 200) })
+
+const eventOf = (outcome: Exclude<Outcome, { kind: 'aborted' }>, spoke: boolean, at: number) => {
+  if (outcome.kind === 'failed') return { type: 'failed', error: explain(outcome.error), at } as const
+  if (spoke) return { type: 'completed', at } as const
+  const reason = outcome.finish ? ` (finish reason: ${outcome.finish.finishReason})` : ''
+  return { type: 'failed', error: { code: 'agent-failed', message: `The model ended its reply without a word${reason}. Try again.` }, at } as const
+}
+
+/** Only a SkeinError's message was written for people; anything else may hold what they must not see. */
+const explain = (error: unknown): { code: string, message: string } => error instanceof SkeinError
+  ? { code: error.code, message: error.message }
+  : { code: 'agent-failed', message: errorTable['agent-failed'].message }
+
+const detailsOf = (outcome: Outcome): Partial<MessageMetadata> => {
+  if (outcome.kind !== 'finished') return {}
+  // No `finish`: the reply was cut at the longest that a message may be.
+  if (!outcome.finish) return { finishReason: 'length' }
+  const { model, usage, finishReason } = outcome.finish
+  return { model, finishReason, ...usage && { usage } }
+}
+
+const throwIfFailed = (failure: { error: unknown } | null): void => {
+  if (failure) throw failure.error
+}

@@ -1,0 +1,25 @@
+/** When the deltas of a reply are written: the pure decision behind the stream of an agent's draft. */
+
+/** About 25 writes a second is as smooth as eyes can tell; 20 deltas bound a record when a model is fast. */
+export const bundleLimits = { deltas: 20, ms: 40 } as const
+
+export interface Gathered {
+  /** Deltas that no bundle has taken yet. */
+  deltas: number
+  /** When the oldest of them arrived (milliseconds). */
+  since: number
+  /** No bundle was written before: the reader waits for a first sign, so it goes at once. */
+  first: boolean
+  /** A bundle is on its way to the disk; the next one gathers until it is durable. */
+  inFlight: boolean
+}
+
+export type BundleDecision = { kind: 'write' } | { kind: 'wait', ms: number } | { kind: 'idle' }
+
+export const decideBundle = (gathered: Gathered, now: number): BundleDecision => {
+  if (gathered.inFlight || gathered.deltas === 0) return { kind: 'idle' }
+  if (gathered.first || gathered.deltas >= bundleLimits.deltas) return { kind: 'write' }
+  const left = gathered.since + bundleLimits.ms - now
+  // A clock that steps back must not hold the text for longer than one bundle.
+  return left <= 0 ? { kind: 'write' } : { kind: 'wait', ms: Math.min(left, bundleLimits.ms) }
+}

@@ -1,0 +1,112 @@
+/** Carries an agent's deltas into its draft in bundles, one at a time: what arrives while one becomes durable gathers for the next. */
+import { decideBundle } from './bundle.ts'
+import type { Timers } from './timers.ts'
+
+export interface Delta {
+  type: 'text' | 'reasoning'
+  text: string
+}
+
+export interface DraftFeed {
+  push(delta: Delta): void
+  /** Resolves when there is room for more: at once, unless the disk is far behind the model. */
+  ready(): Promise<void>
+  /** Ends the feed and waits for the bundle in flight. @returns the deltas that no bundle has taken; the seal writes them */
+  close(): Promise<Delta[]>
+}
+
+export interface DraftFeedPorts {
+  /** One durable write of these deltas; a rejection ends the feed. */
+  write(deltas: readonly Delta[]): Promise<void>
+  /** A write was rejected: what was given since then is in no record. */
+  onFailure(error: unknown): void
+  now(): number
+  timers: Timers
+}
+
+/** Characters that may gather before the agent is no longer asked for more. */
+const MAX_GATHERED = 64 * 1024
+
+export const createDraftFeed = ({ write, onFailure, now, timers }: DraftFeedPorts): DraftFeed => {
+  let gathered: Delta[] = []
+  let count = 0
+  let length = 0
+  let since = 0
+  let first = true
+  let closed = false
+  let inFlight: Promise<void> | null = null
+  let cancelTimer: (() => void) | null = null
+
+  const pump = (): void => {
+    cancelTimer?.()
+    cancelTimer = null
+    if (closed) return
+    const decision = decideBundle({ deltas: count, since, first, inFlight: inFlight !== null }, now())
+    switch (decision.kind) {
+      case 'idle':
+        return
+      case 'wait':
+        cancelTimer = timers.after(decision.ms, pump)
+        return
+      case 'write':
+        send()
+    }
+  }
+
+  const send = (): void => {
+    const { whole, rest } = splitWhole(gathered)
+    gathered = rest
+    count = 0
+    length = 0
+    if (whole.length === 0) return
+    first = false
+    inFlight = write(whole).then(() => {
+      inFlight = null
+      pump()
+    }, (error: unknown) => {
+      inFlight = null
+      closed = true
+      onFailure(error)
+    })
+  }
+
+  return {
+    push(delta) {
+      if (closed || delta.text === '') return
+      if (count === 0) since = now()
+      count++
+      length += delta.text.length
+      gathered = append(gathered, delta)
+      pump()
+    },
+    async ready() {
+      while (!closed && inFlight && length >= MAX_GATHERED) await inFlight
+    },
+    async close() {
+      closed = true
+      cancelTimer?.()
+      cancelTimer = null
+      await inFlight
+      return gathered.map(wellFormed)
+    }
+  }
+}
+
+/** Neighbours of one type become one insert: the document then holds one run of text, not one item per token. */
+const append = (deltas: Delta[], delta: Delta): Delta[] => {
+  const last = deltas.at(-1)
+  if (last?.type !== delta.type) deltas.push({ ...delta })
+  else last.text += delta.text
+  return deltas
+}
+
+/** A model may cut a character between two deltas; half of a surrogate pair would be stored as U+FFFD, so it waits for its other half. */
+const splitWhole = (deltas: Delta[]): { whole: Delta[], rest: Delta[] } => {
+  const last = deltas.at(-1)
+  if (!last || !/[\uD800-\uDBFF]$/.test(last.text)) return { whole: deltas.map(wellFormed), rest: [] }
+  const whole = [...deltas.slice(0, -1), { type: last.type, text: last.text.slice(0, -1) }]
+  return { whole: whole.filter(delta => delta.text !== '').map(wellFormed), rest: [{ type: last.type, text: last.text.slice(-1) }] }
+}
+
+/** A half that never got its other half becomes U+FFFD here already: else the live document would differ from what its update encodes. */
+const wellFormed = ({ type, text }: Delta): Delta => ({ type, text: text.toWellFormed() })

@@ -1,0 +1,116 @@
+/**
+ * The driver of agent runs: a run is a durable job in its conversation, and this carries it out.
+ *
+ * Runs begin when the record that created them is durable, and again at start for those that a crash left open. A lease per run keeps it
+ * to one attempt at a time in this process; what an attempt may write, its fence decides (see attempt.ts).
+ */
+import type { Run } from '../../shared/conversation/schema.ts'
+import { errorTable, SkeinError } from '../../shared/errors.ts'
+import type { DocumentName, RunId } from '../../shared/ids.ts'
+import type { EventListener, Rooms } from '../room/port.ts'
+import { runAttempt } from './attempt.ts'
+import type { AttemptPorts } from './attempt.ts'
+import type { AgentRegistry } from './port.ts'
+import { wait } from './timers.ts'
+import type { Timers } from './timers.ts'
+
+export interface DriverLog {
+  info(fields: object, message: string): void
+  warn(fields: object, message: string): void
+  error(fields: object, message: string): void
+}
+
+export interface DriverPorts {
+  rooms: Rooms
+  agents: AgentRegistry
+  /** Milliseconds since 1970. */
+  now(): number
+  timers: Timers
+  log: DriverLog
+}
+
+export interface Driver {
+  /** To be called with the events of every durable record. */
+  onEvents: EventListener
+  /** Takes up the runs that the log reports as open. */
+  recover(runs: readonly { name: DocumentName, runId: RunId }[]): void
+  /** Aborts all attempts and waits for them. Their runs stay open in the log; the next start takes them up. */
+  close(): Promise<void>
+}
+
+/** One attempt at a time: whoever holds the run's lease works on it. */
+interface Lease {
+  control: AbortController
+  /** When it was taken (milliseconds since 1970). */
+  since: number
+  done: Promise<void>
+}
+
+/** Waits before the next attempt after a room could not be loaded or written: about two minutes in all, then the next start takes over. */
+const RETRY_MS = [250, 500, 1000, 2000, 5000, 10_000, 20_000, 40_000, 40_000] as const
+
+export const createDriver = ({ rooms, agents, now, timers, log }: DriverPorts): Driver => {
+  const leases = new Map<RunId, Lease>()
+  let closed = false
+
+  const take = (name: DocumentName, runId: RunId): void => {
+    if (closed || leases.has(runId)) return
+    const control = new AbortController()
+    const since = now()
+    // Not within the call that released the record: others are still to hear of it.
+    const done = Promise.resolve().then(() => work(name, runId, since, control.signal)).finally(() => leases.delete(runId))
+    leases.set(runId, { control, since, done })
+  }
+
+  const work = async (name: DocumentName, runId: RunId, since: number, signal: AbortSignal): Promise<void> => {
+    const ports: AttemptPorts = {
+      agents,
+      now,
+      timers,
+      onTransition: run => log.info({ ...fieldsOf(name, run), ms: now() - since }, 'run'),
+      onUnexpected: (run, error) => log.error({ ...fieldsOf(name, run), err: error }, 'the agent failed without a reason')
+    }
+    for (let failures = 0; !signal.aborted; failures++) {
+      try {
+        return await rooms.use(name, room => runAttempt(ports, room, runId, signal))
+      } catch (error) {
+        if (signal.aborted) return
+        const delay = mayRetry(error) ? RETRY_MS[failures] : undefined
+        const fields = { conversation: name, run: runId, failures: failures + 1, err: error }
+        if (delay === undefined) return log.error(fields, 'run left open until the next start: its conversation cannot be written')
+        log.warn({ ...fields, retryMs: delay }, 'run interrupted: its conversation could not be written')
+        await wait(timers, delay, signal)
+      }
+    }
+  }
+
+  return {
+    onEvents(name, _sequence, events) {
+      for (const event of events) {
+        if (event.type === 'run.created') {
+          log.info({ conversation: name, run: event.runId, agent: event.agentId, state: 'pending', attempt: 1, ms: 0 }, 'run')
+          take(name, event.runId)
+        } else if (event.type === 'run.changed' && event.state === 'cancelled') {
+          // The room has sealed what there was; all that is left is to end the model's request.
+          const lease = leases.get(event.runId)
+          const ms = lease ? now() - lease.since : 0
+          log.info({ conversation: name, run: event.runId, state: event.state, attempt: event.attempt, by: event.actor, ms }, 'run')
+          lease?.control.abort()
+        }
+      }
+    },
+    recover(runs) {
+      for (const { name, runId } of runs) take(name, runId)
+    },
+    async close() {
+      closed = true
+      for (const { control } of leases.values()) control.abort()
+      await Promise.all([...leases.values()].map(({ done }) => done))
+    }
+  }
+}
+
+const fieldsOf = (name: DocumentName, { id, agentId, state, attempt }: Run) => ({ conversation: name, run: id, agent: agentId, state, attempt })
+
+/** Errors that a later attempt cannot mend (a damaged log, a newer schema) end at once. */
+const mayRetry = (error: unknown): boolean => !(error instanceof SkeinError) || errorTable[error.code].retryable
