@@ -21,8 +21,8 @@ test('lines under the level are not written', () => {
 
 test('an error is told with its stack', () => {
   const { lines, logger } = collect()
-  logger.error({ error: new TypeError('broken') }, 'unexpected')
-  expect(lines[0]).toMatchObject({ error: { type: 'TypeError', message: 'broken', stack: expect.stringContaining('logger.test.ts') } })
+  logger.error({ err: new TypeError('broken') }, 'unexpected')
+  expect(lines[0]).toMatchObject({ err: { type: 'TypeError', message: 'broken', stack: expect.stringContaining('logger.test.ts') } })
 })
 
 test('cookies, keys and other secrets never reach the log, at the top or below', () => {

@@ -19,7 +19,7 @@ export const createLogger = (level: string, destination?: DestinationStream): Lo
     redact: { paths: [...SECRETS.map(name => name.startsWith('"') ? `[${name}]` : name), ...under('*'), ...under('*.*')], censor: '[redacted]' },
     // pino names the level by a number; people and log stores read words.
     formatters: { level: (label: string) => ({ level: label }) },
-    serializers: { error: pino.stdSerializers.err },
+    serializers: { err: pino.stdSerializers.err },
   }
   return destination ? pino(options, destination) : pino(options)
 }

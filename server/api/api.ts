@@ -1,0 +1,88 @@
+/** The HTTP side of the server: the API under `/api`, `/healthz`, and the built app for everything else. */
+import { Hono } from 'hono'
+import { bodyLimit } from 'hono/body-limit'
+import type { Health } from '../../shared/api/schemas.ts'
+import { errorTable, SkeinError } from '../../shared/errors.ts'
+import type { Directory } from '../directory/port.ts'
+import type { UpdateLog } from '../log/port.ts'
+import type { Random } from '../room/lineage.ts'
+import type { EventListener, Rooms } from '../room/port.ts'
+import type { Logger } from '../telemetry/port.ts'
+import { createGatekeeper } from './access.ts'
+import { signedIn } from './context.ts'
+import { createConversationList } from './conversation-list.ts'
+import { conversationRoutes } from './conversations.ts'
+import { Feed } from './feed.ts'
+import type { Timers } from './feed.ts'
+import { notCached, ownPagesOnly, securityHeaders, thisMachineOnly } from './guards.ts'
+import { invitationRoutes } from './invitations.ts'
+import { meRoutes } from './me.ts'
+import type { MeOptions } from './me.ts'
+import { problemResponse } from './problem.ts'
+import { staticFiles } from './static-files.ts'
+import { InvalidRequest } from './validation.ts'
+
+/** Bodies of the API hold an id, a title or a role; messages travel over sync. */
+const BODY_BYTES = 16 * 1024
+
+export interface ApiOptions extends MeOptions {
+  directory: Directory
+  log: Pick<UpdateLog, 'ledger' | 'list' | 'summaries'>
+  rooms: Rooms
+  /** No accounts: everybody may do everything, under this machine's own name only. */
+  openToAll: boolean
+  /** Folder of the built app. */
+  clientFolder: string
+  version: string
+  /** Milliseconds since 1970. */
+  now: () => number
+  random: Pick<Random, 'uuid'>
+  timers: Timers
+  logger: Logger
+}
+
+export interface Api {
+  app: Hono
+  /** To be called with what the rooms made durable: the source of the list feed. */
+  feed: EventListener
+  /** Ends the open feeds, so that the server can stop. */
+  close: () => void
+}
+
+export const createApi = (options: ApiOptions): Api => {
+  const { identity, directory, log, rooms, openToAll, now, random, timers, logger } = options
+  const gatekeeper = createGatekeeper(directory, openToAll, now)
+  const list = createConversationList(directory, log, openToAll)
+  const feed = new Feed({ directory, gatekeeper, list, timers, logger })
+
+  const api = new Hono()
+  api.use(notCached, ownPagesOnly, bodyLimit({ maxSize: BODY_BYTES, onError: () => problemResponse('too-large') }))
+  api.route('/me', meRoutes(options))
+  api.route('/conversations', conversationRoutes({ identity, gatekeeper, list, log, rooms, feed, newId: random.uuid }))
+  api.route('/', invitationRoutes({ identity, directory, gatekeeper, feed, now }))
+  api.get('/feed', signedIn(identity), c => feed.stream(c, c.var.principal))
+  api.all('*', () => problemResponse('not-found'))
+
+  const app = new Hono()
+  app.onError((error, c) => {
+    if (error instanceof InvalidRequest) {
+      return problemResponse(error.code, error.message, error.fields.length > 0 ? { fields: error.fields } : {})
+    }
+    if (error instanceof SkeinError && error.code !== 'internal') {
+      if (errorTable[error.code].status >= 500) logger.warn({ code: error.code, method: c.req.method, err: error }, 'request failed')
+      return problemResponse(error.code, error.message)
+    }
+    const id = random.uuid()
+    logger.error({ incident: id, method: c.req.method, err: error }, 'unexpected error in a request')
+    return problemResponse('internal', `${errorTable.internal.message} The operator finds it in the log under ${id}.`, { instance: `urn:uuid:${id}` })
+  })
+  app.use(securityHeaders)
+  if (openToAll) app.use(thisMachineOnly)
+  app.get('/healthz', c => c.json({ status: 'ok', version: options.version } satisfies Health))
+  app.route('/api', api)
+  app.all('/sync/*', () => problemResponse('not-found', 'Documents are synchronised over a WebSocket under this address.'))
+  app.use(staticFiles(options.clientFolder))
+  app.notFound(() => problemResponse('not-found'))
+
+  return { app, feed: feed.onEvents, close: () => feed.close() }
+}

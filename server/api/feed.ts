@@ -1,0 +1,166 @@
+/**
+ * The list feed: server-sent events that tell each open page of a person which of their conversations changed.
+ *
+ * A page that reads slowly gets each conversation once, as it is by then, however often it changed: what waits is a set of names.
+ */
+import type { Context } from 'hono'
+import { streamSSE } from 'hono/streaming'
+import type { SSEStreamingApi } from 'hono/streaming'
+import { FEED_EVENT } from '../../shared/api/routes.ts'
+import type { ConversationEvent } from '../../shared/conversation/event.ts'
+import { documentKind } from '../../shared/ids.ts'
+import type { DocumentName } from '../../shared/ids.ts'
+import type { Principal } from '../../shared/principal.ts'
+import type { Directory } from '../directory/port.ts'
+import type { EventListener } from '../room/port.ts'
+import type { Logger } from '../telemetry/port.ts'
+import type { Gatekeeper } from './access.ts'
+import type { ConversationListing } from './conversation-list.ts'
+
+export const HEARTBEAT_MS = 15_000
+
+export interface Timers {
+  /** Calls `run` once after `ms`. @returns cancels it */
+  after(ms: number, run: () => void): () => void
+}
+
+export interface FeedOptions {
+  directory: Directory
+  gatekeeper: Gatekeeper
+  list: ConversationListing
+  timers: Timers
+  logger: Logger
+}
+
+export class Feed {
+  readonly #options: FeedOptions
+  readonly #readers = new Set<Reader>()
+
+  constructor(options: FeedOptions) {
+    this.#options = options
+  }
+
+  /** Pages that listen now. */
+  get size(): number {
+    return this.#readers.size
+  }
+
+  /** For the rooms: tells who is concerned, when what a list shows has changed. */
+  readonly onEvents: EventListener = (name, _sequence, events) => {
+    if (documentKind(name) === 'conversation' && events.some(changesList)) void this.announce(name)
+  }
+
+  /** Tells the conversation's members that it has changed. Never rejects: who misses it reads the list again. */
+  async announce(name: DocumentName): Promise<void> {
+    if (this.#readers.size === 0) return
+    try {
+      const entry = await this.#options.directory.find(name)
+      if (!entry) return
+      for (const reader of this.#readers) if (this.#options.gatekeeper.roleIn(entry, reader.principal)) reader.add(name)
+    } catch (error) {
+      this.#options.logger.warn({ document: name, err: error }, 'feed could not tell of a change')
+    }
+  }
+
+  /** The answer to `GET /api/feed`: stays open until the page leaves or the server stops. */
+  stream(c: Context, principal: Principal): Response {
+    const answer = streamSSE(c, async stream => {
+      const reader = new Reader(principal, stream, this.#options)
+      this.#readers.add(reader)
+      await reader.run()
+      this.#readers.delete(reader)
+    })
+    // Proxies that collect an answer before they pass it on would hold events back.
+    answer.headers.set('X-Accel-Buffering', 'no')
+    return answer
+  }
+
+  /** Ends all streams. */
+  close(): void {
+    for (const reader of this.#readers) reader.end()
+  }
+}
+
+const changesList = (event: ConversationEvent): boolean => {
+  switch (event.type) {
+    case 'message.sent':
+    case 'message.redacted':
+    case 'meta.set':
+    case 'member.set':
+      return true
+    case 'draft.opened':
+    case 'draft.dropped':
+    case 'reaction.set':
+    case 'run.created':
+    case 'run.changed':
+    case 'request.refused':
+      return false
+  }
+}
+
+/** One open page. */
+class Reader {
+  readonly principal: Principal
+  readonly #stream: SSEStreamingApi
+  readonly #options: FeedOptions
+  readonly #changed = new Set<DocumentName>()
+  readonly #ended = Promise.withResolvers<void>()
+  #writing = false
+  #cancelBeat: () => void = () => {}
+
+  constructor(principal: Principal, stream: SSEStreamingApi, options: FeedOptions) {
+    this.principal = principal
+    this.#stream = stream
+    this.#options = options
+    stream.onAbort(() => this.end())
+  }
+
+  /** Resolves when the page has left. */
+  async run(): Promise<void> {
+    // The first one sends the headers off, so that the page knows that nothing escapes it from here on.
+    this.#beat()
+    await this.#ended.promise
+    this.#cancelBeat()
+  }
+
+  add(name: DocumentName): void {
+    this.#changed.add(name)
+    void this.#write(async () => {})
+  }
+
+  end(): void {
+    this.#ended.resolve()
+  }
+
+  #beat(): void {
+    void this.#write(() => this.#stream.write(':\n\n'))
+    this.#cancelBeat = this.#options.timers.after(HEARTBEAT_MS, () => this.#beat())
+  }
+
+  /** One writer at a time: while a page does not take what it was sent, heartbeats are left out and names collect. */
+  async #write(first: () => Promise<unknown>): Promise<void> {
+    if (this.#writing) return
+    this.#writing = true
+    try {
+      await first()
+      for (const name of this.#changed) {
+        this.#changed.delete(name)
+        await this.#tell(name)
+      }
+    } catch (error) {
+      this.#options.logger.warn({ principal: this.principal.id, err: error }, 'feed ended: it could not read what changed')
+      this.end()
+    } finally {
+      this.#writing = false
+    }
+  }
+
+  async #tell(name: DocumentName): Promise<void> {
+    const { directory, gatekeeper, list } = this.#options
+    const entry = await directory.find(name)
+    const role = entry && gatekeeper.roleIn(entry, this.principal)
+    if (!role) return
+    const item = await list.item({ name, role, createdAt: entry.createdAt })
+    await this.#stream.writeSSE({ event: FEED_EVENT, data: JSON.stringify(item) })
+  }
+}

@@ -1,0 +1,28 @@
+/** Paths of the API. Ids and secrets are put in as they are: their alphabets need no escaping, and what is outside them is escaped. */
+
+const segment = encodeURIComponent
+
+export const routes = {
+  me: () => '/api/me',
+  conversations: (page: { limit?: number, before?: string } = {}) => `/api/conversations${query(page)}`,
+  messages: (id: string, page: { limit?: number, after?: string } = {}) => `/api/conversations/${segment(id)}/messages${query(page)}`,
+  request: (id: string, requestId: string) => `/api/conversations/${segment(id)}/requests/${segment(requestId)}`,
+  invitations: (id: string) => `/api/conversations/${segment(id)}/invitations`,
+  acceptInvitation: (secret: string) => `/api/invitations/${segment(secret)}`,
+  /** Server-sent events, see {@link FEED_EVENT}. */
+  feed: () => '/api/feed',
+  health: () => '/healthz',
+  /** The page of the app that accepts an invitation. */
+  join: (secret: string) => `/join/${segment(secret)}`,
+} as const
+
+/**
+ * Name of the feed's one event; its data is a `ConversationListItem` as it is now. There is no backlog: open the feed first, then read
+ * the list, and read it again after every reconnect.
+ */
+export const FEED_EVENT = 'conversation'
+
+const query = (fields: Readonly<Record<string, string | number | undefined>>): string => {
+  const given = Object.entries(fields).flatMap(([key, value]) => value === undefined ? [] : [[key, String(value)]])
+  return given.length > 0 ? `?${new URLSearchParams(given)}` : ''
+}

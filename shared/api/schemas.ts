@@ -1,0 +1,102 @@
+/** What travels over `/api`: the shapes of requests and answers, validated by whoever receives them. */
+import * as z from 'zod/mini'
+import { message } from '../conversation/schema.ts'
+import { parseMessageId } from '../ids.ts'
+import type { MessageId } from '../ids.ts'
+import { limits } from '../limits.ts'
+
+/** Entries of one page of a list. */
+export const PAGE_SIZE = 200
+
+const role = z.enum(['owner', 'editor', 'viewer'])
+const conversationId = z.string().check(z.regex(/^[A-Za-z0-9_-]{1,128}$/))
+const count = z.pipe(z.string().check(z.regex(/^[1-9]\d{0,2}$/)), z.transform(Number)).check(z.maximum(PAGE_SIZE))
+
+/** `GET /api/me`: who this browser is here, and what there is to talk to. */
+export const me = z.object({
+  principal: z.object({ id: z.string(), name: z.string(), kind: z.enum(['user', 'guest', 'agent', 'service']) }),
+  agents: z.array(z.object({ id: z.string(), name: z.string(), description: z.string(), isLanguageModel: z.boolean() })),
+  /** The agent that answers in a conversation that names none. */
+  defaultAgent: z.string(),
+  limits: z.object({ messageBytes: z.number(), frameBytes: z.number() }),
+})
+export type Me = z.infer<typeof me>
+
+/** A conversation as a list shows it. Times in milliseconds since 1970. */
+export const conversationListItem = z.object({
+  /** The part of `conversation/<id>` behind the slash. */
+  id: conversationId,
+  /** What the asking person may do there. */
+  role,
+  title: z.string(),
+  /** Start of the newest message, plain text. */
+  preview: z.string(),
+  messageCount: z.number(),
+  /** When the newest message was accepted; when it was created, as long as there is none. */
+  updatedAt: z.number(),
+  createdAt: z.number(),
+})
+export type ConversationListItem = z.infer<typeof conversationListItem>
+
+/** `GET /api/conversations`. `before`: the `next` of the page before this one. */
+export const listQuery = z.object({ limit: z.optional(count), before: z.optional(z.string().check(z.regex(/^\d{1,16}\.[A-Za-z0-9_-]{1,128}$/))) })
+/** Newest first. `next` is null on the last page. */
+export const conversationList = z.object({ conversations: z.array(conversationListItem), next: z.nullable(z.string()) })
+export type ConversationList = z.infer<typeof conversationList>
+
+/** `POST /api/conversations`. A device that made the id itself, offline, gives it; the same id again is the same conversation. */
+export const newConversation = z.strictObject({
+  id: z.optional(conversationId),
+  title: z.optional(z.string().check(z.maxLength(limits.titleLength))),
+})
+export type NewConversation = z.infer<typeof newConversation>
+
+const messageId = z.pipe(z.string().check(z.refine(text => parseMessageId(text) !== null)), z.transform(text => text as MessageId))
+/** `GET /api/conversations/:id/messages`. `after`: the last message that the caller has; only what was accepted later is answered. */
+export const messagesQuery = z.object({ limit: z.optional(count), after: z.optional(messageId) })
+/** In the order accepted, alternatives included. `next`: what `after` must be to go on; null when that was all. */
+export const messagePage = z.object({ messages: z.array(message), next: z.nullable(z.string()) })
+export type MessagePage = z.infer<typeof messagePage>
+
+/** `GET /api/conversations/:id/requests/:requestId`: what became of a request. */
+export const requestResult = z.object({
+  requestId: z.string(),
+  outcome: z.discriminatedUnion('status', [
+    z.object({ status: z.literal('accepted') }),
+    z.object({ status: z.literal('refused'), code: z.string(), reason: z.string() }),
+  ]),
+  /** When it was taken (milliseconds since 1970). */
+  at: z.number(),
+})
+export type RequestResult = z.infer<typeof requestResult>
+
+/** `POST /api/conversations/:id/invitations`, for its owner. */
+export const newInvitation = z.strictObject({ role: z.enum(['editor', 'viewer']) })
+/** The secret is told this once; only its hash is kept. `path` is the page of the app that accepts it. */
+export const invitation = z.object({ secret: z.string(), path: z.string() })
+export type Invitation = z.infer<typeof invitation>
+
+/** `POST /api/invitations/:secret`: the conversation that the caller is a member of from now on. */
+export const acceptedInvitation = z.object({ id: conversationId, role })
+export type AcceptedInvitation = z.infer<typeof acceptedInvitation>
+
+/** `GET /healthz`. */
+export const health = z.object({ status: z.literal('ok'), version: z.string() })
+export type Health = z.infer<typeof health>
+
+/** Every answer that is an error: RFC 9457, `application/problem+json`. */
+export const problem = z.object({
+  /** `urn:skein:error:<code>` */
+  type: z.string(),
+  title: z.string(),
+  status: z.number(),
+  /** What happened, what it means, what to do. */
+  detail: z.string(),
+  /** A code of the error table; one that the reader does not know comes from a newer server. */
+  code: z.string(),
+  /** What is wrong with a request's form, by field. */
+  fields: z.optional(z.array(z.object({ field: z.string(), problem: z.string() }))),
+  /** `urn:uuid:<id>` under which the server's log tells more; with unexpected errors only. */
+  instance: z.optional(z.string()),
+})
+export type Problem = z.infer<typeof problem>
