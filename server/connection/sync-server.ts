@@ -10,7 +10,7 @@ import { limits } from '../../shared/limits.ts'
 import { SUBPROTOCOL } from '../../shared/wire/frame.ts'
 import type { Identity } from '../identity/port.ts'
 import type { RoomRegistry } from '../room/rooms.ts'
-import type { RoomLogger } from '../room/room.ts'
+import type { Logger } from '../telemetry/port.ts'
 import { roleIn } from './access.ts'
 import type { AccessPolicy } from './access.ts'
 import { Connection, closeReason } from './connection.ts'
@@ -21,7 +21,7 @@ export interface SyncServerOptions {
   identity: Identity
   access: AccessPolicy
   rooms: RoomRegistry
-  logger: RoomLogger
+  logger: Logger
   after: (ms: number, run: () => void) => () => void
   /** Sockets that do not answer a ping within this time are ended (milliseconds). */
   pingEveryMs: number

@@ -16,6 +16,7 @@ import { scan } from '../gate/scan.ts'
 import type { DecodedUpdate } from '../gate/scan.ts'
 import type { Judged, Verdict } from '../gate/verdict.ts'
 import type { Binding, Lineage, LogRecord, StoredDocument, UpdateLog } from '../log/port.ts'
+import type { Logger } from '../telemetry/port.ts'
 import { ClientOwners } from './client-owners.ts'
 import { TransactionWriter } from './conversation-writer.ts'
 import { MessageIndex } from './message-index.ts'
@@ -34,14 +35,9 @@ export interface RoomEnvironment {
   /** Called after a record is durable. */
   onEvents: EventListener
   now: () => number
-  logger: RoomLogger
+  logger: Logger
   /** Records after which the log of a document is folded into a snapshot. */
   compactAfter: number
-}
-
-export interface RoomLogger {
-  info(fields: object, message: string): void
-  warn(fields: object, message: string): void
 }
 
 type Accepted = Extract<Verdict, { kind: 'accept' }>

@@ -1,0 +1,102 @@
+import { describe, expect, it } from 'vitest'
+import type { UserId } from '../../shared/ids.ts'
+import { decodeFrame } from '../../shared/wire/codec.ts'
+import type { Session } from '../room/session.ts'
+import { Presence } from './presence.ts'
+import { decodePresence, encodePresence } from './presence-codec.ts'
+import type { PresenceEntry } from './presence-codec.ts'
+
+const clock = () => {
+  const due: (() => void)[] = []
+  return { after: (_ms: number, run: () => void) => { due.push(run); return () => {} }, tick: () => due.splice(0).forEach(run => run()) }
+}
+
+const reader = (id: string) => {
+  const seen: PresenceEntry[] = []
+  const session: Session = {
+    principal: { kind: 'user', id: id as UserId, name: id.toUpperCase() },
+    role: 'editor',
+    send: bytes => {
+      const frame = decodeFrame(bytes)
+      if (frame?.type === 'awareness') seen.push(...decodePresence(frame.update) ?? [])
+    },
+    end: () => {}
+  }
+  return { session, seen }
+}
+
+const all = (): boolean => true
+
+describe('presence', () => {
+  it('replaces the name and id that a client claims by the server\'s word and keeps the rest', () => {
+    const { after, tick } = clock()
+    const presence = new Presence(after)
+    const [ada, bob] = [reader('ada'), reader('bob')]
+    presence.join(ada.session)
+    presence.join(bob.session)
+    presence.update(ada.session, [{ clientId: 1, clock: 1, state: { typing: true, user: { name: 'Bob', id: 'bob', color: '#ff0000' } } }], all)
+    tick()
+    expect(bob.seen).toEqual([{ clientId: 1, clock: 1, state: { typing: true, user: { id: 'ada', name: 'ADA', kind: 'user', color: '#ff0000' } } }])
+  })
+
+  it('ignores entries under client ids of others, as stock providers echo them', () => {
+    const { after, tick } = clock()
+    const presence = new Presence(after)
+    const [ada, bob] = [reader('ada'), reader('bob')]
+    presence.join(ada.session)
+    presence.join(bob.session)
+    presence.update(ada.session, [{ clientId: 1, clock: 1, state: { at: 'here' } }], all)
+    tick()
+    bob.seen.length = 0
+    presence.update(bob.session, [{ clientId: 1, clock: 900, state: null }, { clientId: 1, clock: 901, state: { at: 'forged' } }], all)
+    presence.update(bob.session, [{ clientId: 2, clock: 1, state: { at: 'not mine' } }], id => id !== 2)
+    tick()
+    expect(ada.seen.concat(bob.seen).some(({ state }) => state === null || state['at'] !== 'here')).toBe(false)
+  })
+
+  it('tells the others when a session leaves, and a newcomer who is here', () => {
+    const { after, tick } = clock()
+    const presence = new Presence(after)
+    const [ada, bob] = [reader('ada'), reader('bob')]
+    presence.join(ada.session)
+    presence.update(ada.session, [{ clientId: 1, clock: 4, state: {} }], all)
+    presence.join(bob.session)
+    expect(bob.seen.map(({ clientId }) => clientId)).toEqual([1])
+    presence.leave(ada.session)
+    tick()
+    expect(bob.seen.at(-1)).toEqual({ clientId: 1, clock: 5, state: null })
+  })
+
+  it('sends the changes of a tick as one frame', () => {
+    const { after, tick } = clock()
+    const presence = new Presence(after)
+    let frames = 0
+    const { session } = reader('ada')
+    presence.join({ ...session, send: () => { frames++ } })
+    for (let i = 1; i <= 20; i++) presence.update(session, [{ clientId: 1, clock: i, state: { i } }], all)
+    tick()
+    expect(frames).toBe(1)
+  })
+
+  it('bounds the client ids of one session', () => {
+    const { after, tick } = clock()
+    const presence = new Presence(after)
+    const { session, seen } = reader('ada')
+    presence.join(session)
+    for (let id = 1; id <= 50; id++) presence.update(session, [{ clientId: id, clock: 1, state: {} }], all)
+    tick()
+    expect(seen.length).toBe(4)
+  })
+})
+
+describe('the presence codec', () => {
+  it('reads what it writes', () => {
+    const entries = [{ clientId: 7, clock: 2, state: { user: { name: 'Zoë' } } }, { clientId: 2 ** 32 - 1, clock: 0, state: null }]
+    expect(decodePresence(encodePresence(entries))).toEqual(entries)
+  })
+
+  it('leaves out a state that is too large or no object, and gives null for bytes that are no awareness update', () => {
+    expect(decodePresence(encodePresence([{ clientId: 1, clock: 1, state: { text: 'x'.repeat(5000) } }]))).toEqual([])
+    for (const bytes of [[], [1], [200, 200, 200, 200, 200, 200, 200, 200, 200], [1, 1, 1, 1, 65], [0, 0]]) expect(decodePresence(new Uint8Array(bytes))).toBeNull()
+  })
+})

@@ -1,0 +1,27 @@
+import { describe, expect, it } from 'vitest'
+import { isServerId, nextLineage } from './lineage.ts'
+
+const random = (...numbers: number[]) => ({ uint32: () => numbers.shift()!, uuid: () => 'fresh-epoch' })
+const none = (): boolean => false
+
+describe('the lineage of a document', () => {
+  it('gives a new document an epoch and two different server ids that nobody has', () => {
+    const { lineage, changed } = nextLineage(null, 3, random(0, 5, 6, 6, 7), id => id === 5)
+    expect(changed).toBe(true)
+    expect(lineage).toEqual({ epoch: 'fresh-epoch', ids: { generation: 3, message: 6, transient: 7 }, earlier: [], retired: [] })
+  })
+
+  it('keeps the server ids while the log stays in one generation', () => {
+    const { lineage } = nextLineage(null, 3, random(1, 2), none)
+    expect(nextLineage(lineage, 3, random(), none)).toEqual({ lineage, changed: false })
+  })
+
+  it('never reuses a server id after an unclean stop, and still knows the old ones as its own', () => {
+    const { lineage } = nextLineage(null, 3, random(1, 2), none)
+    const next = nextLineage(lineage, 4, random(1, 2, 8, 8, 9), none).lineage
+    expect(next.ids).toEqual({ generation: 4, message: 8, transient: 9 })
+    expect(next.epoch).toBe(lineage.epoch)
+    expect([1, 2, 8, 9].every(id => isServerId(next, id))).toBe(true)
+    expect(isServerId(next, 3)).toBe(false)
+  })
+})

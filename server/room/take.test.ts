@@ -1,0 +1,183 @@
+import { describe, expect, it } from 'vitest'
+import * as Y from 'yjs'
+import { readMeta, readReactions, readRuns } from '../../shared/conversation/read.ts'
+import type { Request } from '../../shared/conversation/schema.ts'
+import { proposeReact, proposeRedact, proposeRegenerate, proposeSend, proposeSetMeta, proposeStop, putRequest } from '../../shared/conversation/write.ts'
+import type { AgentId, MessageId, RequestId, UserId } from '../../shared/ids.ts'
+import { limits } from '../../shared/limits.ts'
+import type { Principal } from '../../shared/principal.ts'
+import type { Role } from '../../shared/wire/frame.ts'
+import type { LedgerEntry } from '../log/port.ts'
+import { messageTexts, newRequestId } from '../../test/rig/conversation.ts'
+import { TransactionWriter } from './conversation-writer.ts'
+import { MessageIndex } from './message-index.ts'
+import { sealRun } from './seal-run.ts'
+import { takeRequests } from './take.ts'
+import type { Taken } from './take.ts'
+
+const bot = 'echo' as AgentId
+const ada: Principal = { kind: 'user', id: 'ada' as UserId, name: 'Ada' }
+const bob: Principal = { kind: 'user', id: 'bob' as UserId, name: 'Bob' }
+
+/** A conversation on the server, without the gate and the log. */
+const conversation = () => {
+  const doc = new Y.Doc()
+  const messages = new MessageIndex([])
+  const ledger = new Map<RequestId, LedgerEntry>()
+  let now = 1000
+  const write = (change: (writer: TransactionWriter) => void): TransactionWriter => {
+    const writer = new TransactionWriter(doc, { generation: 1, message: 11, transient: 12 }, messages)
+    doc.clientID = 12
+    doc.transact(() => change(writer))
+    return writer
+  }
+  const take = (requests: [RequestId | string, Request | unknown][], principal = ada, role: Role = 'owner'): Taken[] => {
+    let taken: Taken[] = []
+    write(writer => {
+      for (const [id, request] of requests) putRequest(doc, id as RequestId, request as Request)
+      taken = takeRequests(writer, { principal, role, now: now++, taken: id => ledger.get(id), agents: { defaultAgent: bot, has: id => id === bot } })
+      for (const entry of writer.ledger) ledger.set(entry.requestId, entry)
+    })
+    expect(doc.getMap('requests').size).toBe(0)
+    return taken
+  }
+  const ask = (request: Request, principal = ada, role: Role = 'owner', id = newRequestId()) => ({ id, ...take([[id, request]], principal, role)[0]!.outcome })
+  const say = (text: string, principal = ada, parentId: MessageId | null = null, extra = {}) =>
+    ask(proposeSend({ parts: [{ type: 'text', text }], parentId, ...extra }, 500), principal).id as string as MessageId
+  return { doc, take, ask, say, write, messages }
+}
+
+describe('taking a send', () => {
+  it('seals the message under its author\'s name, with the server\'s time, and starts the default agent once', () => {
+    const { doc, say, messages } = conversation()
+    const id = say('Hello')
+    expect(messages.get(id)).toMatchObject({
+      role: 'user',
+      metadata: { authorId: 'ada', authorName: 'Ada', parentId: null, createdAt: 500, acceptedAt: 1000, status: 'complete' }
+    })
+    expect(readRuns(doc)).toMatchObject([{ state: 'pending', messageId: id, agentId: bot, attempt: 1 }])
+    expect(readMeta(doc).title).toBe('Hello')
+  })
+
+  it('takes several requests of one update in the order of their ids', () => {
+    const { doc, take } = conversation()
+    const [first, second] = [newRequestId(), newRequestId()]
+    const send = (text: string, parentId: MessageId | null) => proposeSend({ parts: [{ type: 'text', text }], parentId, to: [] }, 1)
+    take([[second, send('second', first as string as MessageId)], [first, send('first', null)]])
+    expect(messageTexts(doc)).toEqual(['first', 'second'])
+  })
+
+  it('has one effect however often the same id arrives, and answers with the first outcome', () => {
+    const { doc, take } = conversation()
+    const id = newRequestId()
+    const request = proposeSend({ parts: [{ type: 'text', text: 'once' }], parentId: null }, 1)
+    expect(take([[id, request]])).toEqual(take([[id, request]]))
+    expect(messageTexts(doc)).toEqual(['once'])
+    expect(readRuns(doc).length).toBe(1)
+  })
+
+  it('refuses an id that somebody else used', () => {
+    const { ask } = conversation()
+    const id = newRequestId()
+    const request = proposeSend({ parts: [{ type: 'text', text: 'mine' }], parentId: null }, 1)
+    ask(request, ada, 'owner', id)
+    expect(ask(request, bob, 'editor', id)).toMatchObject({ status: 'refused', code: 'id-conflict' })
+  })
+
+  it.each([
+    ['too long', { parts: [{ type: 'text' as const, text: 'x'.repeat(limits.messageBytes) }], parentId: null }, 'owner', 'message-too-long'],
+    ['far too long', { parts: [{ type: 'text' as const, text: 'x'.repeat(2 * limits.requestBytes) }], parentId: null }, 'owner', 'message-too-long'],
+    ['empty', { parts: [{ type: 'text' as const, text: ' \n ' }], parentId: null }, 'owner', 'message-empty'],
+    ['without parts', { parts: [], parentId: null }, 'owner', 'message-empty'],
+    ['after an unknown message', { parts: [{ type: 'text' as const, text: 'hi' }], parentId: newRequestId() as string as MessageId }, 'owner', 'parent-unknown'],
+    ['by a viewer', { parts: [{ type: 'text' as const, text: 'hi' }], parentId: null }, 'viewer', 'viewer'],
+    ['to an unknown agent', { parts: [{ type: 'text' as const, text: 'hi' }], parentId: null, to: ['nobody' as AgentId] }, 'owner', 'agent-unknown'],
+    ['with a forged tool call', { parts: [{ type: 'tool-pay', output: 'paid' }], parentId: null }, 'owner', 'invalid-request']
+  ] as const)('refuses a message %s, with a code and a reason, and seals nothing', (_what, fields, role, code) => {
+    const { doc, ask } = conversation()
+    const outcome = ask(proposeSend({ ...fields, parts: [...fields.parts], ...'to' in fields && { to: [...fields.to] } } as Parameters<typeof proposeSend>[0], 1), ada, role)
+    expect(outcome).toMatchObject({ status: 'refused', code })
+    expect(outcome.status === 'refused' && outcome.reason.length).toBeGreaterThan(20)
+    expect(messageTexts(doc)).toEqual([])
+    expect(readRuns(doc)).toEqual([])
+  })
+
+  it('does not believe a device whose clock runs ahead', () => {
+    const { messages, ask } = conversation()
+    const { id } = ask(proposeSend({ parts: [{ type: 'text', text: 'from the future' }], parentId: null }, 9e15))
+    expect(messages.get(id)?.metadata.createdAt).toBe(1000)
+  })
+
+  it('lets only its author replace a message', () => {
+    const { say, ask, doc } = conversation()
+    const id = say('first version')
+    const edit = (principal: Principal) => ask(proposeSend({ parts: [{ type: 'text', text: 'better' }], parentId: null, replaces: id }, 1), principal, 'editor')
+    expect(edit(bob)).toMatchObject({ code: 'not-author' })
+    expect(edit(ada)).toMatchObject({ status: 'accepted' })
+    expect(messageTexts(doc)).toEqual(['first version', 'better'])
+  })
+
+  it('empties the outbox of keys that are no ids and of values that are no requests', () => {
+    const { take } = conversation()
+    const id = newRequestId()
+    expect(take([['not-an-id', { type: 'send' }], [id, { type: 'send', parts: 'none' }]])).toMatchObject([{ requestId: id, outcome: { status: 'refused', code: 'invalid-request' } }])
+  })
+})
+
+describe('taking other requests', () => {
+  it('redacts one\'s own message, keeps what threads need, and still knows it as a parent', () => {
+    const { doc, say, ask } = conversation()
+    const id = say('secret')
+    expect(ask(proposeRedact(id, 1), bob, 'editor')).toMatchObject({ code: 'not-author' })
+    expect(ask(proposeRedact(id, 1))).toMatchObject({ status: 'accepted' })
+    expect(messageTexts(doc)).toEqual([])
+    expect(doc.getMap('redactions').get(id)).toMatchObject({ by: 'ada', parentId: null })
+    expect(ask(proposeSend({ parts: [{ type: 'text', text: 'next' }], parentId: id }, 2))).toMatchObject({ status: 'accepted' })
+  })
+
+  it('stops a run: what was streamed is sealed as cancelled, and a second stop finds it finished', () => {
+    const { doc, say, ask, write } = conversation()
+    say('talk')
+    const run = readRuns(doc)[0]!
+    write(writer => {
+      const draftId = run.replyId as string as never
+      writer.openDraft(draftId, { kind: 'agent', authorId: 'agent:echo', agentId: bot, runId: run.id, replyId: run.replyId, parentId: run.messageId, createdAt: 1 }, [{ type: 'text', text: 'half a' }])
+      writer.setRun({ ...run, state: 'processing', draftId })
+    })
+    expect(ask(proposeStop(run.id, 1))).toMatchObject({ status: 'accepted' })
+    expect(messageTexts(doc)).toEqual(['talk', 'half a'])
+    expect(readRuns(doc)[0]).toMatchObject({ state: 'cancelled', draftId: null })
+    expect(doc.getMap('drafts').size).toBe(0)
+    expect(ask(proposeStop(run.id, 1))).toMatchObject({ code: 'run-finished' })
+    expect(ask(proposeStop(newRequestId() as never, 1))).toMatchObject({ code: 'target-unknown' })
+  })
+
+  it('regenerates a reply as an alternative to it, asked by the same message', () => {
+    const { doc, say, ask, write } = conversation()
+    const question = say('why?')
+    const run = readRuns(doc)[0]!
+    write(writer => sealRun(writer, run, { type: 'failed', error: { code: 'agent-failed', message: 'no' }, at: 5 }))
+    expect(ask(proposeRegenerate(run.replyId, 1))).toMatchObject({ status: 'accepted' })
+    expect(readRuns(doc)).toMatchObject([{ state: 'pending', messageId: question, replaces: run.replyId }])
+    expect(ask(proposeRegenerate(question, 1))).toMatchObject({ status: 'accepted' })
+    expect(ask(proposeRegenerate(newRequestId() as string as MessageId, 1))).toMatchObject({ code: 'target-unknown' })
+  })
+
+  it('sets the title, bounded, and refuses an unknown agent', () => {
+    const { doc, ask } = conversation()
+    expect(ask(proposeSetMeta('title', 'Plans', 1))).toMatchObject({ status: 'accepted' })
+    expect(readMeta(doc).title).toBe('Plans')
+    expect(ask(proposeSetMeta('title', 'x'.repeat(limits.titleLength + 1), 1))).toMatchObject({ code: 'invalid-request' })
+    expect(ask(proposeSetMeta('agent', 'nobody', 1))).toMatchObject({ code: 'agent-unknown' })
+    expect(ask(proposeSetMeta('agent', 'echo', 1))).toMatchObject({ status: 'accepted' })
+  })
+
+  it('sets and takes back a reaction under the asking person', () => {
+    const { doc, say, ask } = conversation()
+    const id = say('nice')
+    ask(proposeReact(id, '👍', true, 1), bob, 'editor')
+    expect(readReactions(doc)).toMatchObject([{ messageId: id, userId: 'bob', kind: '👍' }])
+    ask(proposeReact(id, '👍', false, 1), bob, 'editor')
+    expect(readReactions(doc)).toEqual([])
+  })
+})

@@ -1,0 +1,77 @@
+/** The real server as a process of its own, on loopback, a free port and a data folder of its own; killed as hard as a test wants. */
+import { spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+
+const MAIN = new URL('../../server/main.ts', import.meta.url).pathname
+
+export interface ServerProcess {
+  readonly port: number
+  /** `http://127.0.0.1:<port>` */
+  readonly url: string
+  /** `ws://127.0.0.1:<port>/sync` */
+  readonly syncUrl: string
+  readonly pid: number
+  /** Lines of the log so far, parsed. */
+  readonly log: readonly Record<string, unknown>[]
+  /** Ends the process and waits until it is gone. @returns its exit code, null when a signal ended it */
+  stop(signal?: NodeJS.Signals): Promise<number | null>
+}
+
+/** @param port 0 for a free one */
+export const startServer = async (dataFolder: string, environment: Record<string, string> = {}, port = 0): Promise<ServerProcess> => {
+  const child = spawnServer({ SKEIN_DATA: dataFolder, SKEIN_AUTH: 'none', SKEIN_OFFLINE_PACE: '1', PORT: String(port), ...environment })
+  const log: Record<string, unknown>[] = []
+  const errors: string[] = []
+  child.stderr!.on('data', chunk => errors.push(String(chunk)))
+  const exited = new Promise<number | null>(resolve => child.once('exit', code => resolve(code)))
+  const listening = new Promise<number>((resolve, reject) => {
+    createInterface({ input: child.stdout! }).on('line', line => {
+      if (!line.startsWith('{')) return
+      const entry = JSON.parse(line) as Record<string, unknown>
+      log.push(entry)
+      if (entry['msg'] === 'listening') resolve(entry['port'] as number)
+    })
+    void exited.then(code => reject(new Error(`The server ended with ${code} before it listened:\n${errors.join('')}`)))
+  })
+  const found = await listening
+  return {
+    port: found,
+    url: `http://127.0.0.1:${found}`,
+    syncUrl: `ws://127.0.0.1:${found}/sync`,
+    pid: child.pid!,
+    log,
+    stop: async (signal = 'SIGTERM') => {
+      if (child.exitCode === null && child.signalCode === null) child.kill(signal)
+      return exited
+    }
+  }
+}
+
+/** Runs the server until it ends by itself. */
+export const runServer = async (environment: Record<string, string>): Promise<{ code: number | null, stdout: string, stderr: string }> => {
+  const child = spawnServer(environment)
+  let stdout = ''
+  let stderr = ''
+  child.stdout!.on('data', chunk => { stdout += String(chunk) })
+  child.stderr!.on('data', chunk => { stderr += String(chunk) })
+  const code = await new Promise<number | null>(resolve => child.once('close', resolve))
+  return { code, stdout, stderr }
+}
+
+/** A fresh folder under the system's temporary one. */
+export const temporaryFolder = async (): Promise<{ path: string, remove: () => Promise<void> }> => {
+  const path = await mkdtemp(join(tmpdir(), 'skein-test-'))
+  return { path, remove: () => rm(path, { recursive: true, force: true, maxRetries: 3 }) }
+}
+
+const spawnServer = (environment: Record<string, string>): ChildProcess => {
+  const coverage = process.env['SKEIN_COVERAGE_DIR']
+  return spawn(process.execPath, [MAIN], {
+    env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...coverage && { NODE_V8_COVERAGE: coverage }, ...environment },
+    stdio: ['ignore', 'pipe', 'pipe']
+  })
+}
