@@ -1,0 +1,15 @@
+/** What a person can do with the messages of a conversation; components get this, not the conversation. */
+import type { MessageId, RequestId } from '../../../shared/ids.ts'
+
+export interface ConversationActions {
+  regenerate(id: MessageId): void
+  redact(id: MessageId): void
+  thumbsUp(id: MessageId, on: boolean): void
+  /** Shows this one of several versions, on this device. */
+  choose(id: string): void
+  /** Sends a refused message again as it is. */
+  resend(id: RequestId): void
+  /** Puts a refused message back into the composer. */
+  edit(id: RequestId): void
+  discard(id: RequestId): void
+}

@@ -1,0 +1,142 @@
+/** The conversation that is open: the SDK's snapshots made ready for the page, and what the person does in it. */
+import { isFinished, textOf } from '../../../shared/conversation/read.ts'
+import type { MessageId, RequestId } from '../../../shared/ids.ts'
+import type { ConversationActions } from './actions.ts'
+import type { ComposerTexts } from './composer-texts.ts'
+import type { ConnectionNotice } from './connection-notice.ts'
+import { ConnectionWatch } from './connection-watch.ts'
+import type { WatchClock } from './connection-watch.ts'
+import { presenceOf } from './presence.ts'
+import { ReplyAnnouncer } from './reply-announcer.ts'
+import type { Conversation, ConversationView } from './sdk.ts'
+import { buildTimeline, THUMBS_UP } from './timeline.ts'
+import { Typing } from './typing.ts'
+
+/** Messages that are rendered at first, and how many more with each "show earlier". */
+const PAGE = 100
+const MORE = 200
+
+export interface OpenOptions {
+  id: string
+  selfId: string
+  agentName: (agentId: string) => string
+  texts: ComposerTexts
+  clock: WatchClock
+}
+
+export class OpenConversation implements ConversationActions {
+  readonly id: string
+  readonly #conversation: Conversation
+  readonly #options: OpenOptions
+  readonly #watch: ConnectionWatch
+  readonly #typing: Typing
+  readonly #announcer = new ReplyAnnouncer()
+  readonly #unsubscribe: () => void
+  #networkUp = true
+  #following = true
+
+  view: ConversationView = $state.raw()!
+  notice: ConnectionNotice = $state('none')
+  /** For screen readers: the reply that just came in whole. */
+  announcement: string = $state('')
+  text: string = $state('')
+  /** The refused message that the composer's text is to replace. */
+  editing: RequestId | null = $state(null)
+  /** How often the person sent something here. */
+  sent: number = $state(0)
+  #limit: number = $state(PAGE)
+
+  readonly timeline = $derived.by(() => buildTimeline(this.view, this.#options, this.#limit))
+  readonly presence = $derived.by(() => presenceOf(this.view, this.#options.selfId, this.#options.agentName))
+  readonly running = $derived.by(() => this.view.runs.some(run => !isFinished(run)))
+  readonly writable = $derived.by(() => this.view.role !== 'viewer' && this.view.closedBy === null)
+
+  constructor(conversation: Conversation, options: OpenOptions) {
+    this.#conversation = conversation
+    this.#options = options
+    this.id = options.id
+    this.view = conversation.view()
+    this.text = options.texts.read(options.id)
+    this.#watch = new ConnectionWatch(options.clock, notice => { this.notice = notice })
+    this.#typing = new Typing(options.clock, typing => conversation.setTyping(typing))
+    this.#unsubscribe = conversation.subscribe(() => this.#take(conversation.view()))
+    this.#take(this.view)
+  }
+
+  close(): void {
+    this.#unsubscribe()
+    this.#watch.stop()
+    this.#typing.stop()
+    void this.#conversation.close()
+  }
+
+  set networkUp(up: boolean) {
+    this.#networkUp = up
+    this.#watch.update(this.view.connection === 'online', up)
+  }
+
+  set following(following: boolean) {
+    this.#following = following
+    if (following) this.#limit = Math.min(this.#limit, PAGE + MORE)
+  }
+
+  showEarlier(): void {
+    this.#limit += MORE
+  }
+
+  /** The composer's text is this now; it is kept across reloads. */
+  type(text: string): void {
+    this.text = text
+    this.#options.texts.keep(this.id, text)
+    this.#typing.keyPressed(text !== '')
+  }
+
+  send(): void {
+    const text = this.text.trim()
+    if (!text) return
+    this.#conversation.send(text)
+    if (this.editing) this.#conversation.discard(this.editing)
+    this.editing = null
+    this.type('')
+    this.sent++
+  }
+
+  stopReplies(): void {
+    for (const run of this.view.runs) if (!isFinished(run)) this.#conversation.stop(run.id)
+  }
+
+  rename(title: string): void {
+    this.#conversation.setMeta('title', title)
+  }
+
+  regenerate = (id: MessageId): void => this.#conversation.regenerate(id)
+  redact = (id: MessageId): void => this.#conversation.redact(id)
+  thumbsUp = (id: MessageId, on: boolean): void => this.#conversation.react(id, THUMBS_UP, on)
+  choose = (id: string): void => this.#conversation.choose(id as MessageId)
+  resend = (id: RequestId): void => this.#conversation.resend(id)
+
+  edit = (id: RequestId): void => {
+    const refused = this.view.messages.find(({ message }) => (message.id as string) === id)
+    if (!refused) return
+    this.editing = id
+    this.type(textOf(refused.message.parts))
+  }
+
+  cancelEdit(): void {
+    this.editing = null
+    this.type('')
+  }
+
+  discard = (id: RequestId): void => {
+    if (this.editing === id) this.editing = null
+    this.#conversation.discard(id)
+  }
+
+  #take(view: ConversationView): void {
+    // Who reads further up keeps what they read: new messages at the end must not push out the first ones.
+    if (!this.#following) this.#limit += Math.max(0, view.messages.length - this.view.messages.length)
+    this.view = view
+    this.#watch.update(view.connection === 'online', this.#networkUp)
+    this.announcement = this.#announcer.next(view, this.#options.agentName) ?? this.announcement
+  }
+}

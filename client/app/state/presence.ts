@@ -1,0 +1,34 @@
+/** Who is in the conversation now, as people count: persons, not connections; agents while they work. Pure. */
+import { isFinished } from '../../../shared/conversation/read.ts'
+import type { ConversationView, Person } from '../../sync/view.ts'
+
+export interface PresentPerson {
+  id: string
+  name: string
+  self: boolean
+  typing: boolean
+}
+
+export interface Presence {
+  /** Oneself first, then by name. */
+  people: PresentPerson[]
+  working: { id: string, name: string }[]
+}
+
+export const presenceOf = (view: Pick<ConversationView, 'people' | 'runs'>, selfId: string, agentName: (id: string) => string): Presence => {
+  const people = new Map<string, PresentPerson>()
+  for (const person of view.people) people.set(person.userId, merge(people.get(person.userId), person, selfId))
+  const working = new Map(view.runs.filter(run => !isFinished(run)).map(run => [run.agentId, agentName(run.agentId)]))
+  return {
+    people: [...people.values()].sort((a, b) => Number(b.self) - Number(a.self) || a.name.localeCompare(b.name) || (a.id < b.id ? -1 : 1)),
+    working: [...working].map(([id, name]) => ({ id: `agent:${id}`, name }))
+  }
+}
+
+const merge = (known: PresentPerson | undefined, { userId, name, typing, self }: Person, selfId: string): PresentPerson => ({
+  id: userId,
+  name: name || 'Somebody',
+  self: self || userId === selfId,
+  // One's own typing on this device is no news.
+  typing: (known?.typing ?? false) || (typing && !self)
+})

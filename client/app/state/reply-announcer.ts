@@ -1,0 +1,23 @@
+/** Which sentence a screen reader hears when a reply has come in whole; none for what was there on opening, none per token. */
+import { textOf } from '../../../shared/conversation/read.ts'
+import type { ConversationView } from '../../sync/view.ts'
+
+const LONGEST = 400
+
+export class ReplyAnnouncer {
+  #last: string | null = null
+  #begun = false
+
+  /** @returns the sentence, or null when nothing new is to be said */
+  next(view: Pick<ConversationView, 'messages' | 'loaded' | 'synced'>, agentName: (id: string) => string): string | null {
+    const last = view.messages.findLast(({ message }) => message.role === 'assistant')?.message
+    const isNew = this.#begun && last !== undefined && last.id !== this.#last
+    this.#last = last?.id ?? null
+    // Until the server's part is here, what appears is old.
+    this.#begun ||= view.loaded && view.synced
+    if (!isNew) return null
+    const text = textOf(last.parts)
+    const name = last.metadata.agentId ? agentName(last.metadata.agentId) : 'Assistant'
+    return `${name} replied: ${text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text}`
+  }
+}

@@ -1,0 +1,134 @@
+/** What stands on the page of a conversation, top to bottom: messages, replies being written, runs that wait or failed. Pure. */
+import { isFinished } from '../../../shared/conversation/read.ts'
+import type { Draft, Reaction } from '../../../shared/conversation/read.ts'
+import type { Message, MessagePart, Run } from '../../../shared/conversation/schema.ts'
+import type { MessageId } from '../../../shared/ids.ts'
+import type { ConversationView, Delivery } from '../../sync/view.ts'
+
+export interface Author {
+  id: string
+  kind: 'self' | 'person' | 'agent'
+  name: string
+}
+
+export interface Reply {
+  /** The id that the sealed message has or will have: the entry stays the same when a draft is sealed. */
+  key: string
+  author: Author
+  parts: readonly MessagePart[]
+}
+
+export interface MessageEntry extends Reply {
+  kind: 'message'
+  message: Message
+  delivery: Delivery
+  alternatives: string[]
+  thumbs: Thumbs
+  /** The entry before it is by the same author: no need to name them again. */
+  sameAuthor: boolean
+}
+
+export interface DraftEntry extends Reply {
+  kind: 'draft'
+}
+
+export type TimelineEntry =
+  | MessageEntry
+  | DraftEntry
+  /** A run that has written nothing yet. */
+  | { kind: 'waiting', key: string, author: Author }
+  /** A run that ended without a message: why, and which message to try again for. */
+  | { kind: 'failed', key: string, author: Author, messageId: MessageId, reason: string }
+
+export interface Thumbs {
+  count: number
+  mine: boolean
+}
+
+export interface Timeline {
+  entries: TimelineEntry[]
+  /** Messages before the first entry that are not shown yet. */
+  earlier: number
+}
+
+/** The one reaction that the app offers. */
+export const THUMBS_UP = '👍'
+
+type Shown = Pick<ConversationView, 'messages' | 'drafts' | 'runs' | 'reactions'>
+export interface Naming {
+  selfId: string
+  agentName: (agentId: string) => string
+}
+
+/** @param limit how many of the newest messages to show */
+export const buildTimeline = (view: Shown, naming: Naming, limit: number): Timeline => {
+  const replies = view.drafts.filter(draft => draft.head.kind === 'agent')
+  const replaced = new Set(replies.flatMap(({ head }) => head.kind === 'agent' && head.replaces ? [head.replaces as string] : []))
+  const failures = failuresByMessage(view, naming)
+  const thumbs = countThumbs(view.reactions, naming.selfId)
+  const first = Math.max(0, view.messages.length - limit)
+  const entries: TimelineEntry[] = []
+  let previous: string | null = null
+  for (const { message, delivery, alternatives } of view.messages.slice(first)) {
+    // While an alternative is being written, it stands in for the message that it will hide.
+    if (alternatives.some(id => replaced.has(id))) continue
+    const author = authorOf(message, naming)
+    entries.push({
+      kind: 'message', key: message.id, author, parts: message.parts, message, delivery, alternatives,
+      thumbs: thumbs.get(message.id) ?? NO_THUMBS, sameAuthor: previous === author.id
+    })
+    previous = author.id
+    const failure = failures.get(message.id)
+    if (failure) entries.push(failure)
+  }
+  for (const draft of replies) entries.push(draftEntry(draft, naming))
+  entries.push(...waitingRuns(view, naming))
+  return { entries, earlier: first }
+}
+
+const NO_THUMBS: Thumbs = { count: 0, mine: false }
+
+const agentAuthor = (agentId: string, naming: Naming): Author => ({ id: `agent:${agentId}`, kind: 'agent', name: naming.agentName(agentId) })
+
+export const authorOf = ({ role, metadata }: Message, naming: Naming): Author => {
+  if (metadata.agentId) return agentAuthor(metadata.agentId, naming)
+  if (role !== 'user') return { id: metadata.authorId, kind: 'agent', name: metadata.authorName ?? 'Assistant' }
+  if (metadata.authorId === naming.selfId) return { id: metadata.authorId, kind: 'self', name: 'You' }
+  return { id: metadata.authorId, kind: 'person', name: metadata.authorName || 'Somebody' }
+}
+
+const draftEntry = (draft: Draft, naming: Naming): TimelineEntry => ({
+  kind: 'draft',
+  key: draft.head.kind === 'agent' ? draft.head.replyId : draft.id,
+  author: draft.head.kind === 'agent' ? agentAuthor(draft.head.agentId, naming) : { id: draft.head.authorId, kind: 'person', name: 'Somebody' },
+  parts: draft.parts
+})
+
+const waitingRuns = (view: Shown, naming: Naming): TimelineEntry[] => {
+  const present = new Set<string>(view.drafts.flatMap(({ head }) => head.kind === 'agent' ? [head.runId] : []))
+  return view.runs
+    .filter(run => !isFinished(run) && !present.has(run.id))
+    .map(run => ({ kind: 'waiting', key: run.replyId, author: agentAuthor(run.agentId, naming) }))
+}
+
+/** The newest run of each message, where it failed and left no message that says so itself. */
+const failuresByMessage = (view: Shown, naming: Naming): Map<string, TimelineEntry> => {
+  const newest = new Map<string, Run>(view.runs.map(run => [run.messageId, run]))
+  const failed = [...newest.values()].filter(run => run.state === 'error')
+  if (failed.length === 0) return new Map()
+  const sealed = new Set<string>(view.messages.flatMap(({ message, alternatives }) => [message.id, ...alternatives]))
+  return new Map(failed.filter(run => !sealed.has(run.replyId)).map(run => [run.messageId as string, {
+    kind: 'failed', key: run.replyId, author: agentAuthor(run.agentId, naming), messageId: run.messageId,
+    reason: run.error?.message ?? 'The reply failed.'
+  }]))
+}
+
+const countThumbs = (reactions: readonly Reaction[], selfId: string): Map<string, Thumbs> => {
+  const counted = new Map<string, Thumbs>()
+  for (const { messageId, userId, kind } of reactions) {
+    if (kind !== THUMBS_UP) continue
+    const { count, mine } = counted.get(messageId) ?? NO_THUMBS
+    counted.set(messageId, { count: count + 1, mine: mine || userId === selfId })
+  }
+  return counted
+}
