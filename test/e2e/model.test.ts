@@ -1,0 +1,72 @@
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import type { Browser } from 'playwright-core'
+import { launchBrowser, openDevice, write } from '../rig/browser.ts'
+import type { Device } from '../rig/browser.ts'
+import { startOpenAiServer } from '../rig/openai-server.ts'
+import type { OpenAiServer } from '../rig/openai-server.ts'
+import { startServer, temporaryFolder } from '../rig/server-process.ts'
+import type { ServerProcess } from '../rig/server-process.ts'
+import { until } from '../rig/until.ts'
+
+let browser: Browser
+let model: OpenAiServer
+let server: ServerProcess
+let folder: Awaited<ReturnType<typeof temporaryFolder>>
+let device: Device
+
+beforeAll(async () => {
+  folder = await temporaryFolder()
+  model = await startOpenAiServer()
+  server = await startServer(folder.path, { OPENAI_BASE_URL: model.baseURL, OPENAI_API_KEY: 'sk-test-secret', SKEIN_MODEL: 'rig-1' })
+  browser = await launchBrowser()
+  device = await openDevice(browser, server.url)
+  await device.goto('/')
+  await device.page.getByTestId('new-chat').first().click()
+})
+
+afterAll(async () => {
+  await browser?.close()
+  await server?.stop()
+  await model?.close()
+  await folder?.remove()
+})
+
+const shown = async (): Promise<string> => (await device.page.getByTestId('draft').last().textContent()) ?? ''
+
+it('tokens of the model stand on screen as they come', { timeout: 60_000 }, async () => {
+  await write(device.page, 'Tell me a story')
+  const exchange = await model.next()
+  expect(exchange.body).toMatchObject({ model: 'rig-1', stream: true })
+  expect(exchange.body.messages.at(-1)).toMatchObject({ role: 'user' })
+  await exchange.token('Once ')
+  await until('the first token is shown', async () => (await device.page.getByTestId('draft').count()) > 0 && (await shown()).includes('Once'))
+  await exchange.token('upon a ')
+  await until('the next ones are shown', async () => (await shown()).includes('Once upon a'))
+  await exchange.token('time.')
+  await exchange.finish()
+  await device.page.locator('[data-testid=message][data-role=assistant]', { hasText: 'Once upon a time.' }).waitFor()
+})
+
+it('stop ends the request at the model and keeps what was written', { timeout: 60_000 }, async () => {
+  await write(device.page, 'A long one, please')
+  const exchange = await model.next()
+  await exchange.token('This will never ')
+  await until('it is shown', async () => (await device.page.getByTestId('draft').count()) > 0 && (await shown()).includes('This will never'))
+  await device.page.getByTestId('stop').click()
+  expect(await exchange.aborted).toBeGreaterThan(0)
+  await device.page.locator('[data-testid=message][data-role=assistant]', { hasText: 'This will never' }).waitFor()
+  await device.page.getByTestId('stop').waitFor({ state: 'detached' })
+})
+
+it('an error of the model ends the run with its reason on screen, and the key stands nowhere', { timeout: 60_000 }, async () => {
+  await write(device.page, 'And now?')
+  await (await model.next()).fail(401, { error: { message: 'Incorrect API key provided: sk-test-secret', type: 'invalid_request_error' } })
+  await device.page.getByTestId('reply-error').waitFor()
+  expect(await device.page.getByTestId('reply-error').textContent()).toMatch(/401|Incorrect API key/)
+  expect(await device.page.content()).not.toContain('sk-test-secret')
+  const transitions = server.log.filter(({ msg }) => msg === 'run').map(({ state }) => state)
+  expect(transitions).toContain('error')
+  expect(JSON.stringify(server.log)).not.toContain('sk-test-secret')
+  expect(JSON.stringify(server.log)).not.toContain('Tell me a story')
+  expect(device.complaints).toEqual([])
+})

@@ -1,0 +1,45 @@
+/** Headless Chromium for tests, and pages that note what their console complains about. */
+import { existsSync } from 'node:fs'
+import { chromium } from 'playwright-core'
+import type { Browser, BrowserContext, Page } from 'playwright-core'
+
+/** Without the flags for background networking, every start of Chromium looks up hosts that have nothing to do with us. */
+const ARGUMENTS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync']
+
+export const launchBrowser = (): Promise<Browser> => {
+  const given = process.env['SKEIN_CHROMIUM']
+  const executablePath = given ?? ['/usr/bin/chromium', '/usr/bin/google-chrome'].find(existsSync)
+  return chromium.launch({ ...executablePath && { executablePath }, args: ARGUMENTS })
+}
+
+/** A device of a person: a browser context with its own cookies and stores, reaching the server at this address. */
+export interface Device {
+  readonly context: BrowserContext
+  readonly page: Page
+  /** Errors on the console, network failures left out (they are the test's doing), uncaught exceptions included. */
+  readonly complaints: string[]
+  goto(path: string): Promise<void>
+}
+
+/** What the browser itself notes when a connection fails; the page cannot prevent it. */
+const NETWORK = /Failed to load resource|WebSocket connection to|net::ERR_|Failed to fetch|EventSource/
+
+export const openDevice = async (browser: Browser, url: string, options: Parameters<Browser['newContext']>[0] = {}): Promise<Device> => {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options })
+  const page = await context.newPage()
+  const complaints: string[] = []
+  page.on('console', message => {
+    if (message.type() === 'error' && !NETWORK.test(message.text())) complaints.push(message.text())
+  })
+  page.on('pageerror', error => complaints.push(String(error)))
+  return { context, page, complaints, goto: async path => { await page.goto(`${url}${path}`) } }
+}
+
+/** The texts of all messages on the page, in order. */
+export const shownMessages = (page: Page): Promise<string[]> =>
+  page.getByTestId('message').evaluateAll(nodes => nodes.map(node => node.querySelector('[data-testid=message-text]')?.textContent?.trim() ?? ''))
+
+export const write = async (page: Page, text: string): Promise<void> => {
+  await page.getByTestId('composer').fill(text)
+  await page.getByTestId('send').click()
+}

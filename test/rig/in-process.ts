@@ -1,0 +1,72 @@
+/** The real server inside the test's process, over a real LevelDB: for tests that reach behind it, such as injected write failures. */
+import { randomFillSync, randomUUID } from 'node:crypto'
+import { join } from 'node:path'
+import { createOfflineAgent } from '../../server/agents/adapters/offline.ts'
+import type { Agent } from '../../server/agents/port.ts'
+import { createAgentRegistry } from '../../server/agents/registry.ts'
+import { systemTimers } from '../../server/agents/timers.ts'
+import { createSkein } from '../../server/app.ts'
+import { openLevelDbDirectory } from '../../server/directory/leveldb-directory.ts'
+import type { Directory } from '../../server/directory/port.ts'
+import { createNoIdentity } from '../../server/identity/none.ts'
+import type { Identity } from '../../server/identity/port.ts'
+import { openLevelDbLog } from '../../server/log/leveldb/leveldb-log.ts'
+import type { LevelDbLog } from '../../server/log/leveldb/leveldb-log.ts'
+import { createLogger } from '../../server/telemetry/logger.ts'
+import { temporaryFolder } from './server-process.ts'
+
+export interface InProcessServer {
+  readonly port: number
+  readonly url: string
+  readonly syncUrl: string
+  readonly log: LevelDbLog
+  readonly directory: Directory
+  /** Makes the next batch fail, before or after it was really written. */
+  failNextWrite(when: 'before' | 'after'): void
+  close(): Promise<void>
+}
+
+export const startInProcess = async ({ agent, identity }: { agent?: Agent, identity?: Identity } = {}): Promise<InProcessServer> => {
+  const folder = await temporaryFolder()
+  let failing: 'before' | 'after' | null = null
+  const random = <T extends Uint8Array | Uint32Array>(target: T): T => randomFillSync(target)
+  const log = await openLevelDbLog({
+    path: join(folder.path, 'log'),
+    durability: 'fsync',
+    writeBatch: async (database, operations, sync) => {
+      const how = failing
+      failing = null
+      if (how === 'before') throw new Error('injected: the disk is gone')
+      await database.batch(operations, { sync })
+      if (how === 'after') throw new Error('injected: written, but nobody knows')
+    },
+  })
+  const directory = openLevelDbDirectory({ store: log.store, random })
+  const server = createSkein({
+    log,
+    directory,
+    identity: identity ?? createNoIdentity(),
+    agents: createAgentRegistry([agent ?? createOfflineAgent({ timers: systemTimers, msPerToken: 0 })]),
+    logger: createLogger('silent'),
+    now: Date.now,
+    timers: systemTimers,
+    random: { uint32: () => random(new Uint32Array(1))[0]!, uuid: randomUUID },
+    openToAll: !identity,
+    clientFolder: join(folder.path, 'no-client'),
+    version: 'test',
+  })
+  const { port } = await server.listen(0, '127.0.0.1')
+  return {
+    port,
+    url: `http://127.0.0.1:${port}`,
+    syncUrl: `ws://127.0.0.1:${port}/sync`,
+    log,
+    directory,
+    failNextWrite: when => { failing = when },
+    close: async () => {
+      await server.close()
+      await log.close()
+      await folder.remove()
+    },
+  }
+}
