@@ -78,7 +78,8 @@ const begin = (writer: ConversationWriter, runId: RunId, { agents, now }: Attemp
   if (!next || !agent || !messages) return {}
   if (run.draftId) writer.dropDraft(run.draftId)
   const { id, replyId, messageId: parentId, agentId, replaces } = run
-  const head = { kind: 'agent', authorId: `agent:${agentId}`, agentId, runId: id, replyId, parentId, createdAt, ...replaces && { replaces } } as const
+  const ids = { authorId: `agent:${agentId}`, agentId, runId: id, replyId, parentId, ...replaces && { replaces } }
+  const head = { kind: 'agent', ...ids, createdAt } as const
   writer.openDraft(draftId, head, plan.parts)
   writer.setRun(next)
   const context = { messages, system: readMeta(writer.doc).system, already: plan.already }
@@ -148,7 +149,8 @@ const appendAll = (writer: ConversationWriter, started: Started, deltas: readonl
   return run
 }
 
-const signature = (run: Run, agent: Agent | undefined): Partial<MessageMetadata> => ({ authorName: (agent?.name ?? run.agentId).slice(0, 200) })
+const signature = (run: Run, agent: Agent | undefined): Partial<MessageMetadata> =>
+  ({ authorName: (agent?.name ?? run.agentId).slice(0, 200) })
 
 const eventOf = (outcome: Exclude<Outcome, { kind: 'aborted' }>, spoke: boolean, at: number) => {
   if (outcome.kind === 'failed') return { type: 'failed', error: explain(outcome.error), at } as const

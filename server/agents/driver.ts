@@ -110,7 +110,8 @@ export const createDriver = ({ rooms, agents, now, timers, log }: DriverPorts): 
   }
 }
 
-const fieldsOf = (name: DocumentName, { id, agentId, state, attempt }: Run) => ({ conversation: name, run: id, agent: agentId, state, attempt })
+const fieldsOf = (name: DocumentName, { id, agentId, state, attempt }: Run) =>
+  ({ conversation: name, run: id, agent: agentId, state, attempt })
 
 /** Errors that a later attempt cannot mend (a damaged log, a newer schema) end at once. */
 const mayRetry = (error: unknown): boolean => !(error instanceof SkeinError) || errorTable[error.code].retryable

@@ -5,6 +5,9 @@ import type { Message } from '../../../shared/conversation/schema.ts'
 import { SkeinError } from '../../../shared/errors.ts'
 import type { MessageId } from '../../../shared/ids.ts'
 import type { AgentChunk } from '../port.ts'
+import { AgentWorld, textOfParts } from '../../../test/rig/agent-world.ts'
+import { systemTimers } from '../timers.ts'
+import { until } from '../../../test/rig/until.ts'
 import { createAiSdkAgent } from './ai-sdk.ts'
 
 let server: OpenAiServer
@@ -168,5 +171,42 @@ describe('the AI SDK agent', () => {
     control.abort()
     await exchange.aborted
     expect((await chunk).done).toBe(true)
+  })
+})
+
+describe('the AI SDK agent in a run', () => {
+  const inRun = async () => {
+    const agent = createAiSdkAgent({ baseURL: server.baseURL, model: 'tiny', maxRetries: 0 })
+    const world = new AgentWorld([agent], { timers: systemTimers })
+    const { runIds } = await world.say('Hello')
+    return { world, runId: runIds[0]!, exchange: await server.next() }
+  }
+
+  it('shows tokens to readers as they come and seals them with model and usage', async () => {
+    const { world, exchange } = await inRun()
+    await exchange.token('One')
+    await until('the first token is seen', () => world.draftTexts[0] === 'One')
+    await exchange.token(' two')
+    await until('the second token is seen', () => world.draftTexts[0] === 'One two')
+    await exchange.finish({ usage: { prompt_tokens: 7, completion_tokens: 2, total_tokens: 9 } })
+    await until('the reply is sealed', () => world.replies.length === 1)
+    const usage = { inputTokens: 7, outputTokens: 2, totalTokens: 9 }
+    expect(world.replies[0]).toMatchObject({ metadata: { status: 'complete', authorName: 'tiny', model: 'tiny', usage, finishReason: 'stop' } })
+  })
+
+  it('ends the request upstream when a person stops the run, and keeps what was seen', async () => {
+    const { world, exchange, runId } = await inRun()
+    await exchange.token('Seen')
+    await until('the token is seen', () => world.draftTexts[0] === 'Seen')
+    await world.stop(runId)
+    await exchange.aborted
+    expect(world.replies.map(({ parts, metadata }) => [textOfParts(parts), metadata.status])).toEqual([['Seen', 'cancelled']])
+  })
+
+  it('puts the model\'s error into the run, for people to read', async () => {
+    const { world, exchange } = await inRun()
+    await exchange.fail(429, 'You are out of quota')
+    await until('the reply is sealed', () => world.replies.length === 1)
+    expect(world.run).toMatchObject({ state: 'error', error: { code: 'agent-failed', message: expect.stringContaining('429: You are out of quota') } })
   })
 })
