@@ -1,18 +1,68 @@
-/** What the SDK needs from its surroundings: a place to keep a document and its outbox, a clock, random bytes, a socket. */
+/** What the SDK needs from its surroundings: a place to keep a document and its outbox, a clock, random bytes, a timer. */
 import type { OutboxEntry } from './view.ts'
-import type { DocumentName } from '../../shared/ids.ts'
+import type { DocumentName, RandomBytes } from '../../shared/ids.ts'
+import type { Role } from '../../shared/wire/frame.ts'
 
-/** Where one document is kept on this device. A promise that resolves means that the write is complete in the store. */
+/** What this device holds of one document. */
+export interface StoredDocument {
+  /** In y-indexeddb's format; each may be applied by itself, in this order. */
+  updates: Uint8Array[]
+  /** Lineage of the server's content among them; null: nothing of the server's is among them. */
+  epoch: string | null
+  /** Role that the server last told. */
+  role: Role | null
+  outbox: OutboxEntry[]
+}
+
+/**
+ * Where one document is kept on this device. A promise of a write resolves when the write is complete in the store, and never
+ * rejects: a write that fails stays queued and is tried again, and the watchers are told.
+ */
 export interface DocumentStore {
-  /** Everything stored, in y-indexeddb's format. */
-  load(): Promise<{ updates: Uint8Array[], epoch: string | null, userId: string | null, outbox: OutboxEntry[] }>
+  /** Resolves to nothing stored when the store cannot be read; then nothing is written either, so that lineages never mix. */
+  load(): Promise<StoredDocument>
   append(update: Uint8Array): Promise<void>
-  setEpoch(epoch: string): Promise<void>
+  /** What the server said it holds and who we are there; written in order with the updates. */
+  setEpoch(epoch: string, role: Role): Promise<void>
   putOutbox(entry: OutboxEntry): Promise<void>
   deleteOutbox(id: string): Promise<void>
-  /** Begins a new generation: an empty document of this epoch; the outbox stays. */
-  rebuild(epoch: string): Promise<void>
+  /**
+   * Begins a new generation: an empty document of this epoch, or the one that another tab has begun already: call {@link load} next.
+   * The outbox stays.
+   * @param epoch null while it is not known yet
+   * @param keepOld the old generation holds edits that the server never got: do not remove it
+   */
+  rebuild(epoch: string | null, keepOld: boolean): Promise<void>
+  /** Tells the sentence to show while writes fail, and null when they work again. Returns how to stop. */
+  watch(listener: (problem: string | null) => void): () => void
+  /** Writes what is queued, once, and lets go of the store. */
   close(): Promise<void>
 }
 
-export type OpenStore = (name: DocumentName) => Promise<DocumentStore>
+/** Runs the task once after so many milliseconds; returns how to cancel it. */
+export type After = (milliseconds: number, task: () => void) => () => void
+
+/** Runs the task soon, once: at the end of the tick, or before the next frame is painted. */
+export type Schedule = (task: () => void) => void
+
+export interface Surroundings {
+  /** Milliseconds since 1970. */
+  now: () => number
+  random: RandomBytes
+  after: After
+  schedule: Schedule
+}
+
+/** Those of the browser or Node. */
+export const realSurroundings: Surroundings = {
+  now: Date.now,
+  random: target => crypto.getRandomValues(target as Uint8Array<ArrayBuffer>),
+  after: (milliseconds, task) => {
+    const timer = setTimeout(task, milliseconds)
+    return () => clearTimeout(timer)
+  },
+  schedule: queueMicrotask
+}
+
+/** Opens the place of one document on this device. */
+export type OpenStore = (name: DocumentName) => DocumentStore

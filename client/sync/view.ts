@@ -64,6 +64,8 @@ export interface ConversationView {
   role: Role | null
   /** Requests of this device that the server has not answered. */
   pending: number
+  /** Requests other than messages that the server refused: show the reason, then `discard` them. A refused message stands in `messages`. */
+  refused: OutboxEntry[]
   /** Set when the device's store failed (quota, I/O): what to tell the person. Nothing is lost while the page is open. */
   storageProblem: string | null
 }

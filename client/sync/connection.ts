@@ -1,0 +1,192 @@
+/**
+ * The connection of one document: y-websocket's provider, kept from merging anything before the server's `hello` was found to speak of
+ * the same lineage, and counting what the server has acknowledged.
+ *
+ * y-websocket 3 reconnects with an exponential back-off of up to 2.5 s, without jitter: many clients of a restarted server come back
+ * in step. It never reconnects after a close code of 4400–4499.
+ */
+import type { Awareness } from 'y-protocols/awareness'
+import { WebsocketProvider } from 'y-websocket'
+import type * as Y from 'yjs'
+import { countAck, hasUnsaved, startCounting } from './ack-counter.ts'
+import type { AckEvent, AckState } from './ack-counter.ts'
+import { countingSocket } from './counting-socket.ts'
+import { createPatience } from './patience.ts'
+import type { Patience } from './patience.ts'
+import type { After } from './port.ts'
+import type { ConnectionState } from './view.ts'
+import { errorTable } from '../../shared/errors.ts'
+import type { DocumentName } from '../../shared/ids.ts'
+import { decodeControl } from '../../shared/wire/codec.ts'
+import { frameType, SUBPROTOCOL } from '../../shared/wire/frame.ts'
+import type { Control, Hello } from '../../shared/wire/frame.ts'
+
+export interface ConnectionOptions {
+  name: DocumentName
+  /** `ws://host/sync` */
+  url: string
+  doc: Y.Doc
+  awareness: Awareness
+  /** The document holds something that the server may lack. */
+  unsent: boolean
+  WebSocket: typeof WebSocket
+  after: After
+}
+
+export interface ConnectionHandlers {
+  /** @returns whether this device may merge with what this server holds */
+  hello: (hello: Hello) => boolean
+  /** The document now holds what the server had when this connection began. */
+  synced: () => void
+  /** The server acknowledged edits of this device. */
+  saved: () => void
+  answered: (control: Extract<Control, { kind: 'result' | 'refused' }>) => void
+  /** The server closed for good. */
+  closed: (code: number, reason: string) => void
+  /** {@link Connection.state} or {@link Connection.hasUnsaved} may be another. */
+  changed: () => void
+}
+
+/** RFC 6455: a message too big to process. Sending the same again would end the same way. */
+const TOO_BIG = 1009
+
+export class Connection {
+  state: ConnectionState = 'offline'
+  readonly #doc: Y.Doc
+  readonly #provider: WebsocketProvider
+  readonly #handlers: ConnectionHandlers
+  readonly #patience: Patience
+  #acks: AckState
+  #socket: WebSocket | null = null
+  /** This socket's hello was heard and its lineage is ours: sync frames are read. */
+  #agreed = false
+
+  constructor(options: ConnectionOptions, handlers: ConnectionHandlers) {
+    const { name, url, doc, awareness, unsent, after } = options
+    this.#doc = doc
+    this.#handlers = handlers
+    this.#acks = startCounting(unsent)
+    this.#patience = createPatience(after, () => this.#socket?.bufferedAmount ?? 0, () => this.#reconnect())
+    // Before the provider adds its own listener, so that an edit is counted before the frame that carries it.
+    doc.on('update', this.#countEdit)
+    this.#provider = new WebsocketProvider(url, name, doc, {
+      connect: false,
+      awareness,
+      disableBc: true,
+      protocols: [SUBPROTOCOL],
+      WebSocketPolyfill: countingSocket(options.WebSocket, {
+        made: socket => {
+          this.#socket = socket
+          this.#agreed = false
+        },
+        sent: (socket, frame) => {
+          if (socket === this.#socket) this.#count({ type: 'sent', frame })
+        }
+      }),
+      shouldReconnect: ({ code }) => !(code >= 4400 && code < 4500) && code !== TOO_BIG
+    })
+    this.#listen()
+  }
+
+  get hasUnsaved(): boolean {
+    return hasUnsaved(this.#acks)
+  }
+
+  connect(): void {
+    if (this.state === 'offline') this.#setState('connecting')
+    this.#provider.connect()
+  }
+
+  disconnect(): void {
+    this.#provider.disconnect()
+    this.#setState('offline')
+  }
+
+  /** Ends it; nothing is reported any more. */
+  destroy(): void {
+    this.#patience.stop()
+    this.#doc.off('update', this.#countEdit)
+    this.#provider.destroy()
+  }
+
+  #listen(): void {
+    const provider = this.#provider
+    const readSync = provider.messageHandlers[frameType.sync]!
+    provider.messageHandlers[frameType.sync] = (encoder, decoder, ...rest) => {
+      // What a server of another lineage sends must not be merged; the hello comes first on the socket.
+      if (this.#agreed) readSync(encoder, decoder, ...rest)
+    }
+    provider.messageHandlers[frameType.control] = (_encoder, decoder) => {
+      const control = decodeControl(decoder)
+      if (control) this.#receive(control)
+    }
+    provider.on('status', ({ status }) => {
+      if (status === 'connected') this.#count({ type: 'opened' })
+    })
+    provider.on('connection-close', () => {
+      this.#agreed = false
+      this.#count({ type: 'closed' })
+      this.#setState('offline')
+    })
+    provider.on('closed', ({ code, reason }) => this.#handlers.closed(code, reason || (code === TOO_BIG ? errorTable['too-large'].message : '')))
+    provider.on('sync', synced => {
+      if (synced) this.#handlers.synced()
+    })
+  }
+
+  #receive(control: Control): void {
+    switch (control.kind) {
+      case 'hello':
+        return this.#greet(control)
+      case 'saved': {
+        const before = this.#acks.saved
+        this.#patience.answered()
+        this.#count({ type: 'acknowledged', frames: control.frames })
+        if (this.#acks.saved > before) this.#handlers.saved()
+        return
+      }
+      case 'result':
+      case 'refused':
+        return this.#handlers.answered(control)
+      case 'draining':
+        return // The close that follows makes the provider reconnect.
+    }
+  }
+
+  #greet(hello: Hello): void {
+    this.#agreed = this.#handlers.hello(hello)
+    if (!this.#agreed) return
+    // With a higher clock than the farewell of the last connection, else others would not see us again for 15 s.
+    const { awareness } = this.#provider
+    awareness.setLocalState(awareness.getLocalState())
+    this.#setState('online')
+    this.#wait()
+  }
+
+  #countEdit = (_update: Uint8Array, origin: unknown): void => {
+    if (origin !== this.#provider) this.#count({ type: 'edited' })
+  }
+
+  #count(event: AckEvent): void {
+    const before = this.hasUnsaved
+    this.#acks = countAck(this.#acks, event)
+    this.#wait()
+    if (this.hasUnsaved !== before) this.#handlers.changed()
+  }
+
+  #wait(): void {
+    if (this.#agreed && this.hasUnsaved) this.#patience.begin()
+    else this.#patience.stop()
+  }
+
+  #reconnect(): void {
+    this.#provider.disconnect()
+    this.#provider.connect()
+  }
+
+  #setState(state: ConnectionState): void {
+    if (this.state === state) return
+    this.state = state
+    this.#handlers.changed()
+  }
+}

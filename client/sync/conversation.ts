@@ -1,0 +1,246 @@
+/**
+ * One conversation on this device, as a user interface needs it: a view to show, a signal when it changed, and what a person can do.
+ * Everything works offline: what is asked for is kept on this device, shown at once, and carried to the server when it can be reached.
+ */
+import type { Awareness } from 'y-protocols/awareness'
+import type * as Y from 'yjs'
+import { createReader } from './document-reader.ts'
+import type { DocumentReader } from './document-reader.ts'
+import { Outbox } from './outbox.ts'
+import { isOpen, isSend } from './own-request.ts'
+import type { Author } from './own-request.ts'
+import { readPeople } from './people.ts'
+import type { Presence } from './people.ts'
+import { showDrafts, showMessages, showMeta, showReactions } from './show.ts'
+import { SyncedDocument } from './synced-document.ts'
+import type { DocumentOptions } from './synced-document.ts'
+import type { ConversationView, ViewMessage } from './view.ts'
+import type { Message, Request, SettableMeta } from '../../shared/conversation/schema.ts'
+import { proposeReact, proposeRedact, proposeRegenerate, proposeSend, proposeSetMeta, proposeStop } from '../../shared/conversation/write.ts'
+import { SkeinError } from '../../shared/errors.ts'
+import { createUuidV7 } from '../../shared/ids.ts'
+import type { AgentId, MessageId, RequestId, RunId } from '../../shared/ids.ts'
+
+export interface ConversationOptions extends DocumentOptions {
+  /** Under whom own messages are shown until the server says who we are. */
+  userId: string
+  userName: string
+}
+
+export interface SendOptions {
+  /** Agents that shall answer; without it the conversation's default agent does. Empty: nobody. */
+  to?: AgentId[]
+  /** An edit: the message that this one is an alternative to. */
+  replaces?: MessageId
+  /** What it follows; the last message shown by default, or what the replaced one follows. */
+  parentId?: MessageId | null
+}
+
+export const openConversation = (options: ConversationOptions): Conversation => new Conversation(options)
+
+export class Conversation {
+  /** The local store is read. Never rejects. */
+  readonly ready: Promise<void>
+  readonly #options: ConversationOptions
+  readonly #document: SyncedDocument
+  readonly #outbox: Outbox
+  readonly #newId: () => string
+  #reader: DocumentReader
+  #view: ConversationView | null = null
+  #messages: { key: readonly unknown[], shown: ViewMessage[] } = { key: [], shown: [] }
+  /** New ids come after all that this device has made, even if its clock was set back since. */
+  #idsAfter = 0
+
+  constructor(options: ConversationOptions) {
+    this.#options = options
+    this.#document = new SyncedDocument(options, {
+      changed: () => {
+        this.#view = null
+      },
+      loaded: outbox => {
+        this.#outbox.load(outbox)
+        this.#idsAfter = Math.max(0, ...this.#outbox.all.map(({ id }) => timeOf(id)))
+      },
+      replaced: () => {
+        this.#reader = this.#read()
+        this.#outbox.settle()
+        this.#outbox.proposeMissing()
+      },
+      synced: () => {
+        this.#outbox.arrived()
+        this.#outbox.proposeMissing()
+      },
+      result: (id, outcome) => this.#outbox.answered(id, outcome)
+    })
+    const { now, random } = this.#document.surroundings
+    this.#newId = createUuidV7(() => Math.max(now(), this.#idsAfter), random)
+    this.#reader = this.#read()
+    this.#outbox = new Outbox({
+      store: options.store,
+      doc: () => this.#document.doc,
+      isSealed: id => this.#reader.isSealed(id),
+      changed: () => this.#document.touch()
+    })
+    const presence: Presence = { user: { id: options.userId, name: options.userName }, typing: false }
+    this.#document.setPresence({ ...presence })
+    this.ready = this.#document.ready
+  }
+
+  /** For users of the engine. Replaced by another one when the server's lineage changes; do not keep it. */
+  get doc(): Y.Doc {
+    return this.#document.doc
+  }
+
+  get awareness(): Awareness {
+    return this.#document.awareness
+  }
+
+  /** The same object until something changes. */
+  view(): ConversationView {
+    this.#view ??= this.#show()
+    return this.#view
+  }
+
+  /** Called after the view changed, once per tick (or frame, by the given scheduler). Returns how to stop. */
+  subscribe(listener: () => void): () => void {
+    return this.#document.subscribe(listener)
+  }
+
+  /**
+   * Says something. It is shown at once, and the promise resolves when it is stored on this device (or, where that fails, when the
+   * server has it). What the server then says of it stands in the view.
+   */
+  send(text: string, { to, replaces, parentId }: SendOptions = {}): Promise<RequestId> {
+    const parent = parentId === undefined ? this.#parentFor(replaces) : parentId
+    return this.#ask(proposeSend({
+      parts: [{ type: 'text', text }],
+      parentId: parent,
+      ...replaces && { replaces },
+      ...to && { to }
+    }, this.#now()))
+  }
+
+  redact(id: MessageId): Promise<RequestId> {
+    return this.#ask(proposeRedact(id, this.#now()))
+  }
+
+  stop(runId: RunId): Promise<RequestId> {
+    return this.#ask(proposeStop(runId, this.#now()))
+  }
+
+  /** @param messageId a reply, for an alternative to it, or a person's message, for one more reply to it */
+  regenerate(messageId: MessageId, agentId?: AgentId): Promise<RequestId> {
+    return this.#ask(proposeRegenerate(messageId, this.#now(), agentId))
+  }
+
+  setMeta(key: SettableMeta, value: string): Promise<RequestId> {
+    return this.#ask(proposeSetMeta(key, value, this.#now()))
+  }
+
+  react(messageId: MessageId, kind: string, on: boolean): Promise<RequestId> {
+    return this.#ask(proposeReact(messageId, kind, on, this.#now()))
+  }
+
+  /**
+   * Asks again for what was refused, under a new id and after what is now the last message.
+   * @throws SkeinError `target-unknown` when there is no such refused request (any more)
+   */
+  async resend(id: RequestId): Promise<RequestId> {
+    const entry = this.#outbox.get(id)
+    if (!entry?.refusal) throw new SkeinError('target-unknown', 'This was sent or discarded already, so nothing was sent again.')
+    const { request } = entry
+    const createdAt = this.#now()
+    const again: Request = isSend(entry)
+      ? { ...entry.request, createdAt, message: { ...entry.request.message, parentId: this.#parentFor(entry.request.message.replaces) } }
+      : { ...request, createdAt }
+    // The old one goes when the new one is safe: a crash between leaves both, never none.
+    const newId = await this.#ask(again)
+    await this.#outbox.discard(id)
+    return newId
+  }
+
+  /** Takes a request back: a refused one is forgotten, one that the server has not seen is cancelled. */
+  discard(id: RequestId): Promise<void> {
+    return this.#outbox.discard(id)
+  }
+
+  setTyping(typing: boolean): void {
+    this.#document.setPresence({ typing })
+  }
+
+  connect(): void {
+    this.#document.connect()
+  }
+
+  disconnect(): void {
+    this.#document.disconnect()
+  }
+
+  /** Disconnects, writes what is still queued for the local store, and lets go of everything. */
+  close(): Promise<void> {
+    return this.#document.close()
+  }
+
+  async #ask(request: Request): Promise<RequestId> {
+    const id = this.#newId() as RequestId
+    await this.#outbox.add(id, request)
+    return id
+  }
+
+  #now(): number {
+    return this.#document.surroundings.now()
+  }
+
+  /** An edit follows what the edited message follows; anything else the last message shown that the server did not refuse. */
+  #parentFor(replaces: MessageId | undefined): MessageId | null {
+    const { messages } = this.view()
+    const replaced = replaces && this.#find(replaces)
+    if (replaced) return replaced.metadata.parentId
+    return messages.findLast(({ delivery }) => delivery.state !== 'refused')?.message.id ?? null
+  }
+
+  #find(id: MessageId): Message | undefined {
+    return this.view().messages.find(({ message }) => message.id === id)?.message ??
+      this.#reader.messages().find(message => message.id === id)
+  }
+
+  #read(): DocumentReader {
+    return createReader(this.#document.doc, () => this.#outbox.settle())
+  }
+
+  #show(): ConversationView {
+    const document = this.#document
+    const own = this.#outbox.all
+    const author: Author = { id: document.hello?.userId ?? this.#options.userId, name: this.#options.userName }
+    return {
+      ...showMeta(this.#reader.meta(), own),
+      messages: this.#showMessages(author),
+      drafts: showDrafts(this.#reader.drafts(), own),
+      runs: this.#reader.runs(),
+      reactions: showReactions(this.#reader.reactions(), own, author.id),
+      people: readPeople(document.awareness.getStates(), document.doc.clientID),
+      connection: document.connection,
+      closedBy: document.closedBy,
+      synced: document.synced,
+      loaded: document.loaded,
+      role: document.role,
+      pending: own.filter(isOpen).length,
+      refused: own.filter(entry => entry.refusal && !isSend(entry)),
+      storageProblem: document.storageProblem
+    }
+  }
+
+  /** A long conversation is not put together again for every letter of a streaming reply. */
+  #showMessages(author: Author): ViewMessage[] {
+    const { messages, isSealed } = this.#reader
+    const own = this.#outbox.all
+    const key = [messages(), own, author.id]
+    if (key.some((part, i) => part !== this.#messages.key[i])) {
+      this.#messages = { key, shown: showMessages({ sealed: messages(), isSealed, own, author, before: this.#messages.shown }) }
+    }
+    return this.#messages.shown
+  }
+}
+
+/** Milliseconds since 1970 when a UUIDv7 was made. */
+const timeOf = (id: RequestId): number => parseInt(id.slice(0, 8) + id.slice(9, 13), 16)

@@ -1,0 +1,61 @@
+/** What can become of a request of this device: pure rules, used by the outbox and the view. */
+import type { OutboxEntry } from './view.ts'
+import type { Message, Request, RequestOf } from '../../shared/conversation/schema.ts'
+import { messageIdOf } from '../../shared/ids.ts'
+import { limits } from '../../shared/limits.ts'
+
+export interface OwnRequest extends OutboxEntry {
+  /** The server took it; what it wrote is on its way here. */
+  accepted: boolean
+}
+
+export type OwnSend = OwnRequest & { request: RequestOf<'send'> }
+
+export interface Author {
+  id: string
+  name: string
+}
+
+export const isSend = (own: OwnRequest): own is OwnSend => own.request.type === 'send'
+
+/** The server has not answered yet. */
+export const isOpen = (own: OwnRequest): boolean => !own.accepted && own.refusal === null
+
+/** A refusal is kept for as long as something a person wrote would be gone without it; the others last as long as the page. */
+export const carriesText = (request: Request): boolean => request.type === 'send' || request.type === 'set-meta'
+
+/**
+ * Those to put into the document (again), in the order in which they were made: a message must not come before its parent.
+ * Proposing one that the server knows is harmless: it answers with the outcome that it noted.
+ * @param isProposed it lies in the document's outbox
+ * @param isSealed what a `send` asked for is done
+ */
+export const missingRequests = (
+  own: readonly OwnRequest[], isProposed: (id: string) => boolean, isSealed: (id: string) => boolean
+): OwnRequest[] => own.filter(entry => isOpen(entry) && !isProposed(entry.id) && !isSealed(entry.id))
+
+/** The server would refuse it for its size and, if it fits no frame, could not even say so. */
+export const isTooLarge = (request: Request): boolean => {
+  const bytes = (value: unknown): number => new TextEncoder().encode(JSON.stringify(value)).length
+  return bytes(request) > limits.requestBytes || (request.type === 'send' && bytes(request.message.parts) > limits.messageBytes)
+}
+
+/** The message as it will stand when sealed, but for the time of acceptance and what the server adds. */
+export const pendingMessage = ({ id, request }: OwnSend, author: Author): Message => {
+  const { parts, parentId, replaces, to } = request.message
+  return {
+    id: messageIdOf(id),
+    role: 'user',
+    parts,
+    metadata: {
+      parentId,
+      ...replaces && { replaces },
+      ...to && { to },
+      authorId: author.id,
+      authorName: author.name,
+      createdAt: request.createdAt,
+      acceptedAt: request.createdAt,
+      status: 'complete'
+    }
+  }
+}

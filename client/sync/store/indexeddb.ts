@@ -1,0 +1,162 @@
+/**
+ * What one user keeps on this device, in IndexedDB: a database per document and generation, and a small one beside them. Several tabs
+ * may have the same ones open: each write is one transaction, and none takes back what another tab wrote.
+ */
+import { deleteDB } from 'idb'
+import { databaseName } from './document-database.ts'
+import { Generation } from './generation.ts'
+import type { ListStorage } from './list-cache.ts'
+import { currentGeneration, forgetGenerations, nextGeneration, noteEpoch } from './side-database.ts'
+import type { GenerationRecord } from './side-database.ts'
+import { SideStore } from './side-store.ts'
+import { storageProblem } from './storage-problem.ts'
+import { realSurroundings } from '../port.ts'
+import type { After, DocumentStore, OpenStore, StoredDocument } from '../port.ts'
+import type { OutboxEntry } from '../view.ts'
+import { uuidFromDigest } from '../../../shared/ids.ts'
+import type { DocumentName, RandomBytes } from '../../../shared/ids.ts'
+import type { Role } from '../../../shared/wire/frame.ts'
+
+export interface DeviceStoreOptions {
+  /** Whose: nothing of one user is ever read as another. */
+  userId: string
+  random?: RandomBytes
+  after?: After
+  /** Stored updates at which a document's database is compacted; y-indexeddb's number by default. */
+  compactAt?: number
+}
+
+export interface DeviceStore {
+  /** The store of one document; its database is opened when it is first used. */
+  document: OpenStore
+  lists: ListStorage
+  /** Close the documents' stores first. */
+  close: () => Promise<void>
+}
+
+export const COMPACT_AT = 500
+
+export const openDeviceStore = (options: DeviceStoreOptions): DeviceStore => {
+  const filled = { random: realSurroundings.random, after: realSurroundings.after, compactAt: COMPACT_AT, ...options }
+  const side = new SideStore(options.userId, filled.after)
+  return {
+    document: name => new IndexedDbStore(name, side, filled),
+    lists: side.lists,
+    close: () => side.close()
+  }
+}
+
+class IndexedDbStore implements DocumentStore {
+  readonly #name: DocumentName
+  readonly #side: SideStore
+  readonly #options: Required<DeviceStoreOptions>
+  readonly #watchers = new Set<(problem: string | null) => void>()
+  readonly #problems: { document: string | null, outbox: string | null } = { document: null, outbox: null }
+  readonly #unwatchSide: () => void
+  #generation: Generation
+  #record: GenerationRecord | null = null
+
+  constructor(name: DocumentName, side: SideStore, options: Required<DeviceStoreOptions>) {
+    this.#name = name
+    this.#side = side
+    this.#options = options
+    this.#unwatchSide = side.watch(error => this.#report('outbox', error))
+    this.#generation = this.#begin(async () => currentGeneration(await side.open(), name, this.#freshName()))
+  }
+
+  async load(): Promise<StoredDocument> {
+    try {
+      const [content, outbox] = await Promise.all([this.#generation.read(), this.#side.readOutbox(this.#name)])
+      void this.#removeOld()
+      return { ...content, outbox }
+    } catch (error) {
+      this.#generation.bar(error)
+      return { updates: [], epoch: null, role: null, outbox: [] }
+    }
+  }
+
+  append(update: Uint8Array): Promise<void> {
+    return this.#generation.write({ type: 'update', update })
+  }
+
+  async setEpoch(epoch: string, role: Role): Promise<void> {
+    await this.#generation.write({ type: 'epoch', epoch, role })
+    const record = this.#record
+    if (!record || record.epoch === epoch) return
+    try {
+      await noteEpoch(await this.#side.open(), this.#name, record.generation, epoch)
+      record.epoch = epoch
+    } catch {
+      return // Only other tabs need it, when they rebuild; noted at the next connection.
+    }
+  }
+
+  putOutbox(entry: OutboxEntry): Promise<void> {
+    return this.#side.writeOutbox({ type: 'put', name: this.#name, entry })
+  }
+
+  deleteOutbox(id: string): Promise<void> {
+    return this.#side.writeOutbox({ type: 'delete', name: this.#name, id })
+  }
+
+  async rebuild(epoch: string | null, keepOld: boolean): Promise<void> {
+    const step = { from: this.#record?.generation ?? null, fresh: this.#freshName(), epoch, keepOld }
+    const moved = this.#generation.close().then(async () => nextGeneration(await this.#side.open(), this.#name, step))
+    this.#record = null
+    this.#generation = this.#begin(() => moved)
+    try {
+      await moved
+    } catch (error) {
+      this.#generation.bar(error)
+    }
+  }
+
+  watch(listener: (problem: string | null) => void): () => void {
+    this.#watchers.add(listener)
+    return () => this.#watchers.delete(listener)
+  }
+
+  async close(): Promise<void> {
+    await this.#generation.close()
+    await this.#side.flush()
+    this.#unwatchSide()
+  }
+
+  #begin(record: () => Promise<GenerationRecord>): Generation {
+    const { after, compactAt, userId } = this.#options
+    const generation: Generation = new Generation({
+      database: async () => {
+        const found = await record()
+        if (generation === this.#generation) this.#record = found
+        return databaseName(userId, this.#name, found.generation)
+      },
+      compactAt,
+      after,
+      onProblem: error => {
+        if (generation === this.#generation) this.#report('document', error)
+      }
+    })
+    return generation
+  }
+
+  /** A database that another tab still has open goes when that tab is closed, or at a later visit. */
+  async #removeOld(): Promise<void> {
+    const old = this.#record?.old ?? []
+    if (old.length === 0) return
+    try {
+      await Promise.all(old.map(generation => deleteDB(databaseName(this.#options.userId, this.#name, generation))))
+      await forgetGenerations(await this.#side.open(), this.#name, old)
+    } catch {
+      return // Tried again at the next open.
+    }
+  }
+
+  #report(part: 'document' | 'outbox', error: unknown): void {
+    this.#problems[part] = storageProblem(error)
+    for (const watcher of this.#watchers) watcher(this.#problems.outbox ?? this.#problems.document)
+  }
+
+  #freshName(): string {
+    return uuidFromDigest(this.#options.random(new Uint8Array(16)))
+  }
+}

@@ -1,0 +1,28 @@
+/** A document store that keeps nothing after the process: for bots that can ask the server for everything again, and for tests. */
+import type { DocumentStore, StoredDocument } from '../port.ts'
+import type { OutboxEntry } from '../view.ts'
+
+export const memoryStore = (): DocumentStore => {
+  let document: Omit<StoredDocument, 'outbox'> = { updates: [], epoch: null, role: null }
+  const outbox = new Map<string, OutboxEntry>()
+  return {
+    load: async () => ({ ...document, updates: [...document.updates], outbox: [...outbox.values()] }),
+    append: async update => {
+      document.updates.push(update)
+    },
+    setEpoch: async (epoch, role) => {
+      document = { ...document, epoch, role }
+    },
+    putOutbox: async entry => {
+      outbox.set(entry.id, entry)
+    },
+    deleteOutbox: async id => {
+      outbox.delete(id)
+    },
+    rebuild: async epoch => {
+      document = { updates: [], epoch, role: document.role }
+    },
+    watch: () => () => {},
+    close: async () => {}
+  }
+}

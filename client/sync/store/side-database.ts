@@ -1,0 +1,111 @@
+/**
+ * The small database beside the documents, one per user on this device: which generation of each document is the current one, the
+ * requests that the server has not answered or has refused, and the cached conversation list.
+ */
+import { openDB } from 'idb'
+import type { DBSchema, IDBPDatabase } from 'idb'
+import { inTransaction } from './transaction.ts'
+import type { OutboxEntry } from '../view.ts'
+
+/** Which database holds a document. All tabs decide by this record, in one transaction. */
+export interface GenerationRecord {
+  /** Random; part of the database's name. */
+  generation: string
+  /** Null: the server was not met yet. */
+  epoch: string | null
+  /** Generations to remove at the next open. */
+  old: string[]
+  /** Generations with edits that the server never got: kept. */
+  kept: string[]
+}
+
+export interface SideSchema extends DBSchema {
+  documents: { key: string, value: GenerationRecord }
+  /** Key: document name and request id. */
+  outbox: { key: [string, string], value: OutboxEntry }
+  lists: { key: string, value: unknown }
+}
+
+export type SideDatabase = IDBPDatabase<SideSchema>
+
+export const openSideDatabase = (userId: string, onClosed: () => void): Promise<SideDatabase> =>
+  openDB<SideSchema>(`skein:${userId}`, 1, {
+    upgrade: db => {
+      db.createObjectStore('documents')
+      db.createObjectStore('outbox')
+      db.createObjectStore('lists')
+    },
+    // A newer version of the app in another tab: it may go ahead, and what this page writes from now on stays queued.
+    blocking: (_current, _blocked, event) => {
+      (event.target as IDBDatabase).close()
+      onClosed()
+    },
+    terminated: onClosed
+  })
+
+/** The document's current generation; begins the first one when there is none. */
+export const currentGeneration = (db: SideDatabase, name: string, fresh: string): Promise<GenerationRecord> =>
+  inTransaction(db, ['documents'], 'strict', async tx => {
+    const store = tx.objectStore('documents')
+    const found = await store.get(name)
+    if (found) return found
+    const first: GenerationRecord = { generation: fresh, epoch: null, old: [], kept: [] }
+    await store.put(first, name)
+    return first
+  })
+
+/** Notes the lineage, unless another tab has gone on to another generation. */
+export const noteEpoch = (db: SideDatabase, name: string, generation: string, epoch: string): Promise<void> =>
+  inTransaction(db, ['documents'], 'relaxed', async tx => {
+    const store = tx.objectStore('documents')
+    const found = await store.get(name)
+    if (found?.generation === generation && found.epoch !== epoch) await store.put({ ...found, epoch }, name)
+  })
+
+export interface NextGeneration {
+  /** The generation that proved to be of another lineage; null when it could not even be found out. */
+  from: string | null
+  fresh: string
+  epoch: string | null
+  keepOld: boolean
+}
+
+/** Moves on from a generation. The one that another tab has moved on to is taken when it is of the epoch in question. */
+export const nextGeneration = (db: SideDatabase, name: string, step: NextGeneration): Promise<GenerationRecord> =>
+  inTransaction(db, ['documents'], 'strict', async tx => {
+    const { from, fresh, epoch, keepOld } = step
+    const store = tx.objectStore('documents')
+    const found = await store.get(name)
+    if (found && found.generation !== from && epoch !== null && found.epoch === epoch) return found
+    const left = found ? [found.generation] : []
+    const kept = [...found?.kept ?? [], ...keepOld ? left : []]
+    const old = [...found?.old ?? [], ...keepOld ? [] : left]
+    const next: GenerationRecord = { generation: fresh, epoch, old, kept }
+    await store.put(next, name)
+    return next
+  })
+
+/** These databases are gone. */
+export const forgetGenerations = (db: SideDatabase, name: string, gone: readonly string[]): Promise<void> =>
+  inTransaction(db, ['documents'], 'relaxed', async tx => {
+    const store = tx.objectStore('documents')
+    const found = await store.get(name)
+    if (found) await store.put({ ...found, old: found.old.filter(generation => !gone.includes(generation)) }, name)
+  })
+
+export const readOutbox = (db: SideDatabase, name: string): Promise<OutboxEntry[]> =>
+  db.getAll('outbox', IDBKeyRange.bound([name], [name, []]))
+
+export type OutboxWrite =
+  | { type: 'put', name: string, entry: OutboxEntry }
+  | { type: 'delete', name: string, id: string }
+
+/** Resolves when all of it is on disk, not only in the system's cache, where the browser can tell. */
+export const writeOutbox = (db: SideDatabase, writes: readonly OutboxWrite[]): Promise<void> =>
+  inTransaction(db, ['outbox'], 'strict', async tx => {
+    const store = tx.objectStore('outbox')
+    await Promise.all(writes.map(async write => {
+      if (write.type === 'put') await store.put(write.entry, [write.name, write.entry.id])
+      else await store.delete([write.name, write.id])
+    }))
+  })

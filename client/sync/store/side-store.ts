@@ -1,0 +1,67 @@
+/** The user's side database, opened when it is first needed and shared by all documents: one queue for all outboxes, and the lists. */
+import type { ListStorage } from './list-cache.ts'
+import { openSideDatabase, readOutbox, writeOutbox } from './side-database.ts'
+import type { OutboxWrite, SideDatabase } from './side-database.ts'
+import { WriteQueue } from './write-queue.ts'
+import type { After } from '../port.ts'
+import type { OutboxEntry } from '../view.ts'
+
+export class SideStore {
+  readonly lists: ListStorage = {
+    get: async key => (await this.open()).get('lists', key),
+    put: async (key, value) => {
+      await (await this.open()).put('lists', value, key)
+    }
+  }
+  readonly #userId: string
+  readonly #writes: WriteQueue<OutboxWrite>
+  readonly #watchers = new Set<(error: unknown) => void>()
+  #opened: Promise<SideDatabase> | null = null
+
+  constructor(userId: string, after: After) {
+    this.#userId = userId
+    this.#writes = new WriteQueue({
+      write: async writes => writeOutbox(await this.open(), writes),
+      onProblem: error => {
+        for (const watcher of this.#watchers) watcher(error)
+      },
+      after
+    })
+  }
+
+  open(): Promise<SideDatabase> {
+    const forget = () => {
+      this.#opened = null
+    }
+    this.#opened ??= openSideDatabase(this.#userId, forget).catch((error: unknown) => {
+      forget()
+      throw error
+    })
+    return this.#opened
+  }
+
+  async readOutbox(name: string): Promise<OutboxEntry[]> {
+    return readOutbox(await this.open(), name)
+  }
+
+  /** Resolves when it is stored. */
+  writeOutbox(write: OutboxWrite): Promise<void> {
+    return this.#writes.push(write)
+  }
+
+  /** Told the error of a write that failed, and null when writing works again. */
+  watch(watcher: (error: unknown) => void): () => void {
+    this.#watchers.add(watcher)
+    return () => this.#watchers.delete(watcher)
+  }
+
+  flush(): Promise<void> {
+    return this.#writes.flush()
+  }
+
+  async close(): Promise<void> {
+    await this.#writes.close()
+    const opened = await this.#opened?.catch(() => null)
+    opened?.close()
+  }
+}

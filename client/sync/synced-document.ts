@@ -1,0 +1,331 @@
+/**
+ * One document on this device: read from the local store, kept there with every change, and in sync with the server while there is a
+ * connection. When the server's document turns out to be of another lineage (epoch), the local copy is never merged with it: a new
+ * document begins.
+ */
+import { Awareness } from 'y-protocols/awareness'
+import * as Y from 'yjs'
+import { Connection } from './connection.ts'
+import { realSurroundings } from './port.ts'
+import type { DocumentStore, StoredDocument, Surroundings } from './port.ts'
+import { createSignal } from './signal.ts'
+import type { Signal } from './signal.ts'
+import type { ConnectionState, OutboxEntry } from './view.ts'
+import { SCHEMA_VERSION } from '../../shared/conversation/schema.ts'
+import { errorTable } from '../../shared/errors.ts'
+import type { ErrorCode } from '../../shared/errors.ts'
+import { documentKind } from '../../shared/ids.ts'
+import type { DocumentName, RequestId } from '../../shared/ids.ts'
+import type { Control, Hello, RequestOutcome, Role } from '../../shared/wire/frame.ts'
+
+export interface DocumentOptions extends Partial<Surroundings> {
+  name: DocumentName
+  /** `ws://host/sync` or `wss://host/sync` */
+  url: string
+  store: DocumentStore
+  WebSocket?: typeof WebSocket
+  /** Connect as soon as the local store is read; true by default. */
+  connect?: boolean
+}
+
+/** What is built on a document hears of it; called at once, not coalesced. */
+export interface DocumentHooks {
+  /** At once after every change of anything shown; listeners hear of it later, once per tick. */
+  changed: () => void
+  /** The local store is read. */
+  loaded: (outbox: readonly OutboxEntry[]) => void
+  /** Another `Y.Doc` took the place of the old one. */
+  replaced: () => void
+  synced: () => void
+  result: (id: RequestId, outcome: RequestOutcome) => void
+}
+
+const noHooks: DocumentHooks = { changed: () => {}, loaded: () => {}, replaced: () => {}, synced: () => {}, result: () => {} }
+
+/** Origin of updates that come from the store, so that they are not stored again. */
+const FROM_STORE = Symbol('from the store')
+
+/** More new beginnings than this without a completed sync between them are a fault of the server's. */
+const REBUILDS = 3
+
+export class SyncedDocument {
+  readonly name: DocumentName
+  /** The local store is read; the document can be shown and edited, connected or not. Never rejects. */
+  readonly ready: Promise<void>
+  readonly surroundings: Surroundings
+  readonly #options: DocumentOptions
+  readonly #hooks: DocumentHooks
+  readonly #store: DocumentStore
+  readonly #signal: Signal
+  readonly #unwatch: () => void
+  #doc: Y.Doc
+  #awareness: Awareness
+  #presence: Record<string, unknown> = {}
+  #connection: Connection | null = null
+  #wantsConnection: boolean
+  #loaded = false
+  #synced = false
+  #ended = false
+  #epoch: string | null = null
+  #role: Role | null = null
+  #hello: Hello | null = null
+  #closedBy: { code: number, reason: string } | null = null
+  #storageProblem: string | null = null
+  #rebuilds = 0
+  #refusals = 0
+
+  constructor(options: DocumentOptions, hooks: DocumentHooks = noHooks) {
+    this.name = options.name
+    this.surroundings = { ...realSurroundings, ...withoutUndefined(options) }
+    this.#options = options
+    this.#hooks = hooks
+    this.#store = options.store
+    this.#wantsConnection = options.connect ?? true
+    this.#signal = createSignal(this.surroundings.schedule)
+    this.#unwatch = this.#store.watch(problem => {
+      this.#storageProblem = problem
+      this.touch()
+    })
+    this.#doc = new Y.Doc()
+    this.#awareness = new Awareness(this.#doc)
+    this.#attach()
+    this.ready = this.#start()
+  }
+
+  /** Replaced by another one when the server's lineage changes; do not keep it. */
+  get doc(): Y.Doc {
+    return this.#doc
+  }
+
+  /** Belongs to {@link doc} and is replaced with it; set the own state by {@link setPresence}. */
+  get awareness(): Awareness {
+    return this.#awareness
+  }
+
+  get connection(): ConnectionState {
+    return this.#connection?.state ?? 'offline'
+  }
+
+  get loaded(): boolean {
+    return this.#loaded
+  }
+
+  /** The document holds what the server had when this connection began, or an earlier one of this page. */
+  get synced(): boolean {
+    return this.#synced
+  }
+
+  /** Some edits of this device are not on the server's disk, or may not be. */
+  get hasUnsaved(): boolean {
+    return this.#connection?.hasUnsaved ?? !isEmpty(this.#doc)
+  }
+
+  get role(): Role | null {
+    return this.#role
+  }
+
+  /** What the server said when the latest connection began. */
+  get hello(): Hello | null {
+    return this.#hello
+  }
+
+  get closedBy(): { code: number, reason: string } | null {
+    return this.#closedBy
+  }
+
+  get storageProblem(): string | null {
+    return this.#storageProblem
+  }
+
+  /** Called once per tick (or frame, by the given scheduler) after anything changed: content, presence, connection, storage. */
+  subscribe(listener: () => void): () => void {
+    return this.#signal.subscribe(listener)
+  }
+
+  /** Something that is built on this document changed. */
+  touch(): void {
+    this.#hooks.changed()
+    this.#signal.changed()
+  }
+
+  /** Sets fields of what others see of this connection while it lasts. */
+  setPresence(fields: Record<string, unknown>): void {
+    this.#presence = { ...this.#presence, ...fields }
+    this.#awareness.setLocalState(this.#presence)
+  }
+
+  connect(): void {
+    this.#wantsConnection = true
+    this.#closedBy = null
+    this.#connection?.connect()
+    this.touch()
+  }
+
+  disconnect(): void {
+    this.#wantsConnection = false
+    this.#connection?.disconnect()
+  }
+
+  /** Disconnects, writes what is still queued for the local store, and lets go of everything. */
+  async close(): Promise<void> {
+    if (this.#ended) return
+    this.#ended = true
+    this.#connection?.destroy()
+    this.#connection = null
+    this.#signal.clear()
+    this.#doc.destroy()
+    await this.#store.close()
+    this.#unwatch()
+  }
+
+  #attach(): void {
+    this.#awareness.setLocalState(this.#presence)
+    this.#doc.on('update', this.#keep)
+    this.#awareness.on('change', this.#touched)
+  }
+
+  #touched = (): void => this.touch()
+
+  #keep = (update: Uint8Array, origin: unknown): void => {
+    if (origin !== FROM_STORE) void this.#store.append(update)
+    this.touch()
+  }
+
+  async #start(): Promise<void> {
+    const { doc, stored } = await this.#read(this.#doc)
+    if (this.#ended) return
+    this.#loaded = true
+    if (doc !== this.#doc) this.#take(doc)
+    this.#hooks.loaded(stored.outbox)
+    this.#begin(stored)
+    this.touch()
+  }
+
+  /** Reads the store into the document; when it holds something else than updates it is set aside, and the document is a new one. */
+  async #read(doc: Y.Doc): Promise<{ doc: Y.Doc, stored: StoredDocument }> {
+    const stored = await this.#store.load()
+    if (applyAll(doc, stored.updates)) return { doc, stored }
+    await this.#store.rebuild(null, true)
+    return { doc: new Y.Doc(), stored: { ...await this.#store.load(), updates: [] } }
+  }
+
+  #take(doc: Y.Doc): void {
+    const old = this.#doc
+    this.#doc = doc
+    this.#awareness = new Awareness(doc)
+    this.#synced = false
+    this.#attach()
+    this.#hooks.replaced()
+    old.destroy()
+  }
+
+  #begin(stored: StoredDocument): void {
+    this.#epoch = stored.epoch
+    this.#role ??= stored.role
+    this.#connection = new Connection({
+      name: this.name,
+      url: this.#options.url,
+      doc: this.#doc,
+      awareness: this.#awareness,
+      unsent: !isEmpty(this.#doc),
+      WebSocket: this.#options.WebSocket ?? WebSocket,
+      after: this.surroundings.after
+    }, {
+      hello: hello => this.#meet(hello),
+      synced: () => {
+        this.#synced = true
+        this.#rebuilds = 0
+        this.#hooks.synced()
+        this.touch()
+      },
+      saved: () => {
+        this.#refusals = 0
+      },
+      answered: control => this.#answered(control),
+      closed: (code, reason) => this.#closed(code, reason),
+      changed: this.#touched
+    })
+    if (this.#wantsConnection) this.#connection.connect()
+  }
+
+  #meet(hello: Hello): boolean {
+    this.#hello = hello
+    this.#role = hello.role
+    this.touch()
+    if (this.#isConversation && hello.schema > SCHEMA_VERSION) {
+      this.#stop('newer-schema')
+      return false
+    }
+    if (this.#epoch !== null && this.#epoch !== hello.epoch) {
+      this.#rebuild(hello.epoch)
+      return false
+    }
+    this.#epoch = hello.epoch
+    this.#closedBy = null
+    void this.#store.setEpoch(hello.epoch, hello.role)
+    return true
+  }
+
+  #answered(control: Extract<Control, { kind: 'result' | 'refused' }>): void {
+    if (control.kind === 'result') return this.#hooks.result(control.requestId, control.outcome)
+    // Nothing more on this socket is judged. All that is a person's own in a conversation are its requests, and those are kept, so it
+    // begins anew; once only, until something is accepted again. A free document stays as it is.
+    if (this.#isConversation && this.#refusals++ === 0) this.#rebuild(this.#epoch)
+    else this.#stop(control.code, control.reason)
+  }
+
+  #closed(code: number, reason: string): void {
+    if (code === errorTable['epoch-changed'].close) this.#rebuild(this.#hello?.epoch ?? null)
+    else {
+      this.#closedBy = { code, reason }
+      this.touch()
+    }
+  }
+
+  #stop(code: ErrorCode, reason: string = errorTable[code].message): void {
+    this.disconnect()
+    this.#closedBy = { code: errorTable[code].close, reason }
+    this.touch()
+  }
+
+  #rebuild(epoch: string | null): void {
+    if (++this.#rebuilds > REBUILDS) return this.#stop('epoch-changed')
+    const keepOld = !this.#isConversation && this.hasUnsaved
+    this.#connection?.destroy()
+    this.#connection = null
+    // What is still written into the old document must not reach the new generation; requests are in the outbox.
+    this.#doc.off('update', this.#keep)
+    this.touch()
+    void this.#replace(epoch, keepOld)
+  }
+
+  async #replace(epoch: string | null, keepOld: boolean): Promise<void> {
+    await this.#store.rebuild(epoch, keepOld)
+    const { doc, stored } = await this.#read(new Y.Doc())
+    if (this.#ended) return
+    this.#take(doc)
+    this.#begin(stored)
+    this.touch()
+  }
+
+  get #isConversation(): boolean {
+    return documentKind(this.name) === 'conversation'
+  }
+}
+
+/** Opens a document without a schema of ours: an artifact, a home. */
+export const openDocument = (options: DocumentOptions): SyncedDocument => new SyncedDocument(options)
+
+const applyAll = (doc: Y.Doc, updates: readonly Uint8Array[]): boolean => {
+  try {
+    for (const update of updates) Y.applyUpdate(doc, update, FROM_STORE)
+    return true
+  } catch {
+    return false
+  }
+}
+
+const isEmpty = (doc: Y.Doc): boolean => doc.store.clients.size === 0 && doc.store.pendingStructs === null
+
+const withoutUndefined = ({ now, random, after, schedule }: Partial<Surroundings>): Partial<Surroundings> =>
+  Object.fromEntries(Object.entries({ now, random, after, schedule }).filter(([, value]) => value !== undefined))
