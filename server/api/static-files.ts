@@ -17,18 +17,27 @@ export const staticFiles = (folder: string): MiddlewareHandler => {
     if (!['GET', 'HEAD'].includes(c.req.method)) return next()
     files ??= existsSync(join(folder, 'index.html')) ? open(folder) : null
     if (!files) return c.text(NOT_BUILT, 503)
-    const found = await files.file(c, async () => {}) ?? (isNavigation(c) ? await files.page(c, async () => {}) : undefined)
-    return found ?? c.text('There is no such file here.\n', 404)
+    const file = await files.file(c, NOTHING_NEXT)
+    if (file) return kept(file, HASHED.test(c.req.path) ? FOR_GOOD : ASK_AGAIN)
+    const page = isNavigation(c) ? await files.page(c, NOTHING_NEXT) : undefined
+    return page ? kept(page, ASK_AGAIN) : c.text('There is no such file here.\n', 404)
   }
 }
 
 const open = (folder: string) => ({
-  file: serveStatic({ root: folder, onFound: (_, c) => c.header('Cache-Control', cacheControlOf(c.req.path)) }),
-  page: serveStatic({ root: folder, path: 'index.html', onFound: (_, c) => c.header('Cache-Control', cacheControlOf('/index.html')) }),
+  file: serveStatic({ root: folder }),
+  page: serveStatic({ root: folder, path: 'index.html' }),
 })
 
+const NOTHING_NEXT = async (): Promise<void> => {}
+const FOR_GOOD = 'public, max-age=31536000, immutable'
 /** All but hashed files are asked for anew each time: an old page beside a new service worker would not find its files. */
-const cacheControlOf = (path: string): string => HASHED.test(path) ? 'public, max-age=31536000, immutable' : 'no-cache'
+const ASK_AGAIN = 'no-cache'
+
+const kept = (response: Response, cacheControl: string): Response => {
+  response.headers.set('Cache-Control', cacheControl)
+  return response
+}
 
 /** A person opens an address, as against a page that misses one of its files. */
 const isNavigation = (c: Context): boolean =>
