@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { bundleLimits, decideBundle } from './bundle.ts'
 
-const gathered = { deltas: 1, since: 1000, first: false, inFlight: false }
+const gathered = { deltas: 1, since: 1000, waited: false, first: false, inFlight: false }
 
 describe('deciding when a bundle is written', () => {
   it('writes the first delta at once', () => {
@@ -26,5 +26,6 @@ describe('deciding when a bundle is written', () => {
 
   it('never holds a delta for longer than one bundle, even when the clock steps back', () => {
     expect(decideBundle(gathered, 0)).toEqual({ kind: 'wait', ms: 40 })
+    expect(decideBundle({ ...gathered, waited: true }, 0)).toEqual({ kind: 'write' })
   })
 })

@@ -8,6 +8,8 @@ export interface Gathered {
   deltas: number
   /** When the oldest of them arrived (milliseconds). */
   since: number
+  /** The wait that an earlier decision asked for is over; counts more than the clock, which may step back. */
+  waited: boolean
   /** No bundle was written before: the reader waits for a first sign, so it goes at once. */
   first: boolean
   /** A bundle is on its way to the disk; the next one gathers until it is durable. */
@@ -18,8 +20,7 @@ export type BundleDecision = { kind: 'write' } | { kind: 'wait', ms: number } | 
 
 export const decideBundle = (gathered: Gathered, now: number): BundleDecision => {
   if (gathered.inFlight || gathered.deltas === 0) return { kind: 'idle' }
-  if (gathered.first || gathered.deltas >= bundleLimits.deltas) return { kind: 'write' }
+  if (gathered.first || gathered.waited || gathered.deltas >= bundleLimits.deltas) return { kind: 'write' }
   const left = gathered.since + bundleLimits.ms - now
-  // A clock that steps back must not hold the text for longer than one bundle.
   return left <= 0 ? { kind: 'write' } : { kind: 'wait', ms: Math.min(left, bundleLimits.ms) }
 }

@@ -37,16 +37,16 @@ export const createDraftFeed = ({ write, onFailure, now, timers }: DraftFeedPort
   let inFlight: Promise<void> | null = null
   let cancelTimer: (() => void) | null = null
 
-  const pump = (): void => {
+  const pump = (waited = false): void => {
     cancelTimer?.()
     cancelTimer = null
     if (closed) return
-    const decision = decideBundle({ deltas: count, since, first, inFlight: inFlight !== null }, now())
+    const decision = decideBundle({ deltas: count, since, waited, first, inFlight: inFlight !== null }, now())
     switch (decision.kind) {
       case 'idle':
         return
       case 'wait':
-        cancelTimer = timers.after(decision.ms, pump)
+        cancelTimer = timers.after(decision.ms, () => pump(true))
         return
       case 'write':
         send()
