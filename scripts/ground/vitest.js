@@ -24,12 +24,13 @@ export async function runVitest(node, env) {
  */
 
 /**
- * A file that could not be loaded, or a run that failed without a failed test (an unhandled error), is a failure too.
+ * A file that could not be loaded, or a run that failed without a failed test (an unhandled error), is a
+ * failure too; so is a run that found nothing to do.
  * @param {Report | undefined} report
  * @param {number} code the exit code of the run
  */
 export function countTests(report, code) {
-  if (!report) return { passed: 0, failed: 1 }
+  if (!report || report.testResults.length === 0) return { passed: 0, failed: 1 }
   const broken = report.testResults.filter(({ status, assertionResults }) =>
     status === 'failed' && !assertionResults.some((result) => result.status === 'failed'))
   const failed = report.numFailedTests + broken.length
