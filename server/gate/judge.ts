@@ -1,0 +1,251 @@
+/**
+ * The decision about an update that was scanned: take it, ignore it, wait for what it builds on, or refuse it.
+ *
+ * Pure: it reads the live document and never asks Yjs for anything that would change it (`getItemCleanStart` splits, `doc.get`
+ * creates). It walks the update in the order in which Yjs will integrate it, so that everything an item refers to was seen before.
+ */
+import * as Y from 'yjs'
+import { SkeinError } from '../../shared/errors.ts'
+import { Budget } from './budget.ts'
+import { Locator, touchedKey } from './locate.ts'
+import type { Place } from './locate.ts'
+import { referencesOf, visitInOrder } from './order.ts'
+import type { Missing } from './order.ts'
+import { checkOverlap } from './overlap.ts'
+import { checkKey } from './policy.ts'
+import type { Policy } from './policy.ts'
+import { ConversationPolicy } from './policy-conversation.ts'
+import { FreePolicy } from './policy-free.ts'
+import type { DecodedUpdate } from './scan.ts'
+import { ShadowLists } from './shadow-list.ts'
+import { endOf, startOf, UpdateIndex } from './update-index.ts'
+import type { Block, Found, Struct } from './update-index.ts'
+import type { GateContext, Touched, Verdict } from './verdict.ts'
+
+/** @returns the verdict; the same for the same update, document and context. Throws only when the gate itself is wrong. */
+export const judge = (decoded: DecodedUpdate, context: GateContext): Verdict => {
+  try {
+    return new Judgement(decoded, context).verdict()
+  } catch (error) {
+    if (error instanceof SkeinError) return { kind: 'refuse', code: error.code, reason: error.message }
+    throw error
+  }
+}
+
+class Judgement {
+  readonly #decoded: DecodedUpdate
+  readonly #context: GateContext
+  readonly #index: UpdateIndex
+  readonly #locator: Locator
+  readonly #budget = new Budget()
+  readonly #shadow: ShadowLists
+  readonly #policy: Policy
+  readonly #conversation: ConversationPolicy | null
+  /** Where the new items stand; null: nowhere, since what they refer to is gone for good and Yjs stores a tombstone for them. */
+  readonly #places = new Map<Found, Place | null>()
+  readonly #removed = new Map<Y.Item, Place>()
+  readonly #touched = new Map<string, Touched>()
+  readonly #newClients = new Set<number>()
+  #hasNew = false
+  #onlyFormats = true
+  #denied = false
+
+  constructor(decoded: DecodedUpdate, context: GateContext) {
+    this.#decoded = decoded
+    this.#context = context
+    this.#index = new UpdateIndex(decoded, context.doc)
+    this.#locator = new Locator(context.doc, context.kind)
+    this.#shadow = new ShadowLists(this.#index, this.#budget)
+    const view = { context, deny: () => { this.#denied = true }, isRemoved: (item: Y.Item) => this.#removed.has(item) }
+    this.#conversation = context.kind === 'conversation' ? new ConversationPolicy(view) : null
+    this.#policy = this.#conversation ?? new FreePolicy(view, () => this.#locator.rootCount)
+  }
+
+  verdict(): Verdict {
+    for (const struct of this.#decoded.structs) this.#checkAlone(struct)
+    const missingStructs = visitInOrder(this.#index, (struct, block) => this.#visit(struct, block))
+    const missingDeletes = this.#findRemoved()
+    for (const [item, place] of this.#removed) {
+      this.#policy.remove(item, place)
+      this.#touch(place)
+    }
+    const missing: Missing | null = missingStructs ?? missingDeletes
+    if (missing) return { kind: 'park', missing }
+    this.#policy.finish()
+    if (!this.#hasNew && this.#removed.size === 0) return { kind: 'nothing' }
+    if (this.#denied) return this.#denial()
+    return {
+      kind: 'accept',
+      touched: [...this.#touched.values()],
+      requestIds: [...this.#conversation?.requestIds ?? []],
+      newClients: [...this.#newClients]
+    }
+  }
+
+  /** What can be said of a struct without its surroundings. */
+  #checkAlone(struct: Struct): void {
+    const isNew = endOf(struct) > this.#index.state(struct.id.client)
+    if (isNew && !(struct instanceof Y.Skip)) this.#checkOwner(struct.id.client)
+    if (!(struct instanceof Y.Item)) return
+    for (const { client, clock } of referencesOf(struct)) {
+      if (client === struct.id.client && clock >= startOf(struct)) {
+        throw new SkeinError('malformed', 'A struct refers to itself or to its own future.')
+      }
+    }
+    const parent: unknown = struct.parent
+    if (typeof parent === 'string') this.#policy.root(parent, isNew)
+    if (isNew && struct.parentSub !== null) checkKey(struct.parentSub)
+  }
+
+  #checkOwner(client: number): void {
+    const owner = this.#context.ownerOf(client)
+    if (owner === undefined) this.#newClients.add(client)
+    else if (owner.kind === 'server') throw new SkeinError('forged', 'The update uses a client id of the server.')
+    else if (owner.id !== this.#context.principal) throw new SkeinError('client-id-taken')
+  }
+
+  #visit(struct: Found, { known }: Block): void {
+    if (startOf(struct) < known) checkOverlap(this.#index, struct, known)
+    if (endOf(struct) > known) this.#visitNew(struct, Math.max(0, known - startOf(struct)))
+    else this.#paySplits(struct)
+  }
+
+  #visitNew(struct: Found, offset: number): void {
+    this.#hasNew = true
+    const place = struct instanceof Y.Item ? this.#resolve(struct) : null
+    this.#places.set(struct, place)
+    if (!(struct instanceof Y.Item)) {
+      this.#onlyFormats = false
+      return
+    }
+    if (!(struct.content instanceof Y.ContentFormat)) this.#onlyFormats = false
+    if (offset > 0) this.#checkContinues(struct, offset, place)
+    if (place === null) {
+      this.#paySplits(struct)
+      return
+    }
+    checkForm(struct, place, this.#context)
+    if (!place.holder.dead) this.#policy.write(struct, place)
+    if (typeof (struct.parent as unknown) === 'string') this.#budget.spend(this.#locator.rootCount >> 3)
+    this.#shadow.place(struct, offset, place)
+    this.#touch(place)
+    if (struct.content instanceof Y.ContentType) this.#locator.ofNew(struct, struct.content.type, place)
+  }
+
+  /** The new part of a struct stands behind the known part, which must stand in the same list: Yjs fails where it is a tombstone without one. */
+  #checkContinues(struct: Y.Item, offset: number, place: Place | null): void {
+    if (place === null) return
+    const before = this.#index.find(Y.createID(struct.id.client, struct.id.clock + offset - 1))
+    const placeBefore = before instanceof Y.Item ? this.#locator.ofKnown(before) : null
+    if (placeBefore?.holder !== place.holder || placeBefore.key !== place.key) throw new SkeinError('id-conflict')
+  }
+
+  /** @returns null when a reference is to a tombstone that no longer knows where it stood */
+  #resolve(item: Y.Item): Place | null {
+    const { origin, rightOrigin } = item
+    if (origin === null && rightOrigin === null) return this.#resolveParent(item)
+    const left = origin && this.#placeOf(this.#index.find(origin))
+    const right = rightOrigin && this.#placeOf(this.#index.find(rightOrigin))
+    if ((origin && !left) || (rightOrigin && !right)) return null
+    if (left && right && (left.holder !== right.holder || left.key !== right.key)) {
+      throw new SkeinError('malformed', 'The origins of an item stand in different places.')
+    }
+    const place = (left ?? right)!
+    if (rightOrigin && place.key !== null) throw new SkeinError('malformed', 'A map entry has a right origin.')
+    return place
+  }
+
+  #resolveParent(item: Y.Item): Place | null {
+    const parent: unknown = item.parent
+    if (typeof parent === 'string') return { holder: this.#locator.root(parent), key: item.parentSub }
+    if (!(parent instanceof Y.ID)) throw new SkeinError('malformed', 'An item has no parent.')
+    const holder = this.#index.find(parent)
+    if (!(holder instanceof Y.Item) || holder.content instanceof Y.ContentDeleted) return null
+    if (!(holder.content instanceof Y.ContentType)) throw new SkeinError('malformed', 'The parent of an item is not a shared type.')
+    const { type } = holder.content
+    const place = this.#placeOf(holder)
+    if (place === null) return null
+    return { holder: this.#places.has(holder) ? this.#locator.ofNew(holder, type, place) : this.#locator.ofType(type), key: item.parentSub }
+  }
+
+  #placeOf(struct: Found): Place | null {
+    const place = this.#places.get(struct)
+    if (place !== undefined) return place
+    return struct instanceof Y.Item ? this.#locator.ofKnown(struct) : null
+  }
+
+  /** Yjs splits at the references of structs that it will not place, too. */
+  #paySplits(struct: Found): void {
+    if (!(struct instanceof Y.Item)) return
+    if (struct.origin) this.#shadow.paySplit(struct.origin, struct.origin.clock + 1)
+    if (struct.rightOrigin) this.#shadow.paySplit(struct.rightOrigin, struct.rightOrigin.clock)
+  }
+
+  /** Collects the living items that the delete set names. A client always sends all tombstones that it knows; most are ours already. */
+  #findRemoved(): Missing | null {
+    let missing: Missing | null = null
+    for (const [client, ranges] of this.#decoded.ds.clients) {
+      const state = this.#index.state(client)
+      const reached = this.#index.progress(client)
+      const block = this.#index.blocks.get(client)
+      for (const { clock, len } of ranges) {
+        const end = clock + len
+        if (end > reached) missing = 'dependency'
+        if (clock < state) this.#removeRange(this.#index.knownFrom(client, clock), clock, Math.min(end, state))
+        const firstNew = Math.max(clock, state)
+        if (block && firstNew < Math.min(end, reached)) {
+          this.#removeRange(this.#index.newFrom(block, firstNew), firstNew, Math.min(end, reached))
+        }
+      }
+    }
+    return missing
+  }
+
+  #removeRange(structs: Iterable<Found>, from: number, to: number): void {
+    for (const struct of structs) {
+      if (startOf(struct) >= to) return
+      if (!(struct instanceof Y.Item) || struct.deleted || struct.content instanceof Y.ContentDeleted) continue
+      const place = this.#placeOf(struct)
+      if (place === null) continue
+      const { client } = struct.id
+      this.#shadow.paySplit(Y.createID(client, Math.max(from, startOf(struct))), from)
+      if (to < endOf(struct)) this.#shadow.paySplit(Y.createID(client, to), to)
+      this.#removed.set(struct, place)
+    }
+  }
+
+  #touch(place: Place): void {
+    const { root } = place.holder
+    const key = touchedKey(place)
+    this.#touched.set(JSON.stringify([root, key]), { root, key })
+  }
+
+  /** What a reader's client sends by itself (it tidies formats, it repeats deletions) is ignored; what its person wrote is refused. */
+  #denial(): Verdict {
+    if (this.#onlyFormats) return { kind: 'nothing' }
+    const { code, message } = new SkeinError('not-allowed')
+    return { kind: 'refuse', code, reason: message }
+  }
+}
+
+const checkForm = ({ content }: Y.Item, { holder, key }: Place, { kind }: GateContext): void => {
+  switch (holder.form) {
+    case 'list':
+      if (key !== null) throw new SkeinError('malformed', 'An element of a list has a key.')
+      break
+    case 'map':
+      if (key === null) throw new SkeinError('malformed', 'An entry of a map has no key.')
+      break
+    case 'text':
+      // Y.Text.setAttribute exists, so in free documents a text may have entries.
+      if (key !== null && kind === 'conversation') throw new SkeinError('malformed', 'A text has a key.')
+      break
+    case 'xml':
+    case 'open':
+  }
+  if (holder.form === 'list' || holder.form === 'map') {
+    if (content instanceof Y.ContentFormat || content instanceof Y.ContentEmbed) {
+      throw new SkeinError('malformed', 'Formats and embeds stand in texts only.')
+    }
+  }
+}

@@ -1,0 +1,80 @@
+/** Walks one value of lib0's `any` encoding without recursion and without building it. */
+import { limits } from '../../shared/limits.ts'
+import { Malformed } from './byte-reader.ts'
+import type { ByteReader } from './byte-reader.ts'
+import type { Judged } from './verdict.ts'
+
+/** Type bytes of lib0's `writeAny`. */
+const any = {
+  undefined: 127, null: 126, integer: 125, float32: 124, float64: 123, bigint: 122, false: 121, true: 120,
+  string: 119, object: 118, array: 117, bytes: 116
+} as const
+
+/** An array or object whose end is not reached yet. `keys` is null in an array. */
+interface Open {
+  left: number
+  keys: Set<string> | null
+}
+
+/**
+ * Refuses what has no JSON (big integers; bytes in a conversation), nesting beyond `limits.jsonDepth`, `__proto__` keys and a key given
+ * twice. Undefined and non-finite numbers pass here, because a client may relay such a value that is stored already: the
+ * judge refuses them in new structs of a conversation.
+ */
+export const scanAnyValue = (reader: ByteReader, kind: Judged): void => {
+  const open: Open[] = []
+  do {
+    const container = open.at(-1)
+    if (container) {
+      container.left--
+      if (container.keys) scanKey(reader, container.keys)
+    }
+    const entered = scanOne(reader, kind)
+    if (entered) {
+      open.push(entered)
+      if (open.length > limits.jsonDepth) throw new Malformed('A value is nested too deeply.')
+    }
+    while (open.length > 0 && open.at(-1)!.left === 0) open.pop()
+  } while (open.length > 0)
+}
+
+const scanKey = (reader: ByteReader, keys: Set<string>): void => {
+  const key = reader.readString()
+  if (key === '__proto__') throw new Malformed('A value has the key __proto__.')
+  if (keys.has(key)) throw new Malformed('A value has one key twice.')
+  keys.add(key)
+}
+
+const scanOne = (reader: ByteReader, kind: Judged): Open | null => {
+  switch (reader.readByte()) {
+    case any.undefined:
+    case any.null:
+    case any.false:
+    case any.true:
+      return null
+    case any.integer:
+      reader.skipSignedNumber()
+      return null
+    case any.float32:
+      reader.readFloat32()
+      return null
+    case any.float64:
+      reader.readFloat64()
+      return null
+    case any.string:
+      reader.readString()
+      return null
+    case any.object:
+      return { left: reader.readCount(2), keys: new Set() }
+    case any.array:
+      return { left: reader.readCount(1), keys: null }
+    case any.bytes:
+      if (kind === 'conversation') throw new Malformed('A value of a conversation holds bytes.')
+      reader.skipBytes()
+      return null
+    case any.bigint:
+      throw new Malformed('A value holds a big integer, which JSON does not have.')
+    default:
+      throw new Malformed('A value is of a type that does not exist.')
+  }
+}
