@@ -118,7 +118,7 @@ const stream = async (ports: AttemptPorts, room: Room, actor: string, started: S
   })
   const rest = await feed.close()
   throwIfFailed(failure)
-  if (outcome.kind === 'aborted' || over.signal.aborted || signal.aborted) return
+  if (outcome.kind === 'aborted') return
 
   const spoke = firstTokenMs !== null || context.already !== ''
   const event = eventOf(outcome, spoke, now())

@@ -139,6 +139,18 @@ describe('the driver, ending a run', () => {
     }])
   })
 
+  it('seals only after the bundle in flight is durable', async () => {
+    const { world, reply } = await asked()
+    world.disk = 'hold'
+    reply.say('a')
+    reply.finish()
+    await settle()
+    expect(world.waiting).toBe(1)
+    await world.release()
+    await world.release()
+    expect(world.replies.map(({ parts }) => textOfParts(parts))).toEqual(['a'])
+  })
+
   it('seals a failure with its reason and the text that had arrived', async () => {
     const { world, reply } = await asked()
     reply.say('Half of')

@@ -5,6 +5,7 @@ import { AgentWorld, textOfParts } from '../../test/rig/agent-world.ts'
 import { ManualTime, settle } from '../../test/rig/manual-time.ts'
 import { ScriptedAgent } from '../../test/rig/scripted-agent.ts'
 import { createOfflineAgent } from './adapters/offline.ts'
+import { draftIdOf } from './draft-id.ts'
 import { composeReply } from './adapters/offline-rules.ts'
 
 const crashedAfter = async (onInterruption: 'continue' | 'seal', words: readonly string[]) => {
@@ -38,7 +39,7 @@ describe('recovery after a crash', () => {
 
   it.each(['continue', 'seal'] as const)('starts over when no reader had seen a word (%s)', async onInterruption => {
     const { world, agent } = await crashedAfter(onInterruption, [])
-    expect(world.run).toMatchObject({ state: 'processing', attempt: 2 })
+    expect(world.run).toMatchObject({ state: 'processing', attempt: 2, draftId: draftIdOf(world.run.id, 2) })
     expect(world.draftTexts).toEqual([''])
     expect(agent.reply1.context.already).toBe('')
   })
