@@ -57,7 +57,8 @@ export const createUuidV7 = (now: () => number, random: RandomBytes): (() => str
   let counter = 0
   return () => {
     const bytes = random(new Uint8Array(16))
-    const time = now()
+    // Clocks of browsers may count fractions, which the 48 bits do not show: within one millisecond the counter alone rises.
+    const time = Math.floor(now())
     if (time > lastTime) {
       lastTime = time
       counter = ((bytes[6]! & 0x07) << 8) | bytes[7]!

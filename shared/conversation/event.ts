@@ -1,4 +1,7 @@
-/** What happened to a conversation, one entry per accepted operation; stored in the same batch as the update that carries it. Ids only, no text. */
+/**
+ * What happened to a conversation, one entry per accepted operation; stored in the same batch as the update that carries it.
+ * Ids only, no text.
+ */
 import type { AgentId, DraftId, MessageId, RequestId, RunId } from '../ids.ts'
 import type { ErrorCode } from '../errors.ts'
 import type { RunState } from './schema.ts'

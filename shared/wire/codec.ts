@@ -52,9 +52,10 @@ export const decodeFrame = (bytes: Uint8Array): Frame | null => {
 /** Reads what follows the outer type 100; y-websocket hands its message handlers a decoder that stands there. */
 export const decodeControl = (decoder: decoding.Decoder): Control | null => {
   try {
-    return readControl(decoder)
+    const control = readControl(decoder)
+    return decoding.hasContent(decoder) ? null : control
   } catch {
-    return null
+    return null // as in decodeFrame
   }
 }
 
