@@ -1,4 +1,7 @@
-/** The directory: which documents exist, who belongs to them, and the invitations that let people in. What it says counts, not the document. */
+/**
+ * The directory: which documents exist, who belongs to them, and the invitations that let people in. What it says counts, not the document.
+ * One contract suite (`test/contract/directory.ts`) holds for every adapter. A change to an unknown document rejects with `not-found`.
+ */
 import type { DocumentName, UserId } from '../../shared/ids.ts'
 import type { Principal } from '../../shared/principal.ts'
 import type { Role } from '../../shared/wire/frame.ts'

@@ -2,7 +2,8 @@
  * The update log: what Skein keeps of its documents. One contract suite (`test/contract/log.ts`) holds for every adapter.
  *
  * Whatever a promise of this port reports as done is on disk (with durability `fsync`). When `append` or `compact` rejects, its outcome
- * is unknown: the caller discards what it holds of the document and reads it again.
+ * is unknown: the caller discards what it holds of the document and reads it again. So does everybody else: until a document that was in
+ * use has been read again, the log refuses its appends with `not-saved`.
  */
 import type { ConversationSummary, StoredEvent } from '../../shared/conversation/event.ts'
 import type { DocumentName, RequestId, RunId, UserId } from '../../shared/ids.ts'
@@ -75,6 +76,8 @@ export interface Snapshot {
   stateVector: Uint8Array
   /** Sequence of the newest record that the snapshot holds; the snapshot takes its place, everything before it goes. */
   upTo: number
+  /** Also rewrites the files, so that nothing of what the snapshot leaves out (redacted text) stays on the disk. Takes longer. */
+  scrub?: boolean
 }
 
 export interface UpdateLog {

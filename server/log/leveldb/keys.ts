@@ -1,0 +1,56 @@
+/**
+ * Where everything lies in the database. The `v1` keys are y-leveldb's own, so that either program opens the other's store; ours begin
+ * with `skein`, outside every range that y-leveldb lists or clears, but for `crc`, which has to go when y-leveldb clears a document.
+ *
+ * Strings are written with their length in front, so the ranges of `a`, `ab` and `a/b` never meet; keys sort by that length first.
+ */
+import { keyEncoding } from 'y-leveldb'
+import type { DocumentName, RequestId, RunId } from '../../../shared/ids.ts'
+
+/** Numbers are unsigned 32-bit: what may grow beyond (Yjs client ids reach 2^53) is written as a string. */
+export type Key = (string | number)[]
+
+export interface KeyRange {
+  gte: Key
+  lte: Key
+}
+
+/** y-leveldb's key encoding under the names that classic-level 3 asks for. */
+export const keys = { name: 'y-keys', format: 'buffer', encode: keyEncoding.encode, decode: keyEncoding.decode } as const
+
+export const MAX_CLOCK = 0xffffffff
+
+/** The prefix itself and every key that continues it (strings sort before numbers). */
+export const under = (...prefix: Key): KeyRange => ({ gte: prefix, lte: [...prefix, MAX_CLOCK] })
+
+export const updateKey = (name: DocumentName, clock: number): Key => ['v1', name, 'update', clock]
+export const updateRange = (name: DocumentName): KeyRange => ({ gte: updateKey(name, 0), lte: updateKey(name, MAX_CLOCK) })
+/** Checksum of the update with the same clock. */
+export const crcKey = (name: DocumentName, clock: number): Key => ['v1', name, 'crc', clock]
+export const crcRange = (name: DocumentName): KeyRange => ({ gte: crcKey(name, 0), lte: crcKey(name, MAX_CLOCK) })
+/** y-leveldb finds a store's documents by these keys. */
+export const stateVectorKey = (name: DocumentName): Key => ['v1_sv', name]
+export const stateVectorRange = under('v1_sv')
+
+export const lineageKey = (name: DocumentName): Key => ['skein', 'lineage', name]
+export const summaryKey = (name: DocumentName): Key => ['skein', 'summary', name]
+export const ledgerKey = (name: DocumentName, id: RequestId): Key => ['skein', 'ledger', name, id]
+export const bindingKey = (name: DocumentName, clientId: number): Key => ['skein', 'binding', name, String(clientId)]
+export const bindingRange = (name: DocumentName): KeyRange => under('skein', 'binding', name)
+export const eventKey = (name: DocumentName, sequence: number): Key => ['skein', 'event', name, sequence]
+export const runKey = (name: DocumentName, runId: RunId): Key => ['skein', 'run', name, runId]
+export const runRange = (name: DocumentName): KeyRange => under('skein', 'run', name)
+export const allRunsRange = under('skein', 'run')
+
+export const formatKey: Key = ['skein', 'format']
+export const generationKey: Key = ['skein', 'generation']
+/** Present only while no process has the store open and the last one closed it in order. */
+export const cleanKey: Key = ['skein', 'clean']
+
+/** Our keys beside a document's updates. */
+export const sideRanges = (name: DocumentName): KeyRange[] =>
+  ['ledger', 'binding', 'event', 'run', 'lineage', 'summary'].map(kind => under('skein', kind, name))
+
+/** Every key that belongs to a document, y-leveldb's metas too. */
+export const documentRanges = (name: DocumentName): KeyRange[] =>
+  [under('v1', name), { gte: stateVectorKey(name), lte: stateVectorKey(name) }, ...sideRanges(name)]

@@ -1,0 +1,254 @@
+/**
+ * The update log on LevelDB, in y-leveldb's layout: what stock y-leveldb wrote can be read here, and the other way round.
+ *
+ * 1. The clocks of a document are gapless from its first stored record on; the last one is kept in memory and read once.
+ * 2. All that one change leaves behind is one submission to the group commit, so it is in one batch.
+ * 3. Calls for one document take effect in their order; `read` sees all that was appended before it.
+ * 4. After a failed write every document that was in use has to be read again before it is appended to: what its caller holds may
+ *    build on what was lost, and its server client ids belong to an older generation.
+ * 5. A document without records has nothing beside it; what y-leveldb's `clearDocument` leaves of ours goes at the next use.
+ */
+import type { ConversationSummary, StoredEvent } from '../../../shared/conversation/event.ts'
+import { SkeinError } from '../../../shared/errors.ts'
+import type { DocumentName, RequestId, RunId, UserId } from '../../../shared/ids.ts'
+import type { LedgerEntry, Lineage, LogRecord, Snapshot, StoredDocument, UpdateLog } from '../port.ts'
+import {
+  MAX_CLOCK, allRunsRange, bindingRange, crcKey, crcRange, documentRanges, eventKey, ledgerKey, lineageKey, runRange, sideRanges,
+  stateVectorKey, stateVectorRange, summaryKey, updateKey, updateRange,
+} from './keys.ts'
+import type { Key, KeyRange } from './keys.ts'
+import { damaged, verifiedHead } from './damage.ts'
+import { del, put, recordOperations } from './record.ts'
+import { Store } from './store.ts'
+import type { Operation, StoreOptions } from './store.ts'
+import { encodeCrc, encodeStateVector, fromJson } from './values.ts'
+
+/** Where a document's records lie. */
+interface Position {
+  /** Clock of the oldest record. */
+  first: number
+  /** Clock of the last record, durable or in line; -1 when there is none. */
+  head: number
+  /** No key lies below this clock; less than `first` when y-leveldb trimmed and left checksums of ours behind. */
+  bottom: number
+}
+
+interface DocumentInUse {
+  /** Resolves when calls that came before have been put in line. */
+  position: Promise<Position>
+  known: Position | null
+  /** A rewriting of files that writes deletions again, which must not meet the clocks of a document begun anew. */
+  scrubbing: Promise<unknown>
+}
+
+const textAt = (key: Key, index: number): string => String(key[index])
+
+export interface LevelDbLog extends UpdateLog {
+  /** The database under the log, for what else is kept in it (the directory). Closed with the log. */
+  readonly store: Store
+}
+
+/** @throws DataFolderError with one line for the operator */
+export const openLevelDbLog = async (options: StoreOptions): Promise<LevelDbLog> => new LevelDbUpdateLog(await Store.open(options))
+
+class LevelDbUpdateLog implements LevelDbLog {
+  readonly store: Store
+  #term = 0
+  #documents = new Map<DocumentName, DocumentInUse>()
+  /** In use when a write failed, not read since. */
+  #stale = new Set<DocumentName>()
+  readonly #inProgress = new Set<Promise<unknown>>()
+
+  constructor(store: Store) {
+    this.store = store
+  }
+
+  get generation(): number {
+    return this.store.generation
+  }
+
+  async read(name: DocumentName): Promise<StoredDocument | null> {
+    for (;;) {
+      const term = this.#currentTerm()
+      const position = await this.#document(name).position
+      // Whether the appends before this read were written is told to their callers; here it only matters that they are over.
+      await this.store.commit([], term).catch(() => undefined)
+      if (term !== this.#currentTerm()) continue
+      const stored = position.head < 0 ? null : await this.#stored(name)
+      if (term !== this.#currentTerm()) continue
+      this.#stale.delete(name)
+      return stored
+    }
+  }
+
+  append(name: DocumentName, record: LogRecord): Promise<number> {
+    return this.#tracked(this.#append(name, record))
+  }
+
+  compact(name: DocumentName, snapshot: Snapshot): Promise<void> {
+    return this.#tracked(this.#compact(name, snapshot))
+  }
+
+  erase(name: DocumentName): Promise<void> {
+    const term = this.#currentTerm()
+    const erased = this.#erase(name, term, this.#documents.get(name))
+    this.#remember(name, erased.then(() => ({ first: 0, head: -1, bottom: 0 })))
+    return this.#tracked(erased)
+  }
+
+  async list(prefix: string): Promise<DocumentName[]> {
+    const keys = await this.store.keys(stateVectorRange)
+    return keys.map(key => textAt(key, 1)).filter(name => name.startsWith(prefix)) as DocumentName[]
+  }
+
+  async ledger(name: DocumentName, ids: readonly RequestId[]): Promise<Map<RequestId, LedgerEntry>> {
+    const values = await this.store.getMany(ids.map(id => ledgerKey(name, id)))
+    return new Map(ids.flatMap((id, i) => values[i] === undefined ? [] : [[id, fromJson<LedgerEntry>(values[i])]]))
+  }
+
+  async events(name: DocumentName, after: number, limit: number): Promise<{ sequence: number, events: StoredEvent[] }[]> {
+    if (after >= MAX_CLOCK || limit <= 0) return []
+    const range = { gte: eventKey(name, Math.max(0, after + 1)), lte: eventKey(name, MAX_CLOCK) }
+    const [entries = []] = await this.store.entries([range], { limit })
+    return entries.map(([key, value]) => ({ sequence: Number(key[3]), events: fromJson<StoredEvent[]>(value) }))
+  }
+
+  async summaries(names: readonly DocumentName[]): Promise<Map<DocumentName, ConversationSummary>> {
+    const values = await this.store.getMany(names.map(summaryKey))
+    return new Map(names.flatMap((name, i) => values[i] === undefined ? [] : [[name, fromJson<ConversationSummary>(values[i])]]))
+  }
+
+  async openRuns(): Promise<{ name: DocumentName, runId: RunId }[]> {
+    const keys = await this.store.keys(allRunsRange)
+    return keys.map(key => ({ name: textAt(key, 2) as DocumentName, runId: textAt(key, 3) as RunId }))
+  }
+
+  async close(): Promise<void> {
+    await Promise.allSettled(this.#inProgress)
+    await this.store.close()
+  }
+
+  async #append(name: DocumentName, record: LogRecord): Promise<number> {
+    const { term, document } = this.#inLine(name)
+    // Taken now, not when it turns out to be needed: the caller's document moves on.
+    const stateVector = document.known === null || document.known.head < 0 ? record.stateVector() : null
+    const position = await document.position
+    this.#sameTerm(term)
+    const clock = position.head + 1
+    const operations = recordOperations(name, clock, record)
+    if (clock === 0 && stateVector !== null) operations.push(put(stateVectorKey(name), encodeStateVector(0, stateVector)))
+    position.head = clock
+    await this.store.commit(operations, term)
+    return clock
+  }
+
+  async #compact(name: DocumentName, { update, stateVector, upTo, scrub }: Snapshot): Promise<void> {
+    const { term, document } = this.#inLine(name)
+    const position = await document.position
+    this.#sameTerm(term)
+    if (upTo > position.head) throw new RangeError(`snapshot of ${name} up to ${upTo}, but its last record is ${position.head}`)
+    if (upTo < position.first) return
+    const trimmed: Operation[] = []
+    for (let clock = position.bottom; clock < upTo; clock++) trimmed.push(del(updateKey(name, clock)), del(crcKey(name, clock)))
+    position.first = upTo
+    position.bottom = upTo
+    await this.store.commit([
+      put(updateKey(name, upTo), update),
+      put(crcKey(name, upTo), encodeCrc(update)),
+      put(stateVectorKey(name), encodeStateVector(upTo, stateVector)),
+      ...trimmed,
+    ], term)
+    if (scrub !== true) return
+    const scrubbing = this.store.scrub([updateRange(name)], trimmed, term)
+    document.scrubbing = scrubbing.catch(() => undefined)
+    await scrubbing
+  }
+
+  async #erase(name: DocumentName, term: number, document: DocumentInUse | undefined): Promise<void> {
+    await document?.position.catch(() => undefined)
+    await document?.scrubbing
+    await this.store.commit([], term)
+    const ranges = documentRanges(name)
+    const entries = await Promise.all(ranges.map(range => this.store.keys(range)))
+    const deletions = entries.flat().map(del)
+    await this.store.commit(deletions, term)
+    await this.store.scrub(ranges, deletions, term)
+  }
+
+  /** For a change: who holds a document from before a failed write must not build on it. */
+  #inLine(name: DocumentName): { term: number, document: DocumentInUse } {
+    const term = this.#currentTerm()
+    if (this.#stale.has(name)) throw new SkeinError('not-saved')
+    return { term, document: this.#document(name) }
+  }
+
+  #sameTerm(term: number): void {
+    if (term !== this.#currentTerm()) throw new SkeinError('not-saved')
+  }
+
+  #currentTerm(): number {
+    if (this.#term !== this.store.term) {
+      this.#term = this.store.term
+      for (const name of this.#documents.keys()) this.#stale.add(name)
+      this.#documents.clear()
+    }
+    return this.#term
+  }
+
+  #document(name: DocumentName): DocumentInUse {
+    return this.#documents.get(name) ?? this.#remember(name, this.#findPosition(name, this.#term))
+  }
+
+  #remember(name: DocumentName, position: Promise<Position>): DocumentInUse {
+    const document: DocumentInUse = { position, known: null, scrubbing: Promise.resolve() }
+    this.#documents.set(name, document)
+    position.then((known) => { document.known = known }, () => {
+      if (this.#documents.get(name) === document) this.#documents.delete(name)
+    })
+    return document
+  }
+
+  async #findPosition(name: DocumentName, term: number): Promise<Position> {
+    const [[oldest], [newest], [checksum]] = await Promise.all([
+      this.store.keys(updateRange(name), { limit: 1 }),
+      this.store.keys(updateRange(name), { limit: 1, reverse: true }),
+      this.store.keys(crcRange(name), { limit: 1 }),
+    ])
+    if (oldest === undefined || newest === undefined) {
+      await this.#clearRemains(name, term)
+      return { first: 0, head: -1, bottom: 0 }
+    }
+    const first = Number(oldest[3])
+    return { first, head: Number(newest[3]), bottom: Math.min(first, checksum === undefined ? first : Number(checksum[3])) }
+  }
+
+  /** y-leveldb's `clearDocument` takes the state vector too; where that is still there, records were lost. */
+  async #clearRemains(name: DocumentName, term: number): Promise<void> {
+    const remains = (await Promise.all(sideRanges(name).map(range => this.store.keys(range)))).flat()
+    if (remains.length === 0) return
+    if (await this.store.get(stateVectorKey(name)) !== undefined) throw damaged(name, 'all its records are missing')
+    await this.store.commit(remains.map(del), term)
+  }
+
+  async #stored(name: DocumentName): Promise<StoredDocument> {
+    const single = (key: Key): KeyRange => ({ gte: key, lte: key })
+    const [updates = [], checksums = [], bindings = [], runs = [], lineage = [], stateVector = []] = await this.store.entries([
+      updateRange(name), crcRange(name), bindingRange(name), runRange(name), single(lineageKey(name)), single(stateVectorKey(name)),
+    ])
+    const head = verifiedHead(name, updates, checksums, stateVector[0]?.[1])
+    return {
+      lineage: lineage[0] === undefined ? null : fromJson<Lineage>(lineage[0][1]),
+      updates: updates.map(([, update]) => new Uint8Array(update.buffer, update.byteOffset, update.byteLength)),
+      head,
+      bindings: bindings.map(([key, owner]) => ({ clientId: Number(key[3]), owner: fromJson<UserId>(owner) })),
+      openRuns: runs.map(([key]) => textAt(key, 3) as RunId),
+    }
+  }
+
+  #tracked<T>(call: Promise<T>): Promise<T> {
+    this.#inProgress.add(call)
+    const over = (): void => { this.#inProgress.delete(call) }
+    call.then(over, over)
+    return call
+  }
+}

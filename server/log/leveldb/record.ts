@@ -1,0 +1,24 @@
+/** One change as the operations of its batch. */
+import type { DocumentName } from '../../../shared/ids.ts'
+import type { LogRecord } from '../port.ts'
+import { bindingKey, crcKey, eventKey, ledgerKey, lineageKey, runKey, summaryKey, updateKey } from './keys.ts'
+import type { Key } from './keys.ts'
+import type { Operation } from './store.ts'
+import { encodeCrc, toJson } from './values.ts'
+
+export const put = (key: Key, value: Uint8Array): Operation => ({ type: 'put', key, value })
+export const del = (key: Key): Operation => ({ type: 'del', key })
+
+/** All but the state vector, which only a document's first record brings. */
+export const recordOperations = (name: DocumentName, clock: number, record: LogRecord): Operation[] => {
+  const { update, events, ledger, bindings, lineage, summary, openedRuns, closedRuns } = record
+  const operations = [put(updateKey(name, clock), update), put(crcKey(name, clock), encodeCrc(update))]
+  if (events.length > 0) operations.push(put(eventKey(name, clock), toJson(events)))
+  for (const entry of ledger) operations.push(put(ledgerKey(name, entry.requestId), toJson(entry)))
+  for (const { clientId, owner } of bindings) operations.push(put(bindingKey(name, clientId), toJson(owner)))
+  if (lineage !== undefined) operations.push(put(lineageKey(name), toJson(lineage)))
+  if (summary !== undefined) operations.push(put(summaryKey(name), toJson(summary)))
+  for (const id of openedRuns) operations.push(put(runKey(name, id), toJson(true)))
+  for (const id of closedRuns) operations.push(del(runKey(name, id)))
+  return operations
+}

@@ -1,0 +1,209 @@
+/**
+ * The LevelDB database under the log and the directory: group commit, generations, and opening it again after a failed write.
+ *
+ * 1. All writing goes through `commit`; what it reports as done is on disk (with durability `fsync`).
+ * 2. LevelDB refuses every write after a failed one until it was opened again, and nobody knows whether the failed one will be there
+ *    then. So after a failure: `term` grows at once, the database is closed and opened, and a higher generation is stored, before anything
+ *    else is read or written.
+ * 3. A generation is stored before it is used for anything, and grows at every start that no orderly `close` came before.
+ */
+import { ClassicLevel } from 'classic-level'
+import { SkeinError } from '../../../shared/errors.ts'
+import { DataFolderError, dataFolderError } from './data-folder-error.ts'
+import { GroupCommit } from './group-commit.ts'
+import { cleanKey, formatKey, generationKey, keys } from './keys.ts'
+import type { Key, KeyRange } from './keys.ts'
+import { fromJson, toJson } from './values.ts'
+
+/** Version of our own keys; a store with a higher one is refused. */
+export const FORMAT = 1
+
+export type Database = ClassicLevel<Key, Uint8Array>
+export type Operation = { type: 'put', key: Key, value: Uint8Array } | { type: 'del', key: Key }
+/** Writes one batch, whole or not at all; replaced by tests that make writes fail. */
+export type WriteBatch = (database: Database, operations: Operation[], sync: boolean) => Promise<void>
+
+export interface StoreOptions {
+  /** The LevelDB folder; made when it is missing. */
+  path: string
+  /** `fsync` survives a power cut, `os` only the end of this process. */
+  durability: 'fsync' | 'os'
+  writeBatch?: WriteBatch
+}
+
+interface RangeOptions {
+  reverse?: boolean
+  limit?: number
+}
+
+const writeBatch: WriteBatch = (database, operations, sync) => database.batch(operations, { sync })
+
+export class Store {
+  readonly #database: Database
+  readonly #write: WriteBatch
+  readonly #commits: GroupCommit<Operation>
+  #generation: number
+  #term = 0
+  #state: 'open' | 'reopening' | 'broken' = 'open'
+  /** Resolves when the database can be used; while it is opened again, when that is done. */
+  #ready: Promise<void> = Promise.resolve()
+  #closing: Promise<void> | null = null
+
+  /** @throws DataFolderError */
+  static async open(options: StoreOptions): Promise<Store> {
+    const database: Database = new ClassicLevel(options.path, { keyEncoding: keys, valueEncoding: 'view' })
+    const write = options.writeBatch ?? writeBatch
+    try {
+      await database.open()
+    } catch (error) {
+      throw dataFolderError(options.path, error)
+    }
+    try {
+      const [format, stored, clean] = await database.getMany([formatKey, generationKey, cleanKey])
+      if (format !== undefined && fromJson<number>(format) > FORMAT) throw new DataFolderError('newer-format', options.path)
+      const last = stored === undefined ? 0 : fromJson<number>(stored)
+      const generation = clean !== undefined && last > 0 ? last : last + 1
+      await write(database, [
+        { type: 'put', key: formatKey, value: toJson(FORMAT) },
+        { type: 'put', key: generationKey, value: toJson(generation) },
+        { type: 'del', key: cleanKey },
+      ], true)
+      return new Store(database, write, options.durability, generation)
+    } catch (error) {
+      await database.close()
+      throw error instanceof DataFolderError ? error : dataFolderError(options.path, error)
+    }
+  }
+
+  private constructor(database: Database, write: WriteBatch, durability: StoreOptions['durability'], generation: number) {
+    this.#database = database
+    this.#write = write
+    this.#generation = generation
+    const sync = durability === 'fsync'
+    this.#commits = new GroupCommit(async (operations) => {
+      await this.#usable()
+      await write(database, operations, sync)
+    }, () => this.#failed())
+  }
+
+  get generation(): number {
+    return this.#generation
+  }
+
+  /** Counts failed writes: what was known of the database in an earlier term may not be so. */
+  get term(): number {
+    return this.#term
+  }
+
+  /**
+   * Resolves when the operations, and all that was committed before them, are durable. No operations: a barrier. Operations are in line
+   * from the moment of the call.
+   * @param term the term in which they were made; in another one they are not written
+   * @throws SkeinError `not-saved` with an unknown outcome, `unavailable` after `close`
+   */
+  async commit(operations: readonly Operation[], term = this.#term): Promise<void> {
+    if (this.#closing !== null) throw new SkeinError('unavailable')
+    if (term !== this.#term) throw new SkeinError('not-saved')
+    try {
+      await this.#commits.submit(operations)
+    } catch (cause) {
+      throw new SkeinError('not-saved', undefined, { cause })
+    }
+  }
+
+  get(key: Key): Promise<Uint8Array | undefined> {
+    return this.#reading(database => database.get(key))
+  }
+
+  getMany(wanted: Key[]): Promise<(Uint8Array | undefined)[]> {
+    return this.#reading(database => database.getMany(wanted))
+  }
+
+  /** All entries of the ranges at one moment, range after range. */
+  entries(ranges: readonly KeyRange[], options: RangeOptions = {}): Promise<[Key, Uint8Array][][]> {
+    return this.#reading(async (database) => {
+      const snapshot = database.snapshot()
+      try {
+        return await Promise.all(ranges.map(range => database.iterator({ ...range, ...options, snapshot }).all()))
+      } finally {
+        await snapshot.close()
+      }
+    })
+  }
+
+  keys(range: KeyRange, options: RangeOptions = {}): Promise<Key[]> {
+    return this.#reading(database => database.keys({ ...range, ...options }).all())
+  }
+
+  /**
+   * Rewrites the files behind these ranges, so that what was deleted from them is gone from the disk too. LevelDB flushes a value together
+   * with its own deletion and then leaves both; so the deletions are written once more, on top, which makes it merge them.
+   */
+  async scrub(ranges: readonly KeyRange[], deleted: readonly Operation[], term: number): Promise<void> {
+    for (const again of [false, true]) {
+      if (again) await this.commit(deleted, term)
+      for (const { gte, lte } of ranges) await this.#reading(database => database.compactRange(gte, lte))
+    }
+  }
+
+  /** Waits for all that was committed, notes that the stop was orderly, and gives the folder free. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    const orderly = await this.#commits.submit([])
+      .then(() => this.#write(this.#database, [{ type: 'put', key: cleanKey, value: toJson(true) }], true))
+      .then(() => true, () => false)
+    // Without the note the next start takes a new generation, and that is all: who waited for a failed write was told.
+    if (!orderly) await this.#ready.catch(() => undefined)
+    await this.#database.close()
+  }
+
+  /** A failed attempt to open it again is repeated by whoever comes next, so no timer is needed. */
+  #usable(): Promise<void> {
+    if (this.#state === 'broken') this.#recover()
+    return this.#ready
+  }
+
+  #failed(): void {
+    this.#term++
+    if (this.#state === 'open') this.#recover()
+  }
+
+  #recover(): void {
+    this.#state = 'reopening'
+    this.#ready = this.#reopen()
+    this.#ready.then(() => { this.#state = 'open' }, () => { this.#state = 'broken' })
+  }
+
+  async #reopen(): Promise<void> {
+    try {
+      await this.#database.close()
+      await this.#database.open()
+      const stored = await this.#database.get(generationKey)
+      const generation = Math.max(this.#generation, stored === undefined ? 0 : fromJson<number>(stored)) + 1
+      await this.#write(this.#database, [{ type: 'put', key: generationKey, value: toJson(generation) }], true)
+      this.#generation = generation
+    } catch (cause) {
+      throw new SkeinError('not-saved', undefined, { cause })
+    }
+  }
+
+  /** A read that the reopening cut off is done again afterwards. */
+  async #reading<T>(read: (database: Database) => Promise<T>): Promise<T> {
+    for (;;) {
+      if (this.#closing !== null) throw new SkeinError('unavailable')
+      await this.#usable()
+      const term = this.#term
+      try {
+        const result = await read(this.#database)
+        if (term === this.#term) return result
+      } catch (error) {
+        if (this.#closing !== null) throw new SkeinError('unavailable', undefined, { cause: error })
+        if (term === this.#term) throw error
+      }
+    }
+  }
+}

@@ -1,0 +1,62 @@
+/** The directory in memory, for tests of what stands on it. */
+import { SkeinError } from '../../shared/errors.ts'
+import type { DocumentName, UserId } from '../../shared/ids.ts'
+import type { Principal } from '../../shared/principal.ts'
+import type { Role } from '../../shared/wire/frame.ts'
+import type { Directory, DirectoryEntry } from '../../server/directory/port.ts'
+
+interface Member { id: UserId, role: Role, name: string }
+
+const RANK: Record<Role, number> = { viewer: 0, editor: 1, owner: 2 }
+
+export class MemoryDirectory implements Directory {
+  readonly #entries = new Map<DocumentName, DirectoryEntry>()
+  readonly #invitations = new Map<string, { name: DocumentName, role: Role }>()
+
+  async find(name: DocumentName): Promise<DirectoryEntry | null> {
+    return this.#entries.get(name) ?? null
+  }
+
+  async create(name: DocumentName, owner: Principal, at: number): Promise<DirectoryEntry> {
+    return this.#entries.get(name) ?? this.#put({ name, createdAt: at, members: new Map() }, { id: owner.id, role: 'owner', name: owner.name })
+  }
+
+  async setMember(name: DocumentName, member: Member): Promise<void> {
+    this.#put(this.#existing(name), member)
+  }
+
+  async listOf(user: UserId, prefix: string): Promise<{ name: DocumentName, role: Role, createdAt: number }[]> {
+    return [...this.#entries.values()].flatMap(({ name, createdAt, members }) => {
+      const member = members.get(user)
+      return member !== undefined && name.startsWith(prefix) ? [{ name, role: member.role, createdAt }] : []
+    })
+  }
+
+  async invite(name: DocumentName, role: Exclude<Role, 'owner'>): Promise<string> {
+    this.#existing(name)
+    const secret = `secret-${this.#invitations.size + 1}`
+    this.#invitations.set(secret, { name, role })
+    return secret
+  }
+
+  async accept(secret: string, principal: Principal): Promise<DirectoryEntry | null> {
+    const invitation = this.#invitations.get(secret)
+    if (invitation === undefined) return null
+    const entry = this.#existing(invitation.name)
+    const current = entry.members.get(principal.id)
+    if (current !== undefined && RANK[current.role] >= RANK[invitation.role]) return entry
+    return this.#put(entry, { id: principal.id, role: invitation.role, name: principal.name })
+  }
+
+  #existing(name: DocumentName): DirectoryEntry {
+    const entry = this.#entries.get(name)
+    if (entry === undefined) throw new SkeinError('not-found')
+    return entry
+  }
+
+  #put(entry: DirectoryEntry, member: Member): DirectoryEntry {
+    const changed = { ...entry, members: new Map(entry.members).set(member.id, { role: member.role, name: member.name }) }
+    this.#entries.set(entry.name, changed)
+    return changed
+  }
+}
