@@ -9,6 +9,6 @@ export const initials = (name: string): string => {
 /** @returns degrees on the colour wheel */
 export const hueOf = (id: string): number => {
   let hash = 0
-  for (const letter of id) hash = (hash * 31 + letter.codePointAt(0)!) % 360
+  for (const letter of id) hash = (hash * 137 + letter.codePointAt(0)! * 61) % 360
   return hash
 }

@@ -1,7 +1,10 @@
 /** The conversation that is open: the SDK's snapshots made ready for the page, and what the person does in it. */
-import { isFinished, textOf } from '../../../shared/conversation/read.ts'
+import { isFinished, readMessages, textOf } from '../../../shared/conversation/read.ts'
+import type { BranchChoice } from '../../../shared/conversation/branch.ts'
+import type { Message } from '../../../shared/conversation/schema.ts'
 import type { MessageId, RequestId } from '../../../shared/ids.ts'
 import type { ConversationActions } from './actions.ts'
+import { chooseVersion, forgetChoice, NO_CHOICE, withChoice } from './branch-choice.ts'
 import type { ComposerTexts } from './composer-texts.ts'
 import type { ConnectionNotice } from './connection-notice.ts'
 import { ConnectionWatch } from './connection-watch.ts'
@@ -45,8 +48,11 @@ export class OpenConversation implements ConversationActions {
   /** How often the person sent something here. */
   sent: number = $state(0)
   #limit: number = $state(PAGE)
+  #choice: BranchChoice = $state.raw(NO_CHOICE)
 
-  readonly timeline = $derived.by(() => buildTimeline(this.view, this.#options, this.#limit))
+  readonly messages = $derived.by(() =>
+    this.#choice.size === 0 ? this.view.messages : withChoice(this.view.messages, this.#sealed(), this.#choice))
+  readonly timeline = $derived.by(() => buildTimeline({ ...this.view, messages: this.messages }, this.#options, this.#limit))
   readonly presence = $derived.by(() => presenceOf(this.view, this.#options.selfId, this.#options.agentName))
   readonly running = $derived.by(() => this.view.runs.some(run => !isFinished(run)))
   readonly writable = $derived.by(() => this.view.role !== 'viewer' && this.view.closedBy === null)
@@ -94,26 +100,45 @@ export class OpenConversation implements ConversationActions {
   send(): void {
     const text = this.text.trim()
     if (!text) return
-    this.#conversation.send(text)
-    if (this.editing) this.#conversation.discard(this.editing)
+    const corrected = this.editing
     this.editing = null
-    this.type('')
+    this.text = ''
+    this.#typing.keyPressed(false)
     this.sent++
+    void this.#send(text, corrected)
+  }
+
+  /** The kept composer text, and the refused message that this one corrects, go only when the new one is stored. */
+  async #send(text: string, corrected: RequestId | null): Promise<void> {
+    // What was chosen to be seen is what the message follows; without a choice the SDK knows.
+    const follows = this.messages.findLast(({ delivery }) => delivery.state !== 'refused')?.message.id
+    await this.#conversation.send(text, this.#choice.size > 0 && follows ? { parentId: follows } : {})
+    if (corrected) await this.#conversation.discard(corrected)
+    this.#options.texts.keep(this.id, this.text)
   }
 
   stopReplies(): void {
-    for (const run of this.view.runs) if (!isFinished(run)) this.#conversation.stop(run.id)
+    for (const run of this.view.runs) if (!isFinished(run)) void this.#conversation.stop(run.id)
   }
 
   rename(title: string): void {
-    this.#conversation.setMeta('title', title)
+    void this.#conversation.setMeta('title', title)
   }
 
-  regenerate = (id: MessageId): void => this.#conversation.regenerate(id)
-  redact = (id: MessageId): void => this.#conversation.redact(id)
-  thumbsUp = (id: MessageId, on: boolean): void => this.#conversation.react(id, THUMBS_UP, on)
-  choose = (id: string): void => this.#conversation.choose(id as MessageId)
-  resend = (id: RequestId): void => this.#conversation.resend(id)
+  regenerate = (id: MessageId): void => {
+    // The new version is what the person asked to see.
+    this.#choice = forgetChoice(this.#choice, id, this.#sealed())
+    void this.#conversation.regenerate(id)
+  }
+
+  redact = (id: MessageId): void => void this.#conversation.redact(id)
+  thumbsUp = (id: MessageId, on: boolean): void => void this.#conversation.react(id, THUMBS_UP, on)
+  choose = (id: string): void => {
+    this.#choice = chooseVersion(this.#choice, id, this.#sealed())
+  }
+
+  // Refused only when it was sent again or discarded already, and then the page shows that.
+  resend = (id: RequestId): void => void this.#conversation.resend(id).catch(() => undefined)
 
   edit = (id: RequestId): void => {
     const refused = this.view.messages.find(({ message }) => (message.id as string) === id)
@@ -129,7 +154,11 @@ export class OpenConversation implements ConversationActions {
 
   discard = (id: RequestId): void => {
     if (this.editing === id) this.editing = null
-    this.#conversation.discard(id)
+    void this.#conversation.discard(id)
+  }
+
+  #sealed(): Message[] {
+    return readMessages(this.#conversation.doc)
   }
 
   #take(view: ConversationView): void {

@@ -1,7 +1,5 @@
 /** What the app needs of the SDK, and the SDK's types that components see; main.ts passes the real one, tests their own. */
-import type { MessageId, RequestId, RunId } from '../../../shared/ids.ts'
-import type { SettableMeta } from '../../../shared/conversation/schema.ts'
-import type { ConversationView } from '../../sync/view.ts'
+import type { Conversation as SdkConversation } from '../../sync/conversation.ts'
 
 export type { ConversationView, Delivery, OutboxEntry, Person } from '../../sync/view.ts'
 
@@ -26,23 +24,9 @@ export interface ListedConversation {
   updatedAt: number
 }
 
-export interface Conversation {
-  view(): ConversationView
-  /** @returns how to stop */
-  subscribe(listener: () => void): () => void
-  send(text: string, options?: { replaces?: MessageId }): void
-  redact(messageId: MessageId): void
-  stop(runId: RunId): void
-  regenerate(messageId: MessageId): void
-  setMeta(key: SettableMeta, value: string): void
-  /** Shows this one of several versions, on this device. */
-  choose(messageId: MessageId): void
-  react(messageId: MessageId, kind: string, on: boolean): void
-  resend(id: RequestId): void
-  discard(id: RequestId): void
-  setTyping(typing: boolean): void
-  close(): Promise<void>
-}
+/** The part of the SDK's conversation that the app uses. */
+export type Conversation = Pick<SdkConversation,
+  'doc' | 'view' | 'subscribe' | 'send' | 'redact' | 'stop' | 'regenerate' | 'setMeta' | 'react' | 'resend' | 'discard' | 'setTyping' | 'close'>
 
 export interface Sdk {
   me(): Promise<Me>

@@ -1,0 +1,105 @@
+import { expect, test } from 'vitest'
+import type { Draft } from '../../../shared/conversation/read.ts'
+import type { Message, Run } from '../../../shared/conversation/schema.ts'
+import type { AgentId, DraftId, MessageId, RunId } from '../../../shared/ids.ts'
+import type { ViewMessage } from '../../sync/view.ts'
+import { presenceOf } from './presence.ts'
+import { ReplyAnnouncer } from './reply-announcer.ts'
+import { buildTimeline, THUMBS_UP } from './timeline.ts'
+
+const naming = { selfId: 'ada', agentName: (id: string) => `Agent ${id}` }
+
+const shown = (id: string, authorId: string, alternatives: string[] = [id]): ViewMessage => {
+  const isAgent = authorId.startsWith('agent-')
+  const message: Message = {
+    id: id as MessageId,
+    role: isAgent ? 'assistant' : 'user',
+    parts: [{ type: 'text', text: id }],
+    metadata: {
+      parentId: null, authorId, authorName: authorId, createdAt: 1, acceptedAt: 1, status: 'complete',
+      ...isAgent && { agentId: authorId.slice(6) as AgentId }
+    }
+  }
+  return { message, delivery: { state: 'saved' }, alternatives }
+}
+const run = (over: Partial<Run>): Run => ({
+  id: 'run' as RunId, requestId: 'r', messageId: 'q' as MessageId, agentId: 'one' as AgentId, askedBy: 'ada', state: 'processing',
+  attempt: 1, draftId: null, replyId: 'reply' as MessageId, createdAt: 1, updatedAt: 1, ...over
+})
+const draft = (over: { replaces?: MessageId } = {}): Draft => ({
+  id: 'd' as DraftId,
+  head: {
+    kind: 'agent', authorId: 'one', agentId: 'one' as AgentId, runId: 'run' as RunId, replyId: 'reply' as MessageId,
+    parentId: 'q' as MessageId, createdAt: 1, ...over
+  },
+  parts: [{ type: 'text', text: 'so far' }]
+})
+const view = (over: Partial<Parameters<typeof buildTimeline>[0]>) => ({ messages: [], drafts: [], runs: [], reactions: [], ...over })
+const kinds = (built: ReturnType<typeof buildTimeline>) => built.entries.map(({ kind, key }) => `${kind} ${key}`)
+
+test('own messages, those of others and of agents are told apart by name', () => {
+  const { entries } = buildTimeline(view({ messages: [shown('a', 'ada'), shown('b', 'grace'), shown('c', 'agent-one')] }), naming, 10)
+  expect(entries.map(({ author }) => [author.kind, author.name])).toEqual([['self', 'You'], ['person', 'grace'], ['agent', 'Agent one']])
+})
+
+test('only the newest messages are built, and how many stand before them is told', () => {
+  const messages = Array.from({ length: 1000 }, (_, index) => shown(`m${index}`, 'ada'))
+  const built = buildTimeline(view({ messages }), naming, 100)
+  expect(built.entries).toHaveLength(100)
+  expect(built.earlier).toBe(900)
+})
+
+test('a run waits, is written and is sealed under one and the same key', () => {
+  const question = shown('q', 'ada')
+  const waiting = buildTimeline(view({ messages: [question], runs: [run({ state: 'pending' })] }), naming, 10)
+  const written = buildTimeline(view({ messages: [question], runs: [run({})], drafts: [draft()] }), naming, 10)
+  const sealed = buildTimeline(view({ messages: [question, shown('reply', 'agent-one')], runs: [run({ state: 'completed' })] }), naming, 10)
+  expect([waiting, written, sealed].map(built => kinds(built)[1])).toEqual(['waiting reply', 'draft reply', 'message reply'])
+})
+
+test('while another version of a reply is written, it stands in for the one that it replaces', () => {
+  const messages = [shown('q', 'ada'), shown('old', 'agent-one')]
+  expect(kinds(buildTimeline(view({ messages, drafts: [draft({ replaces: 'old' as MessageId })] }), naming, 10)))
+    .toEqual(['message q', 'draft reply'])
+})
+
+test('a run that failed without a message says why after the message that it was for, until a newer run takes its place', () => {
+  const messages = [shown('q', 'ada'), shown('later', 'ada')]
+  const failed = run({ state: 'error', error: { code: 'agent-failed', message: 'no key' } })
+  expect(buildTimeline(view({ messages, runs: [failed] }), naming, 10).entries[1]).toMatchObject({ kind: 'failed', reason: 'no key' })
+  const again = run({ id: 'run2' as RunId, state: 'completed', createdAt: 2 })
+  expect(kinds(buildTimeline(view({ messages, runs: [failed, again] }), naming, 10))).toEqual(['message q', 'message later'])
+})
+
+test('a failed run whose reply was sealed is told by the reply alone', () => {
+  const messages = [shown('q', 'ada'), shown('reply', 'agent-one')]
+  expect(kinds(buildTimeline(view({ messages, runs: [run({ state: 'error' })] }), naming, 10))).toEqual(['message q', 'message reply'])
+})
+
+test('thumbs are counted, and own ones known', () => {
+  const reactions = [
+    { messageId: 'c', userId: 'ada', kind: THUMBS_UP, at: 1 }, { messageId: 'c', userId: 'grace', kind: THUMBS_UP, at: 1 },
+    { messageId: 'c', userId: 'grace', kind: 'other', at: 1 }
+  ]
+  const [entry] = buildTimeline(view({ messages: [shown('c', 'agent-one')], reactions }), naming, 10).entries
+  expect(entry).toMatchObject({ thumbs: { count: 2, mine: true } })
+})
+
+test('a person on two devices is one person, oneself stands first, and an agent is there while it works', () => {
+  const person = (clientId: number, userId: string, over = {}) => ({ clientId, userId, name: userId, typing: false, self: false, ...over })
+  const people = [person(1, 'grace'), person(2, 'ada', { self: true, typing: true }), person(3, 'grace', { typing: true })]
+  const presence = presenceOf({ people, runs: [run({}), run({ state: 'completed', agentId: 'two' as AgentId })] }, 'ada', naming.agentName)
+  expect(presence.people.map(({ id, typing }) => [id, typing])).toEqual([['ada', false], ['grace', true]])
+  expect(presence.working).toEqual([{ id: 'agent:one', name: 'Agent one' }])
+})
+
+test('only a reply that came after opening is announced, and once', () => {
+  const announcer = new ReplyAnnouncer()
+  const old = [shown('a1', 'agent-one')]
+  const next = [...old, shown('a2', 'agent-one')]
+  const state = { loaded: true, synced: true }
+  expect(announcer.next({ messages: [], loaded: true, synced: false }, naming.agentName)).toBeNull()
+  expect(announcer.next({ messages: old, ...state }, naming.agentName)).toBeNull()
+  expect(announcer.next({ messages: next, ...state }, naming.agentName)).toBe('Agent one replied: a2')
+  expect(announcer.next({ messages: next, ...state }, naming.agentName)).toBeNull()
+})
