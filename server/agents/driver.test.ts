@@ -8,7 +8,7 @@ import { draftIdOf } from './draft-id.ts'
 
 const asked = async (onInterruption: 'continue' | 'seal' = 'seal') => {
   const agent = new ScriptedAgent(onInterruption)
-  const world = new AgentWorld([agent])
+  const world = await AgentWorld.start([agent])
   const { messageId, runIds } = await world.say('How are you?')
   return { agent, world, messageId, runId: runIds[0]!, reply: agent.reply1 }
 }
@@ -16,12 +16,12 @@ const asked = async (onInterruption: 'continue' | 'seal' = 'seal') => {
 describe('the driver, streaming', () => {
   it('begins a run when the record that created it is durable, not before', async () => {
     const agent = new ScriptedAgent()
-    const world = new AgentWorld([agent])
-    world.disk = 'hold'
+    const world = await AgentWorld.start([agent])
+    world.log.disk = 'hold'
     const said = world.say('Hello')
     await settle()
     expect(agent.replies).toHaveLength(0)
-    world.disk = 'auto'
+    world.log.disk = 'auto'
     await world.release()
     await said
     expect(agent.replies).toHaveLength(1)
@@ -49,34 +49,34 @@ describe('the driver, streaming', () => {
     const { world, reply } = await asked()
     reply.say('0')
     await settle()
-    const before = world.records.length
+    const before = world.records
     for (let i = 1; i <= 20; i++) reply.say(` ${i}`)
     await settle()
     expect(world.draftTexts[0]).toMatch(/ 20$/)
-    expect(world.records.length).toBe(before + 1)
+    expect(world.records).toBe(before + 1)
   })
 
   it('has one bundle in flight at most: deltas gather while the disk is busy', async () => {
     const { world, reply } = await asked()
-    world.disk = 'hold'
+    world.log.disk = 'hold'
     reply.say('a')
     await settle()
     for (let i = 0; i < 50; i++) reply.say('b')
     await world.time.advance(500)
-    expect(world.waiting).toBe(1)
+    expect(world.log.waiting).toBe(1)
     await world.release()
-    expect(world.waiting).toBe(1)
+    expect(world.log.waiting).toBe(1)
     await world.release()
     expect(world.draftTexts).toEqual(['a' + 'b'.repeat(50)])
   })
 
   it('asks the agent for no more when the disk is far behind', async () => {
     const { world, reply } = await asked()
-    world.disk = 'hold'
+    world.log.disk = 'hold'
     for (let i = 0; i < 40; i++) reply.say('x'.repeat(4096))
     await settle()
     expect(reply.unread).toBeGreaterThan(10)
-    world.disk = 'auto'
+    world.log.disk = 'auto'
     await world.release()
     expect(reply.unread).toBe(0)
   })
@@ -110,11 +110,11 @@ describe('the driver, ending a run', () => {
     await world.time.advance(100)
     reply.say('Fine')
     await world.time.advance(200)
-    const before = world.records.length
+    const before = world.records
     reply.say(', thanks.')
     reply.finish()
     await settle()
-    expect(world.records.length).toBe(before + 1)
+    expect(world.records).toBe(before + 1)
     expect(world.draftTexts).toEqual([])
     const { replyId, createdAt } = world.run
     expect(world.run).toMatchObject({ id: runId, state: 'completed', attempt: 1, draftId: null })
@@ -141,11 +141,11 @@ describe('the driver, ending a run', () => {
 
   it('seals only after the bundle in flight is durable', async () => {
     const { world, reply } = await asked()
-    world.disk = 'hold'
+    world.log.disk = 'hold'
     reply.say('a')
     reply.finish()
     await settle()
-    expect(world.waiting).toBe(1)
+    expect(world.log.waiting).toBe(1)
     await world.release()
     await world.release()
     expect(world.replies.map(({ parts }) => textOfParts(parts))).toEqual(['a'])
@@ -235,7 +235,7 @@ describe('the driver, ending a run', () => {
     const { world, reply, runId } = await asked()
     reply.say('Seen')
     await settle()
-    world.disk = 'hold'
+    world.log.disk = 'hold'
     const stopped = world.stop(runId)
     reply.finish()
     await settle()
@@ -246,7 +246,7 @@ describe('the driver, ending a run', () => {
   })
 
   it('ends with a reason when the agent is not there any more', async () => {
-    const world = new AgentWorld([new ScriptedAgent()])
+    const world = await AgentWorld.start([new ScriptedAgent()])
     await world.say('Hello', [new ScriptedAgent('seal', 'gone').id])
     expect(world.run).toMatchObject({ state: 'error', error: { code: 'agent-unknown' } })
     expect(world.replies).toHaveLength(1)
@@ -254,7 +254,7 @@ describe('the driver, ending a run', () => {
 
   it('answers with several agents at once, each with a reply of its own', async () => {
     const [one, two] = [new ScriptedAgent('seal', 'one'), new ScriptedAgent('seal', 'two')]
-    const world = new AgentWorld([one, two])
+    const world = await AgentWorld.start([one, two])
     await world.say('Hello', [one.id, two.id])
     one.reply1.say('I am one')
     two.reply1.say('I am two')

@@ -8,17 +8,12 @@ import type { Run } from '../../shared/conversation/schema.ts'
 import { errorTable, SkeinError } from '../../shared/errors.ts'
 import type { DocumentName, RunId } from '../../shared/ids.ts'
 import type { EventListener, Rooms } from '../room/port.ts'
+import type { Logger } from '../telemetry/port.ts'
 import { runAttempt } from './attempt.ts'
 import type { AttemptPorts } from './attempt.ts'
 import type { AgentRegistry } from './port.ts'
 import { wait } from './timers.ts'
 import type { Timers } from './timers.ts'
-
-export interface DriverLog {
-  info(fields: object, message: string): void
-  warn(fields: object, message: string): void
-  error(fields: object, message: string): void
-}
 
 export interface DriverPorts {
   rooms: Rooms
@@ -26,7 +21,7 @@ export interface DriverPorts {
   /** Milliseconds since 1970. */
   now(): number
   timers: Timers
-  log: DriverLog
+  log: Pick<Logger, 'info' | 'warn' | 'error'>
 }
 
 export interface Driver {

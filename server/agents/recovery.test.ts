@@ -9,7 +9,7 @@ import { draftIdOf } from './draft-id.ts'
 import { composeReply } from './adapters/offline-rules.ts'
 
 const crashedAfter = async (onInterruption: 'continue' | 'seal', words: readonly string[]) => {
-  const before = new AgentWorld([new ScriptedAgent(onInterruption)])
+  const before = await AgentWorld.start([new ScriptedAgent(onInterruption)])
   const { runIds } = await before.say('Tell me')
   const [reply] = (before.agents[0] as ScriptedAgent).replies
   for (const word of words) {
@@ -17,18 +17,18 @@ const crashedAfter = async (onInterruption: 'continue' | 'seal', words: readonly
     await before.time.advance(50)
   }
   const agent = new ScriptedAgent(onInterruption)
-  const world = before.restart([agent])
+  const world = await before.crash([agent])
   await settle()
   return { world, agent, before, runId: runIds[0]! }
 }
 
 describe('recovery after a crash', () => {
   it('begins a run that nobody had begun', async () => {
-    const before = new AgentWorld([new ScriptedAgent()])
+    const before = await AgentWorld.start([new ScriptedAgent()])
     await before.driver.close()
     await before.say('Tell me')
     const agent = new ScriptedAgent()
-    const world = before.restart([agent])
+    const world = await before.crash([agent])
     await settle()
     expect(world.run).toMatchObject({ state: 'processing', attempt: 1 })
     agent.reply1.say('Yes')
@@ -72,22 +72,22 @@ describe('recovery after a crash', () => {
     expect(agent.replies).toHaveLength(1)
     agent.reply1.finish()
     await settle()
-    const records = world.records.length
+    const records = world.records
     world.driver.recover([{ name: world.name, runId }])
     await settle()
-    expect(world.records.length).toBe(records)
+    expect(world.records).toBe(records)
   })
 
   it('loses no word that a reader has seen and gives one reply, wherever the crash comes', async () => {
     for (let crash = 1; crash < 400; crash += 7) {
       const clock = new ManualTime()
-      const before = new AgentWorld([createOfflineAgent({ timers: clock })], { time: clock })
+      const before = await AgentWorld.start([createOfflineAgent({ timers: clock })], { time: clock })
       await before.say('help me')
       await clock.advance(crash * 5)
       const seen = before.seen.at(-1) ?? ''
 
       const time = new ManualTime(clock.now())
-      const world = before.restart([createOfflineAgent({ timers: time })], time)
+      const world = await before.crash([createOfflineAgent({ timers: time })], time)
       await settle()
       const shown = world.draftTexts[0] ?? textOfParts(world.replies[0]!.parts)
       expect(shown.startsWith(seen)).toBe(true)
@@ -102,12 +102,12 @@ describe('recovery after a crash', () => {
 describe('recovery after a disk failure', () => {
   it('takes the run up again after a while, with what readers had seen', async () => {
     const { world, agent } = await crashedAfter('continue', ['One'])
-    world.disk = 'fail'
+    world.log.disk = 'fail'
     agent.reply1.say(' lost')
     await world.time.advance(50)
     expect(agent.reply1.signal.aborted).toBe(true)
     expect(world.draftTexts).toEqual(['One'])
-    world.disk = 'auto'
+    world.log.disk = 'auto'
     await world.time.advance(300)
     const [, second] = agent.replies
     expect(second!.context.already).toBe('One')
@@ -119,10 +119,10 @@ describe('recovery after a disk failure', () => {
 
   it('seals once when a write was stored although it was reported as failed', async () => {
     const { world, agent } = await crashedAfter('continue', ['One'])
-    world.disk = 'lie'
+    world.log.disk = 'lie'
     agent.reply1.finish()
     await settle()
-    world.disk = 'auto'
+    world.log.disk = 'auto'
     await world.time.advance(10_000)
     expect(world.replies).toHaveLength(1)
     expect(agent.replies).toHaveLength(1)
@@ -130,22 +130,22 @@ describe('recovery after a disk failure', () => {
 
   it('gives up after some tries and leaves the run to the next start', async () => {
     const { world } = await crashedAfter('continue', ['One'])
-    world.disk = 'fail'
+    world.log.disk = 'fail'
     ;(world.agents[0] as ScriptedAgent).reply1.say(' two')
     await world.time.advance(600_000)
     expect(world.time.pending).toBe(0)
     expect(world.lines.filter(({ level }) => level === 'warn')).toHaveLength(9)
     expect(world.lines.filter(({ level }) => level === 'error')).toHaveLength(1)
     const agent = new ScriptedAgent('continue')
-    const next = world.restart([agent])
+    const next = await world.crash([agent])
     await settle()
     expect(agent.reply1.context.already).toBe('One')
     expect(next.run.state).toBe('processing')
   })
 
   it('does not try again what no try can mend', async () => {
-    const world = new AgentWorld([new ScriptedAgent()])
-    world.unavailable = new SkeinError('log-damaged')
+    const world = await AgentWorld.start([new ScriptedAgent()])
+    world.log.damage = new SkeinError('log-damaged')
     world.driver.recover([{ name: world.name, runId: '01890a5d-ac96-874b-bcce-b302099a8000' as never }])
     await world.time.advance(60_000)
     expect(world.lines.map(({ level }) => level)).toEqual(['error'])

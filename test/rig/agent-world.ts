@@ -1,67 +1,81 @@
 /**
- * A small world around the driver of agents: one conversation whose records become durable, fail or get lost as the test says, a reader
- * who sees what is durable and nothing else, and a clock.
+ * A small world around the driver of agents: real rooms over a log whose disk does what the test says, one conversation, a reader who
+ * sees what is durable and nothing else, and a clock that the test moves.
  */
+import { randomUUID } from 'node:crypto'
 import * as Y from 'yjs'
-import { createAgentRegistry } from '../../server/agents/registry.ts'
 import { createDriver } from '../../server/agents/driver.ts'
 import type { Driver } from '../../server/agents/driver.ts'
 import type { Agent } from '../../server/agents/port.ts'
+import { createAgentRegistry } from '../../server/agents/registry.ts'
 import type { Timers } from '../../server/agents/timers.ts'
-import { TransactionWriter } from '../../server/room/conversation-writer.ts'
 import { deriveRun } from '../../server/room/derive-run.ts'
-import { MessageIndex } from '../../server/room/message-index.ts'
-import type { ConversationWriter, Room, Rooms } from '../../server/room/port.ts'
+import type { ConversationWriter } from '../../server/room/port.ts'
+import { RoomRegistry } from '../../server/room/rooms.ts'
 import { sealRun } from '../../server/room/seal-run.ts'
-import type { StoredEvent } from '../../shared/conversation/event.ts'
-import { isFinished, readDrafts, readMessages, readRuns } from '../../shared/conversation/read.ts'
+import { readDrafts, readMessages, readRuns } from '../../shared/conversation/read.ts'
 import type { Message, MessagePart, Run } from '../../shared/conversation/schema.ts'
-import { SkeinError } from '../../shared/errors.ts'
 import { conversationName, messageIdOf } from '../../shared/ids.ts'
-import type { AgentId, DocumentName, MessageId, RequestId, RunId } from '../../shared/ids.ts'
-import { ManualTime, settle } from './manual-time.ts'
+import type { AgentId, DocumentName, MessageId, RunId } from '../../shared/ids.ts'
 import { newRequestId } from './conversation.ts'
+import { ManualTime, settle } from './manual-time.ts'
+import { ScriptedLog } from './scripted-log.ts'
 
-interface Pending {
-  update: Uint8Array
-  events: StoredEvent[]
-  resolve: () => void
-  reject: (error: Error) => void
+export interface AgentWorldOptions {
+  log?: ScriptedLog
+  time?: ManualTime
+  /** Of the driver, when real time shall pass (an agent behind a socket). */
+  timers?: Timers
 }
 
-export class AgentWorld implements Rooms {
+export interface LogLine {
+  level: 'info' | 'warn' | 'error'
+  fields: Record<string, unknown>
+  message: string
+}
+
+export class AgentWorld {
   readonly name: DocumentName = conversationName('test')!
+  readonly agents: readonly [Agent, ...Agent[]]
+  readonly log: ScriptedLog
   readonly time: ManualTime
-  readonly lines: { level: 'info' | 'warn' | 'error', fields: Record<string, unknown>, message: string }[] = []
-  readonly records: Uint8Array[]
+  readonly driver: Driver
+  /** What the driver logged. */
+  readonly lines: LogLine[] = []
   /** What people see: durable records alone. */
   readonly reader = new Y.Doc()
-  /** Every text of the reply that a reader has seen, in order. */
+  /** Every text of the reply in progress that a reader has seen, in order. */
   readonly seen: string[] = []
-  readonly driver: Driver
-  readonly agents: readonly [Agent, ...Agent[]]
-  /** `auto`: at once; `hold`: when `release` is called; `fail`: not at all; `lie`: stored, but reported as failed. */
-  disk: 'auto' | 'hold' | 'fail' | 'lie' = 'auto'
-  /** What `use` rejects with. */
-  unavailable: Error | null = null
-  readonly #pending: Pending[] = []
-  #doc: Y.Doc | null = null
-  #clientId = 100
+  readonly #rooms: RoomRegistry
 
-  /** @param timers of the driver, when real time shall pass (an agent behind a socket) */
-  constructor(
-    agents: readonly [Agent, ...Agent[]],
-    { records = [], time = new ManualTime(), timers = time }: { records?: readonly Uint8Array[], time?: ManualTime, timers?: Timers } = {}
-  ) {
+  private constructor(agents: readonly [Agent, ...Agent[]], log: ScriptedLog, time: ManualTime, timers: Timers) {
     this.agents = agents
+    this.log = log
     this.time = time
-    this.records = [...records]
-    for (const record of this.records) Y.applyUpdate(this.reader, record)
-    const line = (level: 'info' | 'warn' | 'error') => (fields: object, message: string): void => {
+    log.onDurable = (_name, { update }) => {
+      Y.applyUpdate(this.reader, update)
+      const [text] = this.draftTexts
+      if (text !== undefined) this.seen.push(text)
+    }
+    let ids = 1000 * log.generation
+    this.#rooms = new RoomRegistry({
+      log,
+      agents: { defaultAgent: agents[0].id, has: id => agents.some(agent => agent.id === id) },
+      onEvents: (...record) => this.driver.onEvents(...record),
+      now: time.now,
+      logger: { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} },
+      compactAfter: 50,
+      random: { uint32: () => ++ids, uuid: randomUUID },
+      graceMs: 60_000,
+      // Rooms stay: that they go after a while is not what these tests are about, and their timer would be one that waits.
+      after: () => () => {},
+      yieldToOthers: async () => {}
+    })
+    const line = (level: LogLine['level']) => (fields: object, message: string): void => {
       this.lines.push({ level, fields: { ...fields }, message })
     }
     this.driver = createDriver({
-      rooms: this,
+      rooms: this.#rooms,
       agents: createAgentRegistry(agents),
       now: time.now,
       timers,
@@ -69,51 +83,63 @@ export class AgentWorld implements Rooms {
     })
   }
 
-  /**
-   * The world after a crash: what was durable is all there is, and the driver is told of the open runs. The old world's clock stands still.
-   * @param time a new one, as the old world's timers died with it
-   */
-  restart(agents: readonly [Agent, ...Agent[]], time = new ManualTime(this.time.now())): AgentWorld {
-    const world = new AgentWorld(agents, { records: this.records, time })
-    world.#clientId = this.#clientId + 2
-    world.driver.recover(world.runs.filter(run => !isFinished(run)).map(run => ({ name: this.name, runId: run.id })))
+  /** Starts as a server does: what the log holds is loaded, and the driver is told of the open runs. */
+  static async start(
+    agents: readonly [Agent, ...Agent[]],
+    { log = ScriptedLog.empty(), time = new ManualTime(), timers = time }: AgentWorldOptions = {}
+  ): Promise<AgentWorld> {
+    const world = new AgentWorld(agents, log, time, timers)
+    for (const update of (await log.read(world.name))?.updates ?? []) Y.applyUpdate(world.reader, update)
+    world.driver.recover(await log.openRuns())
+    await settle()
     return world
   }
 
-  /** A person's message; a run of each of the agents stands in the same record. */
+  /**
+   * The world after a crash. What is not durable is gone; the old world's clock stands still.
+   * @param time a new one, as the old world's timers died with it
+   */
+  crash(agents: readonly [Agent, ...Agent[]], time = new ManualTime(this.time.now())): Promise<AgentWorld> {
+    return AgentWorld.start(agents, { log: this.log.afterCrash(), time })
+  }
+
+  /** A person's message, and in the same record a run of each agent that shall answer. */
   async say(text: string, to: readonly AgentId[] = [this.agents[0].id]): Promise<{ messageId: MessageId, runIds: RunId[] }> {
-    const requestId: RequestId = newRequestId()
+    const requestId = newRequestId()
     const messageId = messageIdOf(requestId)
     const at = this.time.now()
     const runs = to.map(agentId => deriveRun({ requestId, messageId, agentId, askedBy: 'ann', at }))
-    await this.use(this.name, room => room.write('ann', writer => {
+    await this.write('ann', writer => {
       const parentId = readMessages(writer.doc).at(-1)?.id ?? null
-      const parts: MessagePart[] = [{ type: 'text', text }]
-      writer.appendMessage({ id: messageId, role: 'user', parts, metadata: { parentId, authorId: 'ann', authorName: 'Ann', createdAt: at, acceptedAt: at, status: 'complete' } })
+      const metadata = { parentId, authorId: 'ann', authorName: 'Ann', createdAt: at, acceptedAt: at, status: 'complete' } as const
+      writer.appendMessage({ id: messageId, role: 'user', parts: [{ type: 'text', text }], metadata })
       for (const run of runs) writer.setRun(run)
-    }))
-    await settle()
+    })
     return { messageId, runIds: runs.map(run => run.id) }
   }
 
   /** As the room takes a `stop`. */
-  async stop(runId: RunId): Promise<void> {
-    await this.write('ann', writer => {
+  stop(runId: RunId): Promise<void> {
+    return this.write('ann', writer => {
       const run = readRuns(writer.doc).find(({ id }) => id === runId)
       if (run) sealRun(writer, run, { type: 'stopped', at: this.time.now() }, {})
     })
+  }
+
+  async write(actor: string, change: (writer: ConversationWriter) => void): Promise<void> {
+    await this.#rooms.use(this.name, room => room.write(actor, change))
     await settle()
   }
 
-  /** Makes the oldest waiting record durable. */
+  /** Makes the oldest record that waits for the disk durable. */
   async release(): Promise<void> {
-    const next = this.#pending.shift()
-    if (next) this.#store(next)
+    this.log.release()
     await settle()
   }
 
-  get waiting(): number {
-    return this.#pending.length
+  /** Records so far. */
+  get records(): number {
+    return this.log.recordCount(this.name)
   }
 
   get runs(): Run[] {
@@ -137,76 +163,6 @@ export class AgentWorld implements Rooms {
   /** Text of the drafts as readers see it. */
   get draftTexts(): string[] {
     return readDrafts(this.reader).map(({ parts }) => textOfParts(parts))
-  }
-
-  async use<T>(name: DocumentName, use: (room: Room) => Promise<T>): Promise<T> {
-    if (this.unavailable) throw this.unavailable
-    const doc = this.#load()
-    return use({
-      name,
-      read: async reader => {
-        if (doc !== this.#doc) throw new SkeinError('not-saved')
-        return reader(doc)
-      },
-      write: async (actor, change) => {
-        if (doc !== this.#doc) throw new SkeinError('not-saved')
-        return this.write(actor, change)
-      }
-    })
-  }
-
-  /** One transaction, one record. */
-  write<T>(actor: string, change: (writer: ConversationWriter) => T): Promise<T> {
-    const doc = this.#load()
-    const ids = { generation: 1, message: this.#clientId, transient: this.#clientId + 1 }
-    const writer = new TransactionWriter(doc, ids, new MessageIndex([]))
-    const updates: Uint8Array[] = []
-    const onUpdate = (update: Uint8Array): void => { updates.push(update) }
-    doc.on('update', onUpdate)
-    const result = doc.transact(() => change(writer))
-    doc.off('update', onUpdate)
-    const [update] = updates
-    if (!update) return Promise.resolve(result)
-    const events = writer.events.map(event => ({ ...event, actor, at: this.time.now() }))
-    return new Promise((resolve, reject) => this.#append({ update, events, resolve: () => resolve(result), reject }))
-  }
-
-  #load(): Y.Doc {
-    if (this.#doc) return this.#doc
-    const doc = new Y.Doc()
-    for (const record of this.records) Y.applyUpdate(doc, record)
-    this.#clientId += 2
-    doc.clientID = this.#clientId + 1
-    this.#doc = doc
-    return doc
-  }
-
-  #append(pending: Pending): void {
-    switch (this.disk) {
-      case 'hold':
-        this.#pending.push(pending)
-        return
-      case 'auto':
-        queueMicrotask(() => this.#store(pending))
-        return
-      case 'lie':
-      case 'fail':
-        if (this.disk === 'lie') {
-          this.records.push(pending.update)
-          Y.applyUpdate(this.reader, pending.update)
-        }
-        this.#doc = null
-        pending.reject(new SkeinError('not-saved'))
-    }
-  }
-
-  #store({ update, events, resolve }: Pending): void {
-    this.records.push(update)
-    Y.applyUpdate(this.reader, update)
-    const text = this.draftTexts[0]
-    if (text !== undefined) this.seen.push(text)
-    this.driver.onEvents(this.name, this.records.length - 1, events)
-    resolve()
   }
 }
 

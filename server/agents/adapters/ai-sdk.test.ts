@@ -177,7 +177,7 @@ describe('the AI SDK agent', () => {
 describe('the AI SDK agent in a run', () => {
   const inRun = async () => {
     const agent = createAiSdkAgent({ baseURL: server.baseURL, model: 'tiny', maxRetries: 0 })
-    const world = new AgentWorld([agent], { timers: systemTimers })
+    const world = await AgentWorld.start([agent], { timers: systemTimers })
     const { runIds } = await world.say('Hello')
     return { world, runId: runIds[0]!, exchange: await server.next() }
   }
