@@ -79,7 +79,8 @@ export class Connection implements Session {
       case 'sync-step-1':
         return this.#join(frame.stateVector)
       case 'sync-step-2':
-        return this.#submit({ number: this.#frames.receive(), bytes: frame.update, answersUs: true }, false)
+        // Nobody is asked a third time: what the answer to the second question still lacks will never come.
+        return this.#submit({ number: this.#frames.receive(), bytes: frame.update, answersUs: true }, this.#askedAgain && this.#asked <= 1)
       case 'update':
         return this.#submit({ number: this.#frames.receive(), bytes: frame.update, answersUs: false }, false)
       case 'awareness': {

@@ -170,7 +170,7 @@ export class LiveRoom implements Room {
             continue
           }
           if (!submission.final && this.#waitsForParent(proposals)) return submission.parked()
-          return this.#apply(submission, scanned.bytes, verdict)
+          return this.#apply(submission, verdict)
         }
       }
     }
@@ -181,17 +181,17 @@ export class LiveRoom implements Room {
     return judge(decoded, { kind: this.#kind, doc: this.#doc, principal: principal.id, role, ownerOf: id => this.#owners.of(id) })
   }
 
-  #apply(submission: Submission, bytes: Uint8Array, verdict: Accepted): void {
+  #apply(submission: Submission, verdict: Accepted): void {
     const { principal, role } = submission.session
     const { agents, now } = this.#environment
     let taken: Taken[]
     try {
       taken = this.#record(principal.id, this.#owners.bind(verdict.newClients, principal.id), (writer, transaction) => {
-        applyClientUpdate(transaction, this.#doc, bytes)
+        applyClientUpdate(transaction, this.#doc, submission.bytes)
         audit(transaction, verdict)
         if (!writer) return []
         writer.begin()
-        return takeRequests(writer, { principal, role, now: now(), taken: id => this.#taken.get(id), agents })
+        return takeRequests(writer, verdict.requestIds, { principal, role, now: now(), taken: id => this.#taken.get(id), agents })
       })
     } catch (error) {
       // The room is gone by now. Who sent what the judge let through and the audit caught does not get to try again.

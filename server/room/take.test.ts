@@ -35,7 +35,7 @@ const conversation = () => {
     let taken: Taken[] = []
     write(writer => {
       for (const [id, request] of requests) putRequest(doc, id as RequestId, request as Request)
-      taken = takeRequests(writer, { principal, role, now: now++, taken: id => ledger.get(id), agents: { defaultAgent: bot, has: id => id === bot } })
+      taken = takeRequests(writer, requests.map(([id]) => id), { principal, role, now: now++, taken: id => ledger.get(id), agents: { defaultAgent: bot, has: id => id === bot } })
       for (const entry of writer.ledger) ledger.set(entry.requestId, entry)
     })
     expect(doc.getMap('requests').size).toBe(0)
@@ -74,6 +74,18 @@ describe('taking a send', () => {
     expect(take([[id, request]])).toEqual(take([[id, request]]))
     expect(messageTexts(doc)).toEqual(['once'])
     expect(readRuns(doc).length).toBe(1)
+  })
+
+  it('tells the outcome to a second device whose copy of the request lost in the map', () => {
+    const { take, doc } = conversation()
+    const id = newRequestId()
+    const request = proposeSend({ parts: [{ type: 'text', text: 'once' }], parentId: null }, 1)
+    const [first] = take([[id, request]])
+    const lost = takeRequests(new TransactionWriter(doc, { generation: 1, message: 11, transient: 12 }, new MessageIndex([])), [id, newRequestId()], {
+      principal: ada, role: 'owner', now: 1, agents: { defaultAgent: null, has: () => false },
+      taken: known => known === id ? { requestId: id, outcome: { status: 'accepted' }, principal: ada.id, at: 1 } : undefined
+    })
+    expect(lost).toEqual([first])
   })
 
   it('refuses an id that somebody else used', () => {

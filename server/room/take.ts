@@ -38,9 +38,18 @@ export interface Taken {
   outcome: RequestOutcome
 }
 
-/** Takes every live request of the document; afterwards `requests` is empty. */
-export const takeRequests = (writer: TransactionWriter, context: TakeContext): Taken[] => {
+/**
+ * Takes every live request of the document; afterwards `requests` is empty.
+ * @param brought keys that the update wrote. One that is not live (two devices sent the same request, and the map keeps one of the values)
+ *   was taken before, and its sender is told that outcome, or was cancelled and has none.
+ */
+export const takeRequests = (writer: TransactionWriter, brought: readonly string[], context: TakeContext): Taken[] => {
   const taken: Taken[] = []
+  for (const key of brought) {
+    const requestId = parseRequestId(key)
+    const before = requestId && !writer.roots.requests.has(key) && context.taken(requestId)
+    if (before) taken.push({ requestId, outcome: outcomeFor(before, context) })
+  }
   for (const key of [...writer.roots.requests.keys()].sort()) {
     const value: unknown = writer.roots.requests.get(key)
     writer.removeRequest(key)
@@ -53,12 +62,16 @@ export const takeRequests = (writer: TransactionWriter, context: TakeContext): T
 
 const takeOnce = (writer: TransactionWriter, requestId: RequestId, value: unknown, context: TakeContext): RequestOutcome => {
   const before = context.taken(requestId)
-  if (before) return before.principal === context.principal.id ? before.outcome : refusal(new SkeinError('id-conflict'))
+  if (before) return outcomeFor(before, context)
   const outcome = perform(writer, requestId, value, context)
   writer.ledger.push({ requestId, outcome, principal: context.principal.id, at: context.now })
   if (outcome.status === 'refused') writer.events.push({ type: 'request.refused', requestId, code: outcome.code })
   return outcome
 }
+
+/** A request id is its first sender's; to anybody else it is taken. */
+const outcomeFor = ({ principal, outcome }: LedgerEntry, context: TakeContext): RequestOutcome =>
+  principal === context.principal.id ? outcome : refusal(new SkeinError('id-conflict'))
 
 /** Either all effects of the request stand in the document or none: every check comes before the first write. */
 const perform = (writer: TransactionWriter, requestId: RequestId, value: unknown, context: TakeContext): RequestOutcome => {

@@ -1,0 +1,94 @@
+/** Puts the parts together over the ports it is given: rooms, sync server, agents, HTTP. `main.ts` chooses the adapters. */
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { getRequestListener } from '@hono/node-server'
+import type { EventListener } from './room/port.ts'
+import { RoomRegistry } from './room/rooms.ts'
+import type { Random } from './room/lineage.ts'
+import { SyncServer } from './connection/sync-server.ts'
+import { createDriver } from './agents/driver.ts'
+import type { AgentRegistry } from './agents/port.ts'
+import type { Timers } from './agents/timers.ts'
+import { createApi } from './api/api.ts'
+import type { Directory } from './directory/port.ts'
+import type { Identity } from './identity/port.ts'
+import type { UpdateLog } from './log/port.ts'
+import type { Logger } from './telemetry/port.ts'
+
+export interface Adapters {
+  log: UpdateLog
+  directory: Directory
+  identity: Identity
+  agents: AgentRegistry
+  logger: Logger
+  now: () => number
+  timers: Timers
+  random: Random
+  /** Everybody is one principal who may open everything (`SKEIN_AUTH=none`). */
+  openToAll: boolean
+  /** The built client. */
+  clientFolder: string
+  version: string
+}
+
+export interface RunningServer {
+  /** @returns the address that is listened on, with the port that was found when 0 was asked for */
+  listen(port: number, host: string): Promise<AddressInfo>
+  /** Stops accepting, ends connections and runs, and waits until everything issued is on disk. The log itself stays open. */
+  close(): Promise<void>
+}
+
+/** Records of a document after which its log is folded into a snapshot: a load reads at most so many updates one by one. */
+const COMPACT_AFTER = 500
+/** How long a room that nobody uses stays in memory. */
+const ROOM_GRACE_MS = 60_000
+/** Sockets that do not answer a ping until the next one are ended. */
+const PING_EVERY_MS = 30_000
+/** Connections that wait to be accepted; Node's 511 costs a second per SYN that a reconnect storm loses. */
+const LISTEN_BACKLOG = 4096
+
+export const createSkein = (adapters: Adapters): RunningServer => {
+  const { log, directory, identity, agents, logger, now, timers, random, openToAll } = adapters
+  const listeners: EventListener[] = []
+  const rooms = new RoomRegistry({
+    log,
+    agents: { defaultAgent: agents.defaultId, has: id => agents.find(id) !== undefined },
+    onEvents: (name, sequence, events) => { for (const listener of listeners) listener(name, sequence, events) },
+    now,
+    logger,
+    compactAfter: COMPACT_AFTER,
+    random,
+    graceMs: ROOM_GRACE_MS,
+    after: timers.after,
+    yieldToOthers: () => new Promise(resolve => setImmediate(resolve)),
+  })
+  const driver = createDriver({ rooms, agents, now, timers, log: logger })
+  const api = createApi({ ...adapters, rooms })
+  listeners.push(driver.onEvents, api.feed)
+  const sync = new SyncServer({ identity, access: { directory, now, openToAll }, rooms, logger, after: timers.after, pingEveryMs: PING_EVERY_MS })
+  const http = createServer(getRequestListener(api.app.fetch))
+  http.on('upgrade', (request, socket, head) => {
+    socket.on('error', () => socket.destroy())
+    if (!sync.upgrade(request, socket, head)) socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
+  })
+
+  return {
+    listen: async (port, host) => {
+      await new Promise<void>((resolve, reject) => {
+        http.once('error', reject)
+        http.listen({ port, host, backlog: LISTEN_BACKLOG }, resolve)
+      })
+      driver.recover(await log.openRuns())
+      return http.address() as AddressInfo
+    },
+    close: async () => {
+      const closed = new Promise<void>(resolve => http.close(() => resolve()))
+      api.close()
+      sync.close()
+      await driver.close()
+      await rooms.close()
+      http.closeAllConnections()
+      await closed
+    },
+  }
+}

@@ -1,0 +1,109 @@
+/** The composition root: reads the environment, chooses the adapters, starts the server and stops it. Nothing else does. */
+import { randomFillSync, randomUUID } from 'node:crypto'
+import { mkdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { createAiSdkAgent } from './agents/adapters/ai-sdk.ts'
+import { createOfflineAgent } from './agents/adapters/offline.ts'
+import { createAgentRegistry } from './agents/registry.ts'
+import { systemTimers } from './agents/timers.ts'
+import { createSkein } from './app.ts'
+import type { RunningServer } from './app.ts'
+import { ConfigError, readConfig } from './config.ts'
+import type { Config } from './config.ts'
+import { openLevelDbDirectory } from './directory/leveldb-directory.ts'
+import { createGuestIdentity } from './identity/guest-cookie.ts'
+import { createNoIdentity } from './identity/none.ts'
+import { loadSecret } from './identity/secret.ts'
+import { DataFolderError, dataFolderError } from './log/leveldb/data-folder-error.ts'
+import { openLevelDbLog } from './log/leveldb/leveldb-log.ts'
+import type { LevelDbLog } from './log/leveldb/leveldb-log.ts'
+import { createLogger } from './telemetry/logger.ts'
+
+const random = <T extends Uint8Array | Uint32Array>(target: T): T => randomFillSync(target)
+
+const start = async (config: Config): Promise<void> => {
+  const logger = createLogger(config.logLevel)
+  const log = await openLog(config)
+  const server = createSkein({
+    log,
+    directory: openLevelDbDirectory({ store: log.store, random }),
+    identity: config.auth === 'none'
+      ? createNoIdentity()
+      : createGuestIdentity({ secret: await loadSecret({ given: config.secret, dataFolder: config.dataFolder, random }), now: Date.now, random }),
+    agents: agentsOf(config),
+    logger,
+    now: Date.now,
+    timers: systemTimers,
+    random: { uint32: () => random(new Uint32Array(1))[0]!, uuid: randomUUID },
+    openToAll: config.auth === 'none',
+    clientFolder: new URL('../dist/client', import.meta.url).pathname,
+    version: await readVersion(),
+  })
+  stopOnSignal(server, log)
+  try {
+    const { port } = await server.listen(config.port, config.host)
+    process.stdout.write(`Skein is ready: http://${config.host === '127.0.0.1' ? 'localhost' : config.host}:${port}\n`)
+    logger.info({ port, host: config.host, auth: config.auth, durability: config.durability, data: config.dataFolder, agent: agentName(config) }, 'listening')
+  } catch (error) {
+    await log.close()
+    throw error
+  }
+}
+
+const openLog = async ({ dataFolder, durability }: Config): Promise<LevelDbLog> => {
+  const path = join(dataFolder, 'log')
+  try {
+    await mkdir(path, { recursive: true })
+  } catch (error) {
+    throw dataFolderError(dataFolder, error)
+  }
+  return openLevelDbLog({ path, durability })
+}
+
+/** The configured model answers by default; the offline agent is always there. */
+const agentsOf = ({ model, offlinePace }: Config) => {
+  const offline = createOfflineAgent({ timers: systemTimers, msPerToken: offlinePace })
+  if (!model) return createAgentRegistry([offline])
+  return createAgentRegistry([createAiSdkAgent({ model: model.name, baseURL: model.baseUrl, ...model.apiKey && { apiKey: model.apiKey } }), offline])
+}
+
+const agentName = ({ model }: Config): string => model?.name ?? 'offline'
+
+const readVersion = async (): Promise<string> => {
+  const { version } = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
+  return version
+}
+
+const stopOnSignal = (server: RunningServer, log: LevelDbLog): void => {
+  let stopping = false
+  const stop = (): void => {
+    if (stopping) process.exit(1)
+    stopping = true
+    server.close().then(() => log.close()).then(() => process.exit(0), fail)
+  }
+  process.on('SIGTERM', stop)
+  process.on('SIGINT', stop)
+}
+
+/** What an operator can mend is said in one line each; everything else keeps its stack, since it is a defect of ours. */
+const fail = (error: unknown): void => {
+  process.stderr.write(`${explain(error)}\n`)
+  process.exit(1)
+}
+
+const explain = (error: unknown): string => {
+  if (error instanceof ConfigError) return error.problems.join('\n')
+  if (error instanceof DataFolderError) return error.message
+  if (!(error instanceof Error)) return String(error)
+  const { code, port, address } = error as NodeJS.ErrnoException & { port?: number, address?: string }
+  if (code === 'EADDRINUSE') return `Port ${port} on ${address} is in use. Nothing was changed; stop the other program, or choose another port with PORT.`
+  if (code === 'EACCES' && port !== undefined) return `This user may not listen on port ${port}. Nothing was changed; choose a port above 1023 with PORT.`
+  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') return `The address ${address ?? process.env['HOST']} is not one of this machine. Nothing was changed; choose another one with HOST.`
+  return error.stack ?? error.message
+}
+
+try {
+  await start(readConfig(process.env))
+} catch (error) {
+  fail(error)
+}
