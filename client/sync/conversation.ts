@@ -15,6 +15,8 @@ import { showDrafts, showMessages, showMeta, showReactions } from './show.ts'
 import { SyncedDocument } from './synced-document.ts'
 import type { DocumentOptions } from './synced-document.ts'
 import type { ConversationView, ViewMessage } from './view.ts'
+import { alternativesRoot } from '../../shared/conversation/branch.ts'
+import type { BranchChoice } from '../../shared/conversation/branch.ts'
 import type { Message, Request, SettableMeta } from '../../shared/conversation/schema.ts'
 import { proposeReact, proposeRedact, proposeRegenerate, proposeSend, proposeSetMeta, proposeStop } from '../../shared/conversation/write.ts'
 import { SkeinError } from '../../shared/errors.ts'
@@ -47,6 +49,8 @@ export class Conversation {
   readonly #newId: () => string
   #reader: DocumentReader
   #view: ConversationView | null = null
+  /** Root of the alternatives → the one that this person wants to see. */
+  #choice: BranchChoice = new Map()
   #messages: { key: readonly unknown[], shown: ViewMessage[] } = { key: [], shown: [] }
   /** New ids come after all that this device has made, even if its clock was set back since. */
   #idsAfter = 0
@@ -59,7 +63,7 @@ export class Conversation {
       },
       loaded: outbox => {
         this.#outbox.load(outbox)
-        this.#idsAfter = Math.max(0, ...this.#outbox.all.map(({ id }) => timeOf(id)))
+        this.#idsAfter = Math.max(0, ...this.#outbox.all.map(({ id }) => timeOf(id) + 1))
       },
       replaced: () => {
         this.#reader = this.#read()
@@ -112,6 +116,7 @@ export class Conversation {
    */
   send(text: string, { to, replaces, parentId }: SendOptions = {}): Promise<RequestId> {
     const parent = parentId === undefined ? this.#parentFor(replaces) : parentId
+    if (replaces) this.#choose(replaces, null)
     return this.#ask(proposeSend({
       parts: [{ type: 'text', text }],
       parentId: parent,
@@ -130,6 +135,7 @@ export class Conversation {
 
   /** @param messageId a reply, for an alternative to it, or a person's message, for one more reply to it */
   regenerate(messageId: MessageId, agentId?: AgentId): Promise<RequestId> {
+    this.#choose(messageId, null)
     return this.#ask(proposeRegenerate(messageId, this.#now(), agentId))
   }
 
@@ -164,6 +170,11 @@ export class Conversation {
     return this.#outbox.discard(id)
   }
 
+  /** Shows this one of several versions of a message, as long as this page is open and nobody asks here for yet another version. */
+  choose(messageId: MessageId): void {
+    this.#choose(messageId, messageId)
+  }
+
   setTyping(typing: boolean): void {
     this.#document.setPresence({ typing })
   }
@@ -185,6 +196,16 @@ export class Conversation {
     const id = this.#newId() as RequestId
     await this.#outbox.add(id, request)
     return id
+  }
+
+  /** @param chosen null: the newest */
+  #choose(messageId: MessageId, chosen: MessageId | null): void {
+    const message = this.#find(messageId)
+    if (!message) return
+    const root = alternativesRoot(message, new Map(this.#reader.messages().map(sealed => [sealed.id as string, sealed])))
+    const others = [...this.#choice].filter(([key]) => key !== root)
+    this.#choice = new Map(chosen === null ? others : [...others, [root, chosen]])
+    this.#document.touch()
   }
 
   #now(): number {
@@ -234,9 +255,9 @@ export class Conversation {
   #showMessages(author: Author): ViewMessage[] {
     const { messages, isSealed } = this.#reader
     const own = this.#outbox.all
-    const key = [messages(), own, author.id]
+    const key = [messages(), own, author.id, this.#choice]
     if (key.some((part, i) => part !== this.#messages.key[i])) {
-      this.#messages = { key, shown: showMessages({ sealed: messages(), isSealed, own, author, before: this.#messages.shown }) }
+      this.#messages = { key, shown: showMessages({ sealed: messages(), isSealed, own, author, choice: this.#choice, before: this.#messages.shown }) }
     }
     return this.#messages.shown
   }

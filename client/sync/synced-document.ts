@@ -12,7 +12,7 @@ import { createSignal } from './signal.ts'
 import type { Signal } from './signal.ts'
 import type { ConnectionState, OutboxEntry } from './view.ts'
 import { SCHEMA_VERSION } from '../../shared/conversation/schema.ts'
-import { errorTable } from '../../shared/errors.ts'
+import { errorTable, isErrorCode } from '../../shared/errors.ts'
 import type { ErrorCode } from '../../shared/errors.ts'
 import { documentKind } from '../../shared/ids.ts'
 import type { DocumentName, RequestId } from '../../shared/ids.ts'
@@ -277,7 +277,7 @@ export class SyncedDocument {
   #closed(code: number, reason: string): void {
     if (code === errorTable['epoch-changed'].close) this.#rebuild(this.#hello?.epoch ?? null)
     else {
-      this.#closedBy = { code, reason }
+      this.#closedBy = { code, reason: readCloseReason(reason) }
       this.touch()
     }
   }
@@ -315,6 +315,13 @@ export class SyncedDocument {
 
 /** Opens a document without a schema of ours: an artifact, a home. */
 export const openDocument = (options: DocumentOptions): SyncedDocument => new SyncedDocument(options)
+
+/** `code: reason`, cut where it did not fit a close frame; then the error table says it whole. */
+const readCloseReason = (text: string): string => {
+  const [, code = '', reason = ''] = /^([a-z-]+): (.*)$/s.exec(text) ?? []
+  if (!isErrorCode(code)) return text
+  return reason.endsWith('…') ? errorTable[code].message : reason
+}
 
 const applyAll = (doc: Y.Doc, updates: readonly Uint8Array[]): boolean => {
   try {
