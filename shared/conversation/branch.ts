@@ -23,36 +23,60 @@ export interface VisibleMessage {
   alternatives: string[]
 }
 
+/** Messages that were taken out, by id: what is left of them is where they stood. */
+export type TakenOut = ReadonlyMap<string, { parentId: string | null }>
+
 /**
  * The messages this person sees, in the order accepted. A message is hidden when it, or an ancestor, is an alternative that was not
  * chosen; without a choice the newest alternative is shown.
+ * @param takenOut lets what followed a message that was taken out stay hidden with the branch that it belonged to
  */
-export const visibleMessages = (messages: readonly Message[], choice: BranchChoice = new Map()): VisibleMessage[] => {
-  const byId = new Map(messages.map(message => [message.id as string, message]))
-  const groups = new Map<string, string[]>()
-  const rootOf = new Map<string, string>()
-  for (const message of messages) {
-    const root = alternativesRoot(message, byId)
-    rootOf.set(message.id, root)
-    groups.set(root, [...groups.get(root) ?? [], message.id])
+export const visibleMessages = (
+  messages: readonly Message[], choice: BranchChoice = new Map(), takenOut: TakenOut = new Map(),
+): VisibleMessage[] => {
+  const rootOf = rootsOf(messages)
+  const alternatives = new Map<string, string[]>()
+  for (const [id, root] of rootOf) {
+    const group = alternatives.get(root)
+    if (group) group.push(id)
+    else alternatives.set(root, [id])
   }
-  const chosen = (root: string): string => {
-    const group = groups.get(root) ?? []
-    const choiceOfPerson = choice.get(root)
-    return choiceOfPerson !== undefined && group.includes(choiceOfPerson) ? choiceOfPerson : group.at(-1)!
-  }
+  const shown = new Map([...alternatives].map(([root, ids]) => {
+    const wanted = choice.get(root)
+    return [root, wanted !== undefined && ids.includes(wanted) ? wanted : ids.at(-1)!]
+  }))
   // Parents are accepted before their children, so one pass in array order knows every ancestor's fate.
   const hidden = new Set<string>()
   const visible: VisibleMessage[] = []
   for (const message of messages) {
     const root = rootOf.get(message.id)!
-    const parentId = message.metadata.parentId
-    if (chosen(root) !== message.id || (parentId !== null && hidden.has(parentId))) hidden.add(message.id)
-    else visible.push({ message, alternatives: groups.get(root)! })
+    if (shown.get(root) !== message.id || hasAncestor(message, takenOut, hidden)) hidden.add(message.id)
+    else visible.push({ message, alternatives: alternatives.get(root)! })
   }
   return visible
 }
 
 /** The last visible message: what a new message follows. */
-export const lastVisible = (messages: readonly Message[], choice?: BranchChoice): Message | null =>
-  visibleMessages(messages, choice).at(-1)?.message ?? null
+export const lastVisible = (messages: readonly Message[], choice?: BranchChoice, takenOut?: TakenOut): Message | null =>
+  visibleMessages(messages, choice, takenOut).at(-1)?.message ?? null
+
+/** {@link alternativesRoot} of each message; in one pass, since what is replaced was accepted before what replaces it. */
+const rootsOf = (messages: readonly Message[]): Map<string, string> => {
+  const byId = new Map(messages.map(message => [message.id as string, message]))
+  const rootOf = new Map<string, string>()
+  for (const message of messages) {
+    const { replaces } = message.metadata
+    rootOf.set(message.id, (replaces && rootOf.get(replaces)) ?? alternativesRoot(message, byId))
+  }
+  return rootOf
+}
+
+/** Whether the message's parent is among these; where that was taken out, the parent that it had, and so on. */
+const hasAncestor = (message: Message, takenOut: TakenOut, hidden: ReadonlySet<string>): boolean => {
+  const seen = new Set<string>()
+  for (let id: string | null = message.metadata.parentId; id !== null && !seen.has(id); id = takenOut.get(id)?.parentId ?? null) {
+    if (hidden.has(id)) return true
+    seen.add(id)
+  }
+  return false
+}

@@ -3,7 +3,7 @@ import * as Y from 'yjs'
 import { openRoots } from './document.ts'
 import type { DraftMap } from './document.ts'
 import * as schema from './schema.ts'
-import type { DraftHead, Message, MessagePart, Run } from './schema.ts'
+import type { DraftHead, Message, MessagePart, Redaction, Run } from './schema.ts'
 import type { DraftId, MessageId } from '../ids.ts'
 
 export interface Draft {
@@ -24,6 +24,9 @@ export const readMessages = (doc: Y.Doc): Message[] => openRoots(doc).messages.t
 
 export const findMessage = (doc: Y.Doc, id: MessageId): Message | undefined =>
   readMessages(doc).find(message => message.id === id)
+
+/** Messages that were taken out, by their ids. */
+export const readRedactions = (doc: Y.Doc): Map<string, Redaction> => new Map(openRoots(doc).redactions.entries())
 
 /** Drafts, oldest first. A draft that is not of the schema is left out. */
 export const readDrafts = (doc: Y.Doc): Draft[] => {
