@@ -1,150 +1,180 @@
-/** An update log in memory whose disk does what the test says: for tests of what stands above the log. What it holds is what is durable. */
+/** The update log in memory: the whole contract of the port without a disk, on something that outlives it as a data folder does. */
 import type { ConversationSummary, StoredEvent } from '../../shared/conversation/event.ts'
 import { SkeinError } from '../../shared/errors.ts'
-import type { DocumentName, RequestId, RunId } from '../../shared/ids.ts'
-import type { Binding, LedgerEntry, Lineage, LogRecord, Snapshot, StoredDocument, UpdateLog } from '../../server/log/port.ts'
+import type { DocumentName, RequestId, RunId, UserId } from '../../shared/ids.ts'
+import type { LedgerEntry, Lineage, LogRecord, Snapshot, StoredDocument, UpdateLog } from '../../server/log/port.ts'
 
-interface Document {
+interface Kept {
   lineage: Lineage | null
-  updates: { sequence: number, update: Uint8Array }[]
-  head: number
-  bindings: Map<number, Binding>
-  openRuns: Set<RunId>
+  first: number
+  updates: Uint8Array[]
+  bindings: Map<number, UserId>
   ledger: Map<RequestId, LedgerEntry>
-  events: { sequence: number, events: StoredEvent[] }[]
+  events: Map<number, StoredEvent[]>
   summary: ConversationSummary | null
+  runs: Set<RunId>
 }
 
-interface Waiting {
-  name: DocumentName
-  record: LogRecord
-  resolve: (sequence: number) => void
+/** What outlives a log: hand it to the next one. */
+export class MemoryDisk {
+  readonly documents = new Map<DocumentName, Kept>()
+  generation = 0
+  clean = false
 }
 
-export class MemoryLog implements UpdateLog {
-  generation = 1
-  /** `auto`: appends become durable at once; `hold`: when `release` is called; `fail`: not at all; `lie`: stored, but reported as failed. */
-  disk: 'auto' | 'hold' | 'fail' | 'lie' = 'auto'
-  /** What `read` rejects with. */
-  damage: SkeinError | null = null
-  /** Called with each record as it becomes durable, before the append resolves. */
-  onDurable: (name: DocumentName, record: LogRecord) => void = () => {}
-  readonly #documents: Map<DocumentName, Document>
-  /** Documents that must be read again after a failed append before they may be appended to. */
+export interface MemoryLog extends UpdateLog {
+  readonly disk: MemoryDisk
+  /** Makes the next write fail, before it is done or after; its outcome is unknown to the caller either way. */
+  failNext(when: 'before' | 'after'): void
+}
+
+const nothingKept = (): Kept => ({
+  lineage: null, first: 0, updates: [], bindings: new Map(), ledger: new Map(), events: new Map(), summary: null, runs: new Set(),
+})
+
+/** To leave a log without `close` is a crash: open another one on the same disk. */
+export const openMemoryLog = (disk = new MemoryDisk()): MemoryLog => {
+  if (!disk.clean) disk.generation++
+  disk.clean = false
+  return new Memory(disk)
+}
+
+class Memory implements MemoryLog {
+  readonly disk: MemoryDisk
+  #term = 0
+  #failure: 'before' | 'after' | null = null
+  #closed = false
+  #inLine: Promise<unknown> = Promise.resolve()
+  readonly #used = new Set<DocumentName>()
   readonly #stale = new Set<DocumentName>()
-  readonly #waiting: Waiting[] = []
 
-  private constructor(documents: Map<DocumentName, Document>) {
-    this.#documents = documents
+  constructor(disk: MemoryDisk) {
+    this.disk = disk
   }
 
-  static empty(): MemoryLog {
-    return new MemoryLog(new Map())
+  get generation(): number {
+    return this.disk.generation
   }
 
-  /** What the next process finds after this one was killed now: what is durable, under a new generation. */
-  afterCrash(): MemoryLog {
-    const log = new MemoryLog(structuredClone(this.#documents))
-    log.generation = this.generation + 1
-    return log
-  }
-
-  /** Appends that wait for the disk. */
-  get waiting(): number {
-    return this.#waiting.length
-  }
-
-  /** Makes the oldest waiting append durable. */
-  release(): void {
-    const next = this.#waiting.shift()
-    if (next) next.resolve(this.#store(next.name, next.record))
-  }
-
-  recordCount(name: DocumentName): number {
-    return (this.#documents.get(name)?.head ?? -1) + 1
+  failNext(when: 'before' | 'after'): void {
+    this.#failure = when
   }
 
   async read(name: DocumentName): Promise<StoredDocument | null> {
-    if (this.damage) throw this.damage
+    this.#mustBeOpen()
+    await this.#inLine
+    this.#used.add(name)
     this.#stale.delete(name)
-    const stored = this.#documents.get(name)
-    if (!stored) return null
-    const { lineage, updates, head, bindings, openRuns } = stored
-    return { lineage, updates: updates.map(({ update }) => update), head, bindings: [...bindings.values()], openRuns: [...openRuns] }
+    const document = this.disk.documents.get(name)
+    if (document === undefined) return null
+    return {
+      lineage: structuredClone(document.lineage),
+      updates: [...document.updates],
+      head: document.first + document.updates.length - 1,
+      bindings: [...document.bindings].map(([clientId, owner]) => ({ clientId, owner })),
+      openRuns: [...document.runs],
+    }
   }
 
   append(name: DocumentName, record: LogRecord): Promise<number> {
-    const how = this.#stale.has(name) ? 'fail' : this.disk
-    if (how === 'hold') return new Promise(resolve => this.#waiting.push({ name, record, resolve }))
-    if (how === 'auto') return Promise.resolve().then(() => this.#store(name, record))
-    if (how === 'lie') this.#store(name, record)
-    this.#stale.add(name)
-    this.generation++
-    return Promise.reject(new SkeinError('not-saved'))
+    const taken = structuredClone({ ...record, stateVector: null })
+    return this.#write(name, () => {
+      const document = this.disk.documents.get(name) ?? nothingKept()
+      this.disk.documents.set(name, document)
+      const sequence = document.first + document.updates.push(taken.update) - 1
+      if (taken.events.length > 0) document.events.set(sequence, taken.events)
+      for (const entry of taken.ledger) document.ledger.set(entry.requestId, entry)
+      for (const { clientId, owner } of taken.bindings) document.bindings.set(clientId, owner)
+      document.lineage = taken.lineage ?? document.lineage
+      document.summary = taken.summary ?? document.summary
+      for (const id of taken.openedRuns) document.runs.add(id)
+      for (const id of taken.closedRuns) document.runs.delete(id)
+      return sequence
+    })
   }
 
-  async compact(name: DocumentName, { update, upTo }: Snapshot): Promise<void> {
-    const stored = this.#documents.get(name)
-    if (stored) stored.updates = [{ sequence: upTo, update }, ...stored.updates.filter(({ sequence }) => sequence > upTo)]
+  compact(name: DocumentName, { update, upTo }: Snapshot): Promise<void> {
+    return this.#write(name, () => {
+      const document = this.disk.documents.get(name) ?? nothingKept()
+      if (upTo >= document.first + document.updates.length) throw new RangeError(`${name} has no record ${upTo}`)
+      if (upTo < document.first) return
+      document.updates.splice(0, upTo - document.first + 1, update)
+      document.first = upTo
+    })
   }
 
-  async erase(name: DocumentName): Promise<void> {
-    this.#documents.delete(name)
+  erase(name: DocumentName): Promise<void> {
+    return this.#write(name, () => { this.disk.documents.delete(name) }, true)
   }
 
   async list(prefix: string): Promise<DocumentName[]> {
-    return [...this.#documents.keys()].filter(name => name.startsWith(prefix)).sort()
+    this.#mustBeOpen()
+    const names = [...this.disk.documents.keys()].filter(name => name.startsWith(prefix))
+    return names.sort((a, b) => a.length - b.length || (a < b ? -1 : 1))
   }
 
   async ledger(name: DocumentName, ids: readonly RequestId[]): Promise<Map<RequestId, LedgerEntry>> {
-    const stored = this.#documents.get(name)
-    return new Map(ids.flatMap(id => {
-      const entry = stored?.ledger.get(id)
-      return entry ? [[id, entry] as const] : []
+    this.#mustBeOpen()
+    const entries = this.disk.documents.get(name)?.ledger
+    return new Map(ids.flatMap((id) => {
+      const entry = entries?.get(id)
+      return entry === undefined ? [] : [[id, entry]]
     }))
   }
 
   async events(name: DocumentName, after: number, limit: number): Promise<{ sequence: number, events: StoredEvent[] }[]> {
-    return (this.#documents.get(name)?.events ?? []).filter(({ sequence }) => sequence > after).slice(0, limit)
+    this.#mustBeOpen()
+    return [...this.disk.documents.get(name)?.events ?? []]
+      .filter(([sequence]) => sequence > after)
+      .slice(0, limit)
+      .map(([sequence, events]) => ({ sequence, events: structuredClone(events) }))
   }
 
   async summaries(names: readonly DocumentName[]): Promise<Map<DocumentName, ConversationSummary>> {
-    return new Map(names.flatMap(name => {
-      const summary = this.#documents.get(name)?.summary
-      return summary ? [[name, summary] as const] : []
+    this.#mustBeOpen()
+    return new Map(names.flatMap((name) => {
+      const summary = this.disk.documents.get(name)?.summary ?? null
+      return summary === null ? [] : [[name, { ...summary }]]
     }))
   }
 
   async openRuns(): Promise<{ name: DocumentName, runId: RunId }[]> {
-    return [...this.#documents].flatMap(([name, { openRuns }]) => [...openRuns].map(runId => ({ name, runId })))
+    this.#mustBeOpen()
+    return [...this.disk.documents].flatMap(([name, { runs }]) => [...runs].map(runId => ({ name, runId })))
   }
 
-  async close(): Promise<void> {}
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    await this.#inLine
+    this.disk.clean = true
+  }
 
-  #store(name: DocumentName, record: LogRecord): number {
-    const stored = this.#documents.get(name) ?? emptyDocument()
-    this.#documents.set(name, stored)
-    const sequence = ++stored.head
-    stored.updates.push({ sequence, update: record.update })
-    stored.lineage = record.lineage ?? stored.lineage
-    stored.summary = record.summary ?? stored.summary
-    for (const binding of record.bindings) stored.bindings.set(binding.clientId, binding)
-    for (const entry of record.ledger) stored.ledger.set(entry.requestId, entry)
-    for (const id of record.openedRuns) stored.openRuns.add(id)
-    for (const id of record.closedRuns) stored.openRuns.delete(id)
-    if (record.events.length > 0) stored.events.push({ sequence, events: record.events })
-    this.onDurable(name, record)
-    return sequence
+  #write<T>(name: DocumentName, change: () => T, evenStale = false): Promise<T> {
+    if (this.#closed) return Promise.reject(new SkeinError('unavailable'))
+    if (this.#stale.has(name) && !evenStale) return Promise.reject(new SkeinError('not-saved'))
+    this.#used.add(name)
+    const term = this.#term
+    const written = this.#inLine.then(() => {
+      if (term !== this.#term) throw new SkeinError('not-saved')
+      const failure = this.#failure
+      this.#failure = null
+      if (failure === null) return change()
+      if (failure === 'after') change()
+      this.#fail()
+      throw new SkeinError('not-saved', undefined, { cause: new Error(`made to fail ${failure} the write`) })
+    })
+    this.#inLine = written.catch(() => undefined)
+    return written
+  }
+
+  #fail(): void {
+    this.#term++
+    this.disk.generation++
+    for (const name of this.#used) this.#stale.add(name)
+  }
+
+  #mustBeOpen(): void {
+    if (this.#closed) throw new SkeinError('unavailable')
   }
 }
-
-const emptyDocument = (): Document => ({
-  lineage: null,
-  updates: [],
-  head: -1,
-  bindings: new Map(),
-  openRuns: new Set(),
-  ledger: new Map(),
-  events: [],
-  summary: null
-})

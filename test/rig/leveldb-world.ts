@@ -1,0 +1,78 @@
+/** A LevelDB data folder for tests, with crashes, failing writes, and a look at the raw keys. */
+import { cp, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { ClassicLevel } from 'classic-level'
+import { keys } from '../../server/log/leveldb/keys.ts'
+import type { Key } from '../../server/log/leveldb/keys.ts'
+import { openLevelDbLog } from '../../server/log/leveldb/leveldb-log.ts'
+import type { LevelDbLog } from '../../server/log/leveldb/leveldb-log.ts'
+import type { Database, WriteBatch } from '../../server/log/leveldb/store.ts'
+
+export class LevelDbWorld {
+  path: string
+  /** Called in place of the real write of a batch, which it gets as `write`. */
+  onWrite: (write: () => Promise<void>, ...batch: Parameters<WriteBatch>) => Promise<void> = write => write()
+  #copies = 0
+  readonly #home: string
+  #log: LevelDbLog | null = null
+
+  static async create(): Promise<LevelDbWorld> {
+    return new LevelDbWorld(await mkdtemp(join(tmpdir(), 'skein-log-')))
+  }
+
+  constructor(home: string) {
+    this.#home = home
+    this.path = join(home, 'store')
+  }
+
+  async open(): Promise<LevelDbLog> {
+    this.#log = await openLevelDbLog({
+      path: this.path,
+      durability: 'fsync',
+      writeBatch: (database, operations, sync) =>
+        this.onWrite(() => database.batch(operations, { sync }), database, operations, sync),
+    })
+    return this.#log
+  }
+
+  /** What a killed process leaves are its files as they are now; the lock of the one that goes on here stays with the old folder. */
+  async crash(): Promise<void> {
+    const left = join(this.#home, `left-${++this.#copies}`)
+    await cp(this.path, left, { recursive: true })
+    await this.#log?.close()
+    this.path = left
+  }
+
+  failNext(when: 'before' | 'after'): void {
+    const usual = this.onWrite
+    this.onWrite = async (write) => {
+      this.onWrite = usual
+      if (when === 'after') await write()
+      throw new Error(`made to fail ${when} the write`)
+    }
+  }
+
+  /** Works on the raw database while no log is open. */
+  async raw<T>(work: (database: Database) => Promise<T>): Promise<T> {
+    const database: Database = new ClassicLevel(this.path, { keyEncoding: keys, valueEncoding: 'view' })
+    try {
+      return await work(database)
+    } finally {
+      await database.close()
+    }
+  }
+
+  async traces(name: string): Promise<number> {
+    return (await this.rawKeys()).filter(key => key.includes(name)).length
+  }
+
+  rawKeys(): Promise<Key[]> {
+    return this.raw(database => database.keys().all())
+  }
+
+  async dispose(): Promise<void> {
+    await this.#log?.close()
+    await rm(this.#home, { recursive: true, force: true })
+  }
+}
