@@ -1,13 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import { createApiWorld, requestIdOf, START } from '../../test/rig/api-world.ts'
+import { createApiWorld, messageOf, nameOf, requestIdOf, START } from '../../test/rig/api-world.ts'
+import type { ApiWorld } from '../../test/rig/api-world.ts'
 import { routes } from '../../shared/api/routes.ts'
 import * as schemas from '../../shared/api/schemas.ts'
 import { errorTable } from '../../shared/errors.ts'
-import { openRoots } from '../../shared/conversation/document.ts'
 import { readMeta } from '../../shared/conversation/read.ts'
-import { conversationName, messageIdOf } from '../../shared/ids.ts'
 import type { UserId } from '../../shared/ids.ts'
-import type { Message } from '../../shared/conversation/schema.ts'
 
 const problemOf = async (response: Response): Promise<schemas.Problem> => {
   expect(response.headers.get('content-type')).toBe('application/problem+json')
@@ -19,18 +17,15 @@ const problemOf = async (response: Response): Promise<schemas.Problem> => {
 
 const codeOf = async (response: Response): Promise<string> => (await problemOf(response)).code
 
-const signedInBrowser = async (world = createApiWorld()) => {
+const signedInBrowser = async (given?: ApiWorld) => {
+  const world = given ?? await createApiWorld()
   const browser = world.browser()
   const me = schemas.me.parse(await (await browser.get(routes.me())).json())
   return { ...browser, me, world }
 }
 
-const message = (n: number): Message => ({
-  id: messageIdOf(requestIdOf(n)),
-  role: 'user',
-  parts: [{ type: 'text', text: `message ${n}` }],
-  metadata: { parentId: null, authorId: 'someone', createdAt: START, acceptedAt: START + n, status: 'complete' },
-})
+const listOf = async ({ get }: { get: (path: string) => Promise<Response> }, page = {}) =>
+  schemas.conversationList.parse(await (await get(routes.conversations(page))).json())
 
 describe('who am I', () => {
   test('a browser that nobody knows becomes a guest, and stays that guest', async () => {
@@ -42,14 +37,14 @@ describe('who am I', () => {
 
   test('a forged cookie makes a new guest, not the one it names', async () => {
     const { me, world } = await signedInBrowser()
-    const response = await world.app.request(routes.me(), { headers: { cookie: `skein_guest=${me.principal.id}.${START}.${'A'.repeat(43)}` } })
+    const response = await world.request(routes.me(), { headers: { cookie: `skein_guest=${me.principal.id}.${START}.${'A'.repeat(43)}` } })
     expect(schemas.me.parse(await response.json()).principal.id).not.toBe(me.principal.id)
     expect(response.headers.get('set-cookie')).toMatch(/^skein_guest=.*HttpOnly/)
   })
 
   test('over https the cookie is Secure, also behind a proxy', async () => {
-    const world = createApiWorld()
-    const cookieOf = async (url: string, headers = {}) => (await world.app.request(url, { headers })).headers.get('set-cookie')
+    const world = await createApiWorld()
+    const cookieOf = async (url: string, headers = {}) => (await world.request(url, { headers })).headers.get('set-cookie')
     expect(await cookieOf('http://localhost/api/me')).not.toContain('Secure')
     expect(await cookieOf('https://localhost/api/me')).toContain('; Secure')
     expect(await cookieOf('http://localhost/api/me', { 'x-forwarded-proto': 'https, http' })).toContain('; Secure')
@@ -64,7 +59,7 @@ describe('who am I', () => {
     ['POST', routes.acceptInvitation('secret-0')],
     ['GET', routes.feed()],
   ])('%s %s makes nobody a guest', async (method, path) => {
-    const response = await createApiWorld().app.request(path, { method, headers: { 'Content-Type': 'application/json' } })
+    const response = await (await createApiWorld()).request(path, { method, headers: { 'Content-Type': 'application/json' } })
     expect(response.headers.get('set-cookie')).toBeNull()
     expect(await codeOf(response)).toBe('unauthenticated')
   })
@@ -82,37 +77,43 @@ describe('conversations', () => {
 
   test('the device may have made the id, and asking again changes nothing', async () => {
     const { post, world, me } = await signedInBrowser()
-    const ask = () => post(routes.conversations(), { id: 'my-own_id', title: 'First' })
-    expect(schemas.conversationListItem.parse(await (await ask()).json()).id).toBe('my-own_id')
-    openRoots(world.documentOf(conversationName('my-own_id')!)).meta.set('title', 'Renamed since')
+    const ask = async () => schemas.conversationListItem.parse(await (await post(routes.conversations(), { id: 'my-own_id', title: 'First' })).json())
+    expect(await ask()).toMatchObject({ id: 'my-own_id', title: 'First' })
+    await world.rooms.use(nameOf('my-own_id'), room => room.write('someone', writer => writer.setMeta('title', 'Renamed since')))
     world.pass(1000)
-    expect(schemas.conversationListItem.parse(await (await ask()).json())).toMatchObject({ createdAt: START, role: 'owner' })
-    expect(readMeta(world.documentOf(conversationName('my-own_id')!)).title).toBe('Renamed since')
-    expect((await world.directory.find(conversationName('my-own_id')!))!.members.size).toBe(1)
-    expect(me.principal.id).toBe([...(await world.directory.find(conversationName('my-own_id')!))!.members.keys()][0])
+    expect(await ask()).toMatchObject({ title: 'Renamed since', createdAt: START, role: 'owner' })
+    expect([...(await world.directory.find(nameOf('my-own_id')))!.members.keys()]).toEqual([me.principal.id])
   })
 
-  test('a title goes into the document', async () => {
-    const { post, world } = await signedInBrowser()
-    await post(routes.conversations(), { id: 'a', title: 'Plans' })
-    expect(readMeta(world.documentOf(conversationName('a')!)).title).toBe('Plans')
+  test('a title stands in the document and in the list at once', async () => {
+    const { get, post, world } = await signedInBrowser()
+    expect(await (await post(routes.conversations(), { id: 'a', title: 'Plans' })).json()).toMatchObject({ title: 'Plans', messageCount: 0, updatedAt: START })
+    expect(await world.rooms.use(nameOf('a'), room => room.read(readMeta))).toMatchObject({ title: 'Plans' })
+    expect((await listOf({ get })).conversations[0]).toMatchObject({ title: 'Plans' })
+  })
+
+  test('show their newest message', async () => {
+    const { get, post, world } = await signedInBrowser()
+    await post(routes.conversations(), { id: 'a' })
+    await world.say('a', messageOf(1), messageOf(2))
+    expect((await listOf({ get })).conversations[0]).toMatchObject({ preview: 'message 2', messageCount: 2, updatedAt: START + 2, createdAt: START })
   })
 
   test("another person's id is not taken over, and not told of", async () => {
-    const world = createApiWorld()
+    const world = await createApiWorld()
     const [owner, other] = [await signedInBrowser(world), await signedInBrowser(world)]
     await owner.post(routes.conversations(), { id: 'a' })
     expect(await codeOf(await other.post(routes.conversations(), { id: 'a', title: 'Mine' }))).toBe('not-found')
-    expect(readMeta(world.documentOf(conversationName('a')!)).title).toBe('')
+    expect(await world.rooms.use(nameOf('a'), room => room.read(readMeta))).toMatchObject({ title: '' })
     expect(await (await other.get(routes.conversations())).json()).toEqual({ conversations: [], next: null })
   })
 
   test('pages neither repeat nor skip one, newest first, when times are equal too', async () => {
     const { get, post, world } = await signedInBrowser()
     const ids = Array.from({ length: 25 }, (_, i) => `c${i}`)
-    for (const id of ids) await post(routes.conversations(), { id })
     for (const [i, id] of ids.entries()) {
-      world.summaries.set(conversationName(id)!, { title: id, preview: 'p', messageCount: i, updatedAt: START + Math.floor(i / 5) })
+      await post(routes.conversations(), { id, title: id })
+      await world.say(id, messageOf(i, START + Math.floor(i / 5)))
     }
     const seen: schemas.ConversationListItem[] = []
     let before: string | undefined
@@ -135,7 +136,7 @@ describe('messages', () => {
   const withMessages = async (count: number) => {
     const signedIn = await signedInBrowser()
     await signedIn.post(routes.conversations(), { id: 'a' })
-    openRoots(signedIn.world.documentOf(conversationName('a')!)).messages.push(Array.from({ length: count }, (_, i) => message(i)))
+    await signedIn.world.say('a', ...Array.from({ length: count }, (_, i) => messageOf(i)))
     return signedIn
   }
   const pageOf = async (response: Response) => schemas.messagePage.parse(await response.json())
@@ -181,7 +182,7 @@ describe('what became of a request', () => {
     const { get, post, world } = await signedInBrowser()
     await post(routes.conversations(), { id: 'a' })
     const outcome = { status: 'refused', code: 'message-too-long', reason: 'too long' } as const
-    world.takeRequest(conversationName('a')!, { requestId: requestIdOf(1), outcome, principal: 'x' as UserId, at: START + 1 })
+    await world.remember('a', { requestId: requestIdOf(1), outcome, principal: 'x' as UserId, at: START + 1 })
     expect(schemas.requestResult.parse(await (await get(routes.request('a', requestIdOf(1)))).json())).toEqual({ requestId: requestIdOf(1), outcome, at: START + 1 })
     expect(await codeOf(await get(routes.request('a', requestIdOf(2))))).toBe('not-found')
     expect(await codeOf(await get(routes.request('a', 'no-uuid')))).toBe('not-found')
@@ -190,7 +191,7 @@ describe('what became of a request', () => {
   test('is not told to strangers', async () => {
     const { post, world } = await signedInBrowser()
     await post(routes.conversations(), { id: 'a' })
-    world.takeRequest(conversationName('a')!, { requestId: requestIdOf(1), outcome: { status: 'accepted' }, principal: 'x' as UserId, at: 0 })
+    await world.remember('a', { requestId: requestIdOf(1), outcome: { status: 'accepted' }, principal: 'x' as UserId, at: 0 })
     const stranger = await signedInBrowser(world)
     expect(await codeOf(await stranger.get(routes.request('a', requestIdOf(1))))).toBe('not-found')
   })
@@ -198,7 +199,7 @@ describe('what became of a request', () => {
 
 describe('invitations', () => {
   const invited = async (role: 'editor' | 'viewer') => {
-    const world = createApiWorld()
+    const world = await createApiWorld()
     const [owner, friend] = [await signedInBrowser(world), await signedInBrowser(world)]
     await owner.post(routes.conversations(), { id: 'a' })
     const answer = await owner.post(routes.invitations('a'), { role })
@@ -243,26 +244,26 @@ describe('invitations', () => {
 
 describe('without accounts', () => {
   test('the local person reaches every document and sets no cookie', async () => {
-    const world = createApiWorld({ openToAll: true })
-    await world.directory.create(conversationName('of-a-guest')!, { kind: 'guest', id: 'g' as UserId, name: 'G' }, START)
-    world.documentOf(conversationName('of-a-guest')!)
-    world.documentOf(conversationName('of-nobody')!)
+    const world = await createApiWorld({ openToAll: true })
+    await world.directory.create(nameOf('of-a-guest'), { kind: 'guest', id: 'g' as UserId, name: 'G' }, START)
+    await world.say('of-a-guest', messageOf(1))
+    await world.say('of-nobody', messageOf(2))
     const { get, me } = await signedInBrowser(world)
     expect(me.principal).toEqual({ id: 'local', name: 'Local', kind: 'user' })
     expect((await get(routes.me())).headers.get('set-cookie')).toBeNull()
     const { conversations } = schemas.conversationList.parse(await (await get(routes.conversations())).json())
-    expect(conversations.map(({ id, role }) => [id, role])).toEqual([['of-a-guest', 'owner'], ['of-nobody', 'owner']])
+    expect(conversations.map(({ id, role }) => [id, role])).toEqual([['of-nobody', 'owner'], ['of-a-guest', 'owner']])
     expect((await get(routes.messages('of-a-guest'))).status).toBe(200)
     expect((await get(routes.messages('brand-new'))).status).toBe(200)
   })
 
   test('nothing is served under a name that is not of this machine', async () => {
-    const { app } = createApiWorld({ openToAll: true })
+    const { request } = await createApiWorld({ openToAll: true })
     for (const host of ['evil.example', 'localhost.evil.example', '192.168.1.2:4400', '127.0.0.1.evil.example']) {
-      expect(await codeOf(await app.request(routes.me(), { headers: { host } }))).toBe('not-allowed')
+      expect(await codeOf(await request(routes.me(), { headers: { host } }))).toBe('not-allowed')
     }
     for (const host of ['localhost:4400', '127.0.0.1:9', '[::1]:4400', 'LOCALHOST']) {
-      expect((await app.request(routes.me(), { headers: { host } })).status).toBe(200)
+      expect((await request(routes.me(), { headers: { host } })).status).toBe(200)
     }
   })
 })
@@ -276,7 +277,7 @@ describe('requests that are not right', () => {
     ['GET', '/api/conversations/a'],
     ['GET', '/sync/conversation/a'],
   ])('%s %s is unknown', async (method, path) => {
-    expect(await codeOf(await createApiWorld().app.request(path, { method, headers: { 'Content-Type': 'application/json' } }))).toBe('not-found')
+    expect(await codeOf(await (await createApiWorld()).request(path, { method, headers: { 'Content-Type': 'application/json' } }))).toBe('not-found')
   })
 
   test.each([
@@ -330,7 +331,7 @@ describe('requests that are not right', () => {
     for (const origin of ['https://evil.example', 'null', 'http://localhost:1', 'http://localhost.evil.example', 'file://localhost', '']) {
       expect(await codeOf(await post(routes.conversations(), { id: 'x' }, { origin }))).toBe('not-allowed')
     }
-    expect(await world.directory.find(conversationName('x')!)).toBeNull()
+    expect(await world.directory.find(nameOf('x'))).toBeNull()
     expect((await post(routes.conversations(), {}, { origin: 'http://localhost' })).status).toBe(201)
     expect((await post(routes.conversations(), {}, { 'origin': 'https://chat.example', 'host': 'chat.example', 'Content-Type': 'application/json; charset=utf-8' })).status).toBe(201)
     expect((await post(routes.conversations(), {}, { origin: 'http://localhost:4400', host: 'localhost:4400' })).status).toBe(201)
@@ -340,8 +341,8 @@ describe('requests that are not right', () => {
 
 describe('what goes wrong inside', () => {
   test('is logged under an id, and only the id goes out', async () => {
-    const world = createApiWorld({ authenticate: async () => { throw new TypeError('secret path /var/db') } })
-    const response = await world.app.request(routes.conversations())
+    const world = await createApiWorld({ authenticate: async () => { throw new TypeError('secret path /var/db') } })
+    const response = await world.request(routes.conversations())
     const problem = await problemOf(response)
     expect(problem.code).toBe('internal')
     expect(JSON.stringify(problem)).not.toMatch(/secret|TypeError|\.ts/)
@@ -362,7 +363,7 @@ describe('what goes wrong inside', () => {
 
 describe('every answer', () => {
   test.each([['GET', '/healthz'], ['GET', '/api/me'], ['GET', '/api/nothing'], ['GET', '/'], ['POST', '/x'], ['GET', '/api/conversations']])('%s %s tells browsers what not to do with it', async (method, path) => {
-    const { headers } = await createApiWorld().app.request(path, { method })
+    const { headers } = await (await createApiWorld()).request(path, { method })
     expect(headers.get('content-security-policy')).toContain("default-src 'self'")
     expect(headers.get('content-security-policy')).toContain("frame-ancestors 'none'")
     expect(headers.get('content-security-policy')).not.toMatch(/script-src|unsafe-eval/)
@@ -377,6 +378,6 @@ describe('every answer', () => {
   })
 
   test('of the health check says the version', async () => {
-    expect(schemas.health.parse(await (await createApiWorld().app.request(routes.health())).json())).toEqual({ status: 'ok', version: '1.2.3' })
+    expect(schemas.health.parse(await (await (await createApiWorld()).request(routes.health())).json())).toEqual({ status: 'ok', version: '1.2.3' })
   })
 })

@@ -2,7 +2,6 @@
 import { Hono } from 'hono'
 import type { ConversationListItem, MessagePage, RequestResult } from '../../shared/api/schemas.ts'
 import { listQuery, messagesQuery, newConversation, PAGE_SIZE } from '../../shared/api/schemas.ts'
-import { openRoots } from '../../shared/conversation/document.ts'
 import { readMessages, readMeta } from '../../shared/conversation/read.ts'
 import { SkeinError } from '../../shared/errors.ts'
 import { parseRequestId } from '../../shared/ids.ts'
@@ -68,9 +67,7 @@ export const conversationRoutes = ({ identity, gatekeeper, list, log, rooms, fee
 const nameOnce = (rooms: Rooms, name: DocumentName, principal: Principal, title: string): Promise<void> =>
   rooms.use(name, async room => {
     if (await room.read(doc => readMeta(doc).title)) return
-    await room.write(principal.id, writer => {
-      openRoots(writer.doc).meta.set('title', title)
-    })
+    await room.write(principal.id, writer => writer.setMeta('title', title))
   })
 
 const messagesAfter = (rooms: Rooms, name: DocumentName, after: MessageId | undefined, limit = PAGE_SIZE): Promise<MessagePage> =>

@@ -29,7 +29,7 @@ const navigation = { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' }
 describe('the built app', () => {
   test.each(['/', '/c/some-conversation', '/join/some-secret', '/a/b/c?x=1'])('has its page at %s', async path => {
     await build()
-    const response = await world().app.request(path, { headers: navigation })
+    const response = await (await world()).request(path, { headers: navigation })
     expect(response.status).toBe(200)
     expect(response.headers.get('content-type')).toMatch(/^text\/html/)
     expect(response.headers.get('cache-control')).toBe('no-cache')
@@ -43,7 +43,7 @@ describe('the built app', () => {
     ['/manifest.webmanifest', 'no-cache', /manifest/],
   ])('%s is kept by browsers for: %s', async (path, cacheControl, type) => {
     await build()
-    const response = await world().app.request(path)
+    const response = await (await world()).request(path)
     expect(response.status).toBe(200)
     expect(response.headers.get('cache-control')).toBe(cacheControl)
     expect(response.headers.get('content-type')).toMatch(type)
@@ -53,7 +53,7 @@ describe('the built app', () => {
   test('a missing file is not answered with the page, which a browser would take for a script', async () => {
     await build()
     for (const [path, headers] of [['/assets/old-123.js', navigation], ['/missing.js', { accept: '*/*' }]] as const) {
-      const response = await world().app.request(path, { headers })
+      const response = await (await world()).request(path, { headers })
       expect(response.status).toBe(404)
       expect(response.headers.get('content-type')).toMatch(/^text\/plain/)
       expect(response.headers.get('cache-control') ?? '').not.toContain('immutable')
@@ -63,17 +63,17 @@ describe('the built app', () => {
   test('the page does not stand in for the API or sync', async () => {
     await build()
     for (const path of ['/api/unknown', '/api', '/sync/conversation/a', '/healthz']) {
-      expect((await world().app.request(path, { headers: navigation })).headers.get('content-type')).toMatch(/json/)
+      expect((await (await world()).request(path, { headers: navigation })).headers.get('content-type')).toMatch(/json/)
     }
   })
 
   test('that is not built says what to do, and appears when it is', async () => {
-    const { app } = world()
-    const response = await app.request('/', { headers: navigation })
+    const { request } = await world()
+    const response = await request('/', { headers: navigation })
     expect(response.status).toBe(503)
     expect(await response.text()).toContain('npm run build')
     await build()
-    expect(await (await app.request('/', { headers: navigation })).text()).toBe(PAGE)
+    expect(await (await request('/', { headers: navigation })).text()).toBe(PAGE)
   })
 })
 
@@ -90,8 +90,8 @@ describe('what lies beside the built app', () => {
 
   test('is out of reach by any spelling of the path', async () => {
     await build()
-    const { app } = world()
-    const server = createServer((incoming, outgoing) => void getRequestListener(app.fetch)(incoming, outgoing))
+    const { fetch } = await world()
+    const server = createServer((incoming, outgoing) => void getRequestListener(fetch)(incoming, outgoing))
     await new Promise<void>(resolve => void server.listen(0, '127.0.0.1', resolve))
     const { port } = server.address() as AddressInfo
     const paths = [

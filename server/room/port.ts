@@ -1,7 +1,7 @@
 /** What the rest of the server may do with a room: agents and the API read and write conversations through this, never through a `Y.Doc`. */
 import type * as Y from 'yjs'
 import type { StoredEvent } from '../../shared/conversation/event.ts'
-import type { DraftHead, Message, MessagePart, Run } from '../../shared/conversation/schema.ts'
+import type { DraftHead, Message, MessagePart, Run, SettableMeta } from '../../shared/conversation/schema.ts'
 import type { DocumentName, DraftId } from '../../shared/ids.ts'
 
 /** Writes of the server inside one transaction of a conversation. Each call also notes its event. */
@@ -15,6 +15,7 @@ export interface ConversationWriter {
   dropDraft(id: DraftId): void
   /** One write per visible state; keeps the unfinished runs and the latest. */
   setRun(run: Run): void
+  setMeta(key: SettableMeta, value: string): void
 }
 
 export interface Room {

@@ -1,13 +1,21 @@
-/** A small world behind the API's ports: everything in memory, time by hand, requests without a socket. */
+/** A small world around the API: the real log, directory and rooms in a folder of their own, time by hand, requests without a socket. */
+import { randomFillSync, randomUUID } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { onTestFinished } from 'vitest'
 import * as Y from 'yjs'
 import { createApi } from '../../server/api/api.ts'
-import type { Directory, DirectoryEntry } from '../../server/directory/port.ts'
+import { openLevelDbDirectory } from '../../server/directory/leveldb-directory.ts'
 import { createGuestIdentity } from '../../server/identity/guest-cookie.ts'
 import { createNoIdentity } from '../../server/identity/none.ts'
+import { openLevelDbLog } from '../../server/log/leveldb/leveldb-log.ts'
 import type { LedgerEntry } from '../../server/log/port.ts'
-import type { ConversationWriter, Room } from '../../server/room/port.ts'
-import type { ConversationSummary } from '../../shared/conversation/event.ts'
-import type { AgentId, DocumentName, RequestId, UserId } from '../../shared/ids.ts'
+import type { EventListener } from '../../server/room/port.ts'
+import { RoomRegistry } from '../../server/room/rooms.ts'
+import type { Message } from '../../shared/conversation/schema.ts'
+import { conversationName, messageIdOf, parseRequestId } from '../../shared/ids.ts'
+import type { AgentId, DocumentName, RequestId } from '../../shared/ids.ts'
 import type { Principal } from '../../shared/principal.ts'
 
 export const START = Date.UTC(2026, 10, 1)
@@ -19,60 +27,53 @@ export interface ApiWorldOptions {
   authenticate?: () => Promise<Principal | null>
 }
 
-export type ApiWorld = ReturnType<typeof createApiWorld>
+export type ApiWorld = Awaited<ReturnType<typeof createApiWorld>>
 
-export const createApiWorld = ({ openToAll = false, clientFolder = '/nonexistent', authenticate }: ApiWorldOptions = {}) => {
+/** Goes away by itself when the test is finished. */
+export const createApiWorld = async ({ openToAll = false, clientFolder = '/nonexistent', authenticate }: ApiWorldOptions = {}) => {
+  const folder = await mkdtemp(join(tmpdir(), 'skein-api-'))
+  const log = await openLevelDbLog({ path: join(folder, 'log'), durability: 'os' })
+  const random = <T extends Uint8Array | Uint32Array>(target: T): T => randomFillSync(target)
+  const directory = openLevelDbDirectory({ store: log.store, random })
   let now = START
-  let made = 0
   const clock = () => now
-  const lines: { level: string, fields: Readonly<Record<string, unknown>>, message: string }[] = []
-  const line = (level: string) => (fields: Readonly<Record<string, unknown>>, message: string): void => {
-    lines.push({ level, fields, message })
-  }
+  const { logger, lines } = memoryLogger()
   const timers = manualTimers()
-  const directory = memoryDirectory()
-  const documents = new Map<DocumentName, Y.Doc>()
-  const summaries = new Map<DocumentName, ConversationSummary>()
-  const ledger = new Map<string, LedgerEntry>()
-  const identity = openToAll
-    ? createNoIdentity()
-    : createGuestIdentity({ secret: new Uint8Array(32), now: clock, random: target => target.fill(++made) })
-
-  const documentOf = (name: DocumentName): Y.Doc => {
-    const doc = documents.get(name) ?? new Y.Doc()
-    documents.set(name, doc)
-    return doc
-  }
-
+  const identity = openToAll ? createNoIdentity() : createGuestIdentity({ secret: new Uint8Array(32), now: clock, random })
+  let feed: EventListener = () => {}
+  const rooms = new RoomRegistry({
+    log,
+    agents: { defaultAgent: null, has: () => false },
+    onEvents: (...record) => feed(...record),
+    now: clock,
+    logger: memoryLogger().logger,
+    compactAfter: 500,
+    random: { uint32: () => random(new Uint32Array(1))[0]!, uuid: randomUUID },
+    graceMs: 60_000,
+    after: () => () => {},
+    yieldToOthers: async () => {},
+  })
   const api = createApi({
     identity: authenticate ? { ...identity, authenticate } : identity,
     directory,
-    log: {
-      list: async prefix => [...documents.keys()].filter(name => name.startsWith(prefix)).sort(),
-      summaries: async names => new Map(names.flatMap(name => {
-        const summary = summaries.get(name)
-        return summary ? [[name, summary]] : []
-      })),
-      ledger: async (name, ids) => new Map(ids.flatMap(id => {
-        const entry = ledger.get(`${name} ${id}`)
-        return entry ? [[id, entry]] : []
-      })),
-    },
-    rooms: { use: (name, use) => use(memoryRoom(name, documentOf(name))) },
-    agents: {
-      defaultId: 'guide' as AgentId,
-      all: [{
-        id: 'guide' as AgentId, name: 'Guide', description: 'Not a language model.', isLanguageModel: false, onInterruption: 'seal',
-        async *reply() { yield { type: 'finish', finishReason: 'stop', model: 'none' } },
-      }],
-    },
+    log,
+    rooms,
+    agents: { defaultId: guide.id, all: [guide] },
     openToAll,
     clientFolder,
     version: '1.2.3',
     now: clock,
-    random: { uuid: () => `00000000-0000-7000-8000-${String(++made).padStart(12, '0')}` },
+    random: { uuid: randomUUID },
     timers,
-    logger: { debug: line('debug'), info: line('info'), warn: line('warn'), error: line('error') },
+    logger,
+  })
+  feed = api.feed
+
+  onTestFinished(async () => {
+    api.close()
+    await rooms.close()
+    await log.close()
+    await rm(folder, { recursive: true })
   })
 
   /** A browser: keeps its cookie. */
@@ -95,16 +96,51 @@ export const createApiWorld = ({ openToAll = false, clientFolder = '/nonexistent
   }
 
   return {
-    ...api,
+    fetch: api.app.fetch,
+    /** From somewhere that keeps no cookie. */
+    request: async (path: string, init?: RequestInit): Promise<Response> => api.app.request(path, init),
+    feed: api.feed,
+    close: api.close,
     browser,
     directory,
-    documentOf,
-    summaries,
+    rooms,
     lines,
     timers,
-    takeRequest: (name: DocumentName, entry: LedgerEntry) => void ledger.set(`${name} ${entry.requestId}`, entry),
+    /** Messages are sealed in a conversation, in one record. */
+    say: (id: string, ...messages: Message[]) => rooms.use(nameOf(id), room => room.write('someone', writer => {
+      for (const each of messages) writer.appendMessage(each)
+    })),
+    /** The log remembers that a request was taken. */
+    remember: (id: string, entry: LedgerEntry) => log.append(nameOf(id), {
+      update: Y.encodeStateAsUpdate(new Y.Doc()), stateVector: () => Y.encodeStateVector(new Y.Doc()), events: [], ledger: [entry],
+      bindings: [], openedRuns: [], closedRuns: [],
+    }),
     pass: (milliseconds: number) => { now += milliseconds },
   }
+}
+
+export const nameOf = (id: string): DocumentName => conversationName(id)!
+
+export const requestIdOf = (n: number): RequestId => parseRequestId(`01900000-0000-7000-8000-${String(n).padStart(12, '0')}`)!
+
+export const messageOf = (n: number, acceptedAt = START + n): Message => ({
+  id: messageIdOf(requestIdOf(n)),
+  role: 'user',
+  parts: [{ type: 'text', text: `message ${n}` }],
+  metadata: { parentId: null, authorId: 'someone', createdAt: START, acceptedAt, status: 'complete' },
+})
+
+const guide = {
+  id: 'guide' as AgentId, name: 'Guide', description: 'Not a language model.', isLanguageModel: false, onInterruption: 'seal' as const,
+  async *reply() { yield { type: 'finish' as const, finishReason: 'stop', model: 'none' } },
+}
+
+const memoryLogger = () => {
+  const lines: { level: string, fields: Readonly<Record<string, unknown>>, message: string }[] = []
+  const line = (level: string) => (fields: Readonly<Record<string, unknown>>, message: string): void => {
+    lines.push({ level, fields, message })
+  }
+  return { lines, logger: { debug: line('debug'), info: line('info'), warn: line('warn'), error: line('error') } }
 }
 
 const manualTimers = () => {
@@ -124,48 +160,3 @@ const manualTimers = () => {
     },
   }
 }
-
-const memoryDirectory = (): Directory => {
-  const entries = new Map<DocumentName, { name: DocumentName, createdAt: number, members: Map<UserId, DirectoryMember> }>()
-  const invitations = new Map<string, { name: DocumentName, role: 'editor' | 'viewer' }>()
-  type DirectoryMember = DirectoryEntry['members'] extends ReadonlyMap<UserId, infer Member> ? Member : never
-  return {
-    find: async name => entries.get(name) ?? null,
-    create: async (name, owner, at) => {
-      const entry = entries.get(name) ?? { name, createdAt: at, members: new Map([[owner.id, { role: 'owner' as const, name: owner.name }]]) }
-      entries.set(name, entry)
-      return entry
-    },
-    setMember: async (name, { id, role, name: displayName }) => void entries.get(name)?.members.set(id, { role, name: displayName }),
-    listOf: async (user, prefix) => [...entries.values()].flatMap(({ name, createdAt, members }) => {
-      const member = members.get(user)
-      return member && name.startsWith(prefix) ? [{ name, role: member.role, createdAt }] : []
-    }),
-    invite: async (name, role) => {
-      const secret = `secret-${invitations.size}`
-      invitations.set(secret, { name, role })
-      return secret
-    },
-    accept: async (secret, principal) => {
-      const invitation = invitations.get(secret)
-      const entry = invitation && entries.get(invitation.name)
-      if (!entry) return null
-      if (!entry.members.has(principal.id)) entry.members.set(principal.id, { role: invitation.role, name: principal.name })
-      return entry
-    },
-  }
-}
-
-const memoryRoom = (name: DocumentName, doc: Y.Doc): Room => ({
-  name,
-  read: async reader => reader(doc),
-  write: async (_actor, change) => doc.transact(() => change(writerTo(doc))),
-})
-
-/** Of the writer the API uses the document only. */
-const writerTo = (doc: Y.Doc): ConversationWriter => {
-  const unused = () => { throw new Error('the API does not write this') }
-  return { doc, appendMessage: unused, openDraft: unused, appendToDraft: unused, dropDraft: unused, setRun: unused }
-}
-
-export const requestIdOf = (n: number): RequestId => `01900000-0000-7000-8000-${String(n).padStart(12, '0')}` as RequestId
