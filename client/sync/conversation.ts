@@ -257,7 +257,8 @@ export class Conversation {
     const own = this.#outbox.all
     const key = [messages(), own, author.id, this.#choice]
     if (key.some((part, i) => part !== this.#messages.key[i])) {
-      this.#messages = { key, shown: showMessages({ sealed: messages(), isSealed, own, author, choice: this.#choice, before: this.#messages.shown }) }
+      const sources = { sealed: messages(), isSealed, own, author, choice: this.#choice, before: this.#messages.shown }
+      this.#messages = { key, shown: showMessages(sources) }
     }
     return this.#messages.shown
   }

@@ -3,7 +3,6 @@ import { openDB } from 'idb'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { IndexeddbPersistence } from 'y-indexeddb'
 import * as Y from 'yjs'
-import { databaseName } from './document-database.ts'
 import { openDeviceStore } from './indexeddb.ts'
 import type { DeviceStore, DeviceStoreOptions } from './indexeddb.ts'
 import { listCache } from './list-cache.ts'
@@ -165,6 +164,15 @@ describe('a document in IndexedDB', () => {
     await second.append(updates[1]!)
     expect(textOf((await second.load()).updates)).toBe('abc')
   })
+})
+
+it('tells what no server has accepted, of all documents', async () => {
+  const device = tab()
+  expect(await device.unsent()).toEqual(new Map())
+  await open(device).putOutbox(entry(1))
+  await open(device, conversationName('c2')!).putOutbox(entry(2))
+  await open(device).putOutbox(entry(3))
+  expect(await device.unsent()).toEqual(new Map([['conversation/c1', [entry(1), entry(3)]], ['conversation/c2', [entry(2)]]]))
 })
 
 describe('stock y-indexeddb', () => {

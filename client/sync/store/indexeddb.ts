@@ -30,6 +30,8 @@ export interface DeviceStore {
   /** The store of one document; its database is opened when it is first used. */
   document: OpenStore
   lists: ListStorage
+  /** Requests that no server has accepted, by document name; none where the storage cannot be read. */
+  unsent: () => Promise<Map<string, OutboxEntry[]>>
   /** Close the documents' stores first. */
   close: () => Promise<void>
 }
@@ -42,6 +44,7 @@ export const openDeviceStore = (options: DeviceStoreOptions): DeviceStore => {
   return {
     document: name => new IndexedDbStore(name, side, filled),
     lists: side.lists,
+    unsent: () => side.readAll(),
     close: () => side.close()
   }
 }

@@ -96,6 +96,15 @@ export const forgetGenerations = (db: SideDatabase, name: string, gone: readonly
 export const readOutbox = (db: SideDatabase, name: string): Promise<OutboxEntry[]> =>
   db.getAll('outbox', IDBKeyRange.bound([name], [name, []]))
 
+/** By document name, each in the order made. */
+export const readAllOutboxes = async (db: SideDatabase): Promise<Map<string, OutboxEntry[]>> => {
+  const tx = db.transaction('outbox')
+  const [keys, entries] = await Promise.all([tx.store.getAllKeys(), tx.store.getAll(), tx.done])
+  const byName = new Map<string, OutboxEntry[]>()
+  for (const [i, [name]] of keys.entries()) byName.set(name, [...byName.get(name) ?? [], entries[i]!])
+  return byName
+}
+
 export type OutboxWrite =
   | { type: 'put', name: string, entry: OutboxEntry }
   | { type: 'delete', name: string, id: string }

@@ -1,6 +1,6 @@
 /** The user's side database, opened when it is first needed and shared by all documents: one queue for all outboxes, and the lists. */
 import type { ListStorage } from './list-cache.ts'
-import { openSideDatabase, readOutbox, writeOutbox } from './side-database.ts'
+import { openSideDatabase, readAllOutboxes, readOutbox, writeOutbox } from './side-database.ts'
 import type { OutboxWrite, SideDatabase } from './side-database.ts'
 import { WriteQueue } from './write-queue.ts'
 import type { After } from '../port.ts'
@@ -42,6 +42,14 @@ export class SideStore {
 
   async readOutbox(name: string): Promise<OutboxEntry[]> {
     return readOutbox(await this.open(), name)
+  }
+
+  async readAll(): Promise<Map<string, OutboxEntry[]>> {
+    try {
+      return await readAllOutboxes(await this.open())
+    } catch {
+      return new Map() // Whoever opens a document is told of the problem.
+    }
   }
 
   /** Resolves when it is stored. */

@@ -1,0 +1,144 @@
+/** The server's API as the app needs it: who we are, which conversations there are, invitations, and the feed that tells of changes. */
+import { realSurroundings } from './port.ts'
+import type { After } from './port.ts'
+import { FEED_EVENT, routes } from '../../shared/api/routes.ts'
+import * as schemas from '../../shared/api/schemas.ts'
+import type { AcceptedInvitation, ConversationListItem, Invitation, Me } from '../../shared/api/schemas.ts'
+import { isErrorCode, SkeinError } from '../../shared/errors.ts'
+import { createUuidV7 } from '../../shared/ids.ts'
+import type { RandomBytes } from '../../shared/ids.ts'
+
+export interface ApiOptions {
+  /** `https://host`; empty for the page's own server. */
+  origin?: string
+  fetch?: typeof fetch
+  EventSource?: typeof EventSource
+  /** Where the last answer of `me` is remembered, so that the app starts offline; `localStorage` in a browser. */
+  memory?: Pick<Storage, 'getItem' | 'setItem'>
+  now?: () => number
+  random?: RandomBytes
+  after?: After
+}
+
+export interface FeedListener {
+  /** The feed begins, or begins again after a break: what changed before is not told, so read the list now. */
+  opened: () => void
+  /** One conversation as it is now. */
+  changed: (item: ConversationListItem) => void
+}
+
+export interface Api {
+  /** Who we are here; the last known answer where the server cannot be reached. */
+  me: () => Promise<Me>
+  /** All of them, newest first. */
+  listConversations: () => Promise<ConversationListItem[]>
+  /** Made on this device: the server creates the conversation when its owner first connects to it. */
+  createConversationId: () => string
+  invite: (id: string, role: 'editor' | 'viewer') => Promise<Invitation>
+  acceptInvitation: (secret: string) => Promise<AcceptedInvitation>
+  /** Reconnects by itself. Returns how to stop. */
+  subscribeFeed: (listener: FeedListener) => () => void
+}
+
+const MEMORY_KEY = 'skein:me'
+/** A network that swallows requests must not keep the app from starting with what it remembers. */
+const ME_TIMEOUT = 4_000
+/** An EventSource reconnects after a broken connection, but not after an answer that is an error. */
+const FEED_RETRY = 5_000
+
+/** @returns an API whose methods throw SkeinError: with the server's code, or `unavailable` where it cannot be reached */
+export const createApi = (options: ApiOptions = {}): Api => {
+  const { origin = '', after = realSurroundings.after, now = realSurroundings.now, random = realSurroundings.random } = options
+  const memory = options.memory ?? globalThis.localStorage
+  const ask = createAsk(origin, options.fetch ?? fetch)
+  return {
+    me: async () => {
+      const giveUp = new AbortController()
+      const cancel = after(ME_TIMEOUT, () => giveUp.abort())
+      try {
+        const me = await ask(schemas.me, routes.me(), { signal: giveUp.signal })
+        memory.setItem(MEMORY_KEY, JSON.stringify(me))
+        return me
+      } catch (error) {
+        const remembered = error instanceof SkeinError && error.code === 'unavailable' ? recall(memory) : null
+        if (remembered) return remembered
+        throw error
+      } finally {
+        cancel()
+      }
+    },
+    listConversations: async () => {
+      const all: ConversationListItem[] = []
+      let before: string | null = null
+      do {
+        const page: schemas.ConversationList = await ask(
+          schemas.conversationList, routes.conversations({ limit: schemas.PAGE_SIZE, ...before !== null && { before } })
+        )
+        all.push(...page.conversations)
+        before = page.next
+      } while (before !== null)
+      return all
+    },
+    createConversationId: createUuidV7(now, random),
+    invite: (id, role) => ask(schemas.invitation, routes.invitations(id), post({ role })),
+    acceptInvitation: secret => ask(schemas.acceptedInvitation, routes.acceptInvitation(secret), post({})),
+    subscribeFeed: listener => subscribe(origin + routes.feed(), options.EventSource ?? EventSource, listener, after)
+  }
+}
+
+interface Parser<T> {
+  safeParse: (value: unknown) => { success: true, data: T } | { success: false }
+}
+
+const post = (body: unknown): RequestInit =>
+  ({ method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) })
+
+const createAsk = (origin: string, send: typeof fetch) =>
+  async <T>(parser: Parser<T>, path: string, init?: RequestInit): Promise<T> => {
+    const response = await send(origin + path, init).catch((error: unknown) => {
+      throw new SkeinError('unavailable', 'The server cannot be reached. What you wrote is kept on this device.', { cause: error })
+    })
+    const body: unknown = await response.json().catch(() => null)
+    if (!response.ok) throw problemOf(response.status, body)
+    const parsed = parser.safeParse(body)
+    if (!parsed.success) throw new SkeinError('internal', 'The server gave an answer that this page does not understand. Reload the page.')
+    return parsed.data
+  }
+
+/** An answer without a problem document comes from something between us and the server. */
+const problemOf = (status: number, body: unknown): SkeinError => {
+  const problem = schemas.problem.safeParse(body)
+  if (!problem.success) return new SkeinError(status >= 500 ? 'unavailable' : 'internal')
+  const { code, detail } = problem.data
+  return new SkeinError(isErrorCode(code) ? code : 'internal', detail)
+}
+
+const recall = (memory: Pick<Storage, 'getItem'>): Me | null => {
+  try {
+    const parsed = schemas.me.safeParse(JSON.parse(memory.getItem(MEMORY_KEY) ?? 'null'))
+    return parsed.success ? parsed.data : null
+  } catch {
+    return null // Not what this version wrote: as if nothing were remembered.
+  }
+}
+
+const subscribe = (url: string, Source: typeof EventSource, { opened, changed }: FeedListener, after: After): (() => void) => {
+  let source: EventSource
+  let cancel = () => {}
+  const open = () => {
+    source = new Source(url)
+    source.addEventListener('open', opened)
+    source.addEventListener(FEED_EVENT, event => {
+      const item = schemas.conversationListItem.safeParse(JSON.parse(event.data as string))
+      if (item.success) changed(item.data)
+    })
+    source.addEventListener('error', () => {
+      if (source.readyState === source.CLOSED) cancel = after(FEED_RETRY, open)
+    })
+  }
+  open()
+  return () => {
+    cancel()
+    source.close()
+  }
+}

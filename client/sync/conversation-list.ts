@@ -1,0 +1,108 @@
+/**
+ * The list of conversations on this device: what the server last told, at once and offline; what it tells now; and conversations that
+ * were begun here and have not reached it yet, so that nobody has to remember where they wrote something.
+ */
+import type { Api } from './api.ts'
+import { realSurroundings } from './port.ts'
+import type { Schedule } from './port.ts'
+import { createSignal } from './signal.ts'
+import type { DeviceStore } from './store/indexeddb.ts'
+import { listCache } from './store/list-cache.ts'
+import type { OutboxEntry } from './view.ts'
+import { conversationListItem } from '../../shared/api/schemas.ts'
+import type { ConversationListItem } from '../../shared/api/schemas.ts'
+import { textOf } from '../../shared/conversation/read.ts'
+import { documentId, documentKind, parseDocumentName } from '../../shared/ids.ts'
+
+export interface ConversationListOptions {
+  api: Pick<Api, 'listConversations' | 'subscribeFeed'>
+  device: Pick<DeviceStore, 'lists' | 'unsent'>
+  schedule?: Schedule
+}
+
+export interface ConversationList {
+  /** Newest first; the same array until something changes. */
+  view: () => readonly ConversationListItem[]
+  subscribe: (listener: () => void) => () => void
+  /** Looks again at what this device has not sent: after writing into a conversation that is new. */
+  refresh: () => Promise<void>
+  /** What this device holds is read. */
+  ready: Promise<void>
+  close: () => void
+}
+
+export const openConversationList = ({ api, device, schedule = realSurroundings.schedule }: ConversationListOptions): ConversationList => {
+  const cache = listCache(device.lists, 'conversations', value => {
+    const parsed = conversationListItem.safeParse(value)
+    return parsed.success ? parsed.data : null
+  })
+  const signal = createSignal(schedule)
+  let fromServer: readonly ConversationListItem[] = []
+  let begunHere: readonly ConversationListItem[] = []
+  let toldByServer = false
+  let shown: readonly ConversationListItem[] | null = null
+
+  const changed = () => {
+    shown = null
+    signal.changed()
+  }
+  const takeList = (items: readonly ConversationListItem[]) => {
+    toldByServer = true
+    fromServer = items
+    void cache.write(items)
+    changed()
+  }
+  const refresh = async () => {
+    begunHere = summarise(await device.unsent())
+    changed()
+  }
+  const readCache = async () => {
+    const cached = await cache.read()
+    if (cached && !toldByServer) fromServer = cached
+    await refresh()
+  }
+  const stop = api.subscribeFeed({
+    // A failed reading is made up for by the next one: the feed opens anew with every connection.
+    opened: () => void api.listConversations().then(takeList, () => {}),
+    changed: item => takeList([item, ...fromServer.filter(({ id }) => id !== item.id)])
+  })
+  return {
+    view: () => shown ??= merge(fromServer, begunHere),
+    subscribe: signal.subscribe,
+    refresh,
+    ready: readCache(),
+    close: () => {
+      stop()
+      signal.clear()
+    }
+  }
+}
+
+const merge = (fromServer: readonly ConversationListItem[], begunHere: readonly ConversationListItem[]): ConversationListItem[] => {
+  const known = new Set(fromServer.map(({ id }) => id))
+  return [...fromServer, ...begunHere.filter(({ id }) => !known.has(id))].sort((a, b) => b.updatedAt - a.updatedAt)
+}
+
+/** Conversations as their unsent messages show them. */
+const summarise = (unsent: ReadonlyMap<string, readonly OutboxEntry[]>): ConversationListItem[] =>
+  [...unsent].flatMap(([key, entries]) => {
+    const name = parseDocumentName(key)
+    const sends = entries.flatMap(({ request }) => request.type === 'send' ? [request] : [])
+    const first = sends[0]
+    const last = sends.at(-1)
+    if (!name || documentKind(name) !== 'conversation' || !first || !last) return []
+    return [{
+      id: documentId(name),
+      role: 'owner' as const,
+      title: shorten(textOf(first.message.parts), 60),
+      preview: shorten(textOf(last.message.parts), 140),
+      messageCount: sends.length,
+      createdAt: first.createdAt,
+      updatedAt: last.createdAt
+    }]
+  })
+
+const shorten = (text: string, length: number): string => {
+  const line = text.replace(/\s+/g, ' ').trim()
+  return line.length > length ? `${line.slice(0, length - 1)}…` : line
+}
