@@ -44,11 +44,15 @@ const restrictImage = (node: Element): void => {
 }
 
 /** @returns a fragment, not a string: what was checked is what is shown, without a second parse in between */
-export const sanitise = (html: string): DocumentFragment =>
-  ready().sanitize(html, {
+export const sanitise = (html: string): DocumentFragment => {
+  const fragment = ready().sanitize(html, {
     ALLOWED_TAGS: TAGS,
     ALLOWED_ATTR: ATTRIBUTES,
     ALLOW_DATA_ATTR: false,
     ALLOW_ARIA_ATTR: false,
     RETURN_DOM_FRAGMENT: true
   })
+  // A picture that may not be loaded is its words.
+  for (const image of fragment.querySelectorAll('img:not([src])')) image.replaceWith(image.getAttribute('alt') ?? '')
+  return fragment
+}

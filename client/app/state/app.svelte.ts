@@ -1,12 +1,14 @@
 /** The whole app's state in one place: what exists once, and how a conversation is opened. */
+import { SvelteSet } from 'svelte/reactivity'
 import { Clock } from './clock.svelte.ts'
 import { ComposerTexts } from './composer-texts.ts'
 import { ConversationList } from './conversation-list.svelte.ts'
+import { KeptChoices } from './kept-choices.ts'
 import { Network } from './network.svelte.ts'
 import { OpenConversation } from './open-conversation.svelte.ts'
 import { conversationPath, joinPath } from './route.ts'
 import { Router } from './router.svelte.ts'
-import type { AgentInfo, Sdk } from './sdk.ts'
+import type { Me, Sdk, Who } from './sdk.ts'
 import { Session } from './session.svelte.ts'
 import { Theme } from './theme.svelte.ts'
 
@@ -14,45 +16,61 @@ export class AppState {
   readonly #sdk: Sdk
   readonly #window: Window
   readonly #texts: ComposerTexts
+  readonly #choices: KeptChoices
+  /** Conversations that were written in since the page was loaded. */
+  readonly #writtenHere = new SvelteSet<string>()
   readonly router: Router
   readonly theme: Theme
   readonly network: Network
   readonly clock = new Clock()
   readonly session: Session
-  readonly list: ConversationList
+  readonly list = new ConversationList()
 
   constructor(sdk: Sdk, window: Window) {
     this.#sdk = sdk
     this.#window = window
     this.#texts = new ComposerTexts(window.localStorage)
+    this.#choices = new KeptChoices(window.localStorage)
     this.router = new Router(window)
     this.theme = new Theme(window)
     this.network = new Network(window)
     this.session = new Session(sdk, window.localStorage)
-    this.list = new ConversationList(sdk)
   }
 
-  /** Begins to follow the address bar, the clock, the server's list. @returns how to stop */
+  /** Begins to follow the address bar and the clock. @returns how to stop */
   start(): () => void {
-    const stops = [this.router.start(), this.clock.start(), this.list.start()]
+    const stops = [this.router.start(), this.clock.start()]
     return () => stops.forEach(stop => stop())
+  }
+
+  /** Shows the list of this person. @returns how to stop */
+  showList(who: Who): () => void {
+    return this.list.follow(this.#sdk.openList(who))
   }
 
   agentName = (id: string): string => this.session.agent(id)?.name ?? 'Assistant'
 
   /** What people should know of an agent; null when there is nothing to warn of. */
-  agentNote = (agent: AgentInfo | undefined): string | null => agent && !agent.isLanguageModel ? 'not a language model' : null
+  agentNote = (id: string): string | null => this.session.agent(id)?.isLanguageModel === false ? 'not a language model' : null
 
+  /** Opens a conversation in which nothing was said: the one that there is, so that they do not pile up, else a new one. */
   newChat(): void {
-    this.router.go(conversationPath(this.#sdk.createConversationId()))
+    const unused = this.list.items.find(({ id, role, title, messageCount }) =>
+      messageCount === 0 && title === '' && role === 'owner' && !this.#writtenHere.has(id))
+    this.router.go(conversationPath(unused?.id ?? this.#sdk.createConversationId()))
   }
 
-  open(id: string): OpenConversation {
-    return new OpenConversation(this.#sdk.openConversation(id), {
+  open(id: string, me: Me): OpenConversation {
+    return new OpenConversation(this.#sdk.openConversation(id, me.principal), {
       id,
-      selfId: this.session.me?.id ?? '',
+      selfId: me.principal.id,
       agentName: this.agentName,
       texts: this.#texts,
+      choices: this.#choices,
+      onstored: () => {
+        this.#writtenHere.add(id)
+        this.list.refresh()
+      },
       clock: {
         now: Date.now,
         after: (milliseconds, then) => {
@@ -65,12 +83,12 @@ export class AppState {
 
   /** @returns a link that lets its bearer in */
   async invite(id: string, role: 'editor' | 'viewer'): Promise<string> {
-    return this.#window.location.origin + joinPath(await this.#sdk.invite(id, role))
+    const { secret } = await this.#sdk.invite(id, role)
+    return this.#window.location.origin + joinPath(secret)
   }
 
   async join(secret: string): Promise<void> {
-    const id = await this.#sdk.acceptInvitation(secret)
-    void this.list.refresh()
+    const { id } = await this.#sdk.acceptInvitation(secret)
     this.router.go(conversationPath(id), { replace: true })
   }
 }

@@ -1,4 +1,41 @@
-/** Binds the app to the SDK. */
+/** Binds the app to the real SDK: the page's own server, this device's IndexedDB, one store per person. */
+import { createApi } from '../../sync/api.ts'
+import { openConversationList } from '../../sync/conversation-list.ts'
+import { openConversation } from '../../sync/conversation.ts'
+import { openDeviceStore } from '../../sync/store/indexeddb.ts'
+import type { DeviceStore } from '../../sync/store/indexeddb.ts'
+import { conversationName } from '../../../shared/ids.ts'
+import { SkeinError } from '../../../shared/errors.ts'
 import type { Sdk } from './sdk.ts'
 
-export const connectSdk = (window: Window): Sdk => { throw new Error(window.name) }
+export const connectSdk = (window: Window): Sdk => {
+  const api = createApi()
+  const stores = new Map<string, DeviceStore>()
+  const storeOf = (userId: string): DeviceStore => {
+    const store = stores.get(userId) ?? openDeviceStore({ userId })
+    stores.set(userId, store)
+    return store
+  }
+  const schedule = (task: () => void) => onNextFrame(window, task)
+  return {
+    ...api,
+    openList: ({ id }) => openConversationList({ api, device: storeOf(id), schedule }),
+    openConversation: (conversationId, who) => {
+      const name = conversationName(conversationId)
+      if (!name) throw new SkeinError('not-found')
+      return openConversation({
+        name, url: syncUrl(window.location), store: storeOf(who.id).document(name), userId: who.id, userName: who.name, schedule
+      })
+    }
+  }
+}
+
+const syncUrl = ({ protocol, host }: Location): string => `${protocol === 'https:' ? 'wss' : 'ws'}://${host}/sync`
+
+/** Milliseconds between updates of a page that nobody sees and that gets no frames. */
+const UNSEEN = 250
+
+const onNextFrame = (window: Window, task: () => void): void => {
+  if (window.document.hidden) window.setTimeout(task, UNSEEN)
+  else window.requestAnimationFrame(task)
+}

@@ -1,31 +1,35 @@
-/** The list of conversations: from this device at once, from the server's feed as it changes. */
-import type { ListedConversation, Sdk } from './sdk.ts'
+/** The list of conversations as the page shows it. */
+import type { ConversationListItem, Sdk } from './sdk.ts'
+
+type SdkList = ReturnType<Sdk['openList']>
 
 export class ConversationList {
-  readonly #sdk: Pick<Sdk, 'listConversations' | 'subscribeFeed'>
-  items: ListedConversation[] = $state.raw([])
+  /** Newest first. */
+  items: readonly ConversationListItem[] = $state.raw([])
+  /** What this device holds has been read. */
   loaded: boolean = $state(false)
+  #list: SdkList | null = null
 
-  constructor(sdk: Pick<Sdk, 'listConversations' | 'subscribeFeed'>) {
-    this.#sdk = sdk
-  }
-
-  /** @returns how to stop */
-  start(): () => void {
-    void this.refresh()
-    return this.#sdk.subscribeFeed(list => this.#take(list))
-  }
-
-  async refresh(): Promise<void> {
-    try {
-      this.#take(await this.#sdk.listConversations())
-    } catch {
-      this.loaded = true // not reachable: what is shown stays, and the feed brings the rest when it can
+  /** Shows this list from now on. @returns how to stop */
+  follow(list: SdkList): () => void {
+    const take = () => { this.items = list.view() }
+    this.#list = list
+    const unsubscribe = list.subscribe(take)
+    void list.ready.then(() => {
+      this.loaded = true
+      take()
+    })
+    return () => {
+      unsubscribe()
+      list.close()
+      this.#list = null
+      this.items = []
+      this.loaded = false
     }
   }
 
-  #take(list: readonly ListedConversation[]): void {
-    this.items = list.toSorted((a, b) => b.updatedAt - a.updatedAt)
-    this.loaded = true
+  /** Looks again at what this device has not sent. */
+  refresh(): void {
+    void this.#list?.refresh()
   }
 }

@@ -9,6 +9,7 @@ import type { ComposerTexts } from './composer-texts.ts'
 import type { ConnectionNotice } from './connection-notice.ts'
 import { ConnectionWatch } from './connection-watch.ts'
 import type { WatchClock } from './connection-watch.ts'
+import type { KeptChoices } from './kept-choices.ts'
 import { presenceOf } from './presence.ts'
 import { ReplyAnnouncer } from './reply-announcer.ts'
 import type { Conversation, ConversationView } from './sdk.ts'
@@ -24,6 +25,9 @@ export interface OpenOptions {
   selfId: string
   agentName: (agentId: string) => string
   texts: ComposerTexts
+  choices: KeptChoices
+  /** Something that the person wrote is stored on this device. */
+  onstored: () => void
   clock: WatchClock
 }
 
@@ -63,6 +67,7 @@ export class OpenConversation implements ConversationActions {
     this.id = options.id
     this.view = conversation.view()
     this.text = options.texts.read(options.id)
+    this.#choice = options.choices.read(options.id)
     this.#watch = new ConnectionWatch(options.clock, notice => { this.notice = notice })
     this.#typing = new Typing(options.clock, typing => conversation.setTyping(typing))
     this.#unsubscribe = conversation.subscribe(() => this.#take(conversation.view()))
@@ -115,6 +120,7 @@ export class OpenConversation implements ConversationActions {
     await this.#conversation.send(text, this.#choice.size > 0 && follows ? { parentId: follows } : {})
     if (corrected) await this.#conversation.discard(corrected)
     this.#options.texts.keep(this.id, this.text)
+    this.#options.onstored()
   }
 
   stopReplies(): void {
@@ -127,14 +133,14 @@ export class OpenConversation implements ConversationActions {
 
   regenerate = (id: MessageId): void => {
     // The new version is what the person asked to see.
-    this.#choice = forgetChoice(this.#choice, id, this.#sealed())
+    this.#show(forgetChoice(this.#choice, id, this.#sealed()))
     void this.#conversation.regenerate(id)
   }
 
   redact = (id: MessageId): void => void this.#conversation.redact(id)
   thumbsUp = (id: MessageId, on: boolean): void => void this.#conversation.react(id, THUMBS_UP, on)
   choose = (id: string): void => {
-    this.#choice = chooseVersion(this.#choice, id, this.#sealed())
+    this.#show(chooseVersion(this.#choice, id, this.#sealed()))
   }
 
   // Refused only when it was sent again or discarded already, and then the page shows that.
@@ -155,6 +161,11 @@ export class OpenConversation implements ConversationActions {
   discard = (id: RequestId): void => {
     if (this.editing === id) this.editing = null
     void this.#conversation.discard(id)
+  }
+
+  #show(choice: BranchChoice): void {
+    this.#choice = choice
+    this.#options.choices.keep(this.id, choice)
   }
 
   #sealed(): Message[] {

@@ -1,7 +1,9 @@
-/** Who the person is and which agents the server has; remembered on this device, so that the app opens without a network. */
-import type { AgentInfo, Me, Sdk } from './sdk.ts'
+/** Who the person is and which agents the server has; remembered on this device, so that the app opens at once and without a network. */
+import type { Me, Sdk } from './sdk.ts'
 
 const KEY = 'skein.me'
+
+export type AgentInfo = Me['agents'][number]
 
 export class Session {
   readonly #sdk: Pick<Sdk, 'me'>
@@ -20,9 +22,10 @@ export class Session {
   /** Asks the server; when it cannot be reached, what is remembered counts. */
   async refresh(): Promise<void> {
     try {
-      this.me = await this.#sdk.me()
+      const me = await this.#sdk.me()
+      if (JSON.stringify(me) !== JSON.stringify(this.me)) this.me = me
       this.problem = null
-      this.#storage.setItem(KEY, JSON.stringify(this.me))
+      this.#storage.setItem(KEY, JSON.stringify(me))
     } catch (error) {
       this.problem = this.me ? null : error instanceof Error ? error.message : 'The server did not answer.'
     }
@@ -42,6 +45,8 @@ export class Session {
   }
 }
 
+/** This page wrote it; an older version may have written less. */
 const isMe = (value: unknown): value is Me =>
-  typeof value === 'object' && value !== null && 'id' in value && typeof value.id === 'string'
-  && 'name' in value && typeof value.name === 'string' && 'agents' in value && Array.isArray(value.agents)
+  typeof value === 'object' && value !== null && 'principal' in value && typeof value.principal === 'object' && value.principal !== null
+  && 'id' in value.principal && 'name' in value.principal && 'agents' in value && Array.isArray(value.agents)
+  && 'defaultAgent' in value && 'limits' in value
