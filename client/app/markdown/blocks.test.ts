@@ -43,6 +43,14 @@ describe('splitting markdown into blocks', () => {
     expect(block!.html).toContain('☑')
   })
 
+  test('HTML is shown as it was written, but for bare tags that mark words', () => {
+    const written = html(splitBlocks('a <img src=x onerror="go()"> b <b>bold</b> H<sub>2</sub>O <b onclick=go()>x</b>\n\n<script>go()</script>\n\n<div\nid=app>'))
+    expect(written).toContain('&lt;img src=x onerror=&quot;go()&quot;&gt;')
+    expect(written).toContain('<b>bold</b> H<sub>2</sub>O')
+    expect(written).toContain('&lt;script&gt;')
+    expect(written.match(/<(?!\/?(?:p|b|sub|br)>)/g)).toBeNull()
+  })
+
   test('an empty text has no blocks', () => {
     expect(splitBlocks('')).toEqual([])
   })

@@ -15,10 +15,21 @@ export interface Block {
 /** Blocks at the end that more text may still change: the last one, and the one before it when the last is a mere beginning. */
 const OPEN_BLOCKS = 2
 
-// Task lists without form controls: those would be sanitised away.
+/** Tags that do nothing but mark words, and only when bare: the rest of what looks like HTML is shown as it was written. */
+const BARE_TAG = /^<\/?(?:b|i|em|strong|del|s|sub|sup|kbd|mark|br)\s*\/?>$/i
+
 const renderer: RendererObject = {
+  html: ({ text, block }) => {
+    if (BARE_TAG.test(text.trim())) return text
+    return block ? `<p>${escape(text.trim()).replaceAll('\n', '<br>')}</p>` : escape(text)
+  },
+  // Task lists without form controls: those would be sanitised away.
   checkbox: ({ checked }) => checked ? '☑ ' : '☐ '
 }
+
+const escape = (text: string): string =>
+  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;')
+
 const marked = new Marked({ gfm: true, breaks: true, renderer })
 
 /**

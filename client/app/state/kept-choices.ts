@@ -1,6 +1,4 @@
-/** Which versions of messages were chosen, per conversation, kept on this device across reloads. */
-import type { BranchChoice } from '../../../shared/conversation/branch.ts'
-import { NO_CHOICE } from './branch-choice.ts'
+/** Which versions of messages the person chose to see, per conversation, kept on this device across reloads. */
 import type { TextStorage } from './composer-texts.ts'
 
 export class KeptChoices {
@@ -10,18 +8,25 @@ export class KeptChoices {
     this.#storage = storage
   }
 
-  read(conversationId: string): BranchChoice {
+  /** @returns ids of the chosen messages, none of them an alternative to another */
+  read(conversationId: string): string[] {
     try {
       const value: unknown = JSON.parse(this.#storage.getItem(key(conversationId)) ?? '[]')
-      return Array.isArray(value) && value.length > 0 ? new Map(value.filter(isPair)) : NO_CHOICE
+      return Array.isArray(value) ? value.filter(id => typeof id === 'string') : []
     } catch {
-      return NO_CHOICE // storage is off, or holds something else: the newest versions are shown
+      return [] // storage is off, or holds something else: the newest versions are shown
     }
   }
 
-  keep(conversationId: string, choice: BranchChoice): void {
+  /**
+   * @param chosen the version to show of these; null: the newest
+   * @param alternatives all versions of the message, whichever of them was chosen before
+   */
+  keep(conversationId: string, chosen: string | null, alternatives: readonly string[]): void {
+    const others = this.read(conversationId).filter(id => !alternatives.includes(id))
+    const kept = chosen === null ? others : [...others, chosen]
     try {
-      if (choice.size > 0) this.#storage.setItem(key(conversationId), JSON.stringify([...choice]))
+      if (kept.length > 0) this.#storage.setItem(key(conversationId), JSON.stringify(kept))
       else this.#storage.removeItem(key(conversationId))
     } catch {
       return // it holds for as long as the page lives
@@ -30,6 +35,3 @@ export class KeptChoices {
 }
 
 const key = (conversationId: string): string => `skein.choice.${conversationId}`
-
-const isPair = (value: unknown): value is [string, string] =>
-  Array.isArray(value) && value.length === 2 && value.every(part => typeof part === 'string')

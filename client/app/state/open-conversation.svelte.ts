@@ -1,10 +1,7 @@
 /** The conversation that is open: the SDK's snapshots made ready for the page, and what the person does in it. */
-import { isFinished, readMessages, textOf } from '../../../shared/conversation/read.ts'
-import type { BranchChoice } from '../../../shared/conversation/branch.ts'
-import type { Message } from '../../../shared/conversation/schema.ts'
+import { isFinished, textOf } from '../../../shared/conversation/read.ts'
 import type { MessageId, RequestId } from '../../../shared/ids.ts'
 import type { ConversationActions } from './actions.ts'
-import { chooseVersion, forgetChoice, NO_CHOICE, withChoice } from './branch-choice.ts'
 import type { ComposerTexts } from './composer-texts.ts'
 import type { ConnectionNotice } from './connection-notice.ts'
 import { ConnectionWatch } from './connection-watch.ts'
@@ -52,11 +49,8 @@ export class OpenConversation implements ConversationActions {
   /** How often the person sent something here. */
   sent: number = $state(0)
   #limit: number = $state(PAGE)
-  #choice: BranchChoice = $state.raw(NO_CHOICE)
 
-  readonly messages = $derived.by(() =>
-    this.#choice.size === 0 ? this.view.messages : withChoice(this.view.messages, this.#sealed(), this.#choice))
-  readonly timeline = $derived.by(() => buildTimeline({ ...this.view, messages: this.messages }, this.#options, this.#limit))
+  readonly timeline = $derived.by(() => buildTimeline(this.view, this.#options, this.#limit))
   readonly presence = $derived.by(() => presenceOf(this.view, this.#options.selfId, this.#options.agentName))
   readonly running = $derived.by(() => this.view.runs.some(run => !isFinished(run)))
   readonly writable = $derived.by(() => this.view.role !== 'viewer' && this.view.closedBy === null)
@@ -67,7 +61,6 @@ export class OpenConversation implements ConversationActions {
     this.id = options.id
     this.view = conversation.view()
     this.text = options.texts.read(options.id)
-    this.#choice = options.choices.read(options.id)
     this.#watch = new ConnectionWatch(options.clock, notice => { this.notice = notice })
     this.#typing = new Typing(options.clock, typing => conversation.setTyping(typing))
     this.#unsubscribe = conversation.subscribe(() => this.#take(conversation.view()))
@@ -115,9 +108,7 @@ export class OpenConversation implements ConversationActions {
 
   /** The kept composer text, and the refused message that this one corrects, go only when the new one is stored. */
   async #send(text: string, corrected: RequestId | null): Promise<void> {
-    // What was chosen to be seen is what the message follows; without a choice the SDK knows.
-    const follows = this.messages.findLast(({ delivery }) => delivery.state !== 'refused')?.message.id
-    await this.#conversation.send(text, this.#choice.size > 0 && follows ? { parentId: follows } : {})
+    await this.#conversation.send(text)
     if (corrected) await this.#conversation.discard(corrected)
     this.#options.texts.keep(this.id, this.text)
     this.#options.onstored()
@@ -133,14 +124,15 @@ export class OpenConversation implements ConversationActions {
 
   regenerate = (id: MessageId): void => {
     // The new version is what the person asked to see.
-    this.#show(forgetChoice(this.#choice, id, this.#sealed()))
+    this.#keepChoice(id, null)
     void this.#conversation.regenerate(id)
   }
 
   redact = (id: MessageId): void => void this.#conversation.redact(id)
   thumbsUp = (id: MessageId, on: boolean): void => void this.#conversation.react(id, THUMBS_UP, on)
   choose = (id: string): void => {
-    this.#show(chooseVersion(this.#choice, id, this.#sealed()))
+    this.#keepChoice(id, id)
+    this.#conversation.choose(id as MessageId)
   }
 
   // Refused only when it was sent again or discarded already, and then the page shows that.
@@ -163,18 +155,20 @@ export class OpenConversation implements ConversationActions {
     void this.#conversation.discard(id)
   }
 
-  #show(choice: BranchChoice): void {
-    this.#choice = choice
-    this.#options.choices.keep(this.id, choice)
+  #keepChoice(id: string, chosen: string | null): void {
+    const alternatives = this.view.messages.find(shown => shown.alternatives.includes(id))?.alternatives ?? [id]
+    this.#options.choices.keep(this.id, chosen, alternatives)
   }
 
-  #sealed(): Message[] {
-    return readMessages(this.#conversation.doc)
+  /** Choices of earlier page loads; the view that shows them follows at once. */
+  #chooseAsBefore(): void {
+    for (const id of this.#options.choices.read(this.id)) this.#conversation.choose(id as MessageId)
   }
 
   #take(view: ConversationView): void {
     // Who reads further up keeps what they read: new messages at the end must not push out the first ones.
     if (!this.#following) this.#limit += Math.max(0, view.messages.length - this.view.messages.length)
+    if (view.loaded && !this.view.loaded) this.#chooseAsBefore()
     this.view = view
     this.#watch.update(view.connection === 'online', this.#networkUp)
     this.announcement = this.#announcer.next(view, this.#options.agentName) ?? this.announcement
