@@ -253,11 +253,12 @@ export class Conversation {
 
   /** A long conversation is not put together again for every letter of a streaming reply. */
   #showMessages(author: Author): ViewMessage[] {
-    const { messages, isSealed } = this.#reader
+    const { messages, redactions, isSealed } = this.#reader
     const own = this.#outbox.all
-    const key = [messages(), own, author.id, this.#choice]
+    const key = [messages(), redactions(), own, author.id, this.#choice]
     if (key.some((part, i) => part !== this.#messages.key[i])) {
-      const sources = { sealed: messages(), isSealed, own, author, choice: this.#choice, before: this.#messages.shown }
+      const choice = this.#choice
+      const sources = { sealed: messages(), isSealed, own, author, choice, takenOut: redactions(), before: this.#messages.shown }
       this.#messages = { key, shown: showMessages(sources) }
     }
     return this.#messages.shown

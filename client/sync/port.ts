@@ -61,7 +61,7 @@ export const realSurroundings: Surroundings = {
     const timer = setTimeout(task, milliseconds)
     return () => clearTimeout(timer)
   },
-  schedule: queueMicrotask
+  schedule: task => queueMicrotask(task)
 }
 
 /** Opens the place of one document on this device. */

@@ -48,7 +48,8 @@ const open = (id: string, on: DeviceStore, options: Partial<ConversationOptions>
 }
 
 const texts = (conversation: Conversation): string[] => conversation.view().messages.map(({ message }) => textOf(message.parts))
-const deliveries = (conversation: Conversation): string[] => [...new Set(conversation.view().messages.map(({ delivery }) => delivery.state))]
+const deliveries = (conversation: Conversation): string[] =>
+  [...new Set(conversation.view().messages.map(({ delivery }) => delivery.state))]
 const answered = (conversation: Conversation) => until('all is answered', () => conversation.view().synced && conversation.view().pending === 0)
 const nobody = { to: [] as AgentId[] }
 

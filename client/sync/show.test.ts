@@ -31,6 +31,7 @@ const show = (messages: Message[], requests: OwnRequest[], rest: Partial<Message
   own: requests,
   author: { id: 'ada', name: 'Ada' },
   choice: new Map(),
+  takenOut: new Map(),
   before: [],
   ...rest
 })

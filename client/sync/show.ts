@@ -3,7 +3,7 @@ import { isOpen, isSend, pendingMessage } from './own-request.ts'
 import type { Author, OwnRequest, OwnSend } from './own-request.ts'
 import type { Delivery, ViewMessage } from './view.ts'
 import { visibleMessages } from '../../shared/conversation/branch.ts'
-import type { BranchChoice } from '../../shared/conversation/branch.ts'
+import type { BranchChoice, TakenOut } from '../../shared/conversation/branch.ts'
 import type { Draft, Meta, Reaction } from '../../shared/conversation/read.ts'
 import type { Message, RequestOf } from '../../shared/conversation/schema.ts'
 
@@ -14,6 +14,7 @@ export interface MessageSources {
   own: readonly OwnRequest[]
   author: Author
   choice: BranchChoice
+  takenOut: TakenOut
   /** What was shown before: entries that say the same are the same objects, so that a user interface need not draw them again. */
   before: readonly ViewMessage[]
 }
@@ -22,7 +23,7 @@ export interface MessageSources {
  * The sealed messages this person sees, then own ones on their way and refused ones in the order written. One on its way already takes
  * its place among alternatives; a refused one hides nothing. What this device asked to redact is gone until the server says no.
  */
-export const showMessages = ({ sealed, isSealed, own, author, choice, before }: MessageSources): ViewMessage[] => {
+export const showMessages = ({ sealed, isSealed, own, author, choice, takenOut, before }: MessageSources): ViewMessage[] => {
   const sends = own.filter(isSend).filter(({ id }) => !isSealed(id))
   const ownById = new Map<string, OwnSend>(sends.map(entry => [entry.id, entry]))
   const shownBefore = new Map(before.map(entry => [entry.message.id as string, entry]))
@@ -32,7 +33,7 @@ export const showMessages = ({ sealed, isSealed, own, author, choice, before }: 
   }
   const onTheirWay = sends.filter(({ refusal }) => !refusal).map(toMessage)
   const redacted = new Set<string>(own.filter(isOpen).flatMap(({ request }) => request.type === 'redact' ? [request.messageId] : []))
-  const visible = visibleMessages([...sealed, ...onTheirWay], choice)
+  const visible = visibleMessages([...sealed, ...onTheirWay], choice, takenOut)
     .filter(({ message }) => !redacted.has(message.id))
     .map(({ message, alternatives }) => ({ message, alternatives, delivery: deliveryOf(ownById.get(message.id)) }))
   const refused = sends.filter(({ refusal }) => refusal)

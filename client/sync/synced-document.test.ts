@@ -85,7 +85,7 @@ describe('a free document', () => {
   it('stays as it is on this device when the server refuses a change', async () => {
     const document = artifact()
     await synced(document)
-    server.refuseNext = { code: 'not-allowed', reason: 'You may only read.' }
+    server.refuses = { code: 'not-allowed', reason: 'You may only read.', times: 1 }
     document.doc.getText('body').insert(0, 'mine')
     await until('it is closed', () => document.closedBy)
     expect(document.closedBy).toEqual({ code: 4403, reason: 'You may only read.' })
@@ -186,13 +186,9 @@ describe('another lineage', () => {
   it('ends the connection when every hello tells of another one', async () => {
     const conversation = talk()
     await talkSynced(conversation)
-    let epochs = 0
-    const next = () => server.beginEpoch(`other-${++epochs}`)
-    const judge = conversation.subscribe(next)
-    next()
+    server.everyHelloDiffers = true
     server.cut()
     await until('it stopped', () => conversation.view().closedBy)
-    judge()
     expect(conversation.view().closedBy?.code).toBe(4409)
   })
 
@@ -214,7 +210,7 @@ describe('a refused frame', () => {
     await conversation.send('first')
     await noted(conversation)
     const before = conversation.doc
-    server.refuseNext = { code: 'client-id-taken', reason: 'Taken.' }
+    server.refuses = { code: 'client-id-taken', reason: 'Taken.', times: 1 }
     await conversation.send('second')
     await noted(conversation)
     expect(conversation.doc).not.toBe(before)
@@ -224,14 +220,9 @@ describe('a refused frame', () => {
   it('ends the connection when it happens again at once, and keeps the text', async () => {
     const conversation = talk()
     await talkSynced(conversation)
-    const always = { code: 'malformed', reason: 'Not valid.' } as const
-    server.refuseNext = always
-    const stop = conversation.subscribe(() => {
-      server.refuseNext = always
-    })
+    server.refuses = { code: 'malformed', reason: 'Not valid.', times: 2 }
     await conversation.send('cursed')
     await until('it stopped', () => conversation.view().closedBy)
-    stop()
     expect(conversation.view().closedBy).toEqual({ code: 4400, reason: 'Not valid.' })
     expect(said(conversation)).toEqual(['cursed'])
     expect(conversation.view().pending).toBe(1)

@@ -18,6 +18,8 @@ import type { Control, Frame, RequestOutcome, Role } from '../../shared/wire/fra
 interface Session {
   socket: WebSocket
   frames: number
+  /** A frame was refused: nothing more is looked at. */
+  ended: boolean
 }
 
 export class TinyServer {
@@ -33,8 +35,10 @@ export class TinyServer {
   holdsSaved = false
   /** Results are noted but not told, as if the connection had gone in between. */
   holdsResults = false
-  /** The next counted frame is refused, and nothing after it is looked at. */
-  refuseNext: { code: ErrorCode, reason: string } | null = null
+  /** So many counted frames are refused from now on. */
+  refuses: { code: ErrorCode, reason: string, times: number } | null = null
+  /** Every connection is told of a lineage of its own. */
+  everyHelloDiffers = false
   /** Ids of the requests that were taken, as often as they came. */
   readonly proposed: RequestId[] = []
   /** Connections so far. */
@@ -103,9 +107,10 @@ export class TinyServer {
   }
 
   #meet(socket: WebSocket): void {
-    const session: Session = { socket, frames: 0 }
+    const session: Session = { socket, frames: 0, ended: false }
     this.connections++
     this.#sessions.add(session)
+    if (this.everyHelloDiffers) this.epoch = `epoch of connection ${this.connections}`
     socket.on('close', () => this.#sessions.delete(session))
     socket.on('message', (data: Buffer) => this.#receive(session, new Uint8Array(data)))
     send(session, {
@@ -115,7 +120,7 @@ export class TinyServer {
   }
 
   #receive(session: Session, bytes: Uint8Array): void {
-    if (this.deaf) return
+    if (this.deaf || session.ended) return
     const frame = decodeFrame(bytes)
     switch (frame?.type) {
       case 'sync-step-1':
@@ -133,10 +138,10 @@ export class TinyServer {
 
   #apply(session: Session, update: Uint8Array): void {
     session.frames++
-    if (this.refuseNext) {
-      const refusal = this.refuseNext
-      this.refuseNext = null
-      return send(session, { type: 'control', control: { kind: 'refused', frame: session.frames, ...refusal } })
+    if (this.refuses && this.refuses.times-- > 0) {
+      const { code, reason } = this.refuses
+      session.ended = true
+      return send(session, { type: 'control', control: { kind: 'refused', frame: session.frames, code, reason } })
     }
     const before = Y.encodeStateVector(this.doc)
     Y.applyUpdate(this.doc, update)

@@ -115,6 +115,21 @@ describe('a document in IndexedDB', () => {
     expect(transactions).toBe(1)
   })
 
+  it('is read with all that was written, even where it is opened again before it is closed', async () => {
+    const device = tab()
+    const first = open(device)
+    await first.load()
+    void first.append(write('a'))
+    await Promise.resolve()
+    await Promise.resolve()
+    void first.append(write('b'))
+    void first.putOutbox(entry(1))
+    void first.close()
+    const again = await open(device).load()
+    expect(textOf(again.updates)).toHaveLength(2)
+    expect(again.outbox).toHaveLength(1)
+  })
+
   it('loses nothing when two tabs write at the same time and both compact', async () => {
     const tabs = [open(tab({ compactAt: 7 })), open(tab({ compactAt: 5 }))]
     await Promise.all(tabs.map(store => store.load()))

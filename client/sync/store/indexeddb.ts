@@ -41,8 +41,9 @@ export const COMPACT_AT = 500
 export const openDeviceStore = (options: DeviceStoreOptions): DeviceStore => {
   const filled = { random: realSurroundings.random, after: realSurroundings.after, compactAt: COMPACT_AT, ...options }
   const side = new SideStore(options.userId, filled.after)
+  const closing = new Map<DocumentName, Promise<void>>()
   return {
-    document: name => new IndexedDbStore(name, side, filled),
+    document: name => new IndexedDbStore(name, side, filled, closing),
     lists: side.lists,
     unsent: () => side.readAll(),
     close: () => side.close()
@@ -56,18 +57,22 @@ class IndexedDbStore implements DocumentStore {
   readonly #watchers = new Set<(problem: string | null) => void>()
   readonly #problems: { document: string | null, outbox: string | null } = { document: null, outbox: null }
   readonly #unwatchSide: () => void
+  /** Stores of this page that still write their last: one that is opened anew reads after that. */
+  readonly #closing: Map<DocumentName, Promise<void>>
   #generation: Generation
   #record: GenerationRecord | null = null
 
-  constructor(name: DocumentName, side: SideStore, options: Required<DeviceStoreOptions>) {
+  constructor(name: DocumentName, side: SideStore, options: Required<DeviceStoreOptions>, closing: Map<DocumentName, Promise<void>>) {
     this.#name = name
     this.#side = side
     this.#options = options
+    this.#closing = closing
     this.#unwatchSide = side.watch(error => this.#report('outbox', error))
     this.#generation = this.#begin(async () => currentGeneration(await side.open(), name, this.#freshName()))
   }
 
   async load(): Promise<StoredDocument> {
+    await this.#closing.get(this.#name)
     try {
       const [content, outbox] = await Promise.all([this.#generation.read(), this.#side.readOutbox(this.#name)])
       void this.#removeOld()
@@ -119,7 +124,13 @@ class IndexedDbStore implements DocumentStore {
     return () => this.#watchers.delete(listener)
   }
 
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    const closed = this.#close()
+    this.#closing.set(this.#name, closed)
+    return closed
+  }
+
+  async #close(): Promise<void> {
     await this.#generation.close()
     await this.#side.flush()
     this.#unwatchSide()
