@@ -8,7 +8,7 @@ import type { Random } from './room/lineage.ts'
 import { SyncServer } from './connection/sync-server.ts'
 import { createDriver } from './agents/driver.ts'
 import type { AgentRegistry } from './agents/port.ts'
-import type { Timers } from './agents/timers.ts'
+import type { Timers } from '../shared/timers.ts'
 import { createApi } from './api/api.ts'
 import type { Directory } from './directory/port.ts'
 import type { Identity } from './identity/port.ts'
@@ -65,8 +65,10 @@ export const createSkein = (adapters: Adapters): RunningServer => {
   const driver = createDriver({ rooms, agents, now, timers, log: logger })
   const api = createApi({ ...adapters, rooms })
   listeners.push(driver.onEvents, api.feed)
-  const sync = new SyncServer({ identity, access: { directory, now, openToAll }, rooms, logger, after: timers.after, pingEveryMs: PING_EVERY_MS })
-  const http = createServer(getRequestListener(api.app.fetch))
+  const access = { directory, now, openToAll }
+  const sync = new SyncServer({ identity, access, rooms, logger, after: timers.after, pingEveryMs: PING_EVERY_MS })
+  const answer = getRequestListener(api.app.fetch)
+  const http = createServer((request, response) => void answer(request, response))
   http.on('upgrade', (request, socket, head) => {
     socket.on('error', () => socket.destroy())
     if (!sync.upgrade(request, socket, head)) socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')

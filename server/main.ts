@@ -2,10 +2,11 @@
 import { randomFillSync, randomUUID } from 'node:crypto'
 import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { createAiSdkAgent } from './agents/adapters/ai-sdk.ts'
 import { createOfflineAgent } from './agents/adapters/offline.ts'
 import { createAgentRegistry } from './agents/registry.ts'
-import { systemTimers } from './agents/timers.ts'
+import { systemTimers } from '../shared/timers.ts'
 import { createSkein } from './app.ts'
 import type { RunningServer } from './app.ts'
 import { ConfigError, readConfig } from './config.ts'
@@ -13,6 +14,7 @@ import type { Config } from './config.ts'
 import { openLevelDbDirectory } from './directory/leveldb-directory.ts'
 import { createGuestIdentity } from './identity/guest-cookie.ts'
 import { createNoIdentity } from './identity/none.ts'
+import type { Identity } from './identity/port.ts'
 import { loadSecret } from './identity/secret.ts'
 import { DataFolderError, dataFolderError } from './log/leveldb/data-folder-error.ts'
 import { openLevelDbLog } from './log/leveldb/leveldb-log.ts'
@@ -27,28 +29,30 @@ const start = async (config: Config): Promise<void> => {
   const server = createSkein({
     log,
     directory: openLevelDbDirectory({ store: log.store, random }),
-    identity: config.auth === 'none'
-      ? createNoIdentity()
-      : createGuestIdentity({ secret: await loadSecret({ given: config.secret, dataFolder: config.dataFolder, random }), now: Date.now, random }),
+    identity: await identityOf(config),
     agents: agentsOf(config),
     logger,
     now: Date.now,
     timers: systemTimers,
     random: { uint32: () => random(new Uint32Array(1))[0]!, uuid: randomUUID },
     openToAll: config.auth === 'none',
-    clientFolder: new URL('../dist/client', import.meta.url).pathname,
+    clientFolder: fileURLToPath(new URL('../dist/client', import.meta.url)),
     version: await readVersion(),
   })
   stopOnSignal(server, log)
   try {
     const { port } = await server.listen(config.port, config.host)
     process.stdout.write(`Skein is ready: http://${config.host === '127.0.0.1' ? 'localhost' : config.host}:${port}\n`)
-    logger.info({ port, host: config.host, auth: config.auth, durability: config.durability, data: config.dataFolder, agent: agentName(config) }, 'listening')
+    const { host, auth, durability, dataFolder } = config
+    logger.info({ port, host, auth, durability, dataFolder, agent: agentName(config) }, 'listening')
   } catch (error) {
     await log.close()
     throw error
   }
 }
+
+const identityOf = async ({ auth, secret: given, dataFolder }: Config): Promise<Identity> =>
+  auth === 'none' ? createNoIdentity() : createGuestIdentity({ secret: await loadSecret({ given, dataFolder, random }), now: Date.now, random })
 
 const openLog = async ({ dataFolder, durability }: Config): Promise<LevelDbLog> => {
   const path = join(dataFolder, 'log')
@@ -64,7 +68,8 @@ const openLog = async ({ dataFolder, durability }: Config): Promise<LevelDbLog> 
 const agentsOf = ({ model, offlinePace }: Config) => {
   const offline = createOfflineAgent({ timers: systemTimers, msPerToken: offlinePace })
   if (!model) return createAgentRegistry([offline])
-  return createAgentRegistry([createAiSdkAgent({ model: model.name, baseURL: model.baseUrl, ...model.apiKey && { apiKey: model.apiKey } }), offline])
+  const { name, baseUrl: baseURL, apiKey } = model
+  return createAgentRegistry([createAiSdkAgent({ model: name, baseURL, ...apiKey && { apiKey } }), offline])
 }
 
 const agentName = ({ model }: Config): string => model?.name ?? 'offline'

@@ -6,7 +6,7 @@
  */
 import type * as Y from 'yjs'
 import { openRoots } from '../../shared/conversation/document.ts'
-import { readDraft, readMessages, readMeta } from '../../shared/conversation/read.ts'
+import { readDraft, readMessages, readRedactions, readMeta } from '../../shared/conversation/read.ts'
 import { transition } from '../../shared/conversation/run.ts'
 import type { MessageMetadata, Run } from '../../shared/conversation/schema.ts'
 import { errorTable, SkeinError } from '../../shared/errors.ts'
@@ -21,7 +21,7 @@ import { draftIdOf } from './draft-id.ts'
 import { generate } from './generate.ts'
 import type { Outcome } from './generate.ts'
 import type { Agent, AgentContext, AgentRegistry } from './port.ts'
-import type { Timers } from './timers.ts'
+import type { Timers } from '../../shared/timers.ts'
 
 export interface AttemptPorts {
   agents: AgentRegistry
@@ -62,7 +62,7 @@ const begin = (writer: ConversationWriter, runId: RunId, { agents, now }: Attemp
   const run = runs.get(runId)
   const draft = run?.draftId ? readDraft(run.draftId, drafts.get(run.draftId)) : null
   const agent = run && agents.find(run.agentId)
-  const messages = run ? contextMessages(readMessages(writer.doc), run.messageId) : null
+  const messages = run ? contextMessages(readMessages(writer.doc), run.messageId, readRedactions(writer.doc)) : null
   const plan = planAttempt(run, draft, agent, messages !== null)
   if (!run || plan.kind === 'leave') return {}
 

@@ -1,5 +1,6 @@
 /** What an agent is told: the conversation as the person saw it who asked. */
 import { alternativesRoot, visibleMessages } from '../../shared/conversation/branch.ts'
+import type { TakenOut } from '../../shared/conversation/branch.ts'
 import { textOf } from '../../shared/conversation/read.ts'
 import type { Message } from '../../shared/conversation/schema.ts'
 import type { MessageId } from '../../shared/ids.ts'
@@ -10,25 +11,25 @@ import type { MessageId } from '../../shared/ids.ts'
  * one it replaces and a repeated attempt sees exactly what the first one saw.
  * @returns null when the asked message is no longer there
  */
-export const contextMessages = (messages: readonly Message[], asked: MessageId): Message[] | null => {
+export const contextMessages = (messages: readonly Message[], asked: MessageId, takenOut: TakenOut = new Map()): Message[] | null => {
   const end = messages.findIndex(message => message.id === asked)
   if (end < 0) return null
   const before = messages.slice(0, end + 1)
-  return visibleMessages(before, choiceOf(before, before[end]!))
+  return visibleMessages(before, choiceOf(before, before[end]!, takenOut), takenOut)
     .map(({ message }) => message)
     .filter(message => textOf(message.parts).trim() !== '' || message.id === asked)
 }
 
 /** The choice between alternatives that the message and its ancestors stand for. */
-const choiceOf = (messages: readonly Message[], message: Message): Map<string, string> => {
+const choiceOf = (messages: readonly Message[], message: Message, takenOut: TakenOut): Map<string, string> => {
   const byId = new Map(messages.map(each => [each.id as string, each]))
   const choice = new Map<string, string>()
   const seen = new Set<string>()
-  for (let each: Message | undefined = message; each && !seen.has(each.id);) {
-    seen.add(each.id)
-    choice.set(alternativesRoot(each, byId), each.id)
-    const parentId: string | null = each.metadata.parentId
-    each = parentId === null ? undefined : byId.get(parentId)
+  for (let id: string | null = message.id; id !== null && !seen.has(id);) {
+    seen.add(id)
+    const each = byId.get(id)
+    if (each) choice.set(alternativesRoot(each, byId), id)
+    id = (each ? each.metadata.parentId : takenOut.get(id)?.parentId) ?? null
   }
   return choice
 }

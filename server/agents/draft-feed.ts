@@ -1,6 +1,6 @@
 /** Carries an agent's deltas into its draft in bundles, one at a time: what arrives while one becomes durable gathers for the next. */
 import { decideBundle } from './bundle.ts'
-import type { Timers } from './timers.ts'
+import type { Timers } from '../../shared/timers.ts'
 
 export interface Delta {
   type: 'text' | 'reasoning'

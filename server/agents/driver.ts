@@ -12,8 +12,8 @@ import type { Logger } from '../telemetry/port.ts'
 import { runAttempt } from './attempt.ts'
 import type { AttemptPorts } from './attempt.ts'
 import type { AgentRegistry } from './port.ts'
-import { wait } from './timers.ts'
-import type { Timers } from './timers.ts'
+import { wait } from '../../shared/timers.ts'
+import type { Timers } from '../../shared/timers.ts'
 
 export interface DriverPorts {
   rooms: Rooms

@@ -3,7 +3,7 @@ import { SkeinError } from '../../shared/errors.ts'
 import { limits } from '../../shared/limits.ts'
 import type { Delta } from './draft-feed.ts'
 import type { Agent, AgentChunk, AgentContext } from './port.ts'
-import type { Timers } from './timers.ts'
+import type { Timers } from '../../shared/timers.ts'
 
 export type Finish = Extract<AgentChunk, { type: 'finish' }>
 

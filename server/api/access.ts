@@ -4,6 +4,7 @@ import { conversationName } from '../../shared/ids.ts'
 import type { DocumentName } from '../../shared/ids.ts'
 import type { Principal } from '../../shared/principal.ts'
 import type { Role } from '../../shared/wire/frame.ts'
+import { memberRole } from '../room/access.ts'
 import type { Directory, DirectoryEntry } from '../directory/port.ts'
 
 export interface Access {
@@ -23,8 +24,7 @@ export interface Gatekeeper {
 
 /** @param openToAll everybody may do everything with every conversation, and coming to one creates it */
 export const createGatekeeper = (directory: Directory, openToAll: boolean, now: () => number): Gatekeeper => {
-  const roleIn = (entry: DirectoryEntry, principal: Principal): Role | null =>
-    openToAll ? 'owner' : entry.members.get(principal.id)?.role ?? null
+  const roleIn = (entry: DirectoryEntry, principal: Principal): Role | null => memberRole(entry, principal, openToAll)
 
   const create = async (id: string, principal: Principal): Promise<Access> => {
     const name = nameOf(id)

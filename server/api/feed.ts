@@ -10,6 +10,7 @@ import { FEED_EVENT } from '../../shared/api/routes.ts'
 import type { ConversationEvent } from '../../shared/conversation/event.ts'
 import { documentKind } from '../../shared/ids.ts'
 import type { DocumentName } from '../../shared/ids.ts'
+import type { Timers } from '../../shared/timers.ts'
 import type { Principal } from '../../shared/principal.ts'
 import type { Directory } from '../directory/port.ts'
 import type { EventListener } from '../room/port.ts'
@@ -18,11 +19,6 @@ import type { Gatekeeper } from './access.ts'
 import type { ConversationListing } from './conversation-list.ts'
 
 export const HEARTBEAT_MS = 15_000
-
-export interface Timers {
-  /** Calls `run` once after `ms`. @returns cancels it */
-  after(ms: number, run: () => void): () => void
-}
 
 export interface FeedOptions {
   directory: Directory

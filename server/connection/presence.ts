@@ -1,5 +1,6 @@
 /** Who is here, per room. A state's `user` is the server's word; a client may show presence only under client ids that are its own. */
 import { encodeFrame } from '../../shared/wire/codec.ts'
+import type { Timers } from '../../shared/timers.ts'
 import type { Session } from '../room/session.ts'
 import { encodePresence } from './presence-codec.ts'
 import type { PresenceEntry } from './presence-codec.ts'
@@ -17,11 +18,10 @@ export class Presence {
   readonly #present = new Map<number, Present>()
   readonly #sessions = new Set<Session>()
   readonly #changed = new Map<number, PresenceEntry>()
-  readonly #after: (ms: number, run: () => void) => () => void
+  readonly #after: Timers['after']
   #cancelTick: (() => void) | null = null
 
-  /** @param after calls back after so many milliseconds; returns how to cancel */
-  constructor(after: (ms: number, run: () => void) => () => void) {
+  constructor(after: Timers['after']) {
     this.#after = after
   }
 

@@ -3,16 +3,18 @@ import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { WebSocketServer } from 'ws'
 import type { RawData, WebSocket } from 'ws'
+import { isLoopbackHost, isSameOrigin } from '../../shared/api/origin.ts'
 import { SkeinError, errorTable } from '../../shared/errors.ts'
 import { parseDocumentName } from '../../shared/ids.ts'
 import type { DocumentName } from '../../shared/ids.ts'
 import { limits } from '../../shared/limits.ts'
+import type { Timers } from '../../shared/timers.ts'
 import { SUBPROTOCOL } from '../../shared/wire/frame.ts'
 import type { Identity } from '../identity/port.ts'
+import { roleIn } from '../room/access.ts'
+import type { AccessPolicy } from '../room/access.ts'
 import type { RoomRegistry } from '../room/rooms.ts'
 import type { Logger } from '../telemetry/port.ts'
-import { roleIn } from './access.ts'
-import type { AccessPolicy } from './access.ts'
 import { Connection, closeReason } from './connection.ts'
 import type { Socket } from './connection.ts'
 import { Presence } from './presence.ts'
@@ -22,7 +24,7 @@ export interface SyncServerOptions {
   access: AccessPolicy
   rooms: RoomRegistry
   logger: Logger
-  after: (ms: number, run: () => void) => () => void
+  after: Timers['after']
   /** Sockets that do not answer a ping within this time are ended (milliseconds). */
   pingEveryMs: number
 }
@@ -52,7 +54,7 @@ export class SyncServer {
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): boolean {
     const path = (request.url ?? '').split('?', 1)[0]!
     if (!path.startsWith(PATH)) return false
-    if (!isSameOrigin(request)) {
+    if (!this.#isOurPage(request)) {
       socket.end('HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
       return true
     }
@@ -67,6 +69,11 @@ export class SyncServer {
       socket.close(errorTable.unavailable.close, closeReason('unavailable', errorTable.unavailable.message))
       this.#options.after(1000, () => socket.terminate())
     }
+  }
+
+  /** A page of another site must not use this person's cookie, nor, where there are none, a foreign name for this machine. */
+  #isOurPage({ headers }: IncomingMessage): boolean {
+    return isSameOrigin(headers.origin, headers.host) && (!this.#options.access.openToAll || isLoopbackHost(headers.host))
   }
 
   /**
@@ -144,12 +151,3 @@ const decodePath = (path: string): string => {
   }
 }
 
-/** Browsers name the page's origin; a page of another site must not use this person's cookie. Other clients send none. */
-const isSameOrigin = ({ headers }: IncomingMessage): boolean => {
-  if (headers.origin === undefined) return true
-  try {
-    return new URL(headers.origin).host === headers.host
-  } catch {
-    return false
-  }
-}

@@ -11,6 +11,7 @@ import { Locator, touchedKey } from './locate.ts'
 import type { Place } from './locate.ts'
 import { referencesOf, visitInOrder } from './order.ts'
 import type { Missing } from './order.ts'
+import { checkForm } from './form.ts'
 import { checkOverlap } from './overlap.ts'
 import { checkKey } from './policy.ts'
 import type { Policy } from './policy.ts'
@@ -44,6 +45,8 @@ class Judgement {
   /** Where the new items stand; null: nowhere, since what they refer to is gone for good and Yjs stores a tombstone for them. */
   readonly #places = new Map<Found, Place | null>()
   readonly #removed = new Map<Y.Item, Place>()
+  /** Map entries that hold more than one value: the old values of a key, as a client sends them that keeps what it deleted. */
+  readonly #longEntries: Y.Item[] = []
   readonly #touched = new Map<string, Touched>()
   readonly #newClients = new Set<number>()
   #hasNew = false
@@ -71,6 +74,7 @@ class Judgement {
     }
     const missing: Missing | null = missingStructs ?? missingDeletes
     if (missing) return { kind: 'park', missing }
+    for (const item of this.#longEntries) this.#checkDeletedWhole(item)
     this.#policy.finish()
     if (!this.#hasNew && this.#removed.size === 0) return { kind: 'nothing' }
     if (this.#denied) return this.#denial()
@@ -124,7 +128,8 @@ class Judgement {
       this.#paySplits(struct)
       return
     }
-    checkForm(struct, place, this.#context)
+    checkForm(struct, place, this.#context.kind)
+    if (place.key !== null && struct.length > 1 && !(struct.content instanceof Y.ContentDeleted)) this.#longEntries.push(struct)
     if (!place.holder.dead) this.#policy.write(struct, place)
     if (typeof (struct.parent as unknown) === 'string') this.#budget.spend(this.#locator.rootCount >> 3)
     this.#shadow.place(struct, offset, place)
@@ -132,7 +137,7 @@ class Judgement {
     if (struct.content instanceof Y.ContentType) this.#locator.ofNew(struct, struct.content.type, place)
   }
 
-  /** The new part of a struct stands behind the known part, which must stand in the same list: Yjs fails where it is a tombstone without one. */
+  /** The new part of a struct stands behind the known part, in the same list: Yjs fails where that is a tombstone without a list. */
   #checkContinues(struct: Y.Item, offset: number, place: Place | null): void {
     if (place === null) return
     const before = this.#index.find(Y.createID(struct.id.client, struct.id.clock + offset - 1))
@@ -177,8 +182,8 @@ class Judgement {
   /** Yjs splits at the references of structs that it will not place, too. */
   #paySplits(struct: Found): void {
     if (!(struct instanceof Y.Item)) return
-    if (struct.origin) this.#shadow.paySplit(struct.origin, struct.origin.clock + 1)
-    if (struct.rightOrigin) this.#shadow.paySplit(struct.rightOrigin, struct.rightOrigin.clock)
+    if (struct.origin) this.#shadow.paySilentSplit(struct.origin, struct.origin.clock + 1)
+    if (struct.rightOrigin) this.#shadow.paySilentSplit(struct.rightOrigin, struct.rightOrigin.clock)
   }
 
   /** Collects the living items that the delete set names. A client always sends all tombstones that it knows; most are ours already. */
@@ -214,6 +219,14 @@ class Judgement {
     }
   }
 
+  /** Of a living entry with two values Yjs would keep both, or only the second, depending on how it was cut before it was stored. */
+  #checkDeletedWhole(item: Y.Item): void {
+    const ranges = this.#decoded.ds.clients.get(item.id.client) ?? []
+    if (!ranges.some(({ clock, len }) => clock <= startOf(item) && clock + len >= endOf(item))) {
+      throw new SkeinError('malformed', 'A map entry has more than one value.')
+    }
+  }
+
   #touch(place: Place): void {
     const { root } = place.holder
     const key = touchedKey(place)
@@ -225,27 +238,5 @@ class Judgement {
     if (this.#onlyFormats) return { kind: 'nothing' }
     const { code, message } = new SkeinError('not-allowed')
     return { kind: 'refuse', code, reason: message }
-  }
-}
-
-const checkForm = ({ content }: Y.Item, { holder, key }: Place, { kind }: GateContext): void => {
-  switch (holder.form) {
-    case 'list':
-      if (key !== null) throw new SkeinError('malformed', 'An element of a list has a key.')
-      break
-    case 'map':
-      if (key === null) throw new SkeinError('malformed', 'An entry of a map has no key.')
-      break
-    case 'text':
-      // Y.Text.setAttribute exists, so in free documents a text may have entries.
-      if (key !== null && kind === 'conversation') throw new SkeinError('malformed', 'A text has a key.')
-      break
-    case 'xml':
-    case 'open':
-  }
-  if (holder.form === 'list' || holder.form === 'map') {
-    if (content instanceof Y.ContentFormat || content instanceof Y.ContentEmbed) {
-      throw new SkeinError('malformed', 'Formats and embeds stand in texts only.')
-    }
   }
 }

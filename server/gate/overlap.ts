@@ -44,12 +44,16 @@ const sameParent = (struct: Y.Item, ours: Y.Item): boolean => {
   return named instanceof Y.ID && parent._item !== null && Y.compareIDs(parent._item.id, named)
 }
 
+interface Sliceable<T> {
+  slice: (from: number, to: number) => T
+}
+
 const sameContent = (struct: Y.Item, ours: Y.Item, from: number, to: number): boolean => {
   const a = struct.content
   const b = ours.content
   if (a instanceof Y.ContentDeleted || b instanceof Y.ContentDeleted) return true
-  const cut = <T extends string | unknown[]>(whole: T, item: Y.Item) => whole.slice(from - item.id.clock, to - item.id.clock)
-  if (a instanceof Y.ContentString && b instanceof Y.ContentString) return sameText(cut(a.str, struct) as string, cut(b.str, ours) as string)
+  const cut = <T>(whole: Sliceable<T>, item: Y.Item): T => whole.slice(from - item.id.clock, to - item.id.clock)
+  if (a instanceof Y.ContentString && b instanceof Y.ContentString) return sameText(cut(a.str, struct), cut(b.str, ours))
   if (a instanceof Y.ContentAny && b instanceof Y.ContentAny) return sameValue(cut(a.arr, struct), cut(b.arr, ours))
   if (a instanceof Y.ContentType && b instanceof Y.ContentType) return sameType(a.type, b.type)
   if (a instanceof Y.ContentFormat && b instanceof Y.ContentFormat) return a.key === b.key && sameValue(a.value, b.value)

@@ -11,6 +11,7 @@ import { SkeinError } from '../../shared/errors.ts'
 import type { Budget } from './budget.ts'
 import type { Holder, Place } from './locate.ts'
 import { originAt } from './overlap.ts'
+import { endOf } from './update-index.ts'
 import type { UpdateIndex } from './update-index.ts'
 
 /** A piece of an item, from one of its offsets to another. `right` is undefined until somebody asks: then it is the document's. */
@@ -51,6 +52,7 @@ export class ShadowLists {
     const origin = originAt(item, item.id.clock + offset)
     const { rightOrigin } = item
     if (origin && rightOrigin && this.#sameItemReversed(origin, rightOrigin)) throw reversed()
+    if (origin && key !== null) this.#checkEntryWhole(origin)
     const left = origin && this.#pieceEndingAt(origin)
     const right = rightOrigin && this.#pieceStartingAt(rightOrigin)
     if (left && right) this.#checkOrder(left, right, origin, rightOrigin)
@@ -62,7 +64,21 @@ export class ShadowLists {
   /** Pays for the split that Yjs makes when something refers into the middle of a struct. */
   paySplit(id: Y.ID, clockAfter: number): void {
     const struct = this.#index.find(id)
-    if (struct instanceof Y.Item && clockAfter > struct.id.clock && clockAfter < struct.id.clock + struct.length) this.#spendSplit(id.client)
+    const offset = clockAfter - struct.id.clock
+    if (struct instanceof Y.Item && offset > 0 && offset < struct.length) this.#spendSplit(id.client)
+  }
+
+  /**
+   * The same for a struct that will not be placed, so that no record tells others of the split. They are as they were once Yjs has
+   * merged the halves again, except for a surrogate pair, of which Yjs makes two U+FFFD.
+   */
+  paySilentSplit(id: Y.ID, clockAfter: number): void {
+    this.paySplit(id, clockAfter)
+    const struct = this.#index.find(id)
+    const text = struct instanceof Y.Item && struct.content instanceof Y.ContentString ? struct.content.str : ''
+    if (isInsidePair(text, clockAfter - struct.id.clock)) {
+      throw new SkeinError('malformed', 'A struct that writes nothing would split a character.')
+    }
   }
 
   #insert(node: Node, left: Node | null, right: Node | null, list: List): void {
@@ -121,6 +137,13 @@ export class ShadowLists {
   #sameItemReversed(origin: Y.ID, rightOrigin: Y.ID): boolean {
     return origin.client === rightOrigin.client && rightOrigin.clock <= origin.clock &&
       this.#index.find(origin) === this.#index.find(rightOrigin)
+  }
+
+  /** Yjs lets both halves of a living entry live when it cuts one, while whoever loads them later sees one half replace the other. */
+  #checkEntryWhole(origin: Y.ID): void {
+    const entry = this.#index.find(origin)
+    const isAlive = entry instanceof Y.Item && !entry.deleted && !(entry.content instanceof Y.ContentDeleted)
+    if (isAlive && origin.clock + 1 < endOf(entry)) throw new SkeinError('malformed', 'A struct refers into the middle of a map entry.')
   }
 
   #list(holder: Holder, key: string | null): List {
@@ -193,6 +216,8 @@ export class ShadowLists {
     this.#budget.spend(1 + Math.floor(this.#index.structCount(client) / 128))
   }
 }
+
+const isInsidePair = (text: string, offset: number): boolean => (text.codePointAt(offset - 1) ?? 0) > 0xffff
 
 const originOf = (node: Node): Y.ID | null => originAt(node.item, node.item.id.clock + node.from)
 

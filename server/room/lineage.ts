@@ -13,7 +13,12 @@ export interface Random {
  * different text.
  * @param taken ids that stand in the document's state vector or have an owner
  */
-export const nextLineage = (stored: Lineage | null, generation: number, random: Random, taken: (id: number) => boolean): { lineage: Lineage, changed: boolean } => {
+export const nextLineage = (
+  stored: Lineage | null,
+  generation: number,
+  random: Random,
+  taken: (id: number) => boolean,
+): { lineage: Lineage, changed: boolean } => {
   if (stored && stored.ids.generation === generation) return { lineage: stored, changed: false }
   const earlier = stored ? [...stored.earlier, stored.ids.message, stored.ids.transient] : []
   const message = freshId(random, id => taken(id) || earlier.includes(id))

@@ -9,7 +9,11 @@ import type { DocumentName } from '../../shared/ids.ts'
 const SLICE = 100
 
 /** @throws SkeinError `log-damaged` when the updates do not make a whole document */
-export const loadDocument = async (name: DocumentName, updates: readonly Uint8Array[], yieldToOthers: () => Promise<void>): Promise<Y.Doc> => {
+export const loadDocument = async (
+  name: DocumentName,
+  updates: readonly Uint8Array[],
+  yieldToOthers: () => Promise<void>,
+): Promise<Y.Doc> => {
   const doc = new Y.Doc({ gc: true })
   for (let start = 0; start < updates.length; start += SLICE) {
     if (start > 0) await yieldToOthers()

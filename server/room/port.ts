@@ -1,4 +1,4 @@
-/** What the rest of the server may do with a room: agents and the API read and write conversations through this, never through a `Y.Doc`. */
+/** What the rest of the server may do with a room: agents and the API read and write through this, never through a `Y.Doc` of their own. */
 import type * as Y from 'yjs'
 import type { StoredEvent } from '../../shared/conversation/event.ts'
 import type { DraftHead, Message, MessagePart, Run, SettableMeta } from '../../shared/conversation/schema.ts'
@@ -22,7 +22,10 @@ export interface Room {
   readonly name: DocumentName
   /** Reads, and resolves when everything that it could have seen is durable. */
   read<T>(reader: (doc: Y.Doc) => T): Promise<T>
-  /** Writes as one transaction and one log record; resolves when durable. Rejects `not-saved` when the append failed (the room is then gone). */
+  /**
+   * Writes as one transaction and one log record; resolves when durable. Rejects `not-saved` when the append failed: the room is then gone.
+   * A `change` that throws costs the room too, since the document may be half changed.
+   */
   write<T>(actor: string, change: (writer: ConversationWriter) => T): Promise<T>
 }
 

@@ -1,5 +1,5 @@
 /**
- * What waits for the disk: actions in the order in which they were computed, each run once the sequence at which it was computed is durable.
+ * What waits for the disk: actions in the order in which they were computed, each run once the sequence of its moment is durable.
  * Nothing leaves a room except through here; that is how "the document may run ahead of the disk, nothing that leaves it may" holds.
  */
 interface Waiting {

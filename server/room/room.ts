@@ -68,7 +68,14 @@ export class LiveRoom implements Room {
    * @param onGone called once, when the room may no longer be used
    * @throws SkeinError `newer-schema`
    */
-  constructor(name: DocumentName, doc: Y.Doc, stored: StoredDocument | null, lineage: { lineage: Lineage, changed: boolean }, environment: RoomEnvironment, onGone: () => void) {
+  constructor(
+    name: DocumentName,
+    doc: Y.Doc,
+    stored: StoredDocument | null,
+    lineage: { lineage: Lineage, changed: boolean },
+    environment: RoomEnvironment,
+    onGone: () => void,
+  ) {
     this.name = name
     this.lineage = lineage.lineage
     this.#doc = doc

@@ -1,6 +1,7 @@
 /** The rooms in memory: loaded once however many ask (single-flight), kept while used, gone after a grace period. */
 import type { DocumentName } from '../../shared/ids.ts'
 import { SkeinError } from '../../shared/errors.ts'
+import type { Timers } from '../../shared/timers.ts'
 import * as Y from 'yjs'
 import { nextLineage } from './lineage.ts'
 import type { Random } from './lineage.ts'
@@ -13,8 +14,7 @@ export interface RoomsEnvironment extends RoomEnvironment {
   random: Random
   /** How long a room stays in memory after its last user left, in milliseconds. */
   graceMs: number
-  /** Calls back after so many milliseconds; returns how to cancel. */
-  after: (ms: number, run: () => void) => () => void
+  after: Timers['after']
   /** Lets other work of the process run. */
   yieldToOthers: () => Promise<void>
 }

@@ -13,7 +13,10 @@ export interface Session {
   end(code: ErrorCode): void
 }
 
-/** One update from a client, with what the room answers to it. Exactly one of `saved`, `refused` and `parked` is called per submission, `applied` before `saved`. */
+/**
+ * One update from a client, with what the room answers to it. Exactly one of `saved`, `refused` and `parked` is called per submission,
+ * `applied` before `saved`.
+ */
 export interface Submission {
   readonly session: Session
   readonly bytes: Uint8Array

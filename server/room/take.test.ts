@@ -35,7 +35,8 @@ const conversation = () => {
     let taken: Taken[] = []
     write(writer => {
       for (const [id, request] of requests) putRequest(doc, id as RequestId, request as Request)
-      taken = takeRequests(writer, requests.map(([id]) => id), { principal, role, now: now++, taken: id => ledger.get(id), agents: { defaultAgent: bot, has: id => id === bot } })
+      const agents = { defaultAgent: bot, has: (id: AgentId) => id === bot }
+      taken = takeRequests(writer, requests.map(([id]) => id), { principal, role, now: now++, taken: id => ledger.get(id), agents })
       for (const entry of writer.ledger) ledger.set(entry.requestId, entry)
     })
     expect(doc.getMap('requests').size).toBe(0)

@@ -112,8 +112,8 @@ const send = (writer: TransactionWriter, requestId: RequestId, request: RequestO
   if (!parts.every(isPersonsPart)) throw new SkeinError('invalid-request', 'A person\'s message may hold text, files and data only, so it was not sent.')
   if (parts.every(part => part.type === 'text' && String(part.text).trim() === '')) throw new SkeinError('message-empty')
   if (parentId !== null && !writer.isKnownMessage(parentId)) throw new SkeinError('parent-unknown')
-  if (replaces !== undefined) {
-    const replaced = messageOrThrow(writer, replaces)
+  const replaced = replaces === undefined ? null : messageOrThrow(writer, replaces)
+  if (replaced) {
     if (replaced.role !== 'user' || replaced.metadata.authorId !== principal.id) throw new SkeinError('not-author')
   }
   const asked = agentsFor(writer, to, agents)
@@ -125,7 +125,7 @@ const send = (writer: TransactionWriter, requestId: RequestId, request: RequestO
     parts,
     metadata: {
       parentId,
-      ...replaces && { replaces },
+      ...replaced && { replaces: alternativesRootOf(replaced) },
       authorId: principal.id,
       authorName: principal.name,
       ...to && { to },
@@ -159,7 +159,7 @@ const regenerate = (writer: TransactionWriter, requestId: RequestId, request: Re
   const question = target.role === 'assistant' ? messageOrThrow(writer, target.metadata.parentId) : target
   const agentId = agentsFor(writer, request.agentId ? [request.agentId] : target.metadata.agentId && [target.metadata.agentId], agents)[0]
   if (!agentId) throw new SkeinError('agent-unknown')
-  const replaces = target.role === 'assistant' && { replaces: target.id }
+  const replaces = target.role === 'assistant' && { replaces: alternativesRootOf(target) }
   writer.setRun(deriveRun({ requestId, messageId: question.id, agentId, askedBy: principal.id, at: now, ...replaces }))
 }
 
@@ -179,6 +179,9 @@ const messageOrThrow = (writer: TransactionWriter, id: MessageId | null): Messag
   if (!message) throw new SkeinError('target-unknown')
   return message
 }
+
+/** Every alternative names the first one, so that taking one of them out leaves the others together. */
+const alternativesRootOf = ({ id, metadata }: Message): MessageId => metadata.replaces ?? id
 
 /** Named agents, else the conversation's, else the server's default. An empty list means that nobody shall answer. */
 const agentsFor = (writer: TransactionWriter, named: readonly AgentId[] | undefined, agents: KnownAgents): AgentId[] => {

@@ -63,8 +63,8 @@ it(`loses nothing seen and nothing acknowledged under ${KILLS} kill -9, and ever
     for (let i = 0; i < WRITERS; i++) {
       const doc = new Y.Doc()
       witness.watch(doc)
-      const device: Device = { doc, peer: await Peer.join(server.syncUrl, name, { doc }), sent: [], acknowledged: new Set(), asked: new Set() }
-      devices.push(device)
+      const peer = await Peer.join(server.syncUrl, name, { doc })
+      devices.push({ doc, peer, sent: [], acknowledged: new Set(), asked: new Set() })
     }
 
     for (let round = 0; round < KILLS; round++) {

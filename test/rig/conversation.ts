@@ -13,7 +13,8 @@ export const newRequestId = (): RequestId => uuid() as RequestId
 export const newConversationId = (): string => uuid()
 
 /** Puts a `send` into the outbox of the document. @param to agents that shall answer; empty: nobody; omitted: the default one */
-export const say = (doc: Y.Doc, text: string, { to, id = newRequestId(), parentId }: { to?: AgentId[], id?: RequestId, parentId?: MessageId | null } = {}): RequestId => {
+export const say = (doc: Y.Doc, text: string, options: { to?: AgentId[], id?: RequestId, parentId?: MessageId | null } = {}): RequestId => {
+  const { to, id = newRequestId(), parentId } = options
   const parent = parentId === undefined ? lastVisible(readMessages(doc))?.id ?? null : parentId
   putRequest(doc, id, proposeSend({ parts: [{ type: 'text', text }], parentId: parent, ...to && { to } }, Date.now()))
   return id

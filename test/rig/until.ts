@@ -1,6 +1,6 @@
 /** Waiting for conditions instead of sleeping. */
 
-/** Resolves with the first truthy value of `condition`, tried again every few milliseconds; rejects with `what` when `timeoutMs` has passed. */
+/** Resolves with the first truthy value of `condition`, tried every few milliseconds; rejects with `what` after `timeoutMs`. */
 export const until = async <T>(what: string, condition: () => T | Promise<T>, timeoutMs = 15_000): Promise<NonNullable<T>> => {
   const end = performance.now() + timeoutMs
   for (;;) {

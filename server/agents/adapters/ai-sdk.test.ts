@@ -6,7 +6,7 @@ import { SkeinError } from '../../../shared/errors.ts'
 import type { MessageId } from '../../../shared/ids.ts'
 import type { AgentChunk } from '../port.ts'
 import { AgentWorld, textOfParts } from '../../../test/rig/agent-world.ts'
-import { systemTimers } from '../timers.ts'
+import { systemTimers } from '../../../shared/timers.ts'
 import { until } from '../../../test/rig/until.ts'
 import { createAiSdkAgent } from './ai-sdk.ts'
 

@@ -2,8 +2,8 @@
 import { SkeinError } from '../../../shared/errors.ts'
 import type { AgentId } from '../../../shared/ids.ts'
 import type { Agent, AgentChunk, AgentContext } from '../port.ts'
-import { wait } from '../timers.ts'
-import type { Timers } from '../timers.ts'
+import { wait } from '../../../shared/timers.ts'
+import type { Timers } from '../../../shared/timers.ts'
 import { composeReply } from './offline-rules.ts'
 
 export interface OfflineAgentOptions {

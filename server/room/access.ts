@@ -3,7 +3,7 @@ import { documentId, documentKind } from '../../shared/ids.ts'
 import type { DocumentName } from '../../shared/ids.ts'
 import type { Principal } from '../../shared/principal.ts'
 import type { Role } from '../../shared/wire/frame.ts'
-import type { Directory } from '../directory/port.ts'
+import type { Directory, DirectoryEntry } from '../directory/port.ts'
 
 export interface AccessPolicy {
   directory: Directory
@@ -16,8 +16,12 @@ export interface AccessPolicy {
  * The principal's role, or null when the document is not for them. A name that nobody has taken becomes the principal's on first contact:
  * a conversation begun offline exists as soon as its device connects.
  */
-export const roleIn = async ({ directory, now, openToAll }: AccessPolicy, name: DocumentName, principal: Principal): Promise<Role | null> => {
+export const roleIn = async (policy: AccessPolicy, name: DocumentName, principal: Principal): Promise<Role | null> => {
+  const { directory, now, openToAll } = policy
   if (documentKind(name) === 'home') return documentId(name) === principal.id ? 'owner' : null
   const entry = await directory.find(name) ?? await directory.create(name, principal, now())
-  return openToAll ? 'owner' : entry.members.get(principal.id)?.role ?? null
+  return memberRole(entry, principal, openToAll)
 }
+
+export const memberRole = (entry: DirectoryEntry, principal: Principal, openToAll: boolean): Role | null =>
+  openToAll ? 'owner' : entry.members.get(principal.id)?.role ?? null

@@ -1,4 +1,4 @@
-/** Time that passes, as a port: agents and their driver wait through this, so that tests run on a clock of their own. */
+/** Time that passes, as a port: whoever waits does it through this, so that tests run on a clock of their own. */
 
 export interface Timers {
   /** Calls `run` once after `ms`. @returns cancels it */

@@ -1,0 +1,112 @@
+import { describe, expect, test } from 'vitest'
+import { GroupCommit } from './group-commit.ts'
+
+/** A disk whose writes end when the test says so. */
+const createDisk = () => {
+  const written: string[][] = []
+  const waiting: PromiseWithResolvers<void>[] = []
+  const failures: unknown[] = []
+  const commits = new GroupCommit<string>((operations) => {
+    written.push(operations)
+    const end = Promise.withResolvers<void>()
+    waiting.push(end)
+    return end.promise
+  }, cause => failures.push(cause))
+  const settle = (): Promise<void> => new Promise(resolve => setImmediate(resolve))
+  return {
+    commits,
+    written,
+    failures,
+    finish: async (): Promise<void> => {
+      waiting.shift()?.resolve()
+      await settle()
+    },
+    fail: async (cause: unknown): Promise<void> => {
+      waiting.shift()?.reject(cause)
+      await settle()
+    },
+  }
+}
+
+/** Collects in which order promises end, and how. */
+const createJournal = () => {
+  const entries: string[] = []
+  return {
+    entries,
+    note: (name: string, promise: Promise<void>): void => {
+      promise.then(() => entries.push(name), (cause: unknown) => entries.push(`${name}: ${String(cause)}`))
+    },
+  }
+}
+
+describe('group commit', () => {
+  test('writes at once when nothing is in flight', () => {
+    const { commits, written } = createDisk()
+    void commits.submit(['a'])
+    expect(written).toEqual([['a']])
+  })
+
+  test('gathers all that comes while a write is in flight into the next one, in order', async () => {
+    const { commits, written, finish } = createDisk()
+    for (const operations of [['a'], ['b', 'c'], ['d'], ['e']]) void commits.submit(operations)
+    expect(written).toEqual([['a']])
+    await finish()
+    expect(written).toEqual([['a'], ['b', 'c', 'd', 'e']])
+  })
+
+  test('resolves no submission before the write that carries it has ended', async () => {
+    const { commits, finish } = createDisk()
+    const { entries, note } = createJournal()
+    for (const name of ['a', 'b', 'c']) note(name, commits.submit([name]))
+    await new Promise(resolve => setImmediate(resolve))
+    expect(entries).toEqual([])
+    await finish()
+    expect(entries).toEqual(['a'])
+    await finish()
+    expect(entries).toEqual(['a', 'b', 'c'])
+  })
+
+  test('an empty submission is a barrier: it waits for those before it and writes nothing', async () => {
+    const { commits, written, finish } = createDisk()
+    const { entries, note } = createJournal()
+    note('a', commits.submit(['a']))
+    note('barrier', commits.submit([]))
+    await finish()
+    expect(entries).toEqual(['a', 'barrier'])
+    expect(written).toEqual([['a']])
+  })
+
+  test('a failed write rejects its group and everything behind it, and writes nothing of those', async () => {
+    const { commits, written, fail } = createDisk()
+    const { entries, note } = createJournal()
+    for (const name of ['a', 'b', 'c']) note(name, commits.submit([name]))
+    await fail('disk full')
+    expect(entries).toEqual(['a: disk full', 'b: disk full', 'c: disk full'])
+    expect(written).toEqual([['a']])
+  })
+
+  test('tells its owner of a failure before it tells any submission', async () => {
+    const disk = createDisk()
+    const seen: number[] = []
+    disk.commits.submit(['a']).catch(() => seen.push(disk.failures.length))
+    await disk.fail('disk full')
+    expect(seen).toEqual([1])
+  })
+
+  test('goes on with what comes after a failure', async () => {
+    const { commits, written, fail, finish } = createDisk()
+    const { entries, note } = createJournal()
+    note('a', commits.submit(['a']))
+    await fail('disk full')
+    note('b', commits.submit(['b']))
+    await finish()
+    expect(entries).toEqual(['a: disk full', 'b'])
+    expect(written).toEqual([['a'], ['b']])
+  })
+
+  test('a write that throws at once fails like any other', async () => {
+    const commits = new GroupCommit<string>(() => { throw new Error('no disk') }, () => undefined)
+    await expect(commits.submit(['a'])).rejects.toThrow('no disk')
+    await expect(commits.submit(['b'])).rejects.toThrow('no disk')
+  })
+})

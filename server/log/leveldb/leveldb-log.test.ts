@@ -1,0 +1,170 @@
+/** What only LevelDB can do or suffer; what every log does is in `test/contract/log.ts`. */
+import { createHash } from 'node:crypto'
+import { readFile, readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import * as Y from 'yjs'
+import { codeOf } from '../../../test/contract/log.ts'
+import { bytes, documentName, everythingBeside, lineage, record, runId, userId } from '../../../test/contract/samples.ts'
+import { LevelDbWorld } from '../../../test/rig/leveldb-world.ts'
+import { crcKey, lineageKey, stateVectorKey, updateKey } from './keys.ts'
+import type { LevelDbLog } from './leveldb-log.ts'
+
+const a = documentName('a')
+const b = documentName('b')
+
+let world: LevelDbWorld
+let log: LevelDbLog
+beforeEach(async () => {
+  world = await LevelDbWorld.create()
+  log = await world.open()
+})
+afterEach(() => world.dispose())
+
+const fill = async (count: number, name = a): Promise<void> => {
+  for (let n = 0; n < count; n++) await log.append(name, record(bytes(n)))
+}
+const reopenAfter = async (work: Parameters<LevelDbWorld['raw']>[0]): Promise<void> => {
+  await log.close()
+  await world.raw(work)
+  log = await world.open()
+}
+
+describe('the log on LevelDB', () => {
+  describe('damage', () => {
+    const expectDamage = async (what: string): Promise<void> => {
+      expect(await codeOf(log.read(a))).toBe('log-damaged')
+      await expect(log.read(a)).rejects.toThrow(a)
+      await expect(log.read(a)).rejects.toThrow(what)
+      expect((await log.read(b))?.updates).toHaveLength(3)
+    }
+    beforeEach(async () => {
+      await fill(5)
+      await fill(3, b)
+    })
+
+    test('a missing record in the middle is named, and other documents are served', async () => {
+      await reopenAfter(database => database.del(updateKey(a, 2)))
+      await expectDamage('record 2 is missing')
+    })
+
+    test('a record that changed on the disk is named', async () => {
+      await reopenAfter(database => database.put(updateKey(a, 3), bytes(99)))
+      await expectDamage('record 3 was changed')
+    })
+
+    test('a record without a checksum that does not decode is named', async () => {
+      await reopenAfter(database => database.del(crcKey(a, 1)))
+      await expectDamage('record 1 was changed')
+    })
+
+    test('a record that is missing at the end is named when a snapshot stood there', async () => {
+      await log.compact(a, { update: bytes(100), stateVector: bytes(0), upTo: 4 })
+      await reopenAfter(database => database.batch([
+        { type: 'del', key: updateKey(a, 4) },
+        { type: 'put', key: updateKey(a, 3), value: Y.encodeStateAsUpdate(new Y.Doc()) },
+      ]))
+      await expectDamage('record 4 is missing')
+    })
+
+    test('records that are missing altogether are not taken for a document that was cleared', async () => {
+      await log.append(a, record(bytes(5), { openedRuns: [runId(1)] }))
+      await reopenAfter(database => database.clear({ gte: updateKey(a, 0), lte: updateKey(a, 100) }))
+      await expectDamage('all its records are missing')
+      expect(await codeOf(log.append(a, record(bytes(6))))).toBe('log-damaged')
+      expect(await log.openRuns()).toEqual([{ name: a, runId: runId(1) }])
+    })
+
+    test('a damaged document can be erased', async () => {
+      await reopenAfter(database => database.del(updateKey(a, 2)))
+      await expectDamage('record 2')
+      await log.erase(a)
+      expect(await log.read(a)).toBeNull()
+      expect(await log.append(a, record(bytes(0)))).toBe(0)
+    })
+  })
+
+  test('the checksum of a record is that of its bytes', async () => {
+    await fill(1)
+    await log.close()
+    // CRC-32 of 00 00 07, big endian, as any other program would compute it.
+    expect(await world.raw(database => database.get(crcKey(a, 0)))).toEqual(Buffer.from('61254cb1', 'hex'))
+  })
+
+  test('a client id beyond 32 bits is kept exactly', async () => {
+    await log.append(a, record(bytes(0), { bindings: [{ clientId: Number.MAX_SAFE_INTEGER, owner: userId('anna') }] }))
+    expect((await log.read(a))?.bindings).toEqual([{ clientId: 9007199254740991, owner: 'anna' }])
+  })
+
+  test('everything that one change leaves is in one batch', async () => {
+    const batches: number[] = []
+    world.onWrite = async (write, _database, operations) => {
+      batches.push(operations.length)
+      await write()
+    }
+    await log.append(a, record(bytes(0), everythingBeside))
+    expect(batches).toEqual([11])
+  })
+
+  test('documents that are written at once share a batch', async () => {
+    await fill(1)
+    let batches = 0
+    world.onWrite = async (write) => {
+      batches++
+      await write()
+    }
+    await Promise.all(Array.from({ length: 200 }, (_, n) => log.append(documentName(`d${n}`), record(bytes(n)))))
+    expect(batches).toBeLessThan(50)
+  })
+
+  describe('scrubbing', () => {
+    /** Incompressible, so that it stands in the files as it is. */
+    const secret = createHash('sha512').update('what was redacted').digest()
+    const secretIsOnDisk = async (): Promise<boolean> => {
+      const files = (await readdir(world.path)).filter(file => file !== 'LOCK')
+      const contents = await Promise.all(files.map(file => readFile(join(world.path, file))))
+      return contents.some(content => content.includes(secret))
+    }
+    const writeSecret = async (): Promise<void> => {
+      await fill(3)
+      await log.append(a, record(secret))
+      await fill(3, b)
+    }
+
+    test('an erased document is gone from the files, not only from the index', async () => {
+      await writeSecret()
+      expect(await secretIsOnDisk()).toBe(true)
+      await log.erase(a)
+      expect(await secretIsOnDisk()).toBe(false)
+    })
+
+    test('it is gone too when it had already been moved from the log file to a table', async () => {
+      await writeSecret()
+      await log.close()
+      await world.raw(database => database.compactRange(['v1'], ['w']))
+      log = await world.open()
+      await log.erase(a)
+      expect(await secretIsOnDisk()).toBe(false)
+    })
+
+    test('a scrubbing compaction leaves nothing of the records that it replaces, and keeps the rest', async () => {
+      await writeSecret()
+      await log.append(a, record(bytes(4)))
+      await log.compact(a, { update: bytes(100), stateVector: bytes(0), upTo: 3, scrub: true })
+      expect(await secretIsOnDisk()).toBe(false)
+      expect((await log.read(a))?.updates).toEqual([bytes(100), bytes(4)])
+      expect((await log.read(b))?.updates).toHaveLength(3)
+    })
+  })
+
+  test('when y-leveldb cleared a document, the lineage that it left behind does not come back with the next one', async () => {
+    await log.append(a, record(bytes(0), { lineage: lineage('old') }))
+    await reopenAfter(database => database.batch([
+      { type: 'del', key: stateVectorKey(a) }, { type: 'del', key: updateKey(a, 0) }, { type: 'del', key: crcKey(a, 0) },
+    ]))
+    await log.append(a, record(bytes(0)))
+    expect((await log.read(a))?.lineage).toBeNull()
+    await log.close()
+    expect(await world.raw(database => database.get(lineageKey(a)))).toBeUndefined()
+  })
+})

@@ -1,0 +1,164 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { codeOf } from '../../../test/contract/log.ts'
+import { bytes, documentName, record } from '../../../test/contract/samples.ts'
+import { LevelDbWorld } from '../../../test/rig/leveldb-world.ts'
+import { DataFolderError } from './data-folder-error.ts'
+import type { DataFolderProblem } from './data-folder-error.ts'
+import { cleanKey, formatKey, generationKey } from './keys.ts'
+import { Store } from './store.ts'
+import type { Operation } from './store.ts'
+import { fromJson, toJson } from './values.ts'
+
+const put = (key: string, value: number): Operation => ({ type: 'put', key: ['test', key], value: new Uint8Array([value]) })
+
+let world: LevelDbWorld
+beforeEach(async () => { world = await LevelDbWorld.create() })
+afterEach(() => world.dispose())
+
+describe('opening a data folder', () => {
+  const problemOf = async (path: string): Promise<DataFolderProblem | 'opened'> => {
+    try {
+      await (await Store.open({ path, durability: 'fsync' })).close()
+      return 'opened'
+    } catch (error) {
+      if (!(error instanceof DataFolderError)) throw error
+      expect(error.message).toContain(path)
+      expect(error.message).not.toContain('\n')
+      return error.problem
+    }
+  }
+
+  test('makes folders that are missing', async () => {
+    expect(await problemOf(join(world.path, 'deep', 'er'))).toBe('opened')
+  })
+
+  test('that another one has open says so', async () => {
+    await world.open()
+    expect(await problemOf(world.path)).toBe('in-use')
+  })
+
+  test('that is a file, or lies below one, says so', async () => {
+    await mkdir(world.path)
+    await writeFile(join(world.path, 'file'), '')
+    expect(await problemOf(join(world.path, 'file'))).toBe('not-a-folder')
+    expect(await problemOf(join(world.path, 'file', 'below'))).toBe('not-a-folder')
+  })
+
+  test.skipIf(process.platform !== 'linux')('that cannot be written says so', async () => {
+    expect(await problemOf('/sys/skein')).toBe('not-writable')
+  })
+
+  test('that a newer Skein wrote is refused and left as it was', async () => {
+    await (await world.open()).close()
+    await world.raw(database => database.put(formatKey, toJson(2)))
+    const before = await world.raw(database => database.iterator().all())
+    expect(await problemOf(world.path)).toBe('newer-format')
+    expect(await world.raw(database => database.iterator().all())).toEqual(before)
+  })
+
+  test('whose index is lost says so', async () => {
+    await (await world.open()).close()
+    await writeFile(join(world.path, 'CURRENT'), 'nonsense')
+    expect(await problemOf(world.path)).toBe('unreadable')
+  })
+})
+
+describe('generations', () => {
+  const stored = (): Promise<[number, boolean]> => world.raw(async (database) => {
+    const generation = await database.get(generationKey)
+    return [fromJson<number>(generation!), await database.get(cleanKey) !== undefined]
+  })
+
+  test('the note of an orderly stop is there only while nobody has the folder open', async () => {
+    const log = await world.open()
+    expect(await log.store.get(cleanKey)).toBeUndefined()
+    await log.close()
+    expect(await stored()).toEqual([1, true])
+  })
+
+  test('a generation is on the disk before the log that has it is handed out', async () => {
+    await world.open()
+    await world.crash()
+    const log = await world.open()
+    await world.crash()
+    expect(await stored()).toEqual([log.generation, false])
+  })
+
+  test('after a failed write nothing is written before the new generation', async () => {
+    const { store } = await world.open()
+    const written: Operation[][] = []
+    world.failNext('before')
+    expect(await codeOf(store.commit([put('x', 1)]))).toBe('not-saved')
+    world.onWrite = async (write, _database, operations) => {
+      written.push(operations)
+      await write()
+    }
+    await store.commit([put('x', 2)])
+    const first = written.map(([operation]) => operation?.key)
+    expect(first).toEqual([generationKey, ['test', 'x']])
+    expect(store.generation).toBe(2)
+  })
+
+  test('without room for the note of an orderly stop, the next start takes a new one', async () => {
+    const log = await world.open()
+    world.failNext('before')
+    await log.close()
+    expect((await world.open()).generation).toBe(2)
+  })
+})
+
+describe('a failing disk', () => {
+  const broken = async (): Promise<void> => { throw new Error('no space left on device') }
+
+  test('answers not-saved for as long as it fails, and works by itself afterwards', async () => {
+    const { store } = await world.open()
+    await store.commit([put('x', 1)])
+    const usual = world.onWrite
+    world.onWrite = broken
+    for (let i = 0; i < 3; i++) expect(await codeOf(store.commit([put('x', 2)]))).toBe('not-saved')
+    world.onWrite = usual
+    await store.commit([put('x', 3)])
+    expect(await store.get(['test', 'x'])).toEqual(Buffer.from([3]))
+    expect(store.generation).toBe(2)
+  })
+
+  test('gives the cause along', async () => {
+    const { store } = await world.open()
+    world.onWrite = broken
+    await expect(store.commit([put('x', 1)])).rejects.toMatchObject({ code: 'not-saved', cause: { message: 'no space left on device' } })
+  })
+
+  test('what was made in an earlier term is not written in a later one', async () => {
+    const { store } = await world.open()
+    const { term } = store
+    world.failNext('before')
+    expect(await codeOf(store.commit([put('x', 1)]))).toBe('not-saved')
+    expect(await codeOf(store.commit([put('x', 2)], term))).toBe('not-saved')
+    expect(await store.get(['test', 'x'])).toBeUndefined()
+  })
+
+  test('reads that the reopening cuts off are answered all the same', async () => {
+    const log = await world.open()
+    const names = Array.from({ length: 50 }, (_, n) => documentName(`d${n}`))
+    for (const name of names) for (let n = 0; n < 20; n++) await log.append(name, record(bytes(n)))
+    world.failNext('before')
+    const failed = codeOf(log.append(documentName('new'), record(bytes(0))))
+    const read = await Promise.all(names.map(name => log.read(name)))
+    expect(read.map(stored => stored?.updates.length)).toEqual(names.map(() => 20))
+    expect(await failed).toBe('not-saved')
+    await log.read(names[0]!)
+    expect(await log.append(names[0]!, record(bytes(20)))).toBe(20)
+  })
+
+  test('a close while it fails gives the folder free', async () => {
+    const log = await world.open()
+    world.onWrite = broken
+    const appended = codeOf(log.append(documentName('a'), record(bytes(0))))
+    await log.close()
+    expect(await appended).toBe('not-saved')
+    world.onWrite = write => write()
+    expect((await world.open()).generation).toBe(2)
+  })
+})
