@@ -1,11 +1,10 @@
 /** What every adapter of the update log has to do, as one suite over a way to open it. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { StoredEvent } from '../../shared/conversation/event.ts'
 import { SkeinError } from '../../shared/errors.ts'
 import type { ErrorCode } from '../../shared/errors.ts'
-import { parseDocumentName, parseRequestId, parseRunId, parseUserId } from '../../shared/ids.ts'
-import type { DocumentName, RequestId, RunId, UserId } from '../../shared/ids.ts'
-import type { LedgerEntry, Lineage, LogRecord, UpdateLog } from '../../server/log/port.ts'
+import type { DocumentName } from '../../shared/ids.ts'
+import type { LedgerEntry, UpdateLog } from '../../server/log/port.ts'
+import { bytes, documentName, event, everythingBeside, lineage, record, requestId, runId, summary, taken, userId } from './samples.ts'
 
 /** One data folder (or what stands for it) and what can happen to it. */
 export interface LogWorld {
@@ -17,34 +16,6 @@ export interface LogWorld {
   /** How many stored keys name the document; no log is open. */
   traces(name: DocumentName): Promise<number>
   dispose(): Promise<void>
-}
-
-const must = <T>(value: T | null): T => {
-  if (value === null) throw new Error('not an id')
-  return value
-}
-
-export const documentName = (id: string): DocumentName => must(parseDocumentName(`conversation/${id}`))
-export const requestId = (n: number): RequestId => must(parseRequestId(`00000000-0000-7000-8000-${String(n).padStart(12, '0')}`))
-export const runId = (n: number): RunId => must(parseRunId(`00000000-0000-8000-8000-${String(n).padStart(12, '0')}`))
-const user = (id: string): UserId => must(parseUserId(id))
-
-/** Any bytes will do: the log never looks into what it wrote itself. */
-export const bytes = (n: number): Uint8Array => new Uint8Array([n & 255, n >> 8 & 255, 7])
-
-export const record = (update: Uint8Array, beside: Partial<LogRecord> = {}): LogRecord => ({
-  update, stateVector: () => new Uint8Array([0]), events: [], ledger: [], bindings: [], openedRuns: [], closedRuns: [], ...beside,
-})
-
-const event = (key: string): StoredEvent => ({ type: 'meta.set', key, actor: 'anna', at: 1 })
-const taken = (n: number): LedgerEntry => ({ requestId: requestId(n), outcome: { status: 'accepted' }, principal: user('anna'), at: n })
-const lineage = (epoch: string): Lineage =>
-  ({ epoch, ids: { generation: 1, message: 2 ** 53 - 1, transient: 5 }, earlier: [7], retired: [8] })
-const summary = (title: string) => ({ title, preview: 'Hello', messageCount: 2, updatedAt: 3 })
-
-const everythingBeside: Partial<LogRecord> = {
-  events: [event('title')], ledger: [taken(1)], bindings: [{ clientId: 2 ** 53 - 2, owner: user('anna') }, { clientId: 1, owner: user('ben') }],
-  lineage: lineage('first'), summary: summary('Plans'), openedRuns: [runId(1), runId(2)],
 }
 
 export const codeOf = async (promise: Promise<unknown>): Promise<ErrorCode | 'done' | 'other'> =>
@@ -364,14 +335,14 @@ export const logContract = (adapter: string, create: () => Promise<LogWorld>): v
       })
 
       test('a client id that is bound again has its new owner', async () => {
-        await log.append(a, record(bytes(0), { bindings: [{ clientId: 5, owner: user('anna') }] }))
-        await log.append(a, record(bytes(1), { bindings: [{ clientId: 5, owner: user('ben') }] }))
+        await log.append(a, record(bytes(0), { bindings: [{ clientId: 5, owner: userId('anna') }] }))
+        await log.append(a, record(bytes(1), { bindings: [{ clientId: 5, owner: userId('ben') }] }))
         expect((await log.read(a))?.bindings).toEqual([{ clientId: 5, owner: 'ben' }])
       })
 
       test('ids that are special to JavaScript are ids like any other', async () => {
         const proto = documentName('__proto__')
-        await log.append(proto, record(bytes(0), { bindings: [{ clientId: 5, owner: user('__proto__') }], summary: summary('Odd') }))
+        await log.append(proto, record(bytes(0), { bindings: [{ clientId: 5, owner: userId('__proto__') }], summary: summary('Odd') }))
         expect((await log.read(proto))?.bindings).toEqual([{ clientId: 5, owner: '__proto__' }])
         expect((await log.summaries([proto])).get(proto)).toEqual(summary('Odd'))
       })

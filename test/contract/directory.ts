@@ -1,0 +1,154 @@
+/** What every adapter of the directory has to do, as one suite over a way to open it. */
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { Principal } from '../../shared/principal.ts'
+import type { Directory } from '../../server/directory/port.ts'
+import { codeOf } from './log.ts'
+import { documentName, userId } from './samples.ts'
+
+/** One place that directories are kept in. */
+export interface DirectoryWorld {
+  /** Opens it; what an earlier one kept is there. */
+  open(): Promise<Directory>
+  dispose(): Promise<void>
+}
+
+const person = (name: string): Principal => ({ kind: 'user', id: userId(name), name: name.toUpperCase() })
+
+export const directoryContract = (adapter: string, create: () => Promise<DirectoryWorld>): void => {
+  describe(`the directory contract, ${adapter}`, () => {
+    const a = documentName('a')
+    const [anna, ben, cleo] = [person('anna'), person('ben'), person('cleo')]
+    let world: DirectoryWorld
+    let directory: Directory
+
+    beforeEach(async () => {
+      world = await create()
+      directory = await world.open()
+    })
+    afterEach(() => world.dispose())
+
+    const rolesOf = async (name = a): Promise<Record<string, string>> =>
+      Object.fromEntries([...(await directory.find(name))?.members ?? []].map(([user, { role }]) => [user, role]))
+
+    test('knows nothing of a document that was never created', async () => {
+      expect(await directory.find(a)).toBeNull()
+      expect(await directory.listOf(anna.id, '')).toEqual([])
+    })
+
+    test('whoever creates a document owns it', async () => {
+      const entry = await directory.create(a, anna, 5)
+      expect(entry).toEqual({ name: a, createdAt: 5, members: new Map([['anna', { role: 'owner', name: 'ANNA' }]]) })
+      expect(await directory.find(a)).toEqual(entry)
+    })
+
+    test('creating again changes nothing, whoever does it', async () => {
+      const first = await directory.create(a, anna, 5)
+      expect(await directory.create(a, ben, 6)).toEqual(first)
+      expect(await directory.listOf(ben.id, '')).toEqual([])
+    })
+
+    test('of many who create at once one is the owner, and all get the same entry', async () => {
+      const people = Array.from({ length: 20 }, (_, n) => person(`user-${n}`))
+      const entries = await Promise.all(people.map((owner, at) => directory.create(a, owner, at)))
+      expect(new Set(entries.map(({ createdAt }) => createdAt)).size).toBe(1)
+      expect(Object.keys(await rolesOf())).toHaveLength(1)
+      const lists = await Promise.all(people.map(({ id }) => directory.listOf(id, '')))
+      expect(lists.flat()).toHaveLength(1)
+    })
+
+    test('a member is set, set again, and renamed', async () => {
+      await directory.create(a, anna, 5)
+      await directory.setMember(a, { id: ben.id, role: 'viewer', name: 'Ben' })
+      await directory.setMember(a, { id: ben.id, role: 'editor', name: 'Benjamin' })
+      expect((await directory.find(a))?.members.get(ben.id)).toEqual({ role: 'editor', name: 'Benjamin' })
+      expect(await directory.listOf(ben.id, '')).toEqual([{ name: a, role: 'editor', createdAt: 5 }])
+    })
+
+    test('members that are set at once are all there', async () => {
+      await directory.create(a, anna, 5)
+      const people = Array.from({ length: 20 }, (_, n) => userId(`user-${n}`))
+      await Promise.all(people.map(user => directory.setMember(a, { id: user, role: 'viewer', name: user })))
+      expect(Object.keys(await rolesOf())).toHaveLength(21)
+    })
+
+    test('an entry that was handed out does not change with what comes later', async () => {
+      const entry = await directory.create(a, anna, 5)
+      await directory.setMember(a, { id: ben.id, role: 'viewer', name: 'Ben' })
+      expect(entry.members.size).toBe(1)
+    })
+
+    test('a person’s list has the documents that begin with the prefix, and nobody else’s', async () => {
+      const names = ['a', 'ab', 'b'].map(documentName)
+      for (const name of names) await directory.create(name, anna, 1)
+      await directory.create(documentName('c'), person('anna2'), 1)
+      expect((await directory.listOf(anna.id, 'conversation/')).map(({ name }) => name).sort()).toEqual([...names].sort())
+      expect((await directory.listOf(anna.id, 'conversation/a')).length).toBe(2)
+      expect(await directory.listOf(anna.id, 'artifact/')).toEqual([])
+      expect((await directory.listOf(person('anna2').id, '')).map(({ name }) => name)).toEqual([documentName('c')])
+    })
+
+    test('a person whose id is special to JavaScript is a member like any other', async () => {
+      const odd = person('__proto__')
+      await directory.create(a, odd, 1)
+      await directory.setMember(a, { id: userId('constructor'), role: 'viewer', name: 'C' })
+      directory = await world.open()
+      expect([...(await directory.find(a))!.members]).toEqual([
+        ['__proto__', { role: 'owner', name: odd.name }], ['constructor', { role: 'viewer', name: 'C' }],
+      ])
+      expect(await directory.listOf(odd.id, '')).toHaveLength(1)
+    })
+
+    test('an unknown document has no members to set and nobody to invite', async () => {
+      expect(await codeOf(directory.setMember(a, { id: ben.id, role: 'viewer', name: 'Ben' }))).toBe('not-found')
+      expect(await codeOf(directory.invite(a, 'viewer', anna.id, 1))).toBe('not-found')
+    })
+
+    describe('an invitation', () => {
+      beforeEach(() => directory.create(a, anna, 5))
+
+      test('lets its bearers in with its role, as many as come', async () => {
+        const secret = await directory.invite(a, 'editor', anna.id, 6)
+        const entry = await directory.accept(secret, ben)
+        expect(entry?.members.get(ben.id)).toEqual({ role: 'editor', name: 'BEN' })
+        await directory.accept(secret, cleo)
+        expect(await rolesOf()).toEqual({ anna: 'owner', ben: 'editor', cleo: 'editor' })
+        expect(await directory.listOf(cleo.id, '')).toEqual([{ name: a, role: 'editor', createdAt: 5 }])
+      })
+
+      test('raises a role and never lowers one', async () => {
+        const [view, edit] = [await directory.invite(a, 'viewer', anna.id, 6), await directory.invite(a, 'editor', anna.id, 6)]
+        await directory.accept(view, ben)
+        await directory.accept(edit, ben)
+        expect(await rolesOf()).toEqual({ anna: 'owner', ben: 'editor' })
+        await directory.accept(view, ben)
+        expect((await directory.accept(edit, anna))?.members.get(anna.id)?.role).toBe('owner')
+        expect(await rolesOf()).toEqual({ anna: 'owner', ben: 'editor' })
+      })
+
+      test('opens only the document that it is for', async () => {
+        const b = documentName('b')
+        await directory.create(b, cleo, 5)
+        await directory.accept(await directory.invite(a, 'viewer', anna.id, 6), ben)
+        expect(await rolesOf(b)).toEqual({ cleo: 'owner' })
+      })
+
+      test('is a new secret each time', async () => {
+        expect(await directory.invite(a, 'viewer', anna.id, 6)).not.toBe(await directory.invite(a, 'viewer', anna.id, 6))
+      })
+
+      test.each(['', 'x', '../a', 'A'.repeat(43), 'A'.repeat(100_000)])('that was never made (%#) lets nobody in', async (secret) => {
+        expect(await directory.accept(secret, ben)).toBeNull()
+        expect(await rolesOf()).toEqual({ anna: 'owner' })
+      })
+    })
+
+    test('everything is there after opening again', async () => {
+      await directory.create(a, anna, 5)
+      const secret = await directory.invite(a, 'editor', anna.id, 6)
+      directory = await world.open()
+      await directory.accept(secret, ben)
+      directory = await world.open()
+      expect(await rolesOf()).toEqual({ anna: 'owner', ben: 'editor' })
+    })
+  })
+}
