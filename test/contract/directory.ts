@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Principal } from '../../shared/principal.ts'
 import type { Directory } from '../../server/directory/port.ts'
-import { codeOf } from './log.ts'
+import { codeOf } from './code-of.ts'
 import { documentName, userId } from './samples.ts'
 
 /** One place that directories are kept in. */

@@ -1,9 +1,8 @@
 /** What every adapter of the update log has to do, as one suite over a way to open it. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { SkeinError } from '../../shared/errors.ts'
-import type { ErrorCode } from '../../shared/errors.ts'
 import type { DocumentName } from '../../shared/ids.ts'
 import type { LedgerEntry, UpdateLog } from '../../server/log/port.ts'
+import { codeOf } from './code-of.ts'
 import { bytes, documentName, event, everythingBeside, lineage, record, requestId, runId, summary, taken, userId } from './samples.ts'
 
 /** One data folder (or what stands for it) and what can happen to it. */
@@ -17,9 +16,6 @@ export interface LogWorld {
   traces(name: DocumentName): Promise<number>
   dispose(): Promise<void>
 }
-
-export const codeOf = async (promise: Promise<unknown>): Promise<ErrorCode | 'done' | 'other'> =>
-  promise.then(() => 'done' as const, (error: unknown) => error instanceof SkeinError ? error.code : 'other')
 
 export const logContract = (adapter: string, create: () => Promise<LogWorld>): void => {
   describe(`the log contract, ${adapter}`, () => {

@@ -4,7 +4,7 @@ import { readFile, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import * as Y from 'yjs'
-import { codeOf } from '../../../test/contract/log.ts'
+import { codeOf } from '../../../test/contract/code-of.ts'
 import { bytes, documentName, everythingBeside, lineage, record, runId, userId } from '../../../test/contract/samples.ts'
 import { LevelDbWorld } from '../../../test/rig/leveldb-world.ts'
 import { crcKey, lineageKey, stateVectorKey, updateKey } from './keys.ts'
@@ -155,6 +155,18 @@ describe('the log on LevelDB', () => {
       expect((await log.read(a))?.updates).toEqual([bytes(100), bytes(4)])
       expect((await log.read(b))?.updates).toHaveLength(3)
     })
+  })
+
+  test('deletions that scrubbing writes again come before an erasing that was asked for meanwhile', async () => {
+    await fill(4)
+    const batches: number[] = []
+    world.onWrite = async (write, _database, operations) => {
+      batches.push(operations.length)
+      await write()
+    }
+    await Promise.all([log.compact(a, { update: bytes(100), stateVector: bytes(0), upTo: 3, scrub: true }), log.erase(a)])
+    // The compaction and its deletions (2 × 3); the erasing of record, checksum and state vector, and its deletions.
+    expect(batches).toEqual([3 + 6, 6, 3, 3])
   })
 
   test('when y-leveldb cleared a document, the lineage that it left behind does not come back with the next one', async () => {

@@ -133,7 +133,6 @@ class LevelDbUpdateLog implements LevelDbLog {
     // Taken now, not when it turns out to be needed: the caller's document moves on.
     const stateVector = document.known === null || document.known.head < 0 ? record.stateVector() : null
     const position = await document.position
-    this.#sameTerm(term)
     const clock = position.head + 1
     const operations = recordOperations(name, clock, record)
     if (clock === 0 && stateVector !== null) operations.push(put(stateVectorKey(name), encodeStateVector(0, stateVector)))
@@ -145,23 +144,22 @@ class LevelDbUpdateLog implements LevelDbLog {
   async #compact(name: DocumentName, { update, stateVector, upTo, scrub }: Snapshot): Promise<void> {
     const { term, document } = this.#inLine(name)
     const position = await document.position
-    this.#sameTerm(term)
     if (upTo > position.head) throw new RangeError(`snapshot of ${name} up to ${upTo}, but its last record is ${position.head}`)
     if (upTo < position.first) return
     const trimmed: Operation[] = []
     for (let clock = position.bottom; clock < upTo; clock++) trimmed.push(del(updateKey(name, clock)), del(crcKey(name, clock)))
     position.first = upTo
     position.bottom = upTo
-    await this.store.commit([
+    const written = this.store.commit([
       put(updateKey(name, upTo), update),
       put(crcKey(name, upTo), encodeCrc(update)),
       put(stateVectorKey(name), encodeStateVector(upTo, stateVector)),
       ...trimmed,
     ], term)
-    if (scrub !== true) return
-    const scrubbing = this.store.scrub([updateRange(name)], trimmed, term)
-    document.scrubbing = scrubbing.catch(() => undefined)
-    await scrubbing
+    if (scrub !== true) return written
+    const scrubbed = written.then(() => this.store.scrub([updateRange(name)], trimmed, term))
+    document.scrubbing = scrubbed.catch(() => undefined)
+    return scrubbed
   }
 
   async #erase(name: DocumentName, term: number, document: DocumentInUse | undefined): Promise<void> {
@@ -180,10 +178,6 @@ class LevelDbUpdateLog implements LevelDbLog {
     const term = this.#currentTerm()
     if (this.#stale.has(name)) throw new SkeinError('not-saved')
     return { term, document: this.#document(name) }
-  }
-
-  #sameTerm(term: number): void {
-    if (term !== this.#currentTerm()) throw new SkeinError('not-saved')
   }
 
   #currentTerm(): number {

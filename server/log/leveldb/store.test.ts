@@ -1,12 +1,12 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { codeOf } from '../../../test/contract/log.ts'
+import { codeOf } from '../../../test/contract/code-of.ts'
 import { bytes, documentName, record } from '../../../test/contract/samples.ts'
 import { LevelDbWorld } from '../../../test/rig/leveldb-world.ts'
 import { DataFolderError } from './data-folder-error.ts'
 import type { DataFolderProblem } from './data-folder-error.ts'
-import { cleanKey, formatKey, generationKey } from './keys.ts'
+import { cleanKey, formatKey, generationKey, under } from './keys.ts'
 import { Store } from './store.ts'
 import type { Operation } from './store.ts'
 import { fromJson, toJson } from './values.ts'
@@ -112,16 +112,45 @@ describe('generations', () => {
 describe('a failing disk', () => {
   const broken = async (): Promise<void> => { throw new Error('no space left on device') }
 
-  test('answers not-saved for as long as it fails, and works by itself afterwards', async () => {
-    const { store } = await world.open()
-    await store.commit([put('x', 1)])
-    const usual = world.onWrite
+  /** Fails one write, and the attempt to mend it too. */
+  const breakStore = async (store: Store): Promise<void> => {
     world.onWrite = broken
     for (let i = 0; i < 3; i++) expect(await codeOf(store.commit([put('x', 2)]))).toBe('not-saved')
-    world.onWrite = usual
-    await store.commit([put('x', 3)])
-    expect(await store.get(['test', 'x'])).toEqual(Buffer.from([3]))
+  }
+  const mendDisk = (): void => { world.onWrite = write => write() }
+
+  test('answers not-saved for as long as it fails, and is mended by the first write after that', async () => {
+    const { store } = await world.open()
+    await store.commit([put('x', 1)])
+    await breakStore(store)
+    mendDisk()
+    expect(await codeOf(store.commit([put('x', 3)]))).toBe('not-saved')
+    await store.commit([put('x', 4)])
+    expect(await store.get(['test', 'x'])).toEqual(Buffer.from([4]))
     expect(store.generation).toBe(2)
+  })
+
+  test('can be read while it fails, and what was read then has to be read again before it is written to', async () => {
+    const name = documentName('a')
+    const log = await world.open()
+    await log.append(name, record(bytes(0)))
+    await breakStore(log.store)
+    expect((await log.read(name))?.updates).toEqual([bytes(0)])
+    expect(log.generation).toBe(1)
+    mendDisk()
+    expect(await codeOf(log.append(name, record(bytes(1))))).toBe('not-saved')
+    expect(await codeOf(log.append(name, record(bytes(1))))).toBe('not-saved')
+    expect((await log.read(name))?.updates).toEqual([bytes(0)])
+    expect(log.generation).toBe(2)
+    expect(await log.append(name, record(bytes(1)))).toBe(1)
+  })
+
+  test('is not forgotten by an orderly stop: the next start takes a new generation', async () => {
+    const log = await world.open()
+    await breakStore(log.store)
+    mendDisk()
+    await log.close()
+    expect((await world.open()).generation).toBe(2)
   })
 
   test('gives the cause along', async () => {
@@ -140,16 +169,13 @@ describe('a failing disk', () => {
   })
 
   test('reads that the reopening cuts off are answered all the same', async () => {
-    const log = await world.open()
-    const names = Array.from({ length: 50 }, (_, n) => documentName(`d${n}`))
-    for (const name of names) for (let n = 0; n < 20; n++) await log.append(name, record(bytes(n)))
+    const { store } = await world.open()
+    await store.commit(Array.from({ length: 5000 }, (_, n) => put(String(n), n & 255)))
+    const reads = Array.from({ length: 5 }, () => store.keys(under('test')))
     world.failNext('before')
-    const failed = codeOf(log.append(documentName('new'), record(bytes(0))))
-    const read = await Promise.all(names.map(name => log.read(name)))
-    expect(read.map(stored => stored?.updates.length)).toEqual(names.map(() => 20))
-    expect(await failed).toBe('not-saved')
-    await log.read(names[0]!)
-    expect(await log.append(names[0]!, record(bytes(20)))).toBe(20)
+    expect(await codeOf(store.commit([put('new', 0)]))).toBe('not-saved')
+    const found = await Promise.all(reads)
+    expect(found.map(keys => keys.length)).toEqual(reads.map(() => 5000))
   })
 
   test('a close while it fails gives the folder free', async () => {
@@ -158,7 +184,7 @@ describe('a failing disk', () => {
     const appended = codeOf(log.append(documentName('a'), record(bytes(0))))
     await log.close()
     expect(await appended).toBe('not-saved')
-    world.onWrite = write => write()
+    mendDisk()
     expect((await world.open()).generation).toBe(2)
   })
 })

@@ -4,9 +4,13 @@
  * 1. All writing goes through `commit`; what it reports as done is on disk (with durability `fsync`).
  * 2. LevelDB refuses every write after a failed one until it was opened again, and nobody knows whether the failed one will be there
  *    then. So after a failure: `term` grows at once, the database is closed and opened, and a higher generation is stored, before anything
- *    else is read or written.
- * 3. A generation is stored before it is used for anything, and grows at every start that no orderly `close` came before.
+ *    else is written.
+ * 3. Where that cannot be done (the disk is full), reading goes on, each write is refused and makes the next attempt, and `term` grows
+ *    again when one succeeds: what was read meanwhile may lack the failed write and knows an old generation.
+ * 4. A generation is stored before it is used for anything, and grows at every start that no orderly `close` came before.
  */
+import { rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { ClassicLevel } from 'classic-level'
 import { SkeinError } from '../../../shared/errors.ts'
 import { DataFolderError, dataFolderError } from './data-folder-error.ts'
@@ -36,6 +40,10 @@ interface RangeOptions {
   limit?: number
 }
 
+const PROBE = 'skein-probe'
+/** Room for what LevelDB writes when it opens: the table made of a full log file (4 MiB), and some. */
+const PROBE_BYTES = 6 * 1024 * 1024
+
 const writeBatch: WriteBatch = (database, operations, sync) => database.batch(operations, { sync })
 
 export class Store {
@@ -44,8 +52,10 @@ export class Store {
   readonly #commits: GroupCommit<Operation>
   #generation: number
   #term = 0
+  /** How often it was closed to be opened again. */
+  #closings = 0
   #state: 'open' | 'reopening' | 'broken' = 'open'
-  /** Resolves when the database can be used; while it is opened again, when that is done. */
+  /** While it is opened again: ends when that is done, or has failed. */
   #ready: Promise<void> = Promise.resolve()
   #closing: Promise<void> | null = null
 
@@ -81,7 +91,7 @@ export class Store {
     this.#generation = generation
     const sync = durability === 'fsync'
     this.#commits = new GroupCommit(async (operations) => {
-      await this.#usable()
+      await this.#ready
       await write(database, operations, sync)
     }, () => this.#failed())
   }
@@ -104,6 +114,10 @@ export class Store {
   async commit(operations: readonly Operation[], term = this.#term): Promise<void> {
     if (this.#closing !== null) throw new SkeinError('unavailable')
     if (term !== this.#term) throw new SkeinError('not-saved')
+    if (this.#state === 'broken') {
+      await this.#recover()
+      throw new SkeinError('not-saved')
+    }
     try {
       await this.#commits.submit(operations)
     } catch (cause) {
@@ -153,33 +167,40 @@ export class Store {
   }
 
   async #close(): Promise<void> {
-    const orderly = await this.#commits.submit([])
-      .then(() => this.#write(this.#database, [{ type: 'put', key: cleanKey, value: toJson(true) }], true))
-      .then(() => true, () => false)
-    // Without the note the next start takes a new generation, and that is all: who waited for a failed write was told.
-    if (!orderly) await this.#ready.catch(() => undefined)
+    // Who waited for a write that fails now is told so; here it only matters that all are over.
+    await this.#commits.submit([]).catch(() => undefined)
+    await this.#ready.catch(() => undefined)
+    // Without the note the next start takes a new generation, which it has to after a failure that was not mended.
+    if (this.#state === 'open') {
+      await this.#write(this.#database, [{ type: 'put', key: cleanKey, value: toJson(true) }], true).catch(() => undefined)
+    }
     await this.#database.close()
-  }
-
-  /** A failed attempt to open it again is repeated by whoever comes next, so no timer is needed. */
-  #usable(): Promise<void> {
-    if (this.#state === 'broken') this.#recover()
-    return this.#ready
   }
 
   #failed(): void {
     this.#term++
-    if (this.#state === 'open') this.#recover()
+    if (this.#state === 'open') this.#recover().catch(() => undefined)
   }
 
-  #recover(): void {
+  /** A failed attempt is repeated by the next write, so no timer is needed. */
+  #recover(): Promise<void> {
+    const again = this.#state === 'broken'
     this.#state = 'reopening'
-    this.#ready = this.#reopen()
-    this.#ready.then(() => { this.#state = 'open' }, () => { this.#state = 'broken' })
+    this.#ready = this.#reopen().then(() => {
+      if (again) this.#term++
+      this.#state = 'open'
+    }, (error: unknown) => {
+      this.#state = 'broken'
+      throw error
+    })
+    return this.#ready
   }
 
   async #reopen(): Promise<void> {
     try {
+      // Tried before the database is closed: on a full disk it could not be opened again, and nobody could read.
+      await this.#probe()
+      this.#closings++
       await this.#database.close()
       await this.#database.open()
       const stored = await this.#database.get(generationKey)
@@ -191,18 +212,28 @@ export class Store {
     }
   }
 
+  async #probe(): Promise<void> {
+    const path = join(this.#database.location, PROBE)
+    try {
+      await writeFile(path, Buffer.alloc(PROBE_BYTES), { flush: true })
+    } finally {
+      await rm(path, { force: true })
+    }
+  }
+
   /** A read that the reopening cut off is done again afterwards. */
   async #reading<T>(read: (database: Database) => Promise<T>): Promise<T> {
     for (;;) {
       if (this.#closing !== null) throw new SkeinError('unavailable')
-      await this.#usable()
-      const term = this.#term
+      await this.#ready.catch((error: unknown) => {
+        if (this.#database.status !== 'open') throw error
+      })
+      const closings = this.#closings
       try {
-        const result = await read(this.#database)
-        if (term === this.#term) return result
+        return await read(this.#database)
       } catch (error) {
         if (this.#closing !== null) throw new SkeinError('unavailable', undefined, { cause: error })
-        if (term === this.#term) throw error
+        if (closings === this.#closings) throw error
       }
     }
   }
