@@ -1,10 +1,10 @@
 /**
  * Rehearses where Yjs will put new items, on a linked list that is laid over the document's and never written to it.
  *
- * Yjs trusts that an item's origin stands left of its rightOrigin. When it does not, replicas that get the same items in another order
- * end with another order. So each new item is placed here as Yjs will place it (`Item.integrate`, YATA with origin and rightOrigin),
- * and refused when its origins stand the wrong way round at that moment; since items never move, they never will afterwards. The
- * rehearsal pays for its steps from a budget, and what it pays is what Yjs will pay.
+ * Yjs trusts that an item's origin and rightOrigin were neighbours, in this order, when its author put it between them. When they were
+ * not, replicas that get the same items in another order end with another order. So each new item is placed here as Yjs will place it
+ * (`Item.integrate`, YATA with origin and rightOrigin), and refused when its origins cannot have been neighbours; since items never
+ * move, what was true when an item came stays true. The rehearsal pays for its steps from a budget, and what it pays Yjs will pay.
  */
 import * as Y from 'yjs'
 import { SkeinError } from '../../shared/errors.ts'
@@ -46,16 +46,16 @@ export class ShadowLists {
 
   /**
    * Places a new item (or, from `offset` on, the new part of one) in the list or key chain that it belongs to.
-   * @throws SkeinError `malformed` when its origins stand the wrong way round, `too-expensive`
+   * @throws SkeinError `malformed` when its origins were never neighbours, `too-expensive`
    */
   place(item: Y.Item, offset: number, { holder, key }: Place): void {
     const origin = originAt(item, item.id.clock + offset)
     const { rightOrigin } = item
-    if (origin && rightOrigin && this.#sameItemReversed(origin, rightOrigin)) throw reversed()
+    if (origin && rightOrigin && this.#sameItemReversed(origin, rightOrigin)) throw notNeighbours()
     if (origin && key !== null) this.#checkEntryWhole(origin)
     const left = origin && this.#pieceEndingAt(origin)
     const right = rightOrigin && this.#pieceStartingAt(rightOrigin)
-    if (left && right) this.#checkOrder(left, right, origin, rightOrigin)
+    this.#checkNeighbours(left, right)
     const list = this.#list(holder, key)
     if (left === null && key !== null) this.#budget.spend(list.walkToStart)
     this.#insert({ item, from: offset, to: item.length, right: null, passed: 0, group: 0 }, left, right, list)
@@ -124,11 +124,21 @@ export class ShadowLists {
     return found
   }
 
-  /** An item stands between its origins, so most pairs are in order because one of the two refers to the other. */
-  #checkOrder(left: Node, right: Node, origin: Y.ID | null, rightOrigin: Y.ID | null): void {
-    if (Y.compareIDs(left.item.rightOrigin, rightOrigin) || Y.compareIDs(originOf(right), origin)) return
+  /**
+   * Origin and rightOrigin must have been neighbours for somebody: nothing that either of them builds on may stand between them. It is
+   * enough to look at the origin of the right one and the rightOrigin of the left one, because these passed the same test, and
+   * most pairs need no look at all, because one refers to the other. Without this test replicas diverge even when the order is right.
+   */
+  #checkNeighbours(left: Node | null, right: Node | null): void {
+    const before = right && originOf(right)
+    const behind = left && left.item.rightOrigin
+    if (left === null || right === null) {
+      if (before !== null || behind !== null) throw notNeighbours()
+      return
+    }
+    if (endsAt(left, before) || startsAt(right, behind)) return
     for (let node = this.#right(left); node !== right; node = this.#right(node)) {
-      if (node === null) throw reversed()
+      if (node === null || holds(node, before) || holds(node, behind)) throw notNeighbours()
       this.#budget.spend(1)
     }
   }
@@ -232,4 +242,13 @@ const pieceIndex = (pieces: readonly Node[], offset: number): number => {
   return low
 }
 
-const reversed = (): SkeinError => new SkeinError('malformed', 'The origins of an item stand the wrong way round.')
+const holds = ({ item, from, to }: Node, id: Y.ID | null): boolean =>
+  id !== null && id.client === item.id.client && id.clock >= item.id.clock + from && id.clock < item.id.clock + to
+
+const endsAt = ({ item, to }: Node, id: Y.ID | null): boolean =>
+  id !== null && id.client === item.id.client && id.clock === item.id.clock + to - 1
+
+const startsAt = ({ item, from }: Node, id: Y.ID | null): boolean =>
+  id !== null && id.client === item.id.client && id.clock === item.id.clock + from
+
+const notNeighbours = (): SkeinError => new SkeinError('malformed', 'The origins of an item never stood side by side in this order.')
