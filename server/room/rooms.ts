@@ -113,9 +113,7 @@ export class RoomRegistry implements Rooms {
 
   /** Folds a long tail on the way out, so that the next load is short. A user who comes meanwhile keeps the room. */
   async #unload(name: DocumentName, held: Held): Promise<void> {
-    const room = await held.room
-    if (room.tail > this.#environment.compactAfter / 10) room.compact()
-    await room.settled()
+    await (await held.room).settle(this.#environment.compactAfter / 10)
     if (held.users === 0) this.#forget(name, held)
   }
 }
