@@ -293,12 +293,28 @@ describe('what the server did not answer', () => {
     expect((await store.load()).outbox).toEqual([])
   })
 
+  it('is proposed again when the server had taken it just before the connection broke', async () => {
+    const conversation = open()
+    await synced(conversation)
+    server.mute = true
+    const id = await conversation.setMeta('title', 'Once')
+    await until('the server took it', () => server.proposed.length === 1)
+    expect(conversation.view().pending).toBe(1)
+    server.mute = false
+    server.cut()
+    await answered(conversation)
+    expect(server.proposed).toEqual([id, id])
+  })
+
   it('is proposed even if only its entry in the outbox reached the disk', async () => {
     const store = memoryStore()
     const first = open({ store: { ...store, append: async () => {} }, connect: false })
     const id = await first.send('hello')
     await first.close()
-    const second = open({ store })
+    const second = open({ store, connect: false })
+    await second.ready
+    expect([...openRoots(second.doc).requests.keys()]).toEqual([id])
+    second.connect()
     await answered(second)
     expect(server.messages.map(message => message.id)).toEqual([id])
   })
@@ -361,7 +377,8 @@ describe('people', () => {
     bob.disconnect()
     await until('Ada sees that Bob left', () => ada.view().people.every(({ userId }) => userId !== 'bob'))
     bob.connect()
-    await until('Ada sees Bob again', () => ada.view().people.some(({ userId }) => userId === 'bob'))
+    // Sooner than the renewal that y-protocols does by itself.
+    await until('Ada sees Bob again', () => ada.view().people.some(({ userId }) => userId === 'bob'), 5_000)
   })
 })
 

@@ -68,7 +68,6 @@ export class Conversation {
       replaced: () => {
         this.#reader = this.#read()
         this.#outbox.settle()
-        this.#outbox.proposeMissing()
       },
       synced: () => {
         this.#outbox.arrived()

@@ -73,7 +73,7 @@ export class Outbox {
     this.proposeMissing()
   }
 
-  /** After the store was read, after the document holds what the server has, and after the document was replaced. */
+  /** After the store was read, and each time the document holds what the server has: what it took and did not answer is gone by then. */
   proposeMissing(): void {
     const doc = this.#options.doc()
     const { requests } = openRoots(doc)

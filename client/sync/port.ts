@@ -1,6 +1,8 @@
 /** What the SDK needs from its surroundings: a place to keep a document and its outbox, a clock, random bytes, a timer. */
 import type { OutboxEntry } from './view.ts'
 import type { DocumentName, RandomBytes } from '../../shared/ids.ts'
+import { systemTimers } from '../../shared/timers.ts'
+import type { Timers } from '../../shared/timers.ts'
 import type { Role } from '../../shared/wire/frame.ts'
 
 /** What this device holds of one document. */
@@ -40,7 +42,7 @@ export interface DocumentStore {
 }
 
 /** Runs the task once after so many milliseconds; returns how to cancel it. */
-export type After = (milliseconds: number, task: () => void) => () => void
+export type After = Timers['after']
 
 /** Runs the task soon, once: at the end of the tick, or before the next frame is painted. */
 export type Schedule = (task: () => void) => void
@@ -57,10 +59,7 @@ export interface Surroundings {
 export const realSurroundings: Surroundings = {
   now: Date.now,
   random: target => crypto.getRandomValues(target as Uint8Array<ArrayBuffer>),
-  after: (milliseconds, task) => {
-    const timer = setTimeout(task, milliseconds)
-    return () => clearTimeout(timer)
-  },
+  after: systemTimers.after,
   schedule: task => queueMicrotask(task)
 }
 

@@ -74,6 +74,20 @@ describe('a free document', () => {
     await until('it is saved', () => !document.hasUnsaved)
   })
 
+  it('does not take what an earlier visit left for saved until the server says so', async () => {
+    const store = memoryStore()
+    const first = artifact({ store, connect: false })
+    await first.ready
+    first.doc.getText('body').insert(0, 'offline')
+    await first.close()
+    server.holdsSaved = true
+    const second = artifact({ store })
+    await until('the server has it', () => textIn(server.doc) === 'offline')
+    expect(second.hasUnsaved).toBe(true)
+    server.tell({ kind: 'saved', frames: 1 })
+    await until('it is saved', () => !second.hasUnsaved)
+  })
+
   it('keeps what was written before the store was read', async () => {
     const store = memoryStore()
     const document = artifact({ store, connect: false })
@@ -141,18 +155,26 @@ describe('another lineage', () => {
     const waits = new Promise<void>(resolve => {
       goOn = resolve
     })
-    let rebuilding = false
-    const conversation = talk({ store: { ...store, rebuild: async (epoch, keepOld) => {
-      rebuilding = true
-      await waits
-      return store.rebuild(epoch, keepOld)
-    } } })
+    let rebuilt = false
+    const conversation = talk({ store: {
+      ...store,
+      rebuild: async (epoch, keepOld) => {
+        await store.rebuild(epoch, keepOld)
+        rebuilt = true
+      },
+      load: async () => {
+        if (rebuilt) await waits
+        return store.load()
+      }
+    } })
     await talkSynced(conversation)
     server.beginEpoch('epoch-2')
     server.cut()
-    await until('it begins anew', () => rebuilding)
+    await until('it begins anew', () => rebuilt)
     await conversation.send('meanwhile')
     expect(said(conversation)).toEqual(['meanwhile'])
+    // It is kept as a request; as a change of the old document it must not reach the new one's store.
+    expect(await store.load()).toMatchObject({ updates: [], outbox: [{ request: { type: 'send' } }] })
     goOn()
     await until('the server has it', () => server.messages.length === 1)
     await noted(conversation)

@@ -31,6 +31,8 @@ export class TinyServer {
   judge: (id: RequestId, request: Request) => RequestOutcome = () => ({ status: 'accepted' })
   /** Frames are neither looked at nor answered, as on a dead network. */
   deaf = false
+  /** Frames are applied, but nobody hears of it. */
+  mute = false
   /** Frames are applied but not acknowledged. */
   holdsSaved = false
   /** Results are noted but not told, as if the connection had gone in between. */
@@ -146,6 +148,7 @@ export class TinyServer {
     const before = Y.encodeStateVector(this.doc)
     Y.applyUpdate(this.doc, update)
     const results = this.doc.transact(() => this.#take())
+    if (this.mute) return
     this.#broadcast(before, results.length > 0 ? null : session)
     if (!this.holdsResults) for (const result of results) send(session, { type: 'control', control: { kind: 'result', ...result } })
     if (!this.holdsSaved) send(session, { type: 'control', control: { kind: 'saved', frames: session.frames } })
