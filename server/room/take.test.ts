@@ -82,7 +82,8 @@ describe('taking a send', () => {
     const id = newRequestId()
     const request = proposeSend({ parts: [{ type: 'text', text: 'once' }], parentId: null }, 1)
     const [first] = take([[id, request]])
-    const lost = takeRequests(new TransactionWriter(doc, { generation: 1, message: 11, transient: 12 }, new MessageIndex([])), [id, newRequestId()], {
+    const writer = new TransactionWriter(doc, { generation: 1, message: 11, transient: 12 }, new MessageIndex([]))
+    const lost = takeRequests(writer, [id, newRequestId()], {
       principal: ada, role: 'owner', now: 1, agents: { defaultAgent: null, has: () => false },
       taken: known => known === id ? { requestId: id, outcome: { status: 'accepted' }, principal: ada.id, at: 1 } : undefined
     })

@@ -1,0 +1,58 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import type { Browser } from 'playwright-core'
+import { launchBrowser, openDevice, write } from '../rig/browser.ts'
+import type { Device } from '../rig/browser.ts'
+import { startServer, temporaryFolder } from '../rig/server-process.ts'
+import type { ServerProcess } from '../rig/server-process.ts'
+
+let browser: Browser
+let server: ServerProcess
+let folder: Awaited<ReturnType<typeof temporaryFolder>>
+
+/** `SKEIN_SCREENSHOTS=docs/images npm run test:unit -- test/e2e/screens.test.ts` makes the README's picture anew. */
+const pictures = process.env['SKEIN_SCREENSHOTS']
+
+beforeAll(async () => {
+  folder = await temporaryFolder()
+  server = await startServer(folder.path, { SKEIN_AUTH: 'accounts', SKEIN_OFFLINE_PACE: '0' })
+  browser = await launchBrowser()
+  if (pictures) await mkdir(pictures, { recursive: true })
+})
+
+afterAll(async () => {
+  await browser?.close()
+  await server?.stop()
+  await folder?.remove()
+})
+
+const converse = async (device: Device): Promise<void> => {
+  await device.goto('/')
+  await device.page.getByTestId('new-chat').first().click()
+  const replies = device.page.locator('[data-testid=message][data-role=assistant]')
+  for (const [i, text] of ['What can I do here?', '/markdown'].entries()) {
+    await write(device.page, text)
+    await replies.nth(i).waitFor()
+  }
+}
+
+const overflow = ({ page }: Device): Promise<number> =>
+  page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
+
+it.each([
+  { name: 'conversation', width: 1280, height: 800, colorScheme: 'light' },
+  { name: 'conversation-dark', width: 1280, height: 800, colorScheme: 'dark' },
+  { name: 'phone', width: 390, height: 844, colorScheme: 'light' },
+  { name: 'phone-small-dark', width: 360, height: 640, colorScheme: 'dark' },
+] as const)('a conversation fits the screen: $name', { timeout: 60_000 }, async ({ name, width, height, colorScheme }) => {
+  const device = await openDevice(browser, server.url, { viewport: { width, height }, colorScheme, isMobile: width < 500, hasTouch: width < 500 })
+  await converse(device)
+  await write(device.page, `A very long word: ${'Donaudampfschiffahrtsgesellschaft'.repeat(8)}`)
+  await device.page.locator('[data-testid=message][data-role=assistant]').nth(2).waitFor()
+  expect(await overflow(device)).toBe(0)
+  expect(await device.page.evaluate(() => document.documentElement.dataset['theme'])).toBe(colorScheme)
+  expect(device.complaints).toEqual([])
+  if (pictures) await device.page.screenshot({ path: join(pictures, `${name}.png`) })
+  await device.context.close()
+})
