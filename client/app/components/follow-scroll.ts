@@ -2,12 +2,18 @@
 
 /** Pixels from the end that still count as being there. */
 const NEAR = 48
+/** Milliseconds after a wheel, a touch or a key in which a move upwards is the person's doing, whatever the content does. */
+const HANDS_ON = 250
+
+const HANDS = ['wheel', 'touchmove', 'keydown', 'pointerdown'] as const
 
 export class FollowScroll {
   readonly #tell: (following: boolean) => void
   #scroller: HTMLElement | null = null
   #following = true
   #lastTop = 0
+  #lastHeight = 0
+  #handsAt = -Infinity
 
   /** @param tell called when the person leaves the end or comes back to it */
   constructor(tell: (following: boolean) => void) {
@@ -17,14 +23,17 @@ export class FollowScroll {
   /** @returns how to stop */
   attach(scroller: HTMLElement, content: HTMLElement): () => void {
     this.#scroller = scroller
-    const onScroll = () => this.#scrolled(scroller)
+    const onScroll = (event: Event) => this.#scrolled(scroller, event.timeStamp)
+    const onHands = (event: Event) => { this.#handsAt = event.timeStamp }
     const observer = new ResizeObserver(() => this.#settle())
     scroller.addEventListener('scroll', onScroll, { passive: true })
+    for (const hand of HANDS) scroller.addEventListener(hand, onHands, { passive: true })
     observer.observe(content)
     observer.observe(scroller)
     this.#settle()
     return () => {
       scroller.removeEventListener('scroll', onScroll)
+      for (const hand of HANDS) scroller.removeEventListener(hand, onHands)
       observer.disconnect()
       this.#scroller = null
     }
@@ -45,14 +54,19 @@ export class FollowScroll {
   }
 
   #settle(): void {
-    if (this.#following && this.#scroller) this.#lastTop = this.#scroller.scrollTop = this.#scroller.scrollHeight
+    const scroller = this.#scroller
+    if (!scroller) return
+    this.#lastHeight = scroller.scrollHeight
+    if (this.#following) this.#lastTop = scroller.scrollTop = scroller.scrollHeight
   }
 
-  #scrolled(scroller: HTMLElement): void {
+  #scrolled(scroller: HTMLElement, at: number): void {
     const fromEnd = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight
-    // Content that grows moves the end away without any scrolling: only a move upwards is the person leaving.
+    // Content that grows moves the end away without any scrolling, and content that shrinks scrolls by itself (half a table becomes a
+    // table): only a move upwards over content that stays, or by hand, is the person leaving.
+    const byHand = scroller.scrollHeight === this.#lastHeight || at - this.#handsAt < HANDS_ON
     if (fromEnd <= NEAR) this.#set(true)
-    else if (scroller.scrollTop < this.#lastTop - 1) this.#set(false)
+    else if (byHand && scroller.scrollTop < this.#lastTop - 1) this.#set(false)
     this.#lastTop = scroller.scrollTop
   }
 

@@ -19,6 +19,7 @@ export class AppState {
   readonly #choices: KeptChoices
   /** Conversations that were written in since the page was loaded. */
   readonly #writtenHere = new SvelteSet<string>()
+  #latestNew: string | null = null
   readonly router: Router
   readonly theme: Theme
   readonly network: Network
@@ -55,9 +56,16 @@ export class AppState {
 
   /** Opens a conversation in which nothing was said: the one that there is, so that they do not pile up, else a new one. */
   newChat(): void {
-    const unused = this.list.items.find(({ id, role, title, messageCount }) =>
-      messageCount === 0 && title === '' && role === 'owner' && !this.#writtenHere.has(id))
-    this.router.go(conversationPath(unused?.id ?? this.#sdk.createConversationId()))
+    this.#latestNew = this.#unused() ?? this.#sdk.createConversationId()
+    this.router.go(conversationPath(this.#latestNew))
+  }
+
+  #unused(): string | null {
+    const { items } = this.list
+    const empty = items.filter(({ role, title, messageCount }) => role === 'owner' && title === '' && messageCount === 0).map(({ id }) => id)
+    // The list may not know the latest one yet.
+    const latest = this.#latestNew !== null && !items.some(({ id }) => id === this.#latestNew) ? [this.#latestNew] : []
+    return [...latest, ...empty].find(id => !this.#writtenHere.has(id)) ?? null
   }
 
   open(id: string, me: Me): OpenConversation {

@@ -39,7 +39,7 @@ const kinds = (built: ReturnType<typeof buildTimeline>) => built.entries.map(({ 
 
 test('own messages, those of others and of agents are told apart by name', () => {
   const { entries } = buildTimeline(view({ messages: [shown('a', 'ada'), shown('b', 'grace'), shown('c', 'agent-one')] }), naming, 10)
-  expect(entries.map(({ author }) => [author.kind, author.name])).toEqual([['self', 'You'], ['person', 'grace'], ['agent', 'Agent one']])
+  expect(entries.map(({ author }) => [author.kind, author.name])).toEqual([['self', 'You'], ['person', 'grace'], ['agent', 'agent-one']])
 })
 
 test('only the newest messages are built, and how many stand before them is told', () => {

@@ -91,7 +91,8 @@ const NO_THUMBS: Thumbs = { count: 0, mine: false }
 const agentAuthor = (agentId: string, naming: Naming): Author => ({ id: `agent:${agentId}`, kind: 'agent', name: naming.agentName(agentId) })
 
 export const authorOf = ({ role, metadata }: Message, naming: Naming): Author => {
-  if (metadata.agentId) return agentAuthor(metadata.agentId, naming)
+  // The name that it had then: the server may call its agents otherwise by now.
+  if (metadata.agentId) return { ...agentAuthor(metadata.agentId, naming), ...metadata.authorName && { name: metadata.authorName } }
   if (role !== 'user') return { id: metadata.authorId, kind: 'agent', name: metadata.authorName ?? 'Assistant' }
   if (metadata.authorId === naming.selfId) return { id: metadata.authorId, kind: 'self', name: 'You' }
   return { id: metadata.authorId, kind: 'person', name: metadata.authorName || 'Somebody' }
