@@ -5,6 +5,7 @@
  */
 import { Awareness } from 'y-protocols/awareness'
 import * as Y from 'yjs'
+import { readCloseReason } from './close-reason.ts'
 import { Connection } from './connection.ts'
 import { realSurroundings } from './port.ts'
 import type { DocumentStore, StoredDocument, Surroundings } from './port.ts'
@@ -12,7 +13,7 @@ import { createSignal } from './signal.ts'
 import type { Signal } from './signal.ts'
 import type { ConnectionState, OutboxEntry } from './view.ts'
 import { SCHEMA_VERSION } from '../../shared/conversation/schema.ts'
-import { errorTable, isErrorCode } from '../../shared/errors.ts'
+import { errorTable } from '../../shared/errors.ts'
 import type { ErrorCode } from '../../shared/errors.ts'
 import { documentKind } from '../../shared/ids.ts'
 import type { DocumentName, RequestId } from '../../shared/ids.ts'
@@ -315,13 +316,6 @@ export class SyncedDocument {
 
 /** Opens a document without a schema of ours: an artifact, a home. */
 export const openDocument = (options: DocumentOptions): SyncedDocument => new SyncedDocument(options)
-
-/** `code: reason`, cut where it did not fit a close frame; then the error table says it whole. */
-const readCloseReason = (text: string): string => {
-  const [, code = '', reason = ''] = /^([a-z-]+): (.*)$/s.exec(text) ?? []
-  if (!isErrorCode(code)) return text
-  return reason.endsWith('…') ? errorTable[code].message : reason
-}
 
 const applyAll = (doc: Y.Doc, updates: readonly Uint8Array[]): boolean => {
   try {

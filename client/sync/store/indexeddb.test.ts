@@ -295,8 +295,10 @@ describe('a new generation', () => {
     await tabs[1]!.append(write('stale'))
     await tabs[1]!.setEpoch('e1', 'owner')
     expect((await tabs[0]!.load()).updates).toEqual([])
-    await tabs[0]!.setEpoch('e2', 'owner')
+    await Promise.all([tabs[0]!.setEpoch('e2', 'owner'), tabs[0]!.append(write('new'))])
     expect((await open(tab()).load()).epoch).toBe('e2')
+    await tabs[1]!.rebuild('e2', false)
+    expect(textOf((await tabs[1]!.load()).updates)).toBe('new')
   })
 })
 
@@ -394,8 +396,11 @@ describe('a store that fails', () => {
     const store = open(tab())
     await store.load()
     await store.append(write('old'))
+    const problems: (string | null)[] = []
+    store.watch(problem => problems.push(problem))
     const heal = failWrites(quota)
     await store.rebuild('e2', false)
+    expect(problems).toEqual([expect.stringContaining('no space left')])
     heal()
     void store.append(write('new'))
     await store.close()
