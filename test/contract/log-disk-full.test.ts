@@ -14,7 +14,7 @@ afterEach(() => world.dispose())
 
 describe.skipIf(process.platform === 'win32')('a disk that refuses a write', () => {
   test('costs no acknowledged record, and writing goes on in a new generation', async () => {
-    // A file may have 8 MiB, so the probe and a new log file fit; SIGXFSZ is ignored so that the write fails instead of ending the process.
+    // A file may have 8 MiB, so a new log file fits; SIGXFSZ is ignored so that the write fails instead of ending the process.
     const { stdout } = await promisify(execFile)('sh', [
       '-c', 'trap "" XFSZ; ulimit -f 16384; exec "$0" "$@"', process.execPath, CHILD, world.path,
     ])

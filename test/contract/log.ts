@@ -195,6 +195,14 @@ export const logContract = (adapter: string, create: () => Promise<LogWorld>): v
         expect(await log.read(b)).toBeNull()
       })
 
+      test('is over for a read in line behind it, which makes the document writable again', async () => {
+        world.failNext('before')
+        const failed = codeOf(log.append(a, record(bytes(1))))
+        expect(await updatesOf(a)).toEqual([bytes(0)])
+        expect(await failed).toBe('not-saved')
+        expect(await log.append(a, record(bytes(2)))).toBe(1)
+      })
+
       test('makes every document that was in use unwritable until it was read again', async () => {
         const b = documentName('b')
         await log.append(b, record(bytes(9)))

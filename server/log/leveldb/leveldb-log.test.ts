@@ -8,7 +8,9 @@ import { codeOf } from '../../../test/contract/code-of.ts'
 import { bytes, documentName, everythingBeside, lineage, record, runId, userId } from '../../../test/contract/samples.ts'
 import { LevelDbWorld } from '../../../test/rig/leveldb-world.ts'
 import { crcKey, lineageKey, stateVectorKey, updateKey } from './keys.ts'
+import type { Key } from './keys.ts'
 import type { LevelDbLog } from './leveldb-log.ts'
+import type { Database } from './store.ts'
 
 const a = documentName('a')
 const b = documentName('b')
@@ -28,6 +30,15 @@ const reopenAfter = async (work: Parameters<LevelDbWorld['raw']>[0]): Promise<vo
   await log.close()
   await world.raw(work)
   log = await world.open()
+}
+
+/** Makes the next rewriting of files wait. */
+const holdRewriting = (database: Database, until: Promise<void>): void => {
+  const compactRange = database.compactRange.bind(database)
+  database.compactRange = async (from: Key, to: Key): Promise<void> => {
+    await until
+    await compactRange(from, to)
+  }
 }
 
 describe('the log on LevelDB', () => {
@@ -160,11 +171,17 @@ describe('the log on LevelDB', () => {
   test('deletions that scrubbing writes again come before an erasing that was asked for meanwhile', async () => {
     await fill(4)
     const batches: number[] = []
-    world.onWrite = async (write, _database, operations) => {
+    const rewriting = Promise.withResolvers<void>()
+    world.onWrite = async (write, database, operations) => {
       batches.push(operations.length)
+      if (batches.length === 1) holdRewriting(database, rewriting.promise)
       await write()
     }
-    await Promise.all([log.compact(a, { update: bytes(100), stateVector: bytes(0), upTo: 3, scrub: true }), log.erase(a)])
+    const compacted = log.compact(a, { update: bytes(100), stateVector: bytes(0), upTo: 3, scrub: true })
+    const erased = log.erase(a)
+    for (let n = 0; n < 20; n++) await log.read(b)
+    rewriting.resolve()
+    await Promise.all([compacted, erased])
     // The compaction and its deletions (2 × 3); the erasing of record, checksum and state vector, and its deletions.
     expect(batches).toEqual([3 + 6, 6, 3, 3])
   })

@@ -73,7 +73,6 @@ class LevelDbUpdateLog implements LevelDbLog {
       const position = await this.#document(name).position
       // Whether the appends before this read were written is told to their callers; here it only matters that they are over.
       await this.store.commit([], term).catch(() => undefined)
-      if (term !== this.#currentTerm()) continue
       const stored = position.head < 0 ? null : await this.#stored(name)
       if (term !== this.#currentTerm()) continue
       this.#stale.delete(name)

@@ -9,7 +9,7 @@
  *    again when one succeeds: what was read meanwhile may lack the failed write and knows an old generation.
  * 4. A generation is stored before it is used for anything, and grows at every start that no orderly `close` came before.
  */
-import { rm, writeFile } from 'node:fs/promises'
+import { rm, statfs, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ClassicLevel } from 'classic-level'
 import { SkeinError } from '../../../shared/errors.ts'
@@ -41,8 +41,8 @@ interface RangeOptions {
 }
 
 const PROBE = 'skein-probe'
-/** Room for what LevelDB writes when it opens: the table made of a full log file (4 MiB), and some. */
-const PROBE_BYTES = 6 * 1024 * 1024
+/** For what LevelDB writes when it opens: the table made of a full log file (4 MiB), and some. */
+const SPACE_TO_OPEN = 8 * 1024 * 1024
 
 const writeBatch: WriteBatch = (database, operations, sync) => database.batch(operations, { sync })
 
@@ -52,8 +52,6 @@ export class Store {
   readonly #commits: GroupCommit<Operation>
   #generation: number
   #term = 0
-  /** How often it was closed to be opened again. */
-  #closings = 0
   #state: 'open' | 'reopening' | 'broken' = 'open'
   /** While it is opened again: ends when that is done, or has failed. */
   #ready: Promise<void> = Promise.resolve()
@@ -114,7 +112,7 @@ export class Store {
   async commit(operations: readonly Operation[], term = this.#term): Promise<void> {
     if (this.#closing !== null) throw new SkeinError('unavailable')
     if (term !== this.#term) throw new SkeinError('not-saved')
-    if (this.#state === 'broken') {
+    if (this.#state === 'broken' && operations.length > 0) {
       await this.#recover()
       throw new SkeinError('not-saved')
     }
@@ -200,7 +198,6 @@ export class Store {
     try {
       // Tried before the database is closed: on a full disk it could not be opened again, and nobody could read.
       await this.#probe()
-      this.#closings++
       await this.#database.close()
       await this.#database.open()
       const stored = await this.#database.get(generationKey)
@@ -213,28 +210,26 @@ export class Store {
   }
 
   async #probe(): Promise<void> {
-    const path = join(this.#database.location, PROBE)
+    const { location } = this.#database
+    const { bavail, bsize } = await statfs(location)
+    if (bavail * bsize < SPACE_TO_OPEN) throw new Error('There is too little free disk space to open the database again.')
     try {
-      await writeFile(path, Buffer.alloc(PROBE_BYTES), { flush: true })
+      await writeFile(join(location, PROBE), 'Can files be written here? Delete me.', { flush: true })
     } finally {
-      await rm(path, { force: true })
+      await rm(join(location, PROBE), { force: true })
     }
   }
 
-  /** A read that the reopening cut off is done again afterwards. */
+  /** Waits while the database is opened again; the closing before that, in turn, waits for reads that have begun. */
   async #reading<T>(read: (database: Database) => Promise<T>): Promise<T> {
-    for (;;) {
-      if (this.#closing !== null) throw new SkeinError('unavailable')
-      await this.#ready.catch((error: unknown) => {
-        if (this.#database.status !== 'open') throw error
-      })
-      const closings = this.#closings
-      try {
-        return await read(this.#database)
-      } catch (error) {
-        if (this.#closing !== null) throw new SkeinError('unavailable', undefined, { cause: error })
-        if (closings === this.#closings) throw error
-      }
+    if (this.#closing !== null) throw new SkeinError('unavailable')
+    await this.#ready.catch((error: unknown) => {
+      if (this.#database.status !== 'open') throw error
+    })
+    try {
+      return await read(this.#database)
+    } catch (error) {
+      throw this.#closing === null ? error : new SkeinError('unavailable', undefined, { cause: error })
     }
   }
 }
