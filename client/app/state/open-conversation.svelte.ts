@@ -64,6 +64,7 @@ export class OpenConversation implements ConversationActions {
     this.#watch = new ConnectionWatch(options.clock, notice => { this.notice = notice })
     this.#typing = new Typing(options.clock, typing => conversation.setTyping(typing))
     this.#unsubscribe = conversation.subscribe(() => this.#take(conversation.view()))
+    if (this.view.loaded) this.#chooseAsBefore()
     this.#take(this.view)
   }
 
@@ -96,7 +97,8 @@ export class OpenConversation implements ConversationActions {
   }
 
   send(): void {
-    const text = this.text.trim()
+    // Blank lines around it go, the indentation of its first line stays.
+    const text = this.text.replace(/^(?:[^\S\n]*\n)+/, '').trimEnd()
     if (!text) return
     const corrected = this.editing
     this.editing = null

@@ -1,0 +1,112 @@
+import { expect, test } from 'vitest'
+import type { RequestId } from '../../../shared/ids.ts'
+import type { ConversationView, ViewMessage } from '../../sync/view.ts'
+import { ComposerTexts } from './composer-texts.ts'
+import { KeptChoices } from './kept-choices.ts'
+import { OpenConversation } from './open-conversation.svelte.ts'
+import type { Conversation } from './sdk.ts'
+
+const emptyView: ConversationView = {
+  title: '', agent: null, messages: [], drafts: [], runs: [], reactions: [], people: [], connection: 'online', closedBy: null,
+  synced: true, loaded: true, role: 'owner', pending: 0, refused: [], storageProblem: null
+}
+
+const message = (id: string, text: string, over: Partial<ViewMessage> = {}): ViewMessage => ({
+  message: {
+    id: id as ViewMessage['message']['id'], role: 'user', parts: [{ type: 'text', text }],
+    metadata: { parentId: null, authorId: 'ada', createdAt: 1, acceptedAt: 1, status: 'complete' }
+  },
+  delivery: { state: 'saved' },
+  alternatives: [id],
+  ...over
+})
+const refused = (id: string, text: string) =>
+  message(id, text, { delivery: { state: 'refused', code: 'message-too-long', reason: 'too long' } })
+
+const setUp = (start: Partial<ConversationView> = {}) => {
+  const asked: unknown[][] = []
+  const stored = Promise.withResolvers<RequestId>()
+  const kept = new Map<string, string>()
+  const storage = {
+    getItem: (key: string) => kept.get(key) ?? null,
+    setItem: (key: string, value: string) => void kept.set(key, value),
+    removeItem: (key: string) => void kept.delete(key)
+  }
+  const note = (name: string) => async (...rest: unknown[]) => void asked.push([name, ...rest])
+  let view = { ...emptyView, ...start }
+  let listener = () => {}
+  const conversation = {
+    view: () => view,
+    subscribe: (tell: () => void) => {
+      listener = tell
+      return () => {}
+    },
+    send: (text: string) => {
+      asked.push(['send', text])
+      return stored.promise
+    },
+    discard: note('discard'), choose: note('choose'), setTyping: () => {}, close: note('close')
+  } as Partial<Conversation> as Conversation
+  const open = () => new OpenConversation(conversation, {
+    id: 'c', selfId: 'ada', agentName: id => id, texts: new ComposerTexts(storage), choices: new KeptChoices(storage),
+    onstored: () => void asked.push(['stored']), clock: { now: () => 0, after: () => () => {} }
+  })
+  const show = (next: Partial<ConversationView>) => {
+    view = { ...view, ...next }
+    listener()
+  }
+  return { asked, stored, kept, open, show }
+}
+
+test('what was sent leaves the composer at once, and the kept text when it is stored', async () => {
+  const { open, kept, stored, asked } = setUp()
+  const conversation = open()
+  conversation.type('\n\n  indented\n')
+  conversation.send()
+  expect(conversation.text).toBe('')
+  expect([...kept.values()]).toEqual(['\n\n  indented\n'])
+  stored.resolve('id' as RequestId)
+  await stored.promise
+  await Promise.resolve()
+  expect(kept.size).toBe(0)
+  expect(asked).toEqual([['send', '  indented'], ['stored']])
+})
+
+test('a refused message that is corrected goes only when the new one is stored', async () => {
+  const { open, stored, asked } = setUp({ messages: [refused('old', 'far too long')] })
+  const conversation = open()
+  conversation.edit('old' as RequestId)
+  expect(conversation.text).toBe('far too long')
+  conversation.type('short')
+  conversation.send()
+  expect(asked).toEqual([['send', 'short']])
+  stored.resolve('id' as RequestId)
+  await new Promise(resolve => setTimeout(resolve))
+  expect(asked).toEqual([['send', 'short'], ['discard', 'old'], ['stored']])
+})
+
+test('blanks alone are not sent', () => {
+  const { open, asked } = setUp()
+  const conversation = open()
+  conversation.type(' \n ')
+  conversation.send()
+  expect(asked).toEqual([])
+})
+
+test('versions chosen before a reload are chosen again when the messages are there', () => {
+  const versions = { alternatives: ['a1', 'a2'] }
+  const first = setUp({ messages: [message('a2', 'second', versions)] })
+  first.open().choose('a1')
+  const again = setUp({ loaded: false })
+  for (const [key, value] of first.kept) again.kept.set(key, value)
+  again.open()
+  expect(again.asked).toEqual([])
+  again.show({ loaded: true })
+  expect(again.asked).toEqual([['choose', 'a1']])
+})
+
+test('a conversation in which this person is a viewer, or that was closed for good, is not written into', () => {
+  expect(setUp({ role: 'viewer' }).open().writable).toBe(false)
+  expect(setUp({ closedBy: { code: 4403, reason: '' } }).open().writable).toBe(false)
+  expect(setUp().open().writable).toBe(true)
+})
