@@ -45,7 +45,7 @@ const setUp = (start: Partial<ConversationView> = {}) => {
       asked.push(['send', text])
       return stored.promise
     },
-    discard: note('discard'), choose: note('choose'), setTyping: () => {}, close: note('close')
+    discard: note('discard'), choose: (id: string) => void asked.push(['choose', id]), setTyping: () => {}, close: note('close')
   } as Partial<Conversation> as Conversation
   const open = () => new OpenConversation(conversation, {
     id: 'c', selfId: 'ada', agentName: id => id, texts: new ComposerTexts(storage), choices: new KeptChoices(storage),
