@@ -6,7 +6,7 @@
  * use has been read again, the log refuses its appends with `not-saved`.
  */
 import type { ConversationSummary, StoredEvent } from '../../shared/conversation/event.ts'
-import type { DocumentName, RequestId, RunId, UserId } from '../../shared/ids.ts'
+import type { DocumentName, MessageId, RequestId, RunId, UserId } from '../../shared/ids.ts'
 import type { RequestOutcome } from '../../shared/wire/frame.ts'
 
 /** The server's own Yjs client ids in one document, valid for one generation of the log. */
@@ -35,6 +35,8 @@ export interface LedgerEntry {
   principal: UserId
   /** When it was taken (milliseconds since 1970). */
   at: number
+  /** Of a refused `send`: the message it would have followed. What was written after it, offline, follows that one instead. */
+  follows?: MessageId | null
 }
 
 /** A Yjs client id and the principal who alone may write under it. */

@@ -12,12 +12,13 @@ export const proposalsIn = (decoded: { structs: readonly unknown[] }): Proposal[
   const proposals: Proposal[] = []
   for (const struct of decoded.structs) {
     if (!(struct instanceof Y.Item) || struct.parentSub === null || (struct.parent as unknown) !== 'requests') continue
-    proposals.push({ id: struct.parentSub, parentId: parentOf(struct.content.getContent()[0]) })
+    proposals.push({ id: struct.parentSub, parentId: parentIdOf(struct.content.getContent()[0]) })
   }
   return proposals
 }
 
-const parentOf = (request: unknown): string | null => {
+/** What a `send` says that it follows, read from a value that nobody has checked; null when it says nothing. */
+export const parentIdOf = (request: unknown): string | null => {
   const message = property(request, 'message')
   const parentId = property(message, 'parentId')
   return typeof parentId === 'string' ? parentId : null

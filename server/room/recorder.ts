@@ -97,12 +97,15 @@ export class Recorder {
     return this.#tail
   }
 
-  /** Folds the log of this document into one snapshot, behind everything that was recorded so far. */
-  compact(): void {
+  /**
+   * Folds the log of this document into one snapshot, behind everything that was recorded so far.
+   * @param scrub what is no longer in the document shall be gone from the disk too
+   */
+  compact(scrub = false): void {
     const { name, doc } = this.#document
     if (this.#releases.issued < 0) return
     this.#tail = 1
-    const snapshot = { update: Y.encodeStateAsUpdate(doc), stateVector: Y.encodeStateVector(doc), upTo: this.#releases.issued }
+    const snapshot = { update: Y.encodeStateAsUpdate(doc), stateVector: Y.encodeStateVector(doc), upTo: this.#releases.issued, scrub }
     this.#track(this.#ports.log.compact(name, snapshot))
   }
 
@@ -133,7 +136,8 @@ export class Recorder {
     this.#track(log.append(name, record).then(() => this.#releases.durable(sequence)))
     logger.info({ document: name, sequence, bytes: update.length, actor, events: events.map(({ type }) => type) }, 'record written')
     this.#tail++
-    if (this.#tail >= compactAfter || events.some(({ type }) => type === 'message.redacted')) this.compact()
+    const redacted = events.some(({ type }) => type === 'message.redacted')
+    if (redacted || this.#tail >= compactAfter) this.compact(redacted)
   }
 
   #track(work: Promise<void>): void {

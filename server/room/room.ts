@@ -7,7 +7,7 @@ import { openRoots } from '../../shared/conversation/document.ts'
 import { pendingMigrations } from '../../shared/conversation/migrate.ts'
 import { readMessages } from '../../shared/conversation/read.ts'
 import { documentKind } from '../../shared/ids.ts'
-import type { DocumentName, UserId } from '../../shared/ids.ts'
+import type { DocumentName, RequestId, UserId } from '../../shared/ids.ts'
 import { encodeFrame } from '../../shared/wire/codec.ts'
 import { applyClientUpdate } from '../gate/apply.ts'
 import { audit } from '../gate/audit.ts'
@@ -144,7 +144,7 @@ export class LiveRoom implements Room {
     if (!scanned.ok) return this.#refuse(submission, scanned.code, scanned.reason)
 
     const proposals = this.#messages ? proposalsIn(scanned.decoded) : []
-    const prepared = new Set(proposals.map(({ id }) => id))
+    const prepared = new Set(proposals.flatMap(({ id, parentId }) => parentId === null ? [id] : [id, parentId]))
     if (prepared.size > 0) await this.#taken.prepare(prepared)
 
     for (;;) {
@@ -219,7 +219,8 @@ export class LiveRoom implements Room {
   #waitsForParent(proposals: readonly Proposal[]): boolean {
     const redactions = openRoots(this.#doc).redactions
     const known = (id: string): boolean =>
-      this.#messages?.get(id) !== undefined || redactions.has(id) || proposals.some(proposal => proposal.id === id)
+      this.#messages?.get(id) !== undefined || redactions.has(id) || this.#taken.get(id as RequestId) !== undefined ||
+      proposals.some(proposal => proposal.id === id)
     return proposals.some(({ parentId }) => parentId !== null && !known(parentId))
   }
 

@@ -116,6 +116,17 @@ describe('taking a send', () => {
     expect(readRuns(doc)).toEqual([])
   })
 
+  it('lets what was written after a refused message follow what that one would have followed', () => {
+    const { messages, say, take } = conversation()
+    const first = say('first', ada, null, { to: [] })
+    const [long, next, last] = [newRequestId(), newRequestId(), newRequestId()]
+    const send = (text: string, parentId: string) => proposeSend({ parts: [{ type: 'text', text }], parentId: parentId as MessageId, to: [] }, 1)
+    const taken = take([[long, send('x'.repeat(limits.messageBytes), first)], [next, send('', long)]])
+    expect(taken.map(({ outcome }) => outcome.status)).toEqual(['refused', 'refused'])
+    expect(take([[last, send('after both', next)]])).toMatchObject([{ outcome: { status: 'accepted' } }])
+    expect(messages.get(last)?.metadata.parentId).toBe(first)
+  })
+
   it('does not believe a device whose clock runs ahead', () => {
     const { messages, ask } = conversation()
     const { id } = ask(proposeSend({ parts: [{ type: 'text', text: 'from the future' }], parentId: null }, 9e15))

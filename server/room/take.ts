@@ -6,7 +6,7 @@ import { SkeinError } from '../../shared/errors.ts'
 import { isFinished, readDraft, textOf } from '../../shared/conversation/read.ts'
 import * as schema from '../../shared/conversation/schema.ts'
 import type { Message, MessagePart, Request, RequestOf } from '../../shared/conversation/schema.ts'
-import { messageIdOf, parseRequestId } from '../../shared/ids.ts'
+import { messageIdOf, parseMessageId, parseRequestId } from '../../shared/ids.ts'
 import type { AgentId, DraftId, MessageId, RequestId } from '../../shared/ids.ts'
 import { limits } from '../../shared/limits.ts'
 import type { Principal } from '../../shared/principal.ts'
@@ -15,6 +15,7 @@ import type { LedgerEntry } from '../log/port.ts'
 import type { TransactionWriter } from './conversation-writer.ts'
 import { deriveRun } from './derive-run.ts'
 import { shorten } from './message-index.ts'
+import { parentIdOf } from './proposals.ts'
 import { sealRun } from './seal-run.ts'
 
 export interface TakeContext {
@@ -64,9 +65,27 @@ const takeOnce = (writer: TransactionWriter, requestId: RequestId, value: unknow
   const before = context.taken(requestId)
   if (before) return outcomeFor(before, context)
   const outcome = perform(writer, requestId, value, context)
-  writer.ledger.push({ requestId, outcome, principal: context.principal.id, at: context.now })
-  if (outcome.status === 'refused') writer.events.push({ type: 'request.refused', requestId, code: outcome.code })
+  const entry: LedgerEntry = { requestId, outcome, principal: context.principal.id, at: context.now }
+  if (outcome.status === 'refused') {
+    const follows = placeAfter(writer, parentIdOf(value), context)
+    writer.ledger.push({ ...entry, ...follows !== undefined && { follows } })
+    writer.events.push({ type: 'request.refused', requestId, code: outcome.code })
+  } else {
+    writer.ledger.push(entry)
+  }
   return outcome
+}
+
+/**
+ * The message that one with this parent follows: the parent, or, when the parent was refused, the one that it would have followed, so that
+ * one refusal does not take with it what the person wrote afterwards. Undefined: the parent is neither sealed nor refused.
+ */
+const placeAfter = (writer: TransactionWriter, parentId: string | null, { taken }: TakeContext): MessageId | null | undefined => {
+  if (parentId === null) return null
+  const id = parseMessageId(parentId)
+  if (id && writer.isKnownMessage(id)) return id
+  const asked = parseRequestId(parentId)
+  return asked ? (writer.ledger.find(({ requestId }) => requestId === asked) ?? taken(asked))?.follows : undefined
 }
 
 /** A request id is its first sender's; to anybody else it is taken. */
@@ -106,12 +125,14 @@ const dispatch = (writer: TransactionWriter, requestId: RequestId, request: Requ
   }
 }
 
-const send = (writer: TransactionWriter, requestId: RequestId, request: RequestOf<'send'>, { principal, now, agents }: TakeContext): void => {
-  const { parts, parentId, replaces, to } = request.message
+const send = (writer: TransactionWriter, requestId: RequestId, request: RequestOf<'send'>, context: TakeContext): void => {
+  const { principal, now, agents } = context
+  const { parts, replaces, to } = request.message
   if (byteLength(parts) > limits.messageBytes) throw new SkeinError('message-too-long')
   if (!parts.every(isPersonsPart)) throw new SkeinError('invalid-request', 'A person\'s message may hold text, files and data only, so it was not sent.')
   if (parts.every(part => part.type === 'text' && String(part.text).trim() === '')) throw new SkeinError('message-empty')
-  if (parentId !== null && !writer.isKnownMessage(parentId)) throw new SkeinError('parent-unknown')
+  const parentId = placeAfter(writer, request.message.parentId, context)
+  if (parentId === undefined) throw new SkeinError('parent-unknown')
   const replaced = replaces === undefined ? null : messageOrThrow(writer, replaces)
   if (replaced) {
     if (replaced.role !== 'user' || replaced.metadata.authorId !== principal.id) throw new SkeinError('not-author')
