@@ -1,11 +1,15 @@
 /** Puts one block's HTML on the page: sanitised, code with its language and a copy button, tables in a box that scrolls. */
 import { sanitise } from './sanitise.ts'
 
+/** What the box of a task list became. */
+const TASK = /^\s*[☑☐]/
+
 /** A Svelte attachment: `{@attach showBlock(html, copy)}`. */
 export const showBlock = (html: string, copy: (text: string) => Promise<boolean>) => (node: HTMLElement): void => {
   const fragment = sanitise(html)
   for (const pre of fragment.querySelectorAll('pre')) frameCode(pre, copy)
   for (const table of fragment.querySelectorAll('table')) frameTable(table)
+  for (const item of fragment.querySelectorAll('li')) item.classList.toggle('task', TASK.test(item.textContent))
   node.replaceChildren(fragment)
 }
 
