@@ -52,7 +52,7 @@ export const createSkein = (adapters: Adapters): RunningServer => {
   const listeners: EventListener[] = []
   const rooms = new RoomRegistry({
     log,
-    agents: { defaultAgent: agents.defaultId, has: id => agents.find(id) !== undefined },
+    agents: { defaultAgent: agents.defaultId, nameOf: id => agents.find(id)?.name },
     onEvents: (name, sequence, events) => { for (const listener of listeners) listener(name, sequence, events) },
     now,
     logger,

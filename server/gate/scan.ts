@@ -26,6 +26,9 @@ export const MAX_STRUCTS = 100_000
 /** Deleted ranges in one update. An honest one carries all tombstones of the document, so there are many; each costs 40 bytes of memory. */
 export const MAX_DELETIONS = 500_000
 
+/** Nobody types so much under one client id, and implementations of Yjs in other languages count clocks in 32 bits. */
+const MAX_CLOCK = 2 ** 32 - 1
+
 /** First byte of a struct: five bits of content reference, then which of its references follow. */
 const flag = { ref: 0x1f, parentSub: 0x20, rightOrigin: 0x40, origin: 0x80 } as const
 
@@ -135,6 +138,6 @@ const addOnce = (seen: Set<number>, client: number): void => {
 
 const advance = (clock: number, length: number): number => {
   const next = clock + length
-  if (next > Number.MAX_SAFE_INTEGER) throw new Malformed('A clock is larger than a double holds exactly.')
+  if (next > MAX_CLOCK) throw new Malformed('A clock is larger than 32 bits hold.')
   return next
 }

@@ -28,7 +28,7 @@ export const sealRun = (writer: ConversationWriter, run: Run, event: Ending, ext
       authorId: `agent:${run.agentId}`,
       agentId: run.agentId,
       runId: run.id,
-      createdAt: run.createdAt,
+      createdAt: draft ? draft.head.createdAt : run.createdAt,
       acceptedAt: event.at,
       status: statusOf(event),
       ...event.type === 'failed' && { error: event.error },

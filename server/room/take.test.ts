@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import * as Y from 'yjs'
-import { readMeta, readReactions, readRuns } from '../../shared/conversation/read.ts'
+import { readMessages, readMeta, readReactions, readRuns } from '../../shared/conversation/read.ts'
 import type { Request } from '../../shared/conversation/schema.ts'
 import { proposeReact, proposeRedact, proposeRegenerate, proposeSend, proposeSetMeta, proposeStop, putRequest } from '../../shared/conversation/write.ts'
 import type { AgentId, MessageId, RequestId, UserId } from '../../shared/ids.ts'
@@ -35,7 +35,7 @@ const conversation = () => {
     let taken: Taken[] = []
     write(writer => {
       for (const [id, request] of requests) putRequest(doc, id as RequestId, request as Request)
-      const agents = { defaultAgent: bot, has: (id: AgentId) => id === bot }
+      const agents = { defaultAgent: bot, nameOf: (id: AgentId) => id === bot ? 'Echo' : undefined }
       taken = takeRequests(writer, requests.map(([id]) => id), { principal, role, now: now++, taken: id => ledger.get(id), agents })
       for (const entry of writer.ledger) ledger.set(entry.requestId, entry)
     })
@@ -84,7 +84,7 @@ describe('taking a send', () => {
     const [first] = take([[id, request]])
     const writer = new TransactionWriter(doc, { generation: 1, message: 11, transient: 12 }, new MessageIndex([]))
     const lost = takeRequests(writer, [id, newRequestId()], {
-      principal: ada, role: 'owner', now: 1, agents: { defaultAgent: null, has: () => false },
+      principal: ada, role: 'owner', now: 1, agents: { defaultAgent: null, nameOf: () => undefined },
       taken: known => known === id ? { requestId: id, outcome: { status: 'accepted' }, principal: ada.id, at: 1 } : undefined
     })
     expect(lost).toEqual([first])
@@ -171,6 +171,7 @@ describe('taking other requests', () => {
     })
     expect(ask(proposeStop(run.id, 1))).toMatchObject({ status: 'accepted' })
     expect(messageTexts(doc)).toEqual(['talk', 'half a'])
+    expect(readMessages(doc).at(-1)?.metadata).toMatchObject({ status: 'cancelled', authorName: 'Echo' })
     expect(readRuns(doc)[0]).toMatchObject({ state: 'cancelled', draftId: null })
     expect(doc.getMap('drafts').size).toBe(0)
     expect(ask(proposeStop(run.id, 1))).toMatchObject({ code: 'run-finished' })

@@ -31,13 +31,17 @@ export interface TakeContext {
 export interface KnownAgents {
   /** Answers where a conversation names none. */
   defaultAgent: AgentId | null
-  has: (id: AgentId) => boolean
+  /** Undefined: there is no such agent. */
+  nameOf: (id: AgentId) => string | undefined
 }
 
 export interface Taken {
   requestId: RequestId
   outcome: RequestOutcome
 }
+
+/** Characters of the first message that a title takes. */
+const TITLE_FROM_TEXT = 60
 
 /**
  * Takes every live request of the document; afterwards `requests` is empty.
@@ -157,7 +161,7 @@ const send = (writer: TransactionWriter, requestId: RequestId, request: RequestO
   }
   writer.appendMessage(message)
   if (request.drops) dropSharedDraft(writer, request.drops)
-  if (!writer.roots.meta.get('title')) writer.setMeta('title', shorten(textOf(parts), 60))
+  if (!writer.roots.meta.get('title')) writer.setMeta('title', titleFrom(message))
   for (const agentId of asked) writer.setRun(deriveRun({ requestId, messageId, agentId, askedBy: principal.id, at: now }))
 }
 
@@ -166,13 +170,16 @@ const redact = (writer: TransactionWriter, { messageId }: RequestOf<'redact'>, {
   const asker = message.role === 'assistant' ? writer.messages.get(message.metadata.parentId ?? '')?.metadata.authorId : message.metadata.authorId
   if (role !== 'owner' && asker !== principal.id) throw new SkeinError('not-author')
   writer.redactMessage(message, principal.id, now)
+  // The title that the server made of its words must not go on saying them.
+  if (writer.roots.meta.get('title') === titleFrom(message)) writer.setMeta('title', '')
 }
 
-const stop = (writer: TransactionWriter, { runId }: RequestOf<'stop'>, { now }: TakeContext): void => {
+const stop = (writer: TransactionWriter, { runId }: RequestOf<'stop'>, { now, agents }: TakeContext): void => {
   const run = writer.roots.runs.get(runId)
   if (!run) throw new SkeinError('target-unknown')
   if (isFinished(run)) throw new SkeinError('run-finished')
-  sealRun(writer, run, { type: 'stopped', at: now })
+  const authorName = agents.nameOf(run.agentId)
+  sealRun(writer, run, { type: 'stopped', at: now }, authorName === undefined ? {} : { authorName })
 }
 
 const regenerate = (writer: TransactionWriter, requestId: RequestId, request: RequestOf<'regenerate'>, { principal, now, agents }: TakeContext): void => {
@@ -186,7 +193,7 @@ const regenerate = (writer: TransactionWriter, requestId: RequestId, request: Re
 
 const setMeta = (writer: TransactionWriter, { key, value }: RequestOf<'set-meta'>, { agents }: TakeContext): void => {
   if (key === 'title' && value.length > limits.titleLength) throw new SkeinError('invalid-request', `A title has at most ${limits.titleLength} characters, so it was not changed.`)
-  if (key === 'agent' && value !== '' && !agents.has(value as AgentId)) throw new SkeinError('agent-unknown')
+  if (key === 'agent' && value !== '' && agents.nameOf(value as AgentId) === undefined) throw new SkeinError('agent-unknown')
   writer.setMeta(key, value)
 }
 
@@ -194,6 +201,9 @@ const react = (writer: TransactionWriter, { messageId, kind, on }: RequestOf<'re
   messageOrThrow(writer, messageId)
   writer.setReaction(messageId, principal.id, kind, on, now)
 }
+
+/** A conversation is called after its first message until somebody names it. */
+const titleFrom = ({ parts }: Message): string => shorten(textOf(parts), TITLE_FROM_TEXT)
 
 const messageOrThrow = (writer: TransactionWriter, id: MessageId | null): Message => {
   const message = id === null ? undefined : writer.messages.get(id)
@@ -206,11 +216,11 @@ const alternativesRootOf = ({ id, metadata }: Message): MessageId => metadata.re
 
 /** Named agents, else the conversation's, else the server's default. An empty list means that nobody shall answer. */
 const agentsFor = (writer: TransactionWriter, named: readonly AgentId[] | undefined, agents: KnownAgents): AgentId[] => {
-  const unknown = named?.find(id => !agents.has(id))
+  const unknown = named?.find(id => agents.nameOf(id) === undefined)
   if (unknown !== undefined) throw new SkeinError('agent-unknown')
   if (named) return [...new Set(named)]
   const own = writer.roots.meta.get('agent')
-  if (typeof own === 'string' && own !== '' && agents.has(own as AgentId)) return [own as AgentId]
+  if (typeof own === 'string' && own !== '' && agents.nameOf(own as AgentId) !== undefined) return [own as AgentId]
   return agents.defaultAgent ? [agents.defaultAgent] : []
 }
 

@@ -60,7 +60,7 @@ export class AgentWorld {
     let ids = 1000 * log.generation
     this.#rooms = new RoomRegistry({
       log,
-      agents: { defaultAgent: agents[0].id, has: id => agents.some(agent => agent.id === id) },
+      agents: { defaultAgent: agents[0].id, nameOf: id => agents.find(agent => agent.id === id)?.name },
       onEvents: (...record) => this.driver.onEvents(...record),
       now: time.now,
       logger: { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} },

@@ -43,7 +43,7 @@ export const createApiWorld = async ({ openToAll = false, clientFolder = '/nonex
   let feed: EventListener = () => {}
   const rooms = new RoomRegistry({
     log,
-    agents: { defaultAgent: null, has: () => false },
+    agents: { defaultAgent: null, nameOf: () => undefined },
     onEvents: (...record) => feed(...record),
     now: clock,
     logger: memoryLogger().logger,

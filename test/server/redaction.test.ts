@@ -15,14 +15,16 @@ const filesWith = async (folder: string, text: string): Promise<string[]> => {
   return files.filter((_, i) => found[i])
 }
 
-it('a removed message is gone from every reader and from every file of the data folder', async () => {
+it.each(['first', 'last'] as const)('a removed %s message is gone from every reader and from every file of the data folder', async place => {
   const folder = await temporaryFolder()
   const server = await startServer(folder.path)
   const name = `conversation/${newConversationId()}`
   const [writer, reader] = [await Peer.join(server.syncUrl, name), await Peer.join(server.syncUrl, name)]
   const secret = 'my-secret-is-4711'
+  const harmless = (): unknown => say(writer.doc, 'Something harmless', { to: [] })
+  if (place === 'last') harmless()
   const id = say(writer.doc, `Nobody may know that ${secret}`, { to: [] })
-  say(writer.doc, 'Something harmless', { to: [] })
+  if (place === 'first') harmless()
   await writer.allSaved()
   expect(await filesWith(folder.path, secret)).not.toEqual([])
 

@@ -41,6 +41,7 @@ interface DocumentInUse {
   scrubbing: Promise<unknown>
 }
 
+const single = (key: Key): KeyRange => ({ gte: key, lte: key })
 const textAt = (key: Key, index: number): string => String(key[index])
 
 export interface LevelDbLog extends UpdateLog {
@@ -156,7 +157,7 @@ class LevelDbUpdateLog implements LevelDbLog {
       ...trimmed,
     ], term)
     if (scrub !== true) return written
-    const scrubbed = written.then(() => this.store.scrub([updateRange(name)], trimmed, term))
+    const scrubbed = written.then(() => this.store.scrub([updateRange(name), single(summaryKey(name))], trimmed, term))
     document.scrubbing = scrubbed.catch(() => undefined)
     return scrubbed
   }
@@ -224,7 +225,6 @@ class LevelDbUpdateLog implements LevelDbLog {
   }
 
   async #stored(name: DocumentName): Promise<StoredDocument> {
-    const single = (key: Key): KeyRange => ({ gte: key, lte: key })
     const [updates = [], checksums = [], bindings = [], runs = [], lineage = [], stateVector = []] = await this.store.entries([
       updateRange(name), crcRange(name), bindingRange(name), runRange(name), single(lineageKey(name)), single(stateVectorKey(name)),
     ])
