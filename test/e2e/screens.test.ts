@@ -6,6 +6,7 @@ import { launchBrowser, openDevice, write } from '../rig/browser.ts'
 import type { Device } from '../rig/browser.ts'
 import { startServer, temporaryFolder } from '../rig/server-process.ts'
 import type { ServerProcess } from '../rig/server-process.ts'
+import { until } from '../rig/until.ts'
 
 let browser: Browser
 let server: ServerProcess
@@ -37,12 +38,35 @@ const converse = async (device: Device): Promise<void> => {
   }
 }
 
+it('two people and an agent in one conversation: the picture in the README', { timeout: 60_000 }, async () => {
+  const ada = await openDevice(browser, server.url, { viewport: { width: 1280, height: 860 }, permissions: ['clipboard-write'] })
+  const bob = await openDevice(browser, server.url)
+  const replies = ada.page.locator('[data-testid=message][data-role=assistant]')
+  await ada.goto('/')
+  await ada.page.getByTestId('new-chat').first().click()
+  await write(ada.page, 'What is Skein?')
+  await replies.first().waitFor()
+  await ada.page.getByTestId('share').click()
+  await ada.page.getByTestId('share-make').click()
+  const link = await ada.page.getByTestId('share-link').inputValue()
+  await ada.page.keyboard.press('Escape')
+  await bob.goto(new URL(link).pathname)
+  await bob.page.getByTestId('join').click()
+  await bob.page.getByTestId('message').first().waitFor()
+  await write(bob.page, 'What is 128 * 64?')
+  await replies.nth(1).waitFor()
+  await until('Ada sees both people', async () => (await ada.page.getByTestId('people').locator('li').count()) === 2)
+  expect(await ada.page.getByTestId('message').count()).toBe(4)
+  if (pictures) await ada.page.screenshot({ path: join(pictures, 'conversation.png') })
+  await Promise.all([ada.context.close(), bob.context.close()])
+})
+
 const overflow = ({ page }: Device): Promise<number> =>
   page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
 
 it.each([
-  { name: 'conversation', width: 1280, height: 800, colorScheme: 'light' },
-  { name: 'conversation-dark', width: 1280, height: 800, colorScheme: 'dark' },
+  { name: 'desktop', width: 1280, height: 800, colorScheme: 'light' },
+  { name: 'desktop-dark', width: 1280, height: 800, colorScheme: 'dark' },
   { name: 'phone', width: 390, height: 844, colorScheme: 'light' },
   { name: 'phone-small-dark', width: 360, height: 640, colorScheme: 'dark' },
 ] as const)('a conversation fits the screen: $name', { timeout: 60_000 }, async ({ name, width, height, colorScheme }) => {
