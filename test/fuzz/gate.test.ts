@@ -1,4 +1,4 @@
-/** Ten thousand hostile updates (with `SKEIN_LONG` as many as it says) against live documents: what is accepted must hold, and honest people must go on. */
+/** Ten thousand hostile updates (`SKEIN_LONG`: as many as it says) against live documents: what is accepted holds, honest people go on. */
 import { describe, expect, it } from 'vitest'
 import * as Y from 'yjs'
 import { openRoots } from '../../shared/conversation/document.ts'
@@ -91,7 +91,7 @@ describe('hostile updates', () => {
   it.each([
     { name: 'conversation', make: liveConversation },
     { name: 'artifact', make: liveArtifact }
-  ])(`leave a live $name whole: what is accepted applies, nothing waits, honest people go on, a fresh load is the same`, ({ make }) => {
+  ])('leave a live $name whole: what is accepted applies, nothing waits, honest people go on, a fresh load is the same', ({ make }) => {
     const seed = seedOfRun(20_251)
     const verdicts = withReplay(seed, 'test/fuzz/gate.test.ts', () => attack(make, seed))
     // The generator must get past the scan, or it proves nothing.

@@ -42,12 +42,15 @@ export interface Attack {
   open?: string
 }
 
-const values = (random: Random): unknown => random.chance(0.05) ? random.pick([undefined, NaN, 12n, new Uint8Array([1, 2])]) : random.pick<unknown>([
+const strange = [undefined, NaN, 12n, new Uint8Array([1, 2])]
+const plain = [
   null, true, 7, -3, 0.5, 'x', 'text', 'reasoning', [1, [2]], { a: { b: 1 } },
   { kind: 'shared', authorId: 'mallory', parentId: null, createdAt: 1 },
   { kind: 'shared', authorId: 'ada', parentId: null, createdAt: 1 },
   { kind: 'agent', authorId: 'mallory', createdAt: 1 }
-])
+]
+
+const values = (random: Random): unknown => random.pick<unknown>(random.chance(0.05) ? strange : plain)
 
 const contentOf = (random: Random): Content => {
   switch (random.int(14)) {

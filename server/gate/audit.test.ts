@@ -1,0 +1,66 @@
+import { describe, expect, it } from 'vitest'
+import * as Y from 'yjs'
+import { oneBlock, text, writeUpdate } from '../../test/fuzz/update-writer.ts'
+import { applyClientUpdate } from './apply.ts'
+import { audit } from './audit.ts'
+import type { Touched } from './verdict.ts'
+
+const accept = (touched: Touched[]) => ({ kind: 'accept' as const, touched, requestIds: [], newClients: [] })
+
+const server = (): Y.Doc => {
+  const doc = new Y.Doc()
+  doc.clientID = 1
+  doc.getText('note').insert(0, 'abc')
+  doc.getMap('map').set('key', new Y.Map([['inner', 1]]))
+  return doc
+}
+
+const apply = (doc: Y.Doc, bytes: Uint8Array, touched: Touched[]): void =>
+  doc.transact(transaction => {
+    applyClientUpdate(transaction, doc, bytes)
+    audit(transaction, accept(touched))
+  })
+
+const edited = (doc: Y.Doc, edit: (client: Y.Doc) => void): Uint8Array => {
+  const client = new Y.Doc()
+  Y.applyUpdate(client, Y.encodeStateAsUpdate(doc))
+  edit(client)
+  return Y.encodeStateAsUpdate(client, Y.encodeStateVector(doc))
+}
+
+describe('the audit', () => {
+  it('passes what the verdict covers, nested writes and deletions included', () => {
+    const doc = server()
+    const bytes = edited(doc, client => {
+      client.getText('note').insert(1, 'x')
+      client.getText('note').delete(0, 1)
+      client.getMap('map').delete('key')
+    })
+    expect(() => apply(doc, bytes, [{ root: 'note', key: null }, { root: 'map', key: 'key' }])).not.toThrow()
+  })
+
+  it('throws when an update wrote somewhere else', () => {
+    const doc = server()
+    const bytes = edited(doc, client => client.getText('note').insert(1, 'x'))
+    expect(() => apply(doc, bytes, [{ root: 'map', key: 'key' }])).toThrow(/reached \["note",null\]/)
+  })
+
+  it('throws when an update deleted somewhere else', () => {
+    const doc = server()
+    const bytes = edited(doc, client => client.getMap('map').delete('key'))
+    expect(() => apply(doc, bytes, [{ root: 'map', key: 'other' }])).toThrow(/reached \["map","key"\]/)
+  })
+
+  it('throws when a part of the update waits for something', () => {
+    const doc = server()
+    expect(() => apply(doc, oneBlock(7, 5, { parent: 'note', content: text('x') }), [{ root: 'note', key: null }])).toThrow(/wait/)
+    const waiting = server()
+    expect(() => apply(waiting, writeUpdate({ deletes: [{ client: 9, ranges: [[0, 1]] }] }), [])).toThrow(/wait/)
+  })
+
+  it('throws when an item does not stand between its origins', () => {
+    const doc = server()
+    const reversed = oneBlock(7, 0, { origin: [1, 2], rightOrigin: [1, 0], content: text('x') })
+    expect(() => apply(doc, reversed, [{ root: 'note', key: null }])).toThrow(/between its origins/)
+  })
+})
