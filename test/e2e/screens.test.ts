@@ -70,7 +70,8 @@ it.each([
   { name: 'phone', width: 390, height: 844, colorScheme: 'light' },
   { name: 'phone-small-dark', width: 360, height: 640, colorScheme: 'dark' },
 ] as const)('a conversation fits the screen: $name', { timeout: 60_000 }, async ({ name, width, height, colorScheme }) => {
-  const device = await openDevice(browser, server.url, { viewport: { width, height }, colorScheme, isMobile: width < 500, hasTouch: width < 500 })
+  const isPhone = width < 500
+  const device = await openDevice(browser, server.url, { viewport: { width, height }, colorScheme, isMobile: isPhone, hasTouch: isPhone })
   await converse(device)
   await write(device.page, `A very long word: ${'Donaudampfschiffahrtsgesellschaft'.repeat(8)}`)
   await device.page.locator('[data-testid=message][data-role=assistant]').nth(2).waitFor()
