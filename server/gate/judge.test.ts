@@ -5,6 +5,7 @@ import { LittleServer, person } from '../../test/fuzz/little-server.ts'
 import { any, deleted, embed, format, oneBlock, text, type, writeUpdate } from '../../test/fuzz/update-writer.ts'
 import type { ItemSpec, StructSpec } from '../../test/fuzz/update-writer.ts'
 import { ada, ben, draftId, liveArtifact, liveConversation, mallory, openDraft, Peer, textOfDraft, vera } from '../../test/fuzz/worlds.ts'
+import { MAX_NEW_STRUCTS } from './judge.ts'
 import { MAX_NESTING, MAX_ROOTS } from './policy-free.ts'
 import type { Verdict } from './verdict.ts'
 
@@ -335,6 +336,18 @@ describe('references', () => {
     expect(sendStructs(fresh(), { origin: [101, 1], rightOrigin: [101, 2], content: text('x') })).toBe('accept')
   })
 
+  it('that cross those of other new structs are malformed', () => {
+    const crossed = (first: number, second: number) => writeUpdate({
+      blocks: [
+        { client: 801, clock: 0, structs: [{ origin: [101, first], rightOrigin: [101, first + 1], content: text('x') }] },
+        { client: 800, clock: 0, structs: [{ origin: [101, second], rightOrigin: [801, 0], content: text('y') }] }
+      ]
+    })
+    expect(send(fresh(), crossed(3, 3))).toBe('accept')
+    expect(send(fresh(), crossed(3, 4))).toBe('malformed')
+    expect(send(fresh(), crossed(3, 2))).toBe('malformed')
+  })
+
   it('to the end of what somebody had seen by then are fine', () => {
     expect(sendStructs(fresh(), { origin: [101, 1], content: text('x') })).toBe('accept')
   })
@@ -456,6 +469,23 @@ describe('costs', () => {
     const start = performance.now()
     expect(send(server, oneBlock(1_000_000, 0, ...front))).toBe('too-expensive')
     expect(performance.now() - start).toBeLessThan(1000)
+  })
+
+  it('more new structs than Yjs can tidy in time are refused', () => {
+    const many = (count: number) => oneBlock(NEW, 0, ...Array.from({ length: count }, () => ({ gc: 1 })))
+    expect(word(new LittleServer('free').judge(many(MAX_NEW_STRUCTS + 1), mallory))).toBe('too-large')
+    expect(word(new LittleServer('free').judge(many(MAX_NEW_STRUCTS), mallory))).toBe('accept')
+  })
+
+  it('8,000 small updates that wait for something leave nothing in the document', () => {
+    const server = liveConversation()
+    const start = performance.now()
+    for (let i = 1; i <= 8000; i++) {
+      const verdict = server.receive(oneBlock(NEW, 2 * i, { parent: 'requests', key: `k${i}`, content: any(i) }), mallory)
+      expect(verdict.kind).toBe('park')
+    }
+    expect(performance.now() - start).toBeLessThan(5000)
+    expect(server.doc.store.pendingStructs).toBeNull()
   })
 
   it('an honest long list of edits is not', () => {

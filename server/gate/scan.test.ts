@@ -6,7 +6,7 @@ import {
   any, binary, deleted, embed, encode, format, legacyJson, oneBlock, rawAny, rawText, subdocument, text, type, writeUpdate
 } from '../../test/fuzz/update-writer.ts'
 import type { Content } from '../../test/fuzz/update-writer.ts'
-import { scan } from './scan.ts'
+import { MAX_STRUCTS, scan } from './scan.ts'
 import type { Judged } from './verdict.ts'
 
 const entry = (content: Content) => oneBlock(1, 0, { parent: 'requests', key: 'k', content })
@@ -102,8 +102,20 @@ describe('the scan', () => {
     const block = (client: number) => ({ client, clock: 0, structs: [{ gc: 1 }] })
     expect(outcome(writeUpdate({ blocks: Array.from({ length: 1024 }, (_, i) => block(i)) }))).toBe('ok')
     expect(outcome(writeUpdate({ blocks: Array.from({ length: 1025 }, (_, i) => block(i)) }))).toBe('too-large')
-    expect(outcome(writeUpdate({ blocks: [{ client: 1, clock: 0, structs: Array.from({ length: 100_001 }, () => ({ gc: 1 })) }] }))).toBe('too-large')
+    expect(outcome(writeUpdate({ blocks: [{ client: 1, clock: 0, structs: Array.from({ length: MAX_STRUCTS + 1 }, () => ({ gc: 1 })) }] }))).toBe('too-large')
     expect(outcome(new Uint8Array(limits.frameBytes + 1))).toBe('too-large')
+  })
+
+  it('is not impressed by headers: 500,000 clients, 180 MB of structs', () => {
+    const clients = encode(encoder => {
+      encoding.writeVarUint(encoder, 500_000)
+      for (let client = 0; client < 500_000; client++) {
+        for (const value of [1, client, 0, 0, 1]) encoding.writeVarUint(encoder, value)
+      }
+      encoding.writeVarUint(encoder, 0)
+    })
+    expect(outcome(clients)).toBe('too-large')
+    expect(outcome(Uint8Array.from([1, 0xc0, 0xf0, 0xf5, 0x0b, 1, 0]))).toBe('malformed')
   })
 
   it('refuses each part of an update that was cut short', () => {

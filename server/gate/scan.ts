@@ -18,11 +18,8 @@ export type Scan =
   | { ok: true, decoded: DecodedUpdate }
   | { ok: false, code: 'malformed' | 'too-large', reason: string }
 
-/**
- * Structs in one update. Yjs's clean-up after a transaction is quadratic in them (it takes merged structs out of the middle of an
- * array), and 4,000,000 fit in one frame.
- */
-export const MAX_STRUCTS = 100_000
+/** Structs in one update, known ones included, which a client's store may replay; 4,000,000 fit in a frame and take 100 bytes each. */
+export const MAX_STRUCTS = 250_000
 /** Deleted ranges in one update. An honest one carries all tombstones of the document, so there are many; each costs 40 bytes of memory. */
 export const MAX_DELETIONS = 500_000
 
