@@ -11,7 +11,6 @@ import { SkeinError } from '../../shared/errors.ts'
 import type { Budget } from './budget.ts'
 import type { Holder, Place } from './locate.ts'
 import { originAt } from './overlap.ts'
-import { endOf } from './update-index.ts'
 import type { UpdateIndex } from './update-index.ts'
 
 /** A piece of an item, from one of its offsets to another. `right` is undefined until somebody asks: then it is the document's. */
@@ -52,7 +51,6 @@ export class ShadowLists {
     const origin = originAt(item, item.id.clock + offset)
     const { rightOrigin } = item
     if (origin && rightOrigin && this.#sameItemReversed(origin, rightOrigin)) throw notNeighbours()
-    if (origin && key !== null) this.#checkEntryWhole(origin)
     const left = origin && this.#pieceEndingAt(origin)
     const right = rightOrigin && this.#pieceStartingAt(rightOrigin)
     this.#checkNeighbours(left, right)
@@ -147,13 +145,6 @@ export class ShadowLists {
   #sameItemReversed(origin: Y.ID, rightOrigin: Y.ID): boolean {
     return origin.client === rightOrigin.client && rightOrigin.clock <= origin.clock &&
       this.#index.find(origin) === this.#index.find(rightOrigin)
-  }
-
-  /** Yjs lets both halves of a living entry live when it cuts one, while whoever loads them later sees one half replace the other. */
-  #checkEntryWhole(origin: Y.ID): void {
-    const entry = this.#index.find(origin)
-    const isAlive = entry instanceof Y.Item && !entry.deleted && !(entry.content instanceof Y.ContentDeleted)
-    if (isAlive && origin.clock + 1 < endOf(entry)) throw new SkeinError('malformed', 'A struct refers into the middle of a map entry.')
   }
 
   #list(holder: Holder, key: string | null): List {
