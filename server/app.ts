@@ -3,6 +3,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
 import type { EventListener } from './room/port.ts'
+import { createBudgets } from './room/budget.ts'
 import { RoomRegistry } from './room/rooms.ts'
 import type { Random } from './room/lineage.ts'
 import { SyncServer } from './connection/sync-server.ts'
@@ -54,6 +55,7 @@ export const createSkein = (adapters: Adapters): RunningServer => {
     log,
     agents: { defaultAgent: agents.defaultId, nameOf: id => agents.find(id)?.name },
     onEvents: (name, sequence, events) => { for (const listener of listeners) listener(name, sequence, events) },
+    budgets: openToAll ? null : createBudgets(),
     now,
     logger,
     compactAfter: COMPACT_AFTER,

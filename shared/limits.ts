@@ -7,6 +7,12 @@ export const limits = {
   messageBytes: 256 * 1024,
   /** One request as JSON, its message included. */
   requestBytes: 260 * 1024,
+  /** Requests of one person in an hour, over all documents; further ones are refused `rate-limited`, their text stays on the device. */
+  requestsPerHour: 1200,
+  /** Requests of one person in an hour that are even looked at; each leaves a tombstone, so past this the socket closes. */
+  requestsJudgedPerHour: 2400,
+  /** Yjs client ids (page loads that wrote something) that one person brings in an hour. */
+  newClientsPerHour: 600,
   titleLength: 200,
   systemPromptLength: 20_000,
   /** A state vector in sync step 1: about 6,000 clients. */

@@ -16,6 +16,7 @@ import { scan } from '../gate/scan.ts'
 import type { DecodedUpdate } from '../gate/scan.ts'
 import type { Judged, Verdict } from '../gate/verdict.ts'
 import type { Lineage, StoredDocument } from '../log/port.ts'
+import type { Budgets } from './budget.ts'
 import { ClientOwners } from './client-owners.ts'
 import { MessageIndex } from './message-index.ts'
 import type { ConversationWriter, EventListener, Room } from './port.ts'
@@ -29,6 +30,8 @@ import type { KnownAgents, Taken } from './take.ts'
 import { TakenRequests } from './taken-requests.ts'
 
 export interface RoomEnvironment extends RecorderPorts {
+  /** Null: no limits, where everybody is the one local person. */
+  budgets: Budgets | null
   agents: KnownAgents
   /** Called after a record is durable. */
   onEvents: EventListener
@@ -166,6 +169,7 @@ export class LiveRoom implements Room {
             continue
           }
           if (!submission.final && this.#waitsForParent(proposals)) return submission.parked()
+          if (!this.#affords(submission.session, verdict)) return this.#refuse(submission, 'rate-limited', errorTable['rate-limited'].message)
           return this.#apply(submission, verdict)
         }
       }
@@ -179,7 +183,8 @@ export class LiveRoom implements Room {
 
   #apply(submission: Submission, verdict: Accepted): void {
     const { principal, role } = submission.session
-    const { agents, now } = this.#environment
+    const { agents, now, budgets } = this.#environment
+    const mayAsk = (): boolean => budgets === null || budgets.requests.spend(principal.id, 1, now())
     let taken: Taken[]
     try {
       taken = this.#recorder.record(principal.id, this.#owners.bind(verdict.newClients, principal.id), (writer, transaction) => {
@@ -187,7 +192,8 @@ export class LiveRoom implements Room {
         audit(transaction, verdict)
         if (!writer) return []
         writer.begin()
-        const results = takeRequests(writer, verdict.requestIds, { principal, role, now: now(), taken: id => this.#taken.get(id), agents })
+        const context = { principal, role, now: now(), taken: (id: RequestId) => this.#taken.get(id), agents, mayAsk }
+        const results = takeRequests(writer, verdict.requestIds, context)
         writer.ledger.forEach(entry => this.#taken.add(entry))
         return results
       })
@@ -196,6 +202,14 @@ export class LiveRoom implements Room {
       return submission.refused('forged', error instanceof SkeinError ? error.message : errorTable.forged.message)
     }
     this.#accepted(submission, taken)
+  }
+
+  /** Tombstones and client ids stay in a document for ever, so nobody may make them without end. */
+  #affords({ principal }: Session, verdict: Accepted): boolean {
+    const { budgets, now } = this.#environment
+    if (budgets === null) return true
+    return budgets.newClients.spend(principal.id, verdict.newClients.length, now()) &&
+      budgets.requestsJudged.spend(principal.id, verdict.requestIds.length, now())
   }
 
   #accepted(submission: Submission, taken: Taken[]): void {

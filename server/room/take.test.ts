@@ -25,6 +25,7 @@ const conversation = () => {
   const messages = new MessageIndex([])
   const ledger = new Map<RequestId, LedgerEntry>()
   let now = 1000
+  let mayAsk = true
   const write = (change: (writer: TransactionWriter) => void): TransactionWriter => {
     const writer = new TransactionWriter(doc, { generation: 1, message: 11, transient: 12 }, messages)
     doc.clientID = 12
@@ -36,7 +37,8 @@ const conversation = () => {
     write(writer => {
       for (const [id, request] of requests) putRequest(doc, id as RequestId, request as Request)
       const agents = { defaultAgent: bot, nameOf: (id: AgentId) => id === bot ? 'Echo' : undefined }
-      taken = takeRequests(writer, requests.map(([id]) => id), { principal, role, now: now++, taken: id => ledger.get(id), agents })
+      const context = { principal, role, now: now++, taken: (id: RequestId) => ledger.get(id), agents, mayAsk: () => mayAsk }
+      taken = takeRequests(writer, requests.map(([id]) => id), context)
       for (const entry of writer.ledger) ledger.set(entry.requestId, entry)
     })
     expect(doc.getMap('requests').size).toBe(0)
@@ -45,7 +47,8 @@ const conversation = () => {
   const ask = (request: Request, principal = ada, role: Role = 'owner', id = newRequestId()) => ({ id, ...take([[id, request]], principal, role)[0]!.outcome })
   const say = (text: string, principal = ada, parentId: MessageId | null = null, extra = {}) =>
     ask(proposeSend({ parts: [{ type: 'text', text }], parentId, ...extra }, 500), principal).id as string as MessageId
-  return { doc, take, ask, say, write, messages }
+  const spendAll = (): void => { mayAsk = false }
+  return { spendAll, doc, take, ask, say, write, messages }
 }
 
 describe('taking a send', () => {
@@ -84,7 +87,7 @@ describe('taking a send', () => {
     const [first] = take([[id, request]])
     const writer = new TransactionWriter(doc, { generation: 1, message: 11, transient: 12 }, new MessageIndex([]))
     const lost = takeRequests(writer, [id, newRequestId()], {
-      principal: ada, role: 'owner', now: 1, agents: { defaultAgent: null, nameOf: () => undefined },
+      principal: ada, role: 'owner', now: 1, agents: { defaultAgent: null, nameOf: () => undefined }, mayAsk: () => true,
       taken: known => known === id ? { requestId: id, outcome: { status: 'accepted' }, principal: ada.id, at: 1 } : undefined
     })
     expect(lost).toEqual([first])
@@ -125,6 +128,17 @@ describe('taking a send', () => {
     expect(taken.map(({ outcome }) => outcome.status)).toEqual(['refused', 'refused'])
     expect(take([[last, send('after both', next)]])).toMatchObject([{ outcome: { status: 'accepted' } }])
     expect(messages.get(last)?.metadata.parentId).toBe(first)
+  })
+
+  it('refuses what exceeds the person\'s hour, and still knows what was taken before', () => {
+    const { take, ask, spendAll, doc } = conversation()
+    const id = newRequestId()
+    const request = proposeSend({ parts: [{ type: 'text', text: 'in time' }], parentId: null, to: [] }, 1)
+    const first = take([[id, request]])
+    spendAll()
+    expect(ask(request)).toMatchObject({ status: 'refused', code: 'rate-limited' })
+    expect(take([[id, request]])).toEqual(first)
+    expect(messageTexts(doc)).toEqual(['in time'])
   })
 
   it('does not believe a device whose clock runs ahead', () => {

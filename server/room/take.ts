@@ -26,6 +26,8 @@ export interface TakeContext {
   /** What was taken before, as far as this update's ids are concerned. */
   taken: (id: RequestId) => LedgerEntry | undefined
   agents: KnownAgents
+  /** Spends one request of the person's hour; false: it is used up. */
+  mayAsk: () => boolean
 }
 
 export interface KnownAgents {
@@ -102,6 +104,7 @@ const perform = (writer: TransactionWriter, requestId: RequestId, value: unknown
     if (byteLength(value) > limits.requestBytes) throw new SkeinError('message-too-long')
     const parsed = schema.request.safeParse(value)
     if (!parsed.success) throw new SkeinError('invalid-request')
+    if (!context.mayAsk()) throw new SkeinError('rate-limited')
     if (context.role === 'viewer') throw new SkeinError('viewer')
     dispatch(writer, requestId, parsed.data, context)
     writer.setMember(context.principal.id, { name: context.principal.name, role: context.role })

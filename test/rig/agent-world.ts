@@ -64,6 +64,7 @@ export class AgentWorld {
       onEvents: (...record) => this.driver.onEvents(...record),
       now: time.now,
       logger: { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} },
+      budgets: null,
       compactAfter: 50,
       random: { uint32: () => ++ids, uuid: randomUUID },
       graceMs: 60_000,

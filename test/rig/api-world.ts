@@ -47,6 +47,7 @@ export const createApiWorld = async ({ openToAll = false, clientFolder = '/nonex
     onEvents: (...record) => feed(...record),
     now: clock,
     logger: memoryLogger().logger,
+    budgets: null,
     compactAfter: 500,
     random: { uint32: () => random(new Uint32Array(1))[0]!, uuid: randomUUID },
     graceMs: 60_000,

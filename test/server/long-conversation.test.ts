@@ -56,6 +56,7 @@ it('a conversation of 10,000 messages, every second one streamed, opens from Lev
     onEvents: () => {},
     now: Date.now,
     logger: createLogger('silent'),
+    budgets: null,
     compactAfter: 500,
     random: { uint32: () => crypto.getRandomValues(new Uint32Array(1))[0]!, uuid: randomUUID },
     graceMs: 60_000,
