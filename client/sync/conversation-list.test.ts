@@ -107,6 +107,16 @@ it('shows conversations that were begun here and have not reached the server', a
   expect(list.view()[0]).toMatchObject({ title: 'What is a skein?', preview: `${'x'.repeat(139)}…`, messageCount: 2, createdAt: 6, updatedAt: 7 })
 })
 
+it('shows what is unsent here of a conversation that the server knows only by name', async () => {
+  const { world, list } = setUp()
+  world.list = [{ ...item('begun', 1), title: '', messageCount: 0 }]
+  world.outboxes.set('conversation/begun', [unsent('written before it connected', 5)])
+  world.feed!.opened()
+  await list.refresh()
+  await settle()
+  expect(list.view()).toMatchObject([{ id: 'begun', title: 'written before it connected', messageCount: 1 }])
+})
+
 it('ends', async () => {
   const { world, list } = setUp()
   await list.ready

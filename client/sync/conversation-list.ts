@@ -11,7 +11,7 @@ import { listCache } from './store/list-cache.ts'
 import type { OutboxEntry } from './view.ts'
 import { conversationListItem } from '../../shared/api/schemas.ts'
 import type { ConversationListItem } from '../../shared/api/schemas.ts'
-import { textOf } from '../../shared/conversation/read.ts'
+import { shorten, textOf } from '../../shared/conversation/read.ts'
 import { documentId, documentKind, parseDocumentName } from '../../shared/ids.ts'
 
 export interface ConversationListOptions {
@@ -79,8 +79,10 @@ export const openConversationList = ({ api, device, schedule = realSurroundings.
 }
 
 const merge = (fromServer: readonly ConversationListItem[], begunHere: readonly ConversationListItem[]): ConversationListItem[] => {
-  const known = new Set(fromServer.map(({ id }) => id))
-  return [...fromServer, ...begunHere.filter(({ id }) => !known.has(id))].sort((a, b) => b.updatedAt - a.updatedAt)
+  // The server knows a conversation as soon as its device connects, and says more than the device only once it has messages.
+  const told = fromServer.filter(({ id, messageCount }) => messageCount > 0 || !begunHere.some(begun => begun.id === id))
+  const known = new Set(told.map(({ id }) => id))
+  return [...told, ...begunHere.filter(({ id }) => !known.has(id))].sort((a, b) => b.updatedAt - a.updatedAt)
 }
 
 /** Conversations as their unsent messages show them. */
@@ -101,8 +103,3 @@ const summarise = (unsent: ReadonlyMap<string, readonly OutboxEntry[]>): Convers
       updatedAt: last.createdAt
     }]
   })
-
-const shorten = (text: string, length: number): string => {
-  const line = text.replace(/\s+/g, ' ').trim()
-  return line.length > length ? `${line.slice(0, length - 1)}…` : line
-}

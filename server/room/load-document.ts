@@ -2,6 +2,7 @@
 import * as Y from 'yjs'
 import { SkeinError } from '../../shared/errors.ts'
 import type { DocumentName } from '../../shared/ids.ts'
+import { applyClientUpdate } from '../gate/apply.ts'
 
 /**
  * Updates per slice. One transaction a slice: 10,000 un-merged pushes inside a single transaction took 0.5 GB, 30,000 took 3.8 GB.
@@ -17,8 +18,9 @@ export const loadDocument = async (
   const doc = new Y.Doc({ gc: true })
   for (let start = 0; start < updates.length; start += SLICE) {
     if (start > 0) await yieldToOthers()
-    doc.transact(() => {
-      for (const update of updates.slice(start, start + SLICE)) Y.applyUpdate(doc, update)
+    // As local changes: after remote ones Yjs tidies formats, and memory would then hold what the log does not.
+    doc.transact(transaction => {
+      for (const update of updates.slice(start, start + SLICE)) applyClientUpdate(transaction, doc, update)
     })
   }
   if (doc.store.pendingStructs || doc.store.pendingDs) {

@@ -1,7 +1,7 @@
 /** Sealed messages by id, kept beside the document so that taking a request does not read the whole array. */
 import type { Message } from '../../shared/conversation/schema.ts'
 import type { ConversationSummary } from '../../shared/conversation/event.ts'
-import { textOf } from '../../shared/conversation/read.ts'
+import { shorten, textOf } from '../../shared/conversation/read.ts'
 
 const PREVIEW_LENGTH = 140
 
@@ -41,12 +41,4 @@ export class MessageIndex {
       updatedAt: last?.metadata.acceptedAt ?? fallbackTime
     }
   }
-}
-
-/** The start of a text on one line; cut between code points, at most `length` UTF-16 units and an ellipsis. */
-export const shorten = (text: string, length: number): string => {
-  const line = text.slice(0, length * 4).replace(/\s+/g, ' ').trim()
-  if (line.length <= length) return line
-  const cut = line.slice(0, length - 1)
-  return `${/[\uD800-\uDBFF]$/.test(cut) ? cut.slice(0, -1) : cut}…`
 }

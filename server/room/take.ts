@@ -3,7 +3,7 @@
  * A request id that was taken before gets the outcome that it got then.
  */
 import { SkeinError } from '../../shared/errors.ts'
-import { isFinished, readDraft, textOf } from '../../shared/conversation/read.ts'
+import { isFinished, readDraft, shorten, textOf } from '../../shared/conversation/read.ts'
 import * as schema from '../../shared/conversation/schema.ts'
 import type { Message, MessagePart, Request, RequestOf } from '../../shared/conversation/schema.ts'
 import { messageIdOf, parseMessageId, parseRequestId } from '../../shared/ids.ts'
@@ -14,7 +14,6 @@ import type { RequestOutcome, Role } from '../../shared/wire/frame.ts'
 import type { LedgerEntry } from '../log/port.ts'
 import type { TransactionWriter } from './conversation-writer.ts'
 import { deriveRun } from './derive-run.ts'
-import { shorten } from './message-index.ts'
 import { parentIdOf } from './proposals.ts'
 import { sealRun } from './seal-run.ts'
 

@@ -84,6 +84,14 @@ export const readReactions = (doc: Y.Doc): Reaction[] =>
 export const textOf = (parts: readonly MessagePart[]): string =>
   parts.flatMap(part => part.type === 'text' && typeof part.text === 'string' ? [part.text] : []).join('\n\n')
 
+/** The start of a text on one line; cut between code points, at most `length` UTF-16 units and an ellipsis. */
+export const shorten = (text: string, length: number): string => {
+  const line = text.slice(0, length * 4).replace(/\s+/g, ' ').trim()
+  if (line.length <= length) return line
+  const cut = line.slice(0, length - 1)
+  return `${/[\uD800-\uDBFF]$/.test(cut) ? cut.slice(0, -1) : cut}…`
+}
+
 export interface Meta {
   title: string
   /** The agent that answers when a message names none; null: nobody. */
