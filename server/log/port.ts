@@ -80,11 +80,18 @@ export interface Snapshot {
   upTo: number
   /** Also rewrites the files, so that nothing of what the snapshot leaves out (redacted text) stays on the disk. Takes longer. */
   scrub?: boolean
+  /** Given when the snapshot begins another epoch: it is the lineage from then on, in the same batch. */
+  lineage?: Lineage
 }
 
 export interface UpdateLog {
   /** Grows at every start after an unclean stop and after every failed append; server client ids of an older generation are not reused. */
   readonly generation: number
+  /**
+   * What was stored under server ids of a generation before this one may be less than what devices hold of it (a restored backup, an
+   * unclean stop without fsync): such a document begins a new epoch when it is loaded. Absent or 0: that never happened.
+   */
+  readonly newEpochsSince?: number
   read(name: DocumentName): Promise<StoredDocument | null>
   /** Resolves with the record's sequence once it is durable. Records of one document become durable in the order of the calls. */
   append(name: DocumentName, record: LogRecord): Promise<number>

@@ -256,6 +256,17 @@ export const logContract = (adapter: string, create: () => Promise<LogWorld>): v
         expect((await log.ledger(a, [requestId(1)])).size).toBe(1)
       })
 
+      test('with a new lineage brings both or neither', async () => {
+        await log.append(a, record(bytes(0), everythingBeside))
+        await log.compact(a, { update: bytes(100), stateVector: bytes(0), upTo: 0, lineage: lineage('second') })
+        await crash()
+        expect(await log.read(a)).toMatchObject({ updates: [bytes(100)], lineage: lineage('second') })
+        expect((await log.ledger(a, [requestId(1)])).size).toBe(1)
+        world.failNext('before')
+        expect(await codeOf(log.compact(a, { update: bytes(99), stateVector: bytes(0), upTo: 0, lineage: lineage('third') }))).toBe('not-saved')
+        expect(await log.read(a)).toMatchObject({ updates: [bytes(100)], lineage: lineage('second') })
+      })
+
       test('takes effect in line with appends that were made around it', async () => {
         await fill(3)
         await Promise.all([

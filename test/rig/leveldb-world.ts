@@ -38,9 +38,14 @@ export class LevelDbWorld {
 
   /** What a killed process leaves are its files as they are now; the lock of the one that goes on here stays with the old folder. */
   async crash(): Promise<void> {
+    await this.copy()
+    await this.#log?.close()
+  }
+
+  /** From here on works with the files as they are now; whoever has the old ones open goes on with those. */
+  async copy(): Promise<void> {
     const left = join(this.#home, `left-${++this.#copies}`)
     await cp(this.path, left, { recursive: true })
-    await this.#log?.close()
     this.path = left
   }
 

@@ -19,7 +19,14 @@ interface Kept {
 export class MemoryDisk {
   readonly documents = new Map<DocumentName, Kept>()
   generation = 0
+  newEpochsSince = 0
   clean = false
+
+  /** As when a backup was restored: takes effect for the log that is opened next. */
+  beginNewEpochs(): void {
+    this.clean = false
+    this.newEpochsSince = this.generation + 1
+  }
 }
 
 export interface MemoryLog extends UpdateLog {
@@ -54,6 +61,10 @@ class Memory implements MemoryLog {
 
   get generation(): number {
     return this.disk.generation
+  }
+
+  get newEpochsSince(): number {
+    return this.disk.newEpochsSince
   }
 
   failNext(when: 'before' | 'after'): void {
@@ -93,13 +104,14 @@ class Memory implements MemoryLog {
     })
   }
 
-  compact(name: DocumentName, { update, upTo }: Snapshot): Promise<void> {
+  compact(name: DocumentName, { update, upTo, lineage }: Snapshot): Promise<void> {
     return this.#write(name, () => {
       const document = this.disk.documents.get(name) ?? nothingKept()
       if (upTo >= document.first + document.updates.length) throw new RangeError(`${name} has no record ${upTo}`)
       if (upTo < document.first) return
       document.updates.splice(0, upTo - document.first + 1, update)
       document.first = upTo
+      if (lineage !== undefined) document.lineage = structuredClone(lineage)
     })
   }
 

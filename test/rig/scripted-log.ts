@@ -83,9 +83,11 @@ export class ScriptedLog implements UpdateLog {
     return Promise.reject(new SkeinError('not-saved'))
   }
 
-  async compact(name: DocumentName, { update, upTo }: Snapshot): Promise<void> {
+  async compact(name: DocumentName, { update, upTo, lineage }: Snapshot): Promise<void> {
     const stored = this.#documents.get(name)
-    if (stored) stored.updates = [{ sequence: upTo, update }, ...stored.updates.filter(({ sequence }) => sequence > upTo)]
+    if (!stored) return
+    stored.updates = [{ sequence: upTo, update }, ...stored.updates.filter(({ sequence }) => sequence > upTo)]
+    stored.lineage = lineage ?? stored.lineage
   }
 
   async erase(name: DocumentName): Promise<void> {

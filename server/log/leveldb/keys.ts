@@ -44,6 +44,10 @@ export const allRunsRange = under('skein', 'run')
 
 export const formatKey: Key = ['skein', 'format']
 export const generationKey: Key = ['skein', 'generation']
+/** The generation since when documents begin new epochs; absent: none has to. */
+export const newEpochsKey: Key = ['skein', 'new-epochs']
+/** Present while a process writes without fsync: an unclean stop may then have lost what was acknowledged. */
+export const riskKey: Key = ['skein', 'without-fsync']
 /** Present only while no process has the store open and the last one closed it in order. */
 export const cleanKey: Key = ['skein', 'clean']
 

@@ -21,7 +21,7 @@ import { damaged, verifiedHead } from './damage.ts'
 import { del, put, recordOperations } from './record.ts'
 import { Store } from './store.ts'
 import type { Operation, StoreOptions } from './store.ts'
-import { encodeCrc, encodeStateVector, fromJson } from './values.ts'
+import { encodeCrc, encodeStateVector, fromJson, toJson } from './values.ts'
 
 /** Where a document's records lie. */
 interface Position {
@@ -66,6 +66,10 @@ class LevelDbUpdateLog implements LevelDbLog {
 
   get generation(): number {
     return this.store.generation
+  }
+
+  get newEpochsSince(): number {
+    return this.store.newEpochsSince
   }
 
   async read(name: DocumentName): Promise<StoredDocument | null> {
@@ -141,7 +145,7 @@ class LevelDbUpdateLog implements LevelDbLog {
     return clock
   }
 
-  async #compact(name: DocumentName, { update, stateVector, upTo, scrub }: Snapshot): Promise<void> {
+  async #compact(name: DocumentName, { update, stateVector, upTo, scrub, lineage }: Snapshot): Promise<void> {
     const { term, document } = this.#inLine(name)
     const position = await document.position
     if (upTo > position.head) throw new RangeError(`snapshot of ${name} up to ${upTo}, but its last record is ${position.head}`)
@@ -154,6 +158,7 @@ class LevelDbUpdateLog implements LevelDbLog {
       put(updateKey(name, upTo), update),
       put(crcKey(name, upTo), encodeCrc(update)),
       put(stateVectorKey(name), encodeStateVector(upTo, stateVector)),
+      ...lineage === undefined ? [] : [put(lineageKey(name), toJson(lineage))],
       ...trimmed,
     ], term)
     if (scrub !== true) return written

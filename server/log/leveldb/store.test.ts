@@ -8,7 +8,7 @@ import { DataFolderError } from './data-folder-error.ts'
 import type { DataFolderProblem } from './data-folder-error.ts'
 import { cleanKey, formatKey, generationKey, under } from './keys.ts'
 import { Store } from './store.ts'
-import type { Operation } from './store.ts'
+import type { Operation, StoreOptions } from './store.ts'
 import { fromJson, toJson } from './values.ts'
 
 const put = (key: string, value: number): Operation => ({ type: 'put', key: ['test', key], value: new Uint8Array([value]) })
@@ -106,6 +106,34 @@ describe('generations', () => {
     world.failNext('before')
     await log.close()
     expect((await world.open()).generation).toBe(2)
+  })
+})
+
+describe('new epochs', () => {
+  const since = async (options: Partial<StoreOptions> = {}, end: 'crash' | 'close' = 'close'): Promise<[newEpochsSince: number, generation: number]> => {
+    const store = await Store.open({ path: world.path, durability: 'fsync', ...options })
+    const result: [number, number] = [store.newEpochsSince, store.generation]
+    if (end === 'crash') await world.copy()
+    await store.close()
+    return result
+  }
+
+  test('never have to begin after orderly stops, nor after any stop with fsync', async () => {
+    for (const durability of ['os', 'fsync'] as const) expect(await since({ durability })).toEqual([0, 1])
+    await since({}, 'crash')
+    expect(await since()).toEqual([0, 2])
+  })
+
+  test('begin after an unclean stop without fsync, whatever the next start is told, and once only', async () => {
+    await since({ durability: 'os' }, 'crash')
+    expect(await since()).toEqual([2, 2])
+    expect(await since({ durability: 'os' })).toEqual([2, 2])
+  })
+
+  test('begin when the caller asks for it, but not in an empty folder', async () => {
+    expect(await since({ beginNewEpochs: true })).toEqual([0, 1])
+    expect(await since({ beginNewEpochs: true })).toEqual([2, 2])
+    expect(await since()).toEqual([2, 2])
   })
 })
 

@@ -8,6 +8,8 @@
  * 3. Where that cannot be done (the disk is full), reading goes on, each write is refused and makes the next attempt, and `term` grows
  *    again when one succeeds: what was read meanwhile may lack the failed write and knows an old generation.
  * 4. A generation is stored before it is used for anything, and grows at every start that no orderly `close` came before.
+ * 5. What the system had not written when the machine stopped is lost without fsync, from anywhere in the store. So after an unclean
+ *    stop all documents begin new epochs, as they do when the caller asks for it (a backup was restored).
  */
 import { rm, statfs, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -15,7 +17,7 @@ import { ClassicLevel } from 'classic-level'
 import { SkeinError } from '../../../shared/errors.ts'
 import { DataFolderError, dataFolderError } from './data-folder-error.ts'
 import { GroupCommit } from './group-commit.ts'
-import { cleanKey, formatKey, generationKey, keys } from './keys.ts'
+import { cleanKey, formatKey, generationKey, keys, newEpochsKey, riskKey } from './keys.ts'
 import type { Key, KeyRange } from './keys.ts'
 import { fromJson, toJson } from './values.ts'
 
@@ -32,6 +34,8 @@ export interface StoreOptions {
   path: string
   /** `fsync` survives a power cut, `os` only the end of this process. */
   durability: 'fsync' | 'os'
+  /** The folder is older than what devices may have seen of it: every document begins a new epoch when it is loaded next. */
+  beginNewEpochs?: boolean
   writeBatch?: WriteBatch
 }
 
@@ -50,6 +54,8 @@ export class Store {
   readonly #database: Database
   readonly #write: WriteBatch
   readonly #commits: GroupCommit<Operation>
+  /** Documents last written under an earlier generation begin a new epoch; 0: none. */
+  readonly newEpochsSince: number
   #generation: number
   #term = 0
   #state: 'open' | 'reopening' | 'broken' = 'open'
@@ -67,26 +73,33 @@ export class Store {
       throw dataFolderError(options.path, error)
     }
     try {
-      const [format, stored, clean] = await database.getMany([formatKey, generationKey, cleanKey])
+      const [format, stored, clean, epochs, risk] = await database.getMany([formatKey, generationKey, cleanKey, newEpochsKey, riskKey])
       if (format !== undefined && fromJson<number>(format) > FORMAT) throw new DataFolderError('newer-format', options.path)
       const last = stored === undefined ? 0 : fromJson<number>(stored)
-      const generation = clean !== undefined && last > 0 ? last : last + 1
+      const newEpochs = last > 0 && (options.beginNewEpochs === true || (clean === undefined && risk !== undefined))
+      const generation = clean !== undefined && last > 0 && !newEpochs ? last : last + 1
+      const newEpochsSince = newEpochs ? generation : epochs === undefined ? 0 : fromJson<number>(epochs)
       await write(database, [
         { type: 'put', key: formatKey, value: toJson(FORMAT) },
         { type: 'put', key: generationKey, value: toJson(generation) },
         { type: 'del', key: cleanKey },
+        ...newEpochs ? [{ type: 'put' as const, key: newEpochsKey, value: toJson(newEpochsSince) }] : [],
+        options.durability === 'os' ? { type: 'put', key: riskKey, value: toJson(true) } : { type: 'del', key: riskKey },
       ], true)
-      return new Store(database, write, options.durability, generation)
+      return new Store(database, write, options.durability, generation, newEpochsSince)
     } catch (error) {
       await database.close()
       throw error instanceof DataFolderError ? error : dataFolderError(options.path, error)
     }
   }
 
-  private constructor(database: Database, write: WriteBatch, durability: StoreOptions['durability'], generation: number) {
+  private constructor(
+    database: Database, write: WriteBatch, durability: StoreOptions['durability'], generation: number, newEpochsSince: number,
+  ) {
     this.#database = database
     this.#write = write
     this.#generation = generation
+    this.newEpochsSince = newEpochsSince
     const sync = durability === 'fsync'
     this.#commits = new GroupCommit(async (operations) => {
       await this.#ready
@@ -170,7 +183,7 @@ export class Store {
     await this.#ready.catch(() => undefined)
     // Without the note the next start takes a new generation, which it has to after a failure that was not mended.
     if (this.#state === 'open') {
-      await this.#write(this.#database, [{ type: 'put', key: cleanKey, value: toJson(true) }], true).catch(() => undefined)
+      await this.#write(this.#database, [{ type: 'put', key: cleanKey, value: toJson(true) }, { type: 'del', key: riskKey }], true).catch(() => undefined)
     }
     await this.#database.close()
   }
