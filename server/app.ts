@@ -6,6 +6,7 @@ import type { EventListener } from './room/port.ts'
 import { createBudgets } from './room/budget.ts'
 import { RoomRegistry } from './room/rooms.ts'
 import type { Random } from './room/lineage.ts'
+import type { SquashLimits } from './room/squash.ts'
 import { SyncServer } from './connection/sync-server.ts'
 import { createDriver } from './agents/driver.ts'
 import type { AgentRegistry } from './agents/port.ts'
@@ -30,6 +31,8 @@ export interface Adapters {
   /** The built client. */
   clientFolder: string
   version: string
+  /** Size at which a document is begun anew; the usual one when left out. */
+  squashAt?: SquashLimits
 }
 
 export interface RunningServer {
@@ -49,7 +52,7 @@ const PING_EVERY_MS = 30_000
 const LISTEN_BACKLOG = 4096
 
 export const createSkein = (adapters: Adapters): RunningServer => {
-  const { log, directory, identity, agents, logger, now, timers, random, openToAll } = adapters
+  const { log, directory, identity, agents, logger, now, timers, random, openToAll, squashAt } = adapters
   const listeners: EventListener[] = []
   const rooms = new RoomRegistry({
     log,
@@ -61,6 +64,7 @@ export const createSkein = (adapters: Adapters): RunningServer => {
     compactAfter: COMPACT_AFTER,
     random,
     graceMs: ROOM_GRACE_MS,
+    ...squashAt && { squashAt },
     after: timers.after,
     yieldToOthers: () => new Promise(resolve => setImmediate(resolve)),
   })

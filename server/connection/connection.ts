@@ -109,7 +109,7 @@ export class Connection implements Session {
     if (stateVector.length > limits.stateVectorBytes) return this.#refuse(0, 'too-large', 'The state vector is larger than 64 kB.')
     const clients = decodeStateVector(stateVector)
     if (!clients) return this.#refuse(0, 'malformed', 'The state vector is not valid.')
-    if (this.#room.lineage.retired.some(id => clients.has(id))) return this.end('epoch-changed')
+    if (this.#room.isStale(clients.keys())) return this.end('epoch-changed')
     this.#asked++
     this.#room.join(this, stateVector)
     if (!this.#joined) this.#presence.join(this)

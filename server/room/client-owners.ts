@@ -9,14 +9,25 @@ export class ClientOwners {
   readonly #owners = new Map<number, UserId>()
   /** Ids that announced presence before any update: theirs while the room lives. */
   readonly #claims = new Map<number, UserId>()
+  /** Ids of earlier epochs. */
+  readonly #former: ReadonlySet<number>
+  readonly #retired: ReadonlySet<number>
 
-  constructor(lineage: Lineage, bindings: readonly Binding[]) {
+  /** @param isInDocument whether the document as loaded holds structs of an id; an owned one without any wrote in an earlier epoch */
+  constructor(lineage: Lineage, bindings: readonly Binding[], isInDocument: (clientId: number) => boolean) {
     this.#lineage = lineage
     for (const { clientId, owner } of bindings) this.#owners.set(clientId, owner)
+    this.#retired = new Set(lineage.retired)
+    this.#former = new Set([...lineage.retired, ...[...this.#owners.keys()].filter(id => !isInDocument(id))])
+  }
+
+  /** Whoever names such an id holds the document as it was in an earlier epoch. */
+  isOfEarlierEpoch(clientId: number): boolean {
+    return this.#former.has(clientId)
   }
 
   of(clientId: number): ClientOwner | undefined {
-    if (isServerId(this.#lineage, clientId)) return { kind: 'server' }
+    if (isServerId(this.#lineage, clientId) || this.#retired.has(clientId)) return { kind: 'server' }
     const id = this.#owners.get(clientId) ?? this.#claims.get(clientId)
     return id === undefined ? undefined : { kind: 'principal', id }
   }

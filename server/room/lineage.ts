@@ -12,23 +12,43 @@ export interface Random {
  * stop or a failed append they are new: a reused id whose last structs were lost gives two documents with equal state vectors and
  * different text.
  * @param taken ids that stand in the document's state vector or have an owner
+ * @param firstEpoch of a document that was never written: the same until it is, so that devices that met it empty need not begin anew
  */
 export const nextLineage = (
   stored: Lineage | null,
   generation: number,
   random: Random,
   taken: (id: number) => boolean,
+  firstEpoch: string | null = null,
 ): { lineage: Lineage, changed: boolean } => {
   if (stored && stored.ids.generation === generation) return { lineage: stored, changed: false }
   const earlier = stored ? [...stored.earlier, stored.ids.message, stored.ids.transient] : []
-  const message = freshId(random, id => taken(id) || earlier.includes(id))
-  const transient = freshId(random, id => taken(id) || earlier.includes(id) || id === message)
-  const ids: ServerIds = { generation, message, transient }
-  return { lineage: { epoch: stored?.epoch ?? random.uuid(), ids, earlier, retired: stored?.retired ?? [] }, changed: true }
+  const retired = stored?.retired ?? []
+  const ids = freshIds(generation, random, id => taken(id) || earlier.includes(id) || retired.includes(id))
+  return { lineage: { epoch: stored?.epoch ?? firstEpoch ?? random.uuid(), ids, earlier, retired }, changed: true }
+}
+
+/**
+ * The lineage of a document whose content was copied under new ids. All that the server wrote under is retired: whoever names one of those
+ * ids holds the document as it was before.
+ * @param strangers ids of the old document that have no owner (another program wrote them) and are retired with the server's own
+ */
+export const nextEpoch = (
+  stored: Lineage | null, strangers: readonly number[], generation: number, random: Random, taken: (id: number) => boolean,
+): Lineage => {
+  const own = stored ? [...stored.retired, ...stored.earlier, stored.ids.message, stored.ids.transient] : []
+  const retired = [...new Set([...own, ...strangers])]
+  const past = new Set(retired)
+  return { epoch: random.uuid(), ids: freshIds(generation, random, id => taken(id) || past.has(id)), earlier: [], retired }
 }
 
 export const isServerId = (lineage: Lineage, id: number): boolean =>
   id === lineage.ids.message || id === lineage.ids.transient || lineage.earlier.includes(id)
+
+const freshIds = (generation: number, random: Random, taken: (id: number) => boolean): ServerIds => {
+  const message = freshId(random, taken)
+  return { generation, message, transient: freshId(random, id => taken(id) || id === message) }
+}
 
 const freshId = (random: Random, taken: (id: number) => boolean): number => {
   for (;;) {

@@ -75,7 +75,7 @@ export class LiveRoom implements Room {
     this.#kind = documentKind(name) === 'conversation' ? 'conversation' : 'free'
     this.#environment = environment
     this.#onGone = onGone
-    this.#owners = new ClientOwners(lineage, stored?.bindings ?? [])
+    this.#owners = new ClientOwners(lineage, stored?.bindings ?? [], id => doc.store.clients.has(id))
     this.#taken = new TakenRequests(environment.log, name)
     if (this.#kind === 'conversation') openRoots(doc)
     this.#messages = this.#kind === 'conversation' ? new MessageIndex(readMessages(doc)) : null
@@ -120,6 +120,12 @@ export class LiveRoom implements Room {
 
   leave(session: Session): void {
     this.#readers.delete(session)
+  }
+
+  /** Whether a state vector with these client ids speaks of the document as it was before this epoch: it must not be merged. */
+  isStale(clientIds: Iterable<number>): boolean {
+    for (const id of clientIds) if (this.#owners.isOfEarlierEpoch(id)) return true
+    return false
   }
 
   /** Whether the principal may show presence under this Yjs client id. */

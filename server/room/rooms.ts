@@ -3,12 +3,17 @@ import type { DocumentName } from '../../shared/ids.ts'
 import { SkeinError } from '../../shared/errors.ts'
 import type { Timers } from '../../shared/timers.ts'
 import * as Y from 'yjs'
-import { nextLineage } from './lineage.ts'
+import type { StoredDocument } from '../log/port.ts'
+import { pendingMigrations } from '../../shared/conversation/migrate.ts'
+import { documentKind } from '../../shared/ids.ts'
+import { nextEpoch, nextLineage } from './lineage.ts'
 import type { Random } from './lineage.ts'
 import { loadDocument } from './load-document.ts'
 import type { Room, Rooms } from './port.ts'
 import { LiveRoom } from './room.ts'
 import type { RoomEnvironment } from './room.ts'
+import { isDueForSquash, squash, squashLimits } from './squash.ts'
+import type { SquashLimits } from './squash.ts'
 
 export interface RoomsEnvironment extends RoomEnvironment {
   random: Random
@@ -17,6 +22,8 @@ export interface RoomsEnvironment extends RoomEnvironment {
   after: Timers['after']
   /** Lets other work of the process run. */
   yieldToOthers: () => Promise<void>
+  /** {@link squashLimits} but in tests. */
+  squashAt?: SquashLimits
 }
 
 interface Held {
@@ -90,10 +97,30 @@ export class RoomRegistry implements Rooms {
     await this.#leaving.get(name)
     const stored = await log.read(name)
     const doc = await loadDocument(name, stored?.updates ?? [], yieldToOthers)
-    const stateVector = Y.decodeStateVector(Y.encodeStateVector(doc))
-    const owned = new Set(stored?.bindings.map(({ clientId }) => clientId))
-    const lineage = nextLineage(stored?.lineage ?? null, log.generation, random, id => stateVector.has(id) || owned.has(id))
+    if (stored && this.#needsNewEpoch(name, stored, doc)) return this.#beginEpoch(name, stored, doc, onGone)
+    const lineage = nextLineage(stored?.lineage ?? null, log.generation, random, takenIds(stored, doc))
     return new LiveRoom(name, doc, stored, lineage, this.#environment, onGone)
+  }
+
+  /** Only here, where nobody is connected: whoever comes next is told of the new epoch before anything else. */
+  #needsNewEpoch(name: DocumentName, { lineage }: StoredDocument, doc: Y.Doc): boolean {
+    const { log: { newEpochsSince = 0 }, squashAt = squashLimits } = this.#environment
+    return isDueForSquash(name, doc, squashAt) || (lineage !== null && lineage.ids.generation < newEpochsSince)
+  }
+
+  /** One batch replaces all records and the lineage; ledger, client-id owners, events and runs stay as they are. */
+  async #beginEpoch(name: DocumentName, stored: StoredDocument, old: Y.Doc, onGone: () => void): Promise<LiveRoom> {
+    const { log, logger, random, yieldToOthers } = this.#environment
+    if (documentKind(name) === 'conversation') pendingMigrations(old) // throws where a newer program wrote
+    const owners = new Set(stored.bindings.map(({ clientId }) => clientId))
+    const strangers = [...old.store.clients.keys()].filter(id => !owners.has(id))
+    const lineage = nextEpoch(stored.lineage, strangers, log.generation, random, takenIds(stored, old))
+    const doc = await squash(name, old, lineage.ids, yieldToOthers)
+    const update = Y.encodeStateAsUpdate(doc)
+    await log.compact(name, { update, stateVector: Y.encodeStateVector(doc), upTo: stored.head, lineage })
+    logger.info({ document: name, epoch: lineage.epoch, clients: old.store.clients.size, bytes: update.length }, 'document begun anew under another epoch')
+    old.destroy()
+    return new LiveRoom(name, doc, { ...stored, lineage, updates: [update] }, { lineage, changed: false }, this.#environment, onGone)
   }
 
   #forget(name: DocumentName, held: Held): void {
@@ -116,4 +143,9 @@ export class RoomRegistry implements Rooms {
     await (await held.room).settle(this.#environment.compactAfter / 10)
     if (held.users === 0) this.#forget(name, held)
   }
+}
+
+const takenIds = (stored: StoredDocument | null, doc: Y.Doc): (id: number) => boolean => {
+  const owned = new Set(stored?.bindings.map(({ clientId }) => clientId))
+  return id => doc.store.clients.has(id) || owned.has(id)
 }

@@ -10,6 +10,7 @@ import { openLevelDbDirectory } from '../../server/directory/leveldb-directory.t
 import type { Directory } from '../../server/directory/port.ts'
 import { createNoIdentity } from '../../server/identity/none.ts'
 import type { Identity } from '../../server/identity/port.ts'
+import type { SquashLimits } from '../../server/room/squash.ts'
 import { openLevelDbLog } from '../../server/log/leveldb/leveldb-log.ts'
 import type { LevelDbLog } from '../../server/log/leveldb/leveldb-log.ts'
 import { createLogger } from '../../server/telemetry/logger.ts'
@@ -26,13 +27,25 @@ export interface InProcessServer {
   close(): Promise<void>
 }
 
-export const startInProcess = async ({ agent, identity }: { agent?: Agent, identity?: Identity } = {}): Promise<InProcessServer> => {
-  const folder = await temporaryFolder()
+export interface InProcessOptions {
+  agent?: Agent
+  identity?: Identity
+  /** A data folder that outlives the server; a fresh one when left out. */
+  dataFolder?: string
+  durability?: 'fsync' | 'os'
+  beginNewEpochs?: boolean
+  squashAt?: SquashLimits
+}
+
+export const startInProcess = async (options: InProcessOptions = {}): Promise<InProcessServer> => {
+  const { agent, identity, dataFolder, durability = 'fsync', beginNewEpochs = false, squashAt } = options
+  const folder = dataFolder === undefined ? await temporaryFolder() : { path: dataFolder, remove: async () => {} }
   let failing: 'before' | 'after' | null = null
   const random = <T extends Uint8Array | Uint32Array>(target: T): T => randomFillSync(target)
   const log = await openLevelDbLog({
     path: join(folder.path, 'log'),
-    durability: 'fsync',
+    durability,
+    beginNewEpochs,
     writeBatch: async (database, operations, sync) => {
       const how = failing
       failing = null
@@ -54,6 +67,7 @@ export const startInProcess = async ({ agent, identity }: { agent?: Agent, ident
     openToAll: !identity,
     clientFolder: join(folder.path, 'no-client'),
     version: 'test',
+    ...squashAt && { squashAt },
   })
   const { port } = await server.listen(0, '127.0.0.1')
   return {
