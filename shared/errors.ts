@@ -19,6 +19,8 @@ const table = {
   'id-conflict': { status: 409, close: 4403, retryable: false, message: 'The update claims other content for something that is already stored, so none of it was stored.' },
   'not-allowed': { status: 403, close: 4403, retryable: false, message: 'Your role does not allow this here. Your text stays on this device; ask the owner for access.' },
   'not-found': { status: 404, close: 4404, retryable: false, message: 'There is no such thing here, or you are not a member of it.' },
+  'gone': { status: 410, close: 4410, retryable: false, message: 'This conversation was deleted. What you had not sent is kept on this device; copy it if you still need it.' },
+  'outcome-unknown': { status: 409, close: 4409, retryable: false, message: 'The server began anew and does not know whether it has this already. It was not sent again; look whether it is there, and send it again if not.' },
   'epoch-changed': { status: 409, close: 4409, retryable: false, message: 'The server holds a newer lineage of this document. Reload; what you had not sent is kept on this device.' },
   'too-large': { status: 413, close: 4413, retryable: false, message: 'This is larger than the server accepts, so it was not stored. It stays on this device; send it in smaller pieces.' },
   'too-expensive': { status: 422, close: 4422, retryable: false, message: 'Merging this update would cost the server too much, so none of it was stored. Your text stays on this device.' },

@@ -1,10 +1,12 @@
 /**
- * The directory in the log's database: one entry per document, an index per person, and invitations by the hash of their secret.
+ * The directory in the log's database: one entry per document, an index per person, invitations by the hash of their secret, and a note for
+ * each deleted document whose content is still to be erased.
  *
  * Changes to one document are made one after another, each as one durable batch, so an entry and its index never differ.
  */
 import { createHash } from 'node:crypto'
 import { SkeinError } from '../../shared/errors.ts'
+import { uuidFromDigest } from '../../shared/ids.ts'
 import type { DocumentName, RandomBytes, UserId } from '../../shared/ids.ts'
 import type { Principal } from '../../shared/principal.ts'
 import type { Role } from '../../shared/wire/frame.ts'
@@ -13,19 +15,22 @@ import { KeyedQueue } from './keyed-queue.ts'
 
 type Key = (string | number)[]
 type Range = { gte: Key, lte: Key }
+type Operation = { type: 'put', key: Key, value: Uint8Array } | { type: 'del', key: Key }
 
 /** What the directory needs of the store that the log keeps open. */
 export interface DirectoryStore {
   get(key: Key): Promise<Uint8Array | undefined>
   entries(ranges: readonly Range[]): Promise<[Key, Uint8Array][][]>
   /** All or nothing; resolves when durable. */
-  commit(operations: readonly { type: 'put', key: Key, value: Uint8Array }[]): Promise<void>
+  commit(operations: readonly Operation[]): Promise<void>
 }
 
 /** Members as pairs: a person's id may be `__proto__`, which an object could not hold. */
 interface StoredEntry {
   createdAt: number
   members: [id: UserId, member: { role: Role, name: string }][]
+  firstEpoch?: string | null
+  deletedAt?: number | null
 }
 
 interface StoredInvitation {
@@ -41,13 +46,19 @@ interface StoredMembership {
 }
 
 const SECRET_BYTES = 32
+const UUID_BYTES = 16
 const RANK: Record<Role, number> = { viewer: 0, editor: 1, owner: 2 }
 
 const entryKey = (name: DocumentName): Key => ['skein', 'directory', name]
 const membershipKey = (user: UserId, name: DocumentName): Key => ['skein', 'membership', user, name]
+const eraseKey = (name: DocumentName): Key => ['skein', 'erase', name]
 const invitationKey = (secret: string): Key => ['skein', 'invitation', createHash('sha256').update(secret).digest('hex')]
 
-const encode = (value: StoredEntry | StoredInvitation | StoredMembership): Uint8Array => new TextEncoder().encode(JSON.stringify(value))
+/** All keys that continue this prefix. */
+const under = (...prefix: Key): Range => ({ gte: prefix, lte: [...prefix, 0xffffffff] })
+
+const encode = (value: StoredEntry | StoredInvitation | StoredMembership | true): Uint8Array =>
+  new TextEncoder().encode(JSON.stringify(value))
 const decode = <T>(value: Uint8Array): T => JSON.parse(new TextDecoder().decode(value)) as T
 
 export interface DirectoryOptions {
@@ -71,13 +82,15 @@ class LevelDbDirectory implements Directory {
   async find(name: DocumentName): Promise<DirectoryEntry | null> {
     const value = await this.#store.get(entryKey(name))
     if (value === undefined) return null
-    const { createdAt, members } = decode<StoredEntry>(value)
-    return { name, createdAt, members: new Map(members) }
+    const { createdAt, members, firstEpoch = null, deletedAt = null } = decode<StoredEntry>(value)
+    return { name, createdAt, members: new Map(members), firstEpoch, deletedAt }
   }
 
   create(name: DocumentName, owner: Principal, at: number): Promise<DirectoryEntry> {
-    return this.#changes.run(name, async () => await this.find(name)
-      ?? await this.#put({ name, createdAt: at, members: new Map() }, { id: owner.id, role: 'owner', name: owner.name }))
+    return this.#changes.run(name, async () => await this.find(name) ?? await this.#put(
+      { name, createdAt: at, members: new Map(), firstEpoch: uuidFromDigest(this.#random(new Uint8Array(UUID_BYTES))), deletedAt: null },
+      { id: owner.id, role: 'owner', name: owner.name },
+    ))
   }
 
   async setMember(name: DocumentName, member: { id: UserId, role: Role, name: string }): Promise<void> {
@@ -85,7 +98,7 @@ class LevelDbDirectory implements Directory {
   }
 
   async listOf(user: UserId, prefix: string): Promise<{ name: DocumentName, role: Role, createdAt: number }[]> {
-    const [entries = []] = await this.#store.entries([{ gte: ['skein', 'membership', user], lte: ['skein', 'membership', user, 0xffffffff] }])
+    const [entries = []] = await this.#store.entries([under('skein', 'membership', user)])
     return entries
       .map(([key, value]) => ({ name: String(key[3]) as DocumentName, ...decode<StoredMembership>(value) }))
       .filter(({ name }) => name.startsWith(prefix))
@@ -103,26 +116,56 @@ class LevelDbDirectory implements Directory {
     if (value === undefined) return null
     const { document, role } = decode<StoredInvitation>(value)
     return this.#changes.run(document, async () => {
-      const entry = await this.#existing(document)
+      const entry = await this.find(document)
+      if (entry === null || entry.deletedAt !== null) return null
       const current = entry.members.get(principal.id)
       if (current !== undefined && RANK[current.role] >= RANK[role]) return entry
       return this.#put(entry, { id: principal.id, role, name: principal.name })
     })
   }
 
+  remove(name: DocumentName, at: number): Promise<DirectoryEntry> {
+    return this.#changes.run(name, async () => {
+      const entry = await this.find(name)
+      if (entry === null) throw new SkeinError('not-found')
+      if (entry.deletedAt !== null) return entry
+      const ids = [...entry.members].map(([id, { role }]) => [id, { role, name: '' }] as const)
+      const deleted: DirectoryEntry = { ...entry, members: new Map(ids), deletedAt: at }
+      await this.#store.commit([
+        putEntry(deleted),
+        ...ids.map(([id]) => ({ type: 'del', key: membershipKey(id, name) }) as const),
+        { type: 'put', key: eraseKey(name), value: encode(true) },
+      ])
+      return deleted
+    })
+  }
+
+  async toErase(): Promise<DocumentName[]> {
+    const [entries = []] = await this.#store.entries([under('skein', 'erase')])
+    return entries.map(([key]) => String(key[2]) as DocumentName)
+  }
+
+  async erased(name: DocumentName): Promise<void> {
+    await this.#store.commit([{ type: 'del', key: eraseKey(name) }])
+  }
+
   async #existing(name: DocumentName): Promise<DirectoryEntry> {
     const entry = await this.find(name)
     if (entry === null) throw new SkeinError('not-found')
+    if (entry.deletedAt !== null) throw new SkeinError('gone')
     return entry
   }
 
   async #put(entry: DirectoryEntry, member: { id: UserId, role: Role, name: string }): Promise<DirectoryEntry> {
     const { name, createdAt } = entry
-    const members = new Map(entry.members).set(member.id, { role: member.role, name: member.name })
+    const changed = { ...entry, members: new Map(entry.members).set(member.id, { role: member.role, name: member.name }) }
     await this.#store.commit([
-      { type: 'put', key: entryKey(name), value: encode({ createdAt, members: [...members] }) },
+      putEntry(changed),
       { type: 'put', key: membershipKey(member.id, name), value: encode({ role: member.role, createdAt }) },
     ])
-    return { name, createdAt, members }
+    return changed
   }
 }
+
+const putEntry = ({ name, createdAt, members, firstEpoch, deletedAt }: DirectoryEntry): Operation =>
+  ({ type: 'put', key: entryKey(name), value: encode({ createdAt, members: [...members], firstEpoch, deletedAt }) })

@@ -37,7 +37,9 @@ export const directoryContract = (adapter: string, create: () => Promise<Directo
 
     test('whoever creates a document owns it', async () => {
       const entry = await directory.create(a, anna, 5)
-      expect(entry).toEqual({ name: a, createdAt: 5, members: new Map([['anna', { role: 'owner', name: 'ANNA' }]]) })
+      expect(entry).toEqual({
+        name: a, createdAt: 5, members: new Map([['anna', { role: 'owner', name: 'ANNA' }]]), firstEpoch: expect.any(String), deletedAt: null,
+      })
       expect(await directory.find(a)).toEqual(entry)
     })
 
@@ -101,6 +103,52 @@ export const directoryContract = (adapter: string, create: () => Promise<Directo
     test('an unknown document has no members to set and nobody to invite', async () => {
       expect(await codeOf(directory.setMember(a, { id: ben.id, role: 'viewer', name: 'Ben' }))).toBe('not-found')
       expect(await codeOf(directory.invite(a, 'viewer', anna.id, 1))).toBe('not-found')
+    })
+
+    test('each document has a first epoch of its own', async () => {
+      const [first, second] = [await directory.create(a, anna, 5), await directory.create(documentName('b'), anna, 5)]
+      expect(first.firstEpoch).not.toBe(second.firstEpoch)
+      await directory.setMember(a, { id: ben.id, role: 'viewer', name: 'Ben' })
+      expect((await directory.find(a))?.firstEpoch).toBe(first.firstEpoch)
+    })
+
+    describe('a deleted document', () => {
+      let secret: string
+      beforeEach(async () => {
+        await directory.create(a, anna, 5)
+        await directory.setMember(a, { id: ben.id, role: 'viewer', name: 'Ben' })
+        secret = await directory.invite(a, 'editor', anna.id, 6)
+        await directory.remove(a, 7)
+      })
+
+      test('is in nobody’s list and keeps nobody’s name, only who may be told', async () => {
+        expect([...await directory.listOf(anna.id, ''), ...await directory.listOf(ben.id, '')]).toEqual([])
+        const members = new Map([['anna', { role: 'owner', name: '' }], ['ben', { role: 'viewer', name: '' }]])
+        expect(await directory.find(a)).toMatchObject({ createdAt: 5, deletedAt: 7, members })
+      })
+
+      test('cannot be created, changed, joined or deleted again, not even after opening again', async () => {
+        directory = await world.open()
+        expect(await directory.create(a, cleo, 8)).toMatchObject({ createdAt: 5, deletedAt: 7 })
+        expect(await directory.remove(a, 9)).toMatchObject({ deletedAt: 7 })
+        expect(await codeOf(directory.setMember(a, { id: cleo.id, role: 'viewer', name: 'C' }))).toBe('gone')
+        expect(await codeOf(directory.invite(a, 'viewer', anna.id, 8))).toBe('gone')
+        expect(await directory.accept(secret, cleo)).toBeNull()
+        expect(await directory.listOf(cleo.id, '')).toEqual([])
+      })
+
+      test('is to be erased until that is done, and only then no longer', async () => {
+        directory = await world.open()
+        expect(await directory.toErase()).toEqual([a])
+        await directory.erased(a)
+        directory = await world.open()
+        expect(await directory.toErase()).toEqual([])
+        expect(await directory.find(a)).toMatchObject({ deletedAt: 7 })
+      })
+    })
+
+    test('deleting one that does not exist says so', async () => {
+      expect(await codeOf(directory.remove(a, 1))).toBe('not-found')
     })
 
     describe('an invitation', () => {

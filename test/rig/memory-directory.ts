@@ -11,6 +11,7 @@ const RANK: Record<Role, number> = { viewer: 0, editor: 1, owner: 2 }
 
 export class MemoryDirectory implements Directory {
   readonly #entries = new Map<DocumentName, DirectoryEntry>()
+  readonly #toErase = new Set<DocumentName>()
   readonly #invitations = new Map<string, { name: DocumentName, role: Role }>()
 
   async find(name: DocumentName): Promise<DirectoryEntry | null> {
@@ -18,7 +19,8 @@ export class MemoryDirectory implements Directory {
   }
 
   async create(name: DocumentName, owner: Principal, at: number): Promise<DirectoryEntry> {
-    return this.#entries.get(name) ?? this.#put({ name, createdAt: at, members: new Map() }, { id: owner.id, role: 'owner', name: owner.name })
+    const fresh = { name, createdAt: at, members: new Map(), firstEpoch: `first epoch of ${name}`, deletedAt: null }
+    return this.#entries.get(name) ?? this.#put(fresh, { id: owner.id, role: 'owner', name: owner.name })
   }
 
   async setMember(name: DocumentName, member: Member): Promise<void> {
@@ -26,9 +28,9 @@ export class MemoryDirectory implements Directory {
   }
 
   async listOf(user: UserId, prefix: string): Promise<{ name: DocumentName, role: Role, createdAt: number }[]> {
-    return [...this.#entries.values()].flatMap(({ name, createdAt, members }) => {
+    return [...this.#entries.values()].flatMap(({ name, createdAt, members, deletedAt }) => {
       const member = members.get(user)
-      return member !== undefined && name.startsWith(prefix) ? [{ name, role: member.role, createdAt }] : []
+      return member !== undefined && deletedAt === null && name.startsWith(prefix) ? [{ name, role: member.role, createdAt }] : []
     })
   }
 
@@ -42,15 +44,35 @@ export class MemoryDirectory implements Directory {
   async accept(secret: string, principal: Principal): Promise<DirectoryEntry | null> {
     const invitation = this.#invitations.get(secret)
     if (invitation === undefined) return null
-    const entry = this.#existing(invitation.name)
+    const entry = this.#entries.get(invitation.name)
+    if (entry === undefined || entry.deletedAt !== null) return null
     const current = entry.members.get(principal.id)
     if (current !== undefined && RANK[current.role] >= RANK[invitation.role]) return entry
     return this.#put(entry, { id: principal.id, role: invitation.role, name: principal.name })
   }
 
+  async remove(name: DocumentName, at: number): Promise<DirectoryEntry> {
+    const entry = this.#entries.get(name)
+    if (entry === undefined) throw new SkeinError('not-found')
+    if (entry.deletedAt !== null) return entry
+    const deleted = { ...entry, members: new Map([...entry.members].map(([id, { role }]) => [id, { role, name: '' }])), deletedAt: at }
+    this.#entries.set(name, deleted)
+    this.#toErase.add(name)
+    return deleted
+  }
+
+  async toErase(): Promise<DocumentName[]> {
+    return [...this.#toErase]
+  }
+
+  async erased(name: DocumentName): Promise<void> {
+    this.#toErase.delete(name)
+  }
+
   #existing(name: DocumentName): DirectoryEntry {
     const entry = this.#entries.get(name)
     if (entry === undefined) throw new SkeinError('not-found')
+    if (entry.deletedAt !== null) throw new SkeinError('gone')
     return entry
   }
 
