@@ -68,6 +68,16 @@ export class LevelDbWorld {
     }
   }
 
+  /** The names that stock LevelDB still finds a record of, in a copy of the folder. */
+  async intact(): Promise<Set<string>> {
+    const path = join(this.#home, `look-${++this.#copies}`)
+    await cp(this.path, path, { recursive: true })
+    const database: Database = new ClassicLevel(path, { keyEncoding: keys, valueEncoding: 'view' })
+    const found = await database.keys({ gte: ['v1'], lte: ['v1', 0xffffffff] }).all()
+    await database.close()
+    return new Set(found.map(key => String(key[1])))
+  }
+
   async traces(name: string): Promise<number> {
     return (await this.rawKeys()).filter(key => key.includes(name)).length
   }

@@ -1,39 +1,101 @@
 /**
  * What shows that records are missing or changed. LevelDB itself hides it: after one flipped bit in its log it opened without an error and
- * left out synced batches from the middle.
+ * left out synced batches from the middle, and what it reads from its tables it does not check.
+ *
+ * 1. A document's records are gapless, each has a checksum, and three others know where they begin and end: the state vector has the clock
+ *    at which it was taken, the head that of the last record, and the mark of a loss (see `commits.ts`) names the document.
+ * 2. What is damaged is refused by name, never served in part; everything else is served.
  */
 import * as Y from 'yjs'
 import { SkeinError } from '../../../shared/errors.ts'
 import type { DocumentName } from '../../../shared/ids.ts'
 import type { Key } from './keys.ts'
-import { matchesCrc, readStateVectorClock } from './values.ts'
+import { matchesChecksum } from './seal.ts'
+import { readStateVectorClock } from './values.ts'
+
+/** Something in the store is not as it was written; who knows to which document it belongs says so with {@link damaged}. */
+export class StoreDamage extends SkeinError {
+  /** As the part of a sentence after a colon. */
+  readonly what: string
+
+  constructor(what: string, options?: ErrorOptions) {
+    super('log-damaged', `The stored data is damaged: ${what}. What lies there is not served; everything else is. Restore it from a backup.`, options)
+    this.what = what
+  }
+}
 
 export const damaged = (name: DocumentName, what: string): SkeinError => new SkeinError('log-damaged',
   `The stored records of ${name} are damaged: ${what}. It is not served, so that nothing is built on it; other documents are not affected. Restore it from a backup.`)
 
+/** A key as an operator reads it. */
+export const describeKey = (key: Key): string => key.filter(part => part !== 'skein').join(' ')
+
+/** What stands in the database of one document's records. */
+export interface StoredRecords {
+  /** In order. */
+  updates: readonly [Key, Uint8Array][]
+  checksums: readonly [Key, Uint8Array][]
+  stateVector: Uint8Array | undefined
+  /** Clock of the last record, for one that we wrote. */
+  head: number | undefined
+}
+
 /**
- * Checks that the records are gapless and as they were written. A record without a checksum is y-leveldb's: it has to decode.
- * @param updates in order, at least one
- * @param stateVector as stored, with the clock at which it was taken: that record existed
- * @returns the clock of the last record
+ * Checks that the records are whole and as they were written. A record without a checksum is y-leveldb's: it has to decode.
+ * @returns what is wrong, nothing when all is well
  */
-export const verifiedHead = (
-  name: DocumentName, updates: readonly [Key, Uint8Array][], checksums: readonly [Key, Uint8Array][], stateVector: Uint8Array | undefined,
-): number => {
+export const findDamage = ({ updates, checksums, stateVector, head }: StoredRecords): string[] => {
+  const first = updates[0]
+  const last = updates.at(-1)
+  if (first === undefined || last === undefined) {
+    return stateVector === undefined && checksums.length === 0 ? [] : ['all its records are missing']
+  }
+  const known = stateVector === undefined ? null : readClock(stateVector)
+  return [
+    ...known === null ? ['its state vector is missing or was changed'] : missing(known, clockOf(first)),
+    ...changedOrMissing(updates, checksums),
+    ...known === null ? [] : missing(clockOf(last) + 1, known + 1),
+    ...missingAtEnd(clockOf(last), checksums, head),
+  ]
+}
+
+/**
+ * What y-leveldb wrote has neither checksums nor a head, and it may add to what we wrote.
+ * @param newest clock of the last record that is there
+ */
+export const missingAtEnd = (newest: number, checksums: readonly unknown[], head: number | undefined): string[] => {
+  if (checksums.length === 0) return []
+  return head === undefined ? ['the number of its last record is missing'] : missing(newest + 1, head + 1)
+}
+
+const clockOf = ([key]: [Key, Uint8Array]): number => Number(key[3])
+
+const changedOrMissing = (updates: readonly [Key, Uint8Array][], checksums: readonly [Key, Uint8Array][]): string[] => {
   const checksumAt = new Map(checksums.map(([key, crc]) => [key[3], crc]))
-  let last: number | null = null
+  const found: string[] = []
+  let next = Number(updates[0]?.[0][3])
   for (const [key, update] of updates) {
     const clock = Number(key[3])
-    if (last !== null && clock !== last + 1) throw damaged(name, `record ${last + 1} is missing`)
+    found.push(...missing(next, clock))
     const crc = checksumAt.get(clock)
-    const intact = crc === undefined ? decodes(update) : matchesCrc(update, crc)
-    if (!intact) throw damaged(name, `record ${clock} was changed`)
-    last = clock
+    const intact = crc === undefined ? decodes(update) : matchesChecksum(key, update, crc)
+    if (!intact) found.push(`record ${clock} was changed`)
+    next = clock + 1
   }
-  const head = last ?? -1
-  const known = stateVector === undefined ? -1 : readStateVectorClock(stateVector)
-  if (known > head) throw damaged(name, `record ${known} is missing`)
-  return head
+  return found
+}
+
+const missing = (from: number, before: number): string[] => {
+  if (from >= before) return []
+  return [before - from === 1 ? `record ${from} is missing` : `records ${from} to ${before - 1} are missing`]
+}
+
+const readClock = (stateVector: Uint8Array): number | null => {
+  try {
+    return readStateVectorClock(stateVector)
+  } catch (_tooShort) {
+    return null
+  }
 }
 
 const decodes = (update: Uint8Array): boolean => {

@@ -23,9 +23,11 @@ export const MAX_CLOCK = 0xffffffff
 /** The prefix itself and every key that continues it (strings sort before numbers). */
 export const under = (...prefix: Key): KeyRange => ({ gte: prefix, lte: [...prefix, MAX_CLOCK] })
 
+export const single = (key: Key): KeyRange => ({ gte: key, lte: key })
+
 export const updateKey = (name: DocumentName, clock: number): Key => ['v1', name, 'update', clock]
 export const updateRange = (name: DocumentName): KeyRange => ({ gte: updateKey(name, 0), lte: updateKey(name, MAX_CLOCK) })
-/** Checksum of the update with the same clock. */
+/** Checksum of the update with the same clock, and of its key. */
 export const crcKey = (name: DocumentName, clock: number): Key => ['v1', name, 'crc', clock]
 export const crcRange = (name: DocumentName): KeyRange => ({ gte: crcKey(name, 0), lte: crcKey(name, MAX_CLOCK) })
 /** y-leveldb finds a store's documents by these keys. */
@@ -42,6 +44,17 @@ export const runKey = (name: DocumentName, runId: RunId): Key => ['skein', 'run'
 export const runRange = (name: DocumentName): KeyRange => under('skein', 'run', name)
 export const allRunsRange = under('skein', 'run')
 
+/** The clock of the last record: in another place than the records, so that it is not lost together with them. */
+export const headKey = (name: DocumentName): Key => ['skein', 'head', name]
+
+/** One for each of the newest batches; the number is text because it may grow beyond 32 bits. */
+export const commitKey = (commit: number): Key => ['skein', 'commit', String(commit).padStart(16, '0')]
+export const commitRange = under('skein', 'commit')
+/** What was found to be lost of a document, or of the batches as a whole; stays until the document is erased. */
+export const documentDamageKey = (name: DocumentName): Key => ['skein', 'damage', name]
+export const commitDamageKey = (from: number): Key => ['skein', 'damage', 'commits', String(from)]
+export const damageRange = under('skein', 'damage')
+
 export const formatKey: Key = ['skein', 'format']
 export const generationKey: Key = ['skein', 'generation']
 /** The generation since when documents begin new epochs; absent: none has to. */
@@ -53,8 +66,8 @@ export const cleanKey: Key = ['skein', 'clean']
 
 /** Our keys beside a document's updates. */
 export const sideRanges = (name: DocumentName): KeyRange[] =>
-  ['ledger', 'binding', 'event', 'run', 'lineage', 'summary'].map(kind => under('skein', kind, name))
+  ['ledger', 'binding', 'event', 'run', 'lineage', 'summary', 'head'].map(kind => under('skein', kind, name))
 
 /** Every key that belongs to a document, y-leveldb's metas too. */
 export const documentRanges = (name: DocumentName): KeyRange[] =>
-  [under('v1', name), { gte: stateVectorKey(name), lte: stateVectorKey(name) }, ...sideRanges(name)]
+  [under('v1', name), ...[stateVectorKey(name), documentDamageKey(name)].map(single), ...sideRanges(name)]

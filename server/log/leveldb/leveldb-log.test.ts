@@ -5,12 +5,13 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import * as Y from 'yjs'
 import { codeOf } from '../../../test/contract/code-of.ts'
-import { bytes, documentName, everythingBeside, lineage, record, runId, userId } from '../../../test/contract/samples.ts'
+import { bytes, documentName, everythingBeside, lineage, record, runId, summary, userId } from '../../../test/contract/samples.ts'
 import { LevelDbWorld } from '../../../test/rig/leveldb-world.ts'
-import { crcKey, lineageKey, stateVectorKey, updateKey } from './keys.ts'
+import { crcKey, documentDamageKey, headKey, lineageKey, stateVectorKey, summaryKey, updateKey } from './keys.ts'
 import type { Key } from './keys.ts'
 import type { LevelDbLog } from './leveldb-log.ts'
 import type { Database } from './store.ts'
+import { toJson } from './values.ts'
 
 const a = documentName('a')
 const b = documentName('b')
@@ -86,6 +87,59 @@ describe('the log on LevelDB', () => {
       expect(await log.openRuns()).toEqual([{ name: a, runId: runId(1) }])
     })
 
+    test('records that are missing at the end are named, although no snapshot stood there', async () => {
+      await reopenAfter(database => database.batch([
+        { type: 'del', key: updateKey(a, 3) }, { type: 'del', key: crcKey(a, 3) },
+        { type: 'del', key: updateKey(a, 4) }, { type: 'del', key: crcKey(a, 4) },
+      ]))
+      await expectDamage('records 3 to 4 are missing')
+    })
+
+    test('a snapshot that is missing is named, although the records after it are whole', async () => {
+      await log.compact(a, { update: bytes(100), stateVector: bytes(0), upTo: 2 })
+      await reopenAfter(database => database.del(updateKey(a, 2)))
+      await expectDamage('record 2 is missing')
+    })
+
+    test('a record under the key of another one is named', async () => {
+      await reopenAfter(async (database) => {
+        await database.put(updateKey(a, 1), (await database.get(updateKey(b, 2)))!)
+        await database.put(crcKey(a, 1), (await database.get(crcKey(b, 2)))!)
+      })
+      await expectDamage('record 1 was changed')
+    })
+
+    test.each([['state vector', stateVectorKey(a)], ['number of its last record', headKey(a)]])('a missing %s is named', async (what, key) => {
+      await reopenAfter(database => database.del(key))
+      await expectDamage(`${what} is missing`)
+    })
+
+    test('a changed value beside the records is named', async () => {
+      await log.append(a, record(bytes(5), { lineage: lineage('first') }))
+      await reopenAfter(async (database) => {
+        const value = Buffer.from((await database.get(lineageKey(a)))!)
+        value[value.length - 2]! ^= 1
+        await database.put(lineageKey(a), value)
+      })
+      await expectDamage('the entry "lineage conversation/a" was changed')
+    })
+
+    test('a damaged summary is left out of the list, in which all others stand', async () => {
+      for (const name of [a, b]) await log.append(name, record(bytes(9), { summary: summary('Plans') }))
+      await reopenAfter(database => database.put(summaryKey(a), Buffer.from('nonsense')))
+      expect([...(await log.summaries([a, b])).keys()]).toEqual([b])
+    })
+
+    test('what a mark says of a document stays true over restarts, until it is erased', async () => {
+      await log.store.commit([{ type: 'put', key: documentDamageKey(a), value: toJson('a change was lost') }])
+      await reopenAfter(async () => undefined)
+      await reopenAfter(async () => undefined)
+      await expectDamage('a change was lost')
+      await log.erase(a)
+      await reopenAfter(async () => undefined)
+      expect(await log.append(a, record(bytes(0)))).toBe(0)
+    })
+
     test('a damaged document can be erased', async () => {
       await reopenAfter(database => database.del(updateKey(a, 2)))
       await expectDamage('record 2')
@@ -95,11 +149,11 @@ describe('the log on LevelDB', () => {
     })
   })
 
-  test('the checksum of a record is that of its bytes', async () => {
+  test('the checksum of a record is that of its key and its bytes', async () => {
     await fill(1)
     await log.close()
-    // CRC-32 of 00 00 07, big endian, as any other program would compute it.
-    expect(await world.raw(database => database.get(crcKey(a, 0)))).toEqual(Buffer.from('61254cb1', 'hex'))
+    // A mark, then the CRC-32 of the key as it is stored and of 00 00 07, big endian, as any other program would compute it.
+    expect(await world.raw(database => database.get(crcKey(a, 0)))).toEqual(Buffer.from('0179b7dce7', 'hex'))
   })
 
   test('a client id beyond 32 bits is kept exactly', async () => {
@@ -114,7 +168,8 @@ describe('the log on LevelDB', () => {
       await write()
     }
     await log.append(a, record(bytes(0), everythingBeside))
-    expect(batches).toEqual([11])
+    // The record, its checksum, the head, the state vector, eight things beside it, the commit number.
+    expect(batches).toEqual([13])
   })
 
   test('documents that are written at once share a batch', async () => {
@@ -182,8 +237,8 @@ describe('the log on LevelDB', () => {
     for (let n = 0; n < 20; n++) await log.read(b)
     rewriting.resolve()
     await Promise.all([compacted, erased])
-    // The compaction and its deletions (2 × 3); the erasing of record, checksum and state vector, and its deletions.
-    expect(batches).toEqual([3 + 6, 6, 3, 3])
+    // The compaction and its deletions (2 × 3); the erasing of record, checksum, head and state vector, and its deletions. Each numbered.
+    expect(batches).toEqual([4 + 6 + 1, 6 + 1, 4 + 1, 4 + 1])
   })
 
   test('when y-leveldb cleared a document, the lineage that it left behind does not come back with the next one', async () => {

@@ -6,22 +6,24 @@
  * 3. Calls for one document take effect in their order; `read` sees all that was appended before it.
  * 4. After a failed write every document that was in use has to be read again before it is appended to: what its caller holds may
  *    build on what was lost, and its server client ids belong to an older generation.
- * 5. A document without records has nothing beside it; what y-leveldb's `clearDocument` leaves of ours goes at the next use.
+ * 5. A damaged document is refused by name, for reading and for appending, until it is erased; all others are served.
+ * 6. A document without records has nothing beside it; what y-leveldb's `clearDocument` leaves of ours goes at the next use.
  */
 import type { ConversationSummary, StoredEvent } from '../../../shared/conversation/event.ts'
 import { SkeinError } from '../../../shared/errors.ts'
 import type { DocumentName, RequestId, RunId, UserId } from '../../../shared/ids.ts'
 import type { LedgerEntry, Lineage, LogRecord, Snapshot, StoredDocument, UpdateLog } from '../port.ts'
 import {
-  MAX_CLOCK, allRunsRange, bindingRange, crcKey, crcRange, documentRanges, eventKey, ledgerKey, lineageKey, runRange, sideRanges,
-  stateVectorKey, stateVectorRange, summaryKey, updateKey, updateRange,
+  MAX_CLOCK, allRunsRange, bindingRange, crcKey, crcRange, damageRange, documentRanges, eventKey, headKey, ledgerKey, lineageKey,
+  runRange, sideRanges, single, stateVectorKey, stateVectorRange, summaryKey, updateKey, updateRange,
 } from './keys.ts'
-import type { Key, KeyRange } from './keys.ts'
-import { damaged, verifiedHead } from './damage.ts'
+import type { Key } from './keys.ts'
+import { StoreDamage, damaged, findDamage, missingAtEnd } from './damage.ts'
 import { del, put, recordOperations } from './record.ts'
+import { checksum } from './seal.ts'
 import { Store } from './store.ts'
 import type { Operation, StoreOptions } from './store.ts'
-import { encodeCrc, encodeStateVector, fromJson, toJson } from './values.ts'
+import { encodeStateVector, fromJson, toJson } from './values.ts'
 
 /** Where a document's records lie. */
 interface Position {
@@ -41,7 +43,7 @@ interface DocumentInUse {
   scrubbing: Promise<unknown>
 }
 
-const single = (key: Key): KeyRange => ({ gte: key, lte: key })
+const clockIn = (head: Uint8Array | undefined): number | undefined => head === undefined ? undefined : fromJson<number>(head)
 const textAt = (key: Key, index: number): string => String(key[index])
 
 export interface LevelDbLog extends UpdateLog {
@@ -50,7 +52,12 @@ export interface LevelDbLog extends UpdateLog {
 }
 
 /** @throws DataFolderError with one line for the operator */
-export const openLevelDbLog = async (options: StoreOptions): Promise<LevelDbLog> => new LevelDbUpdateLog(await Store.open(options))
+export const openLevelDbLog = async (options: StoreOptions): Promise<LevelDbLog> => {
+  const store = await Store.open(options)
+  const marks = new Map<DocumentName, string>()
+  for (const [key, what] of await store.intactEntries(damageRange)) marks.set(textAt(key, 2) as DocumentName, fromJson<string>(what))
+  return new LevelDbUpdateLog(store, marks)
+}
 
 class LevelDbUpdateLog implements LevelDbLog {
   readonly store: Store
@@ -59,9 +66,12 @@ class LevelDbUpdateLog implements LevelDbLog {
   /** In use when a write failed, not read since. */
   #stale = new Set<DocumentName>()
   readonly #inProgress = new Set<Promise<unknown>>()
+  /** Documents that are known to have lost something, and what. */
+  readonly #marked: Map<DocumentName, string>
 
-  constructor(store: Store) {
+  constructor(store: Store, marked: Map<DocumentName, string>) {
     this.store = store
+    this.#marked = marked
   }
 
   get generation(): number {
@@ -101,8 +111,8 @@ class LevelDbUpdateLog implements LevelDbLog {
   }
 
   async list(prefix: string): Promise<DocumentName[]> {
-    const keys = await this.store.keys(stateVectorRange)
-    return keys.map(key => textAt(key, 1)).filter(name => name.startsWith(prefix)) as DocumentName[]
+    const entries = await this.store.intactEntries(stateVectorRange)
+    return entries.map(([key]) => textAt(key, 1)).filter(name => name.startsWith(prefix)) as DocumentName[]
   }
 
   async ledger(name: DocumentName, ids: readonly RequestId[]): Promise<Map<RequestId, LedgerEntry>> {
@@ -118,13 +128,13 @@ class LevelDbUpdateLog implements LevelDbLog {
   }
 
   async summaries(names: readonly DocumentName[]): Promise<Map<DocumentName, ConversationSummary>> {
-    const values = await this.store.getMany(names.map(summaryKey))
-    return new Map(names.flatMap((name, i) => values[i] === undefined ? [] : [[name, fromJson<ConversationSummary>(values[i])]]))
+    const values = await Promise.all(names.map(name => this.store.intactEntries(single(summaryKey(name)))))
+    return new Map(names.flatMap((name, i) => values[i]!.map(([, value]) => [name, fromJson<ConversationSummary>(value)])))
   }
 
   async openRuns(): Promise<{ name: DocumentName, runId: RunId }[]> {
-    const keys = await this.store.keys(allRunsRange)
-    return keys.map(key => ({ name: textAt(key, 2) as DocumentName, runId: textAt(key, 3) as RunId }))
+    const entries = await this.store.intactEntries(allRunsRange)
+    return entries.map(([key]) => ({ name: textAt(key, 2) as DocumentName, runId: textAt(key, 3) as RunId }))
   }
 
   async close(): Promise<void> {
@@ -156,7 +166,8 @@ class LevelDbUpdateLog implements LevelDbLog {
     position.bottom = upTo
     const written = this.store.commit([
       put(updateKey(name, upTo), update),
-      put(crcKey(name, upTo), encodeCrc(update)),
+      put(crcKey(name, upTo), checksum(updateKey(name, upTo), update)),
+      put(headKey(name), toJson(position.head)),
       put(stateVectorKey(name), encodeStateVector(upTo, stateVector)),
       ...lineage === undefined ? [] : [put(lineageKey(name), toJson(lineage))],
       ...trimmed,
@@ -175,6 +186,7 @@ class LevelDbUpdateLog implements LevelDbLog {
     const entries = await Promise.all(ranges.map(range => this.store.keys(range)))
     const deletions = entries.flat().map(del)
     await this.store.commit(deletions, term)
+    this.#marked.delete(name)
     await this.store.scrub(ranges, deletions, term)
   }
 
@@ -208,38 +220,59 @@ class LevelDbUpdateLog implements LevelDbLog {
   }
 
   async #findPosition(name: DocumentName, term: number): Promise<Position> {
-    const [[oldest], [newest], [checksum]] = await Promise.all([
-      this.store.keys(updateRange(name), { limit: 1 }),
-      this.store.keys(updateRange(name), { limit: 1, reverse: true }),
-      this.store.keys(crcRange(name), { limit: 1 }),
-    ])
-    if (oldest === undefined || newest === undefined) {
-      await this.#clearRemains(name, term)
-      return { first: 0, head: -1, bottom: 0 }
-    }
-    const first = Number(oldest[3])
-    return { first, head: Number(newest[3]), bottom: Math.min(first, checksum === undefined ? first : Number(checksum[3])) }
+    return this.#naming(name, async () => {
+      const [[oldest], [newest], [oldestChecksum], head] = await Promise.all([
+        this.store.keys(updateRange(name), { limit: 1 }),
+        this.store.keys(updateRange(name), { limit: 1, reverse: true }),
+        this.store.keys(crcRange(name), { limit: 1 }),
+        this.store.get(headKey(name)),
+      ])
+      if (oldest === undefined || newest === undefined) {
+        await this.#clearRemains(name, term, oldestChecksum !== undefined)
+        return { first: 0, head: -1, bottom: 0 }
+      }
+      const [first, last] = [Number(oldest[3]), Number(newest[3])]
+      const [what] = missingAtEnd(last, oldestChecksum === undefined ? [] : [oldestChecksum], clockIn(head))
+      if (what !== undefined) throw new StoreDamage(what)
+      return { first, head: last, bottom: Math.min(first, oldestChecksum === undefined ? first : Number(oldestChecksum[3])) }
+    })
   }
 
-  /** y-leveldb's `clearDocument` takes the state vector too; where that is still there, records were lost. */
-  async #clearRemains(name: DocumentName, term: number): Promise<void> {
+  /** y-leveldb's `clearDocument` takes state vector and checksums too; where one of them is still there, records were lost. */
+  async #clearRemains(name: DocumentName, term: number, checksums: boolean): Promise<void> {
+    const cleared = !checksums && await this.store.get(stateVectorKey(name)) === undefined
+    if (!cleared) throw new StoreDamage('all its records are missing')
     const remains = (await Promise.all(sideRanges(name).map(range => this.store.keys(range)))).flat()
-    if (remains.length === 0) return
-    if (await this.store.get(stateVectorKey(name)) !== undefined) throw damaged(name, 'all its records are missing')
-    await this.store.commit(remains.map(del), term)
+    if (remains.length > 0) await this.store.commit(remains.map(del), term)
   }
 
   async #stored(name: DocumentName): Promise<StoredDocument> {
-    const [updates = [], checksums = [], bindings = [], runs = [], lineage = [], stateVector = []] = await this.store.entries([
-      updateRange(name), crcRange(name), bindingRange(name), runRange(name), single(lineageKey(name)), single(stateVectorKey(name)),
-    ])
-    const head = verifiedHead(name, updates, checksums, stateVector[0]?.[1])
-    return {
-      lineage: lineage[0] === undefined ? null : fromJson<Lineage>(lineage[0][1]),
-      updates: updates.map(([, update]) => new Uint8Array(update.buffer, update.byteOffset, update.byteLength)),
-      head,
-      bindings: bindings.map(([key, owner]) => ({ clientId: Number(key[3]), owner: fromJson<UserId>(owner) })),
-      openRuns: runs.map(([key]) => textAt(key, 3) as RunId),
+    return this.#naming(name, async () => {
+      const [updates = [], checksums = [], bindings = [], runs = [], [lineage] = [], [head] = [], [stateVector] = []] =
+        await this.store.entries([
+          updateRange(name), crcRange(name), bindingRange(name), runRange(name),
+          ...[lineageKey(name), headKey(name), stateVectorKey(name)].map(single),
+        ])
+      const found = findDamage({ updates, checksums, stateVector: stateVector?.[1], head: clockIn(head?.[1]) })
+      if (found.length > 0) throw new StoreDamage(found.join(', '))
+      return {
+        lineage: lineage === undefined ? null : fromJson<Lineage>(lineage[1]),
+        updates: updates.map(([, update]) => new Uint8Array(update.buffer, update.byteOffset, update.byteLength)),
+        head: Number(updates.at(-1)?.[0][3]),
+        bindings: bindings.map(([key, owner]) => ({ clientId: Number(key[3]), owner: fromJson<UserId>(owner) })),
+        openRuns: runs.map(([key]) => textAt(key, 3) as RunId),
+      }
+    })
+  }
+
+  /** Whatever is damaged on the way is damage of this document; so is what a mark says of it. */
+  async #naming<T>(name: DocumentName, work: () => Promise<T>): Promise<T> {
+    const mark = this.#marked.get(name)
+    if (mark !== undefined) throw damaged(name, mark)
+    try {
+      return await work()
+    } catch (error) {
+      throw error instanceof StoreDamage ? damaged(name, error.what) : error
     }
   }
 

@@ -1,10 +1,11 @@
 /** One change as the operations of its batch. */
 import type { DocumentName } from '../../../shared/ids.ts'
 import type { LogRecord } from '../port.ts'
-import { bindingKey, crcKey, eventKey, ledgerKey, lineageKey, runKey, summaryKey, updateKey } from './keys.ts'
+import { bindingKey, crcKey, eventKey, headKey, ledgerKey, lineageKey, runKey, summaryKey, updateKey } from './keys.ts'
 import type { Key } from './keys.ts'
+import { checksum } from './seal.ts'
 import type { Operation } from './store.ts'
-import { encodeCrc, toJson } from './values.ts'
+import { toJson } from './values.ts'
 
 export const put = (key: Key, value: Uint8Array): Operation => ({ type: 'put', key, value })
 export const del = (key: Key): Operation => ({ type: 'del', key })
@@ -12,7 +13,8 @@ export const del = (key: Key): Operation => ({ type: 'del', key })
 /** All but the state vector, which only a document's first record brings. */
 export const recordOperations = (name: DocumentName, clock: number, record: LogRecord): Operation[] => {
   const { update, events, ledger, bindings, lineage, summary, openedRuns, closedRuns } = record
-  const operations = [put(updateKey(name, clock), update), put(crcKey(name, clock), encodeCrc(update))]
+  const key = updateKey(name, clock)
+  const operations = [put(key, update), put(crcKey(name, clock), checksum(key, update)), put(headKey(name), toJson(clock))]
   if (events.length > 0) operations.push(put(eventKey(name, clock), toJson(events)))
   for (const entry of ledger) operations.push(put(ledgerKey(name, entry.requestId), toJson(entry)))
   for (const { clientId, owner } of bindings) operations.push(put(bindingKey(name, clientId), toJson(owner)))

@@ -4,10 +4,13 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { codeOf } from '../../../test/contract/code-of.ts'
 import { bytes, documentName, record } from '../../../test/contract/samples.ts'
 import { LevelDbWorld } from '../../../test/rig/leveldb-world.ts'
+import { KEPT } from './commits.ts'
 import { DataFolderError } from './data-folder-error.ts'
 import type { DataFolderProblem } from './data-folder-error.ts'
-import { cleanKey, formatKey, generationKey, under } from './keys.ts'
-import { Store } from './store.ts'
+import { cleanKey, commitKey, commitRange, damageRange, formatKey, generationKey, headKey, under } from './keys.ts'
+import type { LevelDbLog } from './leveldb-log.ts'
+import { seal, unseal } from './seal.ts'
+import { FORMAT, Store } from './store.ts'
 import type { Operation, StoreOptions } from './store.ts'
 import { fromJson, toJson } from './values.ts'
 
@@ -52,7 +55,7 @@ describe('opening a data folder', () => {
 
   test('that a newer Skein wrote is refused and left as it was', async () => {
     await (await world.open()).close()
-    await world.raw(database => database.put(formatKey, toJson(2)))
+    await world.raw(database => database.put(formatKey, toJson(FORMAT + 1)))
     const before = await world.raw(database => database.iterator().all())
     expect(await problemOf(world.path)).toBe('newer-format')
     expect(await world.raw(database => database.iterator().all())).toEqual(before)
@@ -68,7 +71,7 @@ describe('opening a data folder', () => {
 describe('generations', () => {
   const stored = (): Promise<[number, boolean]> => world.raw(async (database) => {
     const generation = await database.get(generationKey)
-    return [fromJson<number>(generation!), await database.get(cleanKey) !== undefined]
+    return [fromJson<number>(unseal(generationKey, generation!)!), await database.get(cleanKey) !== undefined]
   })
 
   test('the note of an orderly stop is there only while nobody has the folder open', async () => {
@@ -107,6 +110,93 @@ describe('generations', () => {
     await log.close()
     expect((await world.open()).generation).toBe(2)
   })
+})
+
+describe('commit numbers', () => {
+  const commits = (): Promise<number[]> => world.raw(async database => (await database.keys(commitRange).all()).map(key => Number(key[2])))
+  const found = (log: LevelDbLog): Promise<string[]> =>
+    log.store.intactEntries(damageRange).then(entries => entries.map(([, what]) => fromJson<string>(what)))
+
+  test('follow one another over batches, failures and restarts', async () => {
+    const log = await world.open()
+    for (let n = 0; n < 3; n++) await log.store.commit([put('x', n)])
+    world.failNext('before')
+    expect(await codeOf(log.store.commit([put('x', 9)]))).toBe('not-saved')
+    await log.store.commit([put('x', 9)])
+    world.failNext('after')
+    expect(await codeOf(log.store.commit([put('x', 10)]))).toBe('not-saved')
+    await log.store.commit([put('x', 11)])
+    await log.close()
+    expect(await found(await world.open())).toEqual([])
+    await world.crash()
+    const numbers = await commits()
+    expect(numbers).toEqual(numbers.map((_, i) => i + 1))
+  })
+
+  test('are kept for the newest batches only', async () => {
+    const log = await world.open()
+    for (let n = 0; n < KEPT + 50; n++) await log.store.commit([put('x', 1)])
+    await log.close()
+    const numbers = await commits()
+    expect(numbers).toHaveLength(KEPT)
+    expect(numbers.at(-1)! - numbers[0]!).toBe(KEPT - 1)
+    expect(await found(await world.open())).toEqual([])
+  })
+
+  test('that are missing are named, once and for all', async () => {
+    const log = await world.open()
+    for (let n = 0; n < 9; n++) await log.store.commit([put('x', n)])
+    await log.close()
+    await world.raw(database => database.batch([2, 5, 6].map(commit => ({ type: 'del', key: commitKey(commit) }))))
+    for (let start = 0; start < 2; start++) {
+      const reopened = await world.open()
+      expect(await found(reopened)).toEqual([
+        'batch 2 is missing: what it held is lost, also where no document shows a gap',
+        'batches 5 to 6 are missing: what they held is lost, also where no document shows a gap',
+      ])
+      await reopened.close()
+    }
+  })
+
+  test('know the generation when its own key is lost', async () => {
+    await world.open()
+    await world.crash()
+    await (await world.open()).close()
+    await world.raw(database => database.batch([{ type: 'del', key: generationKey }, { type: 'del', key: cleanKey }]))
+    expect((await world.open()).generation).toBe(3)
+  })
+
+  test('when they are lost too, the next generation is higher than any that was in use', async () => {
+    await (await world.open()).close()
+    await world.raw(async (database) => {
+      await database.clear(commitRange)
+      await database.put(generationKey, Buffer.from([1, 2, 3]))
+    })
+    const store = await Store.open({ path: world.path, durability: 'fsync', now: () => 1_800_000_000_000 })
+    expect(store.generation).toBeGreaterThanOrEqual(1_800_000_000_000)
+    await store.close()
+  })
+})
+
+test('a store of format 1 is taken over: its values are read, and the ends of its documents are known from then on', async () => {
+  const [a, b] = [documentName('a'), documentName('b')]
+  const log = await world.open()
+  for (let n = 0; n < 3; n++) await log.append(a, record(bytes(n)))
+  await log.append(b, record(bytes(0)))
+  await log.close()
+  await world.raw(async (database) => {
+    await database.clear(commitRange)
+    await database.batch([
+      { type: 'put', key: formatKey, value: toJson(1) }, { type: 'put', key: generationKey, value: toJson(1) },
+      { type: 'del', key: headKey(a) }, { type: 'del', key: headKey(b) },
+    ])
+  })
+  const taken = await world.open()
+  expect(taken.generation).toBe(1)
+  expect((await taken.read(a))?.updates).toEqual([bytes(0), bytes(1), bytes(2)])
+  await taken.close()
+  expect(await world.raw(database => database.getMany([formatKey, headKey(a), headKey(b)])))
+    .toEqual([toJson(FORMAT), seal(headKey(a), toJson(2)), seal(headKey(b), toJson(0))])
 })
 
 describe('new epochs', () => {

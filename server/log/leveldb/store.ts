@@ -1,5 +1,6 @@
 /**
- * The LevelDB database under the log and the directory: group commit, generations, and opening it again after a failed write.
+ * The LevelDB database under the log and the directory: group commit, generations, commit numbers, checksums, and opening it again after a
+ * failed write.
  *
  * 1. All writing goes through `commit`; what it reports as done is on disk (with durability `fsync`).
  * 2. LevelDB refuses every write after a failed one until it was opened again, and nobody knows whether the failed one will be there
@@ -10,19 +11,30 @@
  * 4. A generation is stored before it is used for anything, and grows at every start that no orderly `close` came before.
  * 5. What the system had not written when the machine stopped is lost without fsync, from anywhere in the store. So after an unclean
  *    stop all documents begin new epochs, as they do when the caller asks for it (a backup was restored).
+ * 6. Every batch carries a gapless number (see `commits.ts`) and every value of ours a checksum (see `seal.ts`). What LevelDB leaves out of
+ *    its log files at an opening is looked for before, and kept as marks of damage in the first batch.
  */
 import { rm, statfs, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ClassicLevel } from 'classic-level'
 import { SkeinError } from '../../../shared/errors.ts'
 import { DataFolderError, dataFolderError } from './data-folder-error.ts'
+import { commitOperations, describeGap } from './commits.ts'
+import { StoreDamage, describeKey } from './damage.ts'
 import { GroupCommit } from './group-commit.ts'
-import { cleanKey, formatKey, generationKey, keys, newEpochsKey, riskKey } from './keys.ts'
+import {
+  cleanKey, commitDamageKey, commitKey, documentDamageKey, formatKey, generationKey, keys, newEpochsKey, riskKey, single,
+} from './keys.ts'
 import type { Key, KeyRange } from './keys.ts'
-import { fromJson, toJson } from './values.ts'
+import { findLostChanges } from './lost-changes.ts'
+import type { LostChanges } from './lost-changes.ts'
+import { headsOfFormat1, isDamage, readPast, salvage } from './past.ts'
+import type { Past } from './past.ts'
+import { isSealed, seal, unseal } from './seal.ts'
+import { toJson } from './values.ts'
 
-/** Version of our own keys; a store with a higher one is refused. */
-export const FORMAT = 1
+/** Version of our own keys; a store with a higher one is refused. 2: commit numbers, heads, checksums over everything of ours. */
+export const FORMAT = 2
 
 export type Database = ClassicLevel<Key, Uint8Array>
 export type Operation = { type: 'put', key: Key, value: Uint8Array } | { type: 'del', key: Key }
@@ -37,6 +49,8 @@ export interface StoreOptions {
   /** The folder is older than what devices may have seen of it: every document begins a new epoch when it is loaded next. */
   beginNewEpochs?: boolean
   writeBatch?: WriteBatch
+  /** Milliseconds since 1970; asked only where damage took all knowledge of the generations in use. Default: the system's clock. */
+  now?: () => number
 }
 
 interface RangeOptions {
@@ -57,6 +71,7 @@ export class Store {
   /** Documents last written under an earlier generation begin a new epoch; 0: none. */
   readonly newEpochsSince: number
   #generation: number
+  #lastCommit: number
   #term = 0
   #state: 'open' | 'reopening' | 'broken' = 'open'
   /** While it is opened again: ends when that is done, or has failed. */
@@ -66,45 +81,70 @@ export class Store {
   /** @throws DataFolderError */
   static async open(options: StoreOptions): Promise<Store> {
     const database: Database = new ClassicLevel(options.path, { keyEncoding: keys, valueEncoding: 'view' })
-    const write = options.writeBatch ?? writeBatch
+    const lost = await findLostChanges(options.path)
     try {
       await database.open()
     } catch (error) {
       throw dataFolderError(options.path, error)
     }
     try {
-      const [format, stored, clean, epochs, risk] = await database.getMany([formatKey, generationKey, cleanKey, newEpochsKey, riskKey])
-      if (format !== undefined && fromJson<number>(format) > FORMAT) throw new DataFolderError('newer-format', options.path)
-      const last = stored === undefined ? 0 : fromJson<number>(stored)
-      const newEpochs = last > 0 && (options.beginNewEpochs === true || (clean === undefined && risk !== undefined))
-      const generation = clean !== undefined && last > 0 && !newEpochs ? last : last + 1
-      const newEpochsSince = newEpochs ? generation : epochs === undefined ? 0 : fromJson<number>(epochs)
-      await write(database, [
-        { type: 'put', key: formatKey, value: toJson(FORMAT) },
-        { type: 'put', key: generationKey, value: toJson(generation) },
-        { type: 'del', key: cleanKey },
-        ...newEpochs ? [{ type: 'put' as const, key: newEpochsKey, value: toJson(newEpochsSince) }] : [],
-        options.durability === 'os' ? { type: 'put', key: riskKey, value: toJson(true) } : { type: 'del', key: riskKey },
-      ], true)
-      return new Store(database, write, options.durability, generation, newEpochsSince)
+      const past = await readPast(database)
+      if (past.format !== null && past.format > FORMAT) throw new DataFolderError('newer-format', options.path)
+      const store = new Store(database, options, past)
+      await store.#begin(past, lost, options.durability)
+      return store
     } catch (error) {
       await database.close()
       throw error instanceof DataFolderError ? error : dataFolderError(options.path, error)
     }
   }
 
-  private constructor(
-    database: Database, write: WriteBatch, durability: StoreOptions['durability'], generation: number, newEpochsSince: number,
-  ) {
+  private constructor(database: Database, options: StoreOptions, { generation, clean, atRisk, newEpochsSince, lastCommit }: Past) {
+    const { writeBatch: write = writeBatch, durability, beginNewEpochs, now = Date.now } = options
     this.#database = database
     this.#write = write
-    this.#generation = generation
-    this.newEpochsSince = newEpochsSince
+    this.#lastCommit = lastCommit
+    const last = generation ?? now()
+    const begins = last > 0 && (beginNewEpochs === true || (!clean && atRisk))
+    this.#generation = clean && last > 0 && !begins ? last : last + 1
+    this.newEpochsSince = begins ? this.#generation : newEpochsSince
     const sync = durability === 'fsync'
     this.#commits = new GroupCommit(async (operations) => {
       await this.#ready
-      await write(database, operations, sync)
+      await this.#writeNumbered(operations, sync)
     }, () => this.#failed())
+  }
+
+  async #begin({ format, missing, newEpochsSince }: Past, lost: readonly LostChanges[], durability: StoreOptions['durability']): Promise<void> {
+    if (format === 1) for await (const heads of headsOfFormat1(this.#database)) await this.#write(this.#database, heads, true)
+    const begun = this.newEpochsSince !== newEpochsSince
+    const documents = new Map(lost.flatMap(({ what, documents }) => documents.map(name => [name, what])))
+    await this.#writeNumbered([
+      put(formatKey, FORMAT),
+      put(generationKey, this.#generation),
+      { type: 'del', key: cleanKey },
+      ...begun ? [put(newEpochsKey, this.newEpochsSince)] : [],
+      durability === 'os' ? put(riskKey, true) : { type: 'del', key: riskKey },
+      // Where everything begins a new epoch, a loss at the end is provided for.
+      ...begun ? [] : [...documents].map(([name, what]) => put(documentDamageKey(name), what)),
+      ...missing.flatMap(gap => this.#closed(gap)),
+    ], true)
+  }
+
+  #closed(gap: [number, number]): Operation[] {
+    const [from, to] = gap
+    const numbers = Array.from({ length: to - from + 1 }, (_, i) => from + i)
+    return [
+      put(commitDamageKey(from), describeGap(gap)),
+      ...numbers.map(commit => put(commitKey(commit), this.#generation)),
+    ]
+  }
+
+  async #writeNumbered(operations: readonly Operation[], sync: boolean, generation = this.#generation): Promise<void> {
+    const commit = this.#lastCommit + 1
+    const numbered = [...operations, ...commitOperations(commit, generation)]
+    await this.#write(this.#database, numbered.map(sealed), sync)
+    this.#lastCommit = commit
   }
 
   get generation(): number {
@@ -136,24 +176,37 @@ export class Store {
     }
   }
 
-  get(key: Key): Promise<Uint8Array | undefined> {
-    return this.#reading(database => database.get(key))
+  async get(key: Key): Promise<Uint8Array | undefined> {
+    return (await this.getMany([key]))[0]
   }
 
-  getMany(wanted: Key[]): Promise<(Uint8Array | undefined)[]> {
-    return this.#reading(database => database.getMany(wanted))
+  /** By ranges of one key: a look-up of LevelDB's own asks a filter first, which says "not there" when one of its bits is damaged. */
+  async getMany(wanted: Key[]): Promise<(Uint8Array | undefined)[]> {
+    return (await this.entries(wanted.map(single))).map(entries => entries[0]?.[1])
   }
 
-  /** All entries of the ranges at one moment, range after range. */
+  /**
+   * All entries of the ranges at one moment, range after range.
+   * @throws StoreDamage when something there is not as it was written
+   */
   entries(ranges: readonly KeyRange[], options: RangeOptions = {}): Promise<[Key, Uint8Array][][]> {
     return this.#reading(async (database) => {
       const snapshot = database.snapshot()
       try {
-        return await Promise.all(ranges.map(range => database.iterator({ ...range, ...options, snapshot }).all()))
+        const found = await Promise.all(ranges.map(range => database.iterator({ ...range, ...options, snapshot }).all()))
+        return found.map(entries => entries.map(opened))
       } finally {
         await snapshot.close()
       }
     })
+  }
+
+  /** What can still be read of a range, for lists that must not end with one damaged entry. */
+  intactEntries(range: KeyRange): Promise<[Key, Uint8Array][]> {
+    return this.#reading(async database => (await salvage(database, range)).entries.flatMap(([key, stored]) => {
+      const value = isSealed(key) ? unseal(key, stored) : stored
+      return value === null ? [] : [[key, value]]
+    }))
   }
 
   keys(range: KeyRange, options: RangeOptions = {}): Promise<Key[]> {
@@ -183,7 +236,7 @@ export class Store {
     await this.#ready.catch(() => undefined)
     // Without the note the next start takes a new generation, which it has to after a failure that was not mended.
     if (this.#state === 'open') {
-      await this.#write(this.#database, [{ type: 'put', key: cleanKey, value: toJson(true) }, { type: 'del', key: riskKey }], true).catch(() => undefined)
+      await this.#writeNumbered([put(cleanKey, true), { type: 'del', key: riskKey }], true).catch(() => undefined)
     }
     await this.#database.close()
   }
@@ -213,9 +266,10 @@ export class Store {
       await this.#probe()
       await this.#database.close()
       await this.#database.open()
-      const stored = await this.#database.get(generationKey)
-      const generation = Math.max(this.#generation, stored === undefined ? 0 : fromJson<number>(stored)) + 1
-      await this.#write(this.#database, [{ type: 'put', key: generationKey, value: toJson(generation) }], true)
+      const { generation: stored, lastCommit } = await readPast(this.#database)
+      const generation = Math.max(this.#generation, stored ?? 0) + 1
+      this.#lastCommit = lastCommit
+      await this.#writeNumbered([put(generationKey, generation)], true, generation)
       this.#generation = generation
     } catch (cause) {
       throw new SkeinError('not-saved', undefined, { cause })
@@ -242,7 +296,21 @@ export class Store {
     try {
       return await read(this.#database)
     } catch (error) {
-      throw this.#closing === null ? error : new SkeinError('unavailable', undefined, { cause: error })
+      if (this.#closing !== null) throw new SkeinError('unavailable', undefined, { cause: error })
+      if (error instanceof StoreDamage || !isDamage(error)) throw error
+      throw new StoreDamage('a file of the database cannot be read where it lies', { cause: error })
     }
   }
+}
+
+const put = (key: Key, value: unknown): Operation => ({ type: 'put', key, value: toJson(value) })
+
+const sealed = (operation: Operation): Operation =>
+  operation.type === 'put' && isSealed(operation.key) ? { ...operation, value: seal(operation.key, operation.value) } : operation
+
+const opened = ([key, stored]: [Key, Uint8Array]): [Key, Uint8Array] => {
+  if (!isSealed(key)) return [key, stored]
+  const value = unseal(key, stored)
+  if (value === null) throw new StoreDamage(`the entry "${describeKey(key)}" was changed`)
+  return [key, value]
 }

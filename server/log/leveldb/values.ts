@@ -1,5 +1,4 @@
-/** How values are written: y-leveldb's form of a state vector, JSON for our own keys, CRC-32 for what must not rot unseen. */
-import { crc32 } from 'node:zlib'
+/** How values are written: y-leveldb's form of a state vector, JSON for our own keys. */
 import * as decoding from 'lib0/decoding'
 import * as encoding from 'lib0/encoding'
 
@@ -18,11 +17,3 @@ export const toJson = (value: unknown): Uint8Array => Buffer.from(JSON.stringify
 /** The caller names the type: only this program writes these keys. */
 export const fromJson = <T>(value: Uint8Array): T => JSON.parse(decoder.decode(value)) as T
 const decoder = new TextDecoder()
-
-export const encodeCrc = (update: Uint8Array): Uint8Array => {
-  const bytes = Buffer.alloc(4)
-  bytes.writeUInt32BE(crc32(update))
-  return bytes
-}
-
-export const matchesCrc = (update: Uint8Array, crc: Uint8Array): boolean => Buffer.compare(encodeCrc(update), crc) === 0

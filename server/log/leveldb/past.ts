@@ -1,0 +1,104 @@
+/**
+ * What a start finds in a database: format, generation, how the last stop was, gaps in the commit numbers. It reads what can be read: one
+ * damaged place must not keep everything else from being served.
+ */
+import { StoreDamage } from './damage.ts'
+import { KEPT, commitOf, missingCommits } from './commits.ts'
+import { cleanKey, commitRange, crcRange, formatKey, generationKey, headKey, newEpochsKey, riskKey, single, stateVectorRange, updateRange } from './keys.ts'
+import type { Key, KeyRange } from './keys.ts'
+import { seal, unseal } from './seal.ts'
+import type { Database, Operation } from './store.ts'
+import { fromJson, toJson } from './values.ts'
+
+export interface Past {
+  /** Null for a new store, and for one of y-leveldb. */
+  format: number | null
+  /** The highest that is known to have been in use; 0 when there was none, null when that cannot be told any more. */
+  generation: number | null
+  /** Whether the last process stopped in order. */
+  clean: boolean
+  /** The last process wrote without fsync and did not stop in order. */
+  atRisk: boolean
+  /** See the port. */
+  newEpochsSince: number
+  lastCommit: number
+  /** Gaps in the commit numbers. */
+  missing: [number, number][]
+}
+
+export const readPast = async (database: Database): Promise<Past> => {
+  const format = await readNumber(database, formatKey)
+  const generation = await readNumber(database, generationKey)
+  const commits = (await salvage(database, commitRange)).entries.flatMap(([key, stored]) => {
+    const value = unseal(key, stored)
+    return value === null ? [] : [{ commit: commitOf(key), generation: fromJson<number>(value) }]
+  })
+  const newEpochsSince = await readNumber(database, newEpochsKey)
+  const known = commits.map(commit => commit.generation)
+  const unknown = generation === 'damaged' || (generation === null && format !== null)
+  return {
+    format: format === 'damaged' ? null : format,
+    generation: unknown && known.length === 0 ? null : Math.max(0, typeof generation === 'number' ? generation : 0, ...known),
+    clean: await readNumber(database, cleanKey) !== null,
+    atRisk: await readNumber(database, riskKey) !== null,
+    newEpochsSince: newEpochsSince === 'damaged' ? 0 : newEpochsSince ?? 0,
+    lastCommit: commits.at(-1)?.commit ?? 0,
+    missing: missingCommits(commits.map(({ commit }) => commit)),
+  }
+}
+
+const readNumber = async (database: Database, key: Key): Promise<number | null | 'damaged'> => {
+  const { entries, damaged } = await salvage(database, single(key))
+  const stored = entries[0]?.[1]
+  if (stored === undefined) return damaged ? 'damaged' : null
+  try {
+    const value = unseal(key, stored)
+    return value === null ? 'damaged' : Number(fromJson<unknown>(value))
+  } catch (_noJson) {
+    return 'damaged'
+  }
+}
+
+/** Everything in the range that can still be read, entry by entry where it is damaged. */
+export const salvage = async (database: Database, range: KeyRange): Promise<{ entries: [Key, Uint8Array][], damaged: boolean }> => {
+  try {
+    return { entries: await database.iterator(range).all(), damaged: false }
+  } catch (error) {
+    if (!isDamage(error)) throw error
+  }
+  const entries: [Key, Uint8Array][] = []
+  const iterator = database.iterator({ ...range, highWaterMarkBytes: 0 })
+  try {
+    for (;;) {
+      const [entry] = await iterator.nextv(1)
+      if (entry === undefined) return { entries, damaged: true }
+      entries.push(entry)
+    }
+  } catch (error) {
+    if (!isDamage(error)) throw error
+    return { entries, damaged: true }
+  } finally {
+    await iterator.close()
+  }
+}
+
+/** LevelDB found bytes that make no sense, or a key came out that none of ours can be. */
+export const isDamage = (error: unknown): boolean => error instanceof StoreDamage ||
+  (error instanceof Error && 'code' in error && (error.code === 'LEVEL_CORRUPTION' || error.code === 'LEVEL_DECODE_ERROR'))
+
+/** Format 2 knows where each document's records end; format 1 did not. In pieces, so that a large store is no large batch. */
+export const headsOfFormat1 = async function* (database: Database): AsyncGenerator<Operation[]> {
+  let heads: Operation[] = []
+  for (const [key] of (await salvage(database, stateVectorRange)).entries) {
+    const name = key[1] as Parameters<typeof headKey>[0]
+    const [[newest], [checksum]] = await Promise.all([
+      database.keys({ ...updateRange(name), reverse: true, limit: 1 }).all(), database.keys({ ...crcRange(name), limit: 1 }).all(),
+    ])
+    if (newest === undefined || checksum === undefined) continue
+    heads.push({ type: 'put', key: headKey(name), value: seal(headKey(name), toJson(Number(newest[3]))) })
+    if (heads.length < KEPT) continue
+    yield heads
+    heads = []
+  }
+  yield heads
+}
