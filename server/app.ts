@@ -3,10 +3,12 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
 import type { EventListener } from './room/port.ts'
+import { enrolment } from './room/access.ts'
 import { createBudgets } from './room/budget.ts'
 import { RoomRegistry } from './room/rooms.ts'
 import type { Random } from './room/lineage.ts'
 import type { SquashLimits } from './room/squash.ts'
+import type { DocumentName } from '../shared/ids.ts'
 import { SyncServer } from './connection/sync-server.ts'
 import { createDriver } from './agents/driver.ts'
 import type { AgentRegistry } from './agents/port.ts'
@@ -65,11 +67,19 @@ export const createSkein = (adapters: Adapters): RunningServer => {
     random,
     graceMs: ROOM_GRACE_MS,
     ...squashAt && { squashAt },
+    enrolled: enrolment(directory),
     after: timers.after,
     yieldToOthers: () => new Promise(resolve => setImmediate(resolve)),
   })
   const driver = createDriver({ rooms, agents, now, timers, log: logger })
-  const api = createApi({ ...adapters, rooms })
+  /** Of a deleted document: nothing goes on with it, and nothing of it stays. A crash before the end is made up for at the next start. */
+  const erase = async (name: DocumentName): Promise<void> => {
+    const abandoned = driver.abandon(name)
+    await rooms.erase(name)
+    await abandoned
+    await directory.erased(name)
+  }
+  const api = createApi({ ...adapters, rooms, erase })
   listeners.push(driver.onEvents, api.feed)
   const access = { directory, now, openToAll }
   const sync = new SyncServer({ identity, access, rooms, logger, after: timers.after, pingEveryMs: PING_EVERY_MS })
@@ -82,6 +92,7 @@ export const createSkein = (adapters: Adapters): RunningServer => {
 
   return {
     listen: async (port, host) => {
+      for (const name of await directory.toErase()) await erase(name)
       await new Promise<void>((resolve, reject) => {
         http.once('error', reject)
         http.listen({ port, host, backlog: LISTEN_BACKLOG }, resolve)

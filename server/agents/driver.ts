@@ -29,12 +29,15 @@ export interface Driver {
   onEvents: EventListener
   /** Takes up the runs that the log reports as open. */
   recover(runs: readonly { name: DocumentName, runId: RunId }[]): void
+  /** The conversation is deleted: its attempts end and nothing of them is written. */
+  abandon(name: DocumentName): Promise<void>
   /** Aborts all attempts and waits for them. Their runs stay open in the log; the next start takes them up. */
   close(): Promise<void>
 }
 
 /** One attempt at a time: whoever holds the run's lease works on it. */
 interface Lease {
+  name: DocumentName
   control: AbortController
   /** When it was taken (milliseconds since 1970). */
   since: number
@@ -54,7 +57,7 @@ export const createDriver = ({ rooms, agents, now, timers, log }: DriverPorts): 
     const since = now()
     // Not within the call that released the record: others are still to hear of it.
     const done = Promise.resolve().then(() => work(name, runId, since, control.signal)).finally(() => leases.delete(runId))
-    leases.set(runId, { control, since, done })
+    leases.set(runId, { name, control, since, done })
   }
 
   const work = async (name: DocumentName, runId: RunId, since: number, signal: AbortSignal): Promise<void> => {
@@ -96,6 +99,11 @@ export const createDriver = ({ rooms, agents, now, timers, log }: DriverPorts): 
     },
     recover(runs) {
       for (const { name, runId } of runs) take(name, runId)
+    },
+    async abandon(name) {
+      const own = [...leases.values()].filter(lease => lease.name === name)
+      for (const { control } of own) control.abort()
+      await Promise.all(own.map(({ done }) => done))
     },
     async close() {
       closed = true

@@ -3,6 +3,7 @@ import { Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import type { Health } from '../../shared/api/schemas.ts'
 import { errorTable, SkeinError } from '../../shared/errors.ts'
+import type { DocumentName } from '../../shared/ids.ts'
 import type { Timers } from '../../shared/timers.ts'
 import type { Directory } from '../directory/port.ts'
 import type { UpdateLog } from '../log/port.ts'
@@ -29,6 +30,8 @@ export interface ApiOptions extends MeOptions {
   directory: Directory
   log: Pick<UpdateLog, 'ledger' | 'list' | 'summaries'>
   rooms: Rooms
+  /** Ends all that goes on with a document that the directory has as deleted, and removes what is stored of it. */
+  erase: (name: DocumentName) => Promise<void>
   /** No accounts: everybody may do everything, under this machine's own name only. */
   openToAll: boolean
   /** Folder of the built app. */
@@ -50,15 +53,17 @@ export interface Api {
 }
 
 export const createApi = (options: ApiOptions): Api => {
-  const { identity, directory, log, rooms, openToAll, now, random, timers, logger } = options
+  const { identity, directory, log, rooms, erase, openToAll, now, random, timers, logger } = options
   const gatekeeper = createGatekeeper(directory, openToAll, now)
   const list = createConversationList(directory, log, openToAll)
-  const feed = new Feed({ directory, gatekeeper, list, timers, logger })
+  const feed = new Feed({ directory, gatekeeper, list, openToAll, timers, logger })
 
   const api = new Hono()
   api.use(notCached, ownPagesOnly, bodyLimit({ maxSize: BODY_BYTES, onError: () => problemResponse('too-large') }))
   api.route('/me', meRoutes(options))
-  api.route('/conversations', conversationRoutes({ identity, gatekeeper, list, log, rooms, feed, newId: random.uuid }))
+  api.route('/conversations', conversationRoutes({
+    identity, directory, gatekeeper, list, log, rooms, feed, erase, newId: random.uuid, now
+  }))
   api.route('/', invitationRoutes({ identity, directory, gatekeeper, feed, now }))
   api.get('/feed', signedIn(identity), c => feed.stream(c, c.var.principal))
   api.all('*', () => problemResponse('not-found'))

@@ -26,8 +26,10 @@ export const createConversationList = (directory: Directory, log: SummaryLog, op
     if (!openToAll) return own
     const known = new Set(own.map(({ name }) => name))
     const others = (await log.list(PREFIX)).filter(name => !known.has(name))
-    const entries = await Promise.all(others.map(name => directory.find(name)))
-    return [...own, ...others.map((name, i) => ({ name, createdAt: entries[i]?.createdAt ?? 0 }))].map(entry => ({ ...entry, role: 'owner' }))
+    const entries = await Promise.all(others.map(async name => ({ name, entry: await directory.find(name) })))
+    // Between its deletion and its erasure a document is still in the log.
+    const there = entries.filter(({ entry }) => entry === null || entry.deletedAt === null)
+    return [...own, ...there.map(({ name, entry }) => ({ name, createdAt: entry?.createdAt ?? 0 }))].map(entry => ({ ...entry, role: 'owner' }))
   }
 
   return {

@@ -1,4 +1,4 @@
-/** `/api/conversations`: list, create, read messages, ask what became of a request. */
+/** `/api/conversations`: list, create, delete, read messages, ask what became of a request. */
 import { Hono } from 'hono'
 import type { ConversationListItem, MessagePage, RequestResult } from '../../shared/api/schemas.ts'
 import { listQuery, messagesQuery, newConversation, PAGE_SIZE } from '../../shared/api/schemas.ts'
@@ -7,6 +7,7 @@ import { SkeinError } from '../../shared/errors.ts'
 import { parseRequestId } from '../../shared/ids.ts'
 import type { DocumentName, MessageId } from '../../shared/ids.ts'
 import type { Principal } from '../../shared/principal.ts'
+import type { Directory } from '../directory/port.ts'
 import type { UpdateLog } from '../log/port.ts'
 import type { Rooms } from '../room/port.ts'
 import type { Gatekeeper } from './access.ts'
@@ -24,10 +25,15 @@ export interface ConversationsOptions {
   log: Pick<UpdateLog, 'ledger'>
   rooms: Rooms
   feed: Feed
+  directory: Pick<Directory, 'remove'>
+  erase: (name: DocumentName) => Promise<void>
   newId: () => string
+  /** Milliseconds since 1970. */
+  now: () => number
 }
 
-export const conversationRoutes = ({ identity, gatekeeper, list, log, rooms, feed, newId }: ConversationsOptions): Hono<SignedIn> => {
+export const conversationRoutes = (options: ConversationsOptions): Hono<SignedIn> => {
+  const { identity, directory, gatekeeper, list, log, rooms, feed, erase, newId, now } = options
   const app = new Hono<SignedIn>()
   const known = signedIn(identity)
 
@@ -43,6 +49,16 @@ export const conversationRoutes = ({ identity, gatekeeper, list, log, rooms, fee
     void feed.announce(name)
     const item: ConversationListItem = await list.item({ name, role, createdAt: entry.createdAt })
     return c.json(item, 201)
+  })
+
+  app.delete('/:id', known, async c => {
+    const { name, role } = await gatekeeper.enter(c.req.param('id'), c.var.principal)
+    if (role !== 'owner') throw new SkeinError('not-allowed', 'Only the owner of the conversation may delete it, so nothing was changed.')
+    // The tombstone first: from here on nobody comes in, and what a crash leaves is erased at the next start.
+    await directory.remove(name, now())
+    await erase(name)
+    void feed.announce(name)
+    return c.body(null, 204)
   })
 
   app.get('/:id/messages', known, async c => {

@@ -6,13 +6,14 @@
 import type { Context } from 'hono'
 import { streamSSE } from 'hono/streaming'
 import type { SSEStreamingApi } from 'hono/streaming'
-import { FEED_EVENT } from '../../shared/api/routes.ts'
+import { FEED_EVENT, FEED_REMOVED_EVENT } from '../../shared/api/routes.ts'
 import type { ConversationEvent } from '../../shared/conversation/event.ts'
-import { documentKind } from '../../shared/ids.ts'
+import { documentId, documentKind } from '../../shared/ids.ts'
 import type { DocumentName } from '../../shared/ids.ts'
 import type { Timers } from '../../shared/timers.ts'
 import type { Principal } from '../../shared/principal.ts'
 import type { Directory } from '../directory/port.ts'
+import { wasMember } from '../room/access.ts'
 import type { EventListener } from '../room/port.ts'
 import type { Logger } from '../telemetry/port.ts'
 import type { Gatekeeper } from './access.ts'
@@ -24,6 +25,7 @@ export interface FeedOptions {
   directory: Directory
   gatekeeper: Gatekeeper
   list: ConversationListing
+  openToAll: boolean
   timers: Timers
   logger: Logger
 }
@@ -52,7 +54,7 @@ export class Feed {
     try {
       const entry = await this.#options.directory.find(name)
       if (!entry) return
-      for (const reader of this.#readers) if (this.#options.gatekeeper.roleIn(entry, reader.principal)) reader.add(name)
+      for (const reader of this.#readers) if (wasMember(entry, reader.principal, this.#options.openToAll)) reader.add(name)
     } catch (error) {
       this.#options.logger.warn({ document: name, err: error }, 'feed could not tell of a change')
     }
@@ -154,6 +156,10 @@ class Reader {
   async #tell(name: DocumentName): Promise<void> {
     const { directory, gatekeeper, list } = this.#options
     const entry = await directory.find(name)
+    if (entry && entry.deletedAt !== null) {
+      await this.#stream.writeSSE({ event: FEED_REMOVED_EVENT, data: JSON.stringify({ id: documentId(name) }) })
+      return
+    }
     const role = entry && gatekeeper.roleIn(entry, this.principal)
     if (!role) return
     const item = await list.item({ name, role, createdAt: entry.createdAt })

@@ -55,6 +55,8 @@ export class LiveRoom implements Room {
   readonly #onGone: () => void
   #working = false
   #gone = false
+  /** Why the room is gone, or will be. */
+  #because: 'not-saved' | 'gone' = 'not-saved'
 
   /**
    * @param doc built from `stored`
@@ -93,7 +95,7 @@ export class LiveRoom implements Room {
 
   /** Takes an update into the inbox; updates are worked off one at a time, in the order of arrival. */
   submit(submission: Submission): void {
-    if (this.#gone) return submission.session.end('not-saved')
+    if (this.#gone) return submission.session.end(this.#because)
     this.#inbox.push(submission)
     if (!this.#working) void this.#workOff()
   }
@@ -109,13 +111,13 @@ export class LiveRoom implements Room {
       session.send(missing)
       session.send(ours)
       this.#readers.add(session)
-    }, () => session.end('not-saved'))
+    }, () => session.end(this.#because))
   }
 
   /** Sends the server's state vector again; the client answers with what the server lacks. */
   askForMissing(session: Session): void {
     const ours = encodeFrame({ type: 'sync-step-1', stateVector: Y.encodeStateVector(this.#doc) })
-    this.#recorder.whenDurable(() => session.send(ours), () => session.end('not-saved'))
+    this.#recorder.whenDurable(() => session.send(ours), () => session.end(this.#because))
   }
 
   leave(session: Session): void {
@@ -157,7 +159,7 @@ export class LiveRoom implements Room {
     if (prepared.size > 0) await this.#taken.prepare(prepared)
 
     for (;;) {
-      if (this.#gone) return submission.session.end('not-saved')
+      if (this.#gone) return submission.session.end(this.#because)
       const verdict = this.#judge(submission, scanned.decoded)
       switch (verdict.kind) {
         case 'refuse':
@@ -220,7 +222,7 @@ export class LiveRoom implements Room {
 
   #accepted(submission: Submission, taken: Taken[]): void {
     submission.applied()
-    this.#recorder.whenDurable(() => submission.saved(taken), () => submission.session.end('not-saved'))
+    this.#recorder.whenDurable(() => submission.saved(taken), () => submission.session.end(this.#because))
   }
 
   #release(sequence: number, update: Uint8Array, events: readonly StoredEvent[]): void {
@@ -247,13 +249,13 @@ export class LiveRoom implements Room {
   // --- The server's own reads and writes -------------------------------------------------------------------------------------------
 
   read<T>(reader: (doc: Y.Doc) => T): Promise<T> {
-    if (this.#gone) return Promise.reject(new SkeinError('not-saved'))
+    if (this.#gone) return Promise.reject(new SkeinError(this.#because))
     const result = reader(this.#doc)
     return new Promise((resolve, reject) => this.#recorder.whenDurable(() => resolve(result), reject))
   }
 
   write<T>(actor: string, change: (writer: ConversationWriter) => T): Promise<T> {
-    if (this.#gone) return Promise.reject(new SkeinError('not-saved'))
+    if (this.#gone) return Promise.reject(new SkeinError(this.#because))
     return new Promise((resolve, reject) => {
       const result = this.#recorder.record(actor, [], writer => {
         if (!writer) throw new SkeinError('internal', 'Only conversations are written by the server.')
@@ -279,16 +281,17 @@ export class LiveRoom implements Room {
 
   /**
    * The document in memory may hold what the disk does not: everything that waits is abandoned, the sockets close with "try again later",
-   * and the next user loads the document from the log.
+   * and the next user loads the document from the log. With `gone` it was deleted, and the sockets close for good.
    */
   discard(error: unknown): void {
     if (this.#gone) return
     this.#gone = true
     const cause = error instanceof SkeinError ? error : new SkeinError('internal', undefined, { cause: error })
     this.#environment.logger.warn({ document: this.name, code: cause.code, err: error }, 'room discarded')
-    this.#recorder.break(cause.code === 'not-saved' ? cause : new SkeinError('not-saved', undefined, { cause }))
-    for (const submission of this.#inbox.splice(0)) submission.session.end('not-saved')
-    for (const reader of this.#readers) reader.end('not-saved')
+    if (cause.code === 'gone') this.#because = 'gone'
+    this.#recorder.break(cause.code === this.#because ? cause : new SkeinError(this.#because, undefined, { cause }))
+    for (const submission of this.#inbox.splice(0)) submission.session.end(this.#because)
+    for (const reader of this.#readers) reader.end(this.#because)
     this.#readers.clear()
     this.#onGone()
     this.#doc.destroy()

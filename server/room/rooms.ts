@@ -6,6 +6,7 @@ import * as Y from 'yjs'
 import type { StoredDocument } from '../log/port.ts'
 import { pendingMigrations } from '../../shared/conversation/migrate.ts'
 import { documentKind } from '../../shared/ids.ts'
+import { derivedId } from './derive-run.ts'
 import { nextEpoch, nextLineage } from './lineage.ts'
 import type { Random } from './lineage.ts'
 import { loadDocument } from './load-document.ts'
@@ -24,6 +25,11 @@ export interface RoomsEnvironment extends RoomEnvironment {
   yieldToOthers: () => Promise<void>
   /** {@link squashLimits} but in tests. */
   squashAt?: SquashLimits
+  /**
+   * What the directory knows of a document; null: nothing.
+   * @throws SkeinError `gone` when it was deleted
+   */
+  enrolled?: (name: DocumentName) => Promise<{ firstEpoch: string | null } | null>
 }
 
 interface Held {
@@ -74,6 +80,17 @@ export class RoomRegistry implements Rooms {
     }
   }
 
+  /**
+   * Ends the room and its connections with `gone` and removes all that the log holds of the document. Called when the directory has it as
+   * deleted, durably: whoever loads it from then on is turned away, and who came before is held here.
+   */
+  async erase(name: DocumentName): Promise<void> {
+    const room = await this.#held.get(name)?.room.catch(() => null)
+    room?.discard(new SkeinError('gone'))
+    await this.#leaving.get(name)
+    await this.#environment.log.erase(name)
+  }
+
   /** Waits until every room's writes are durable; nothing is loaded from now on. */
   async close(): Promise<void> {
     this.#closing = true
@@ -93,12 +110,14 @@ export class RoomRegistry implements Rooms {
   }
 
   async #load(name: DocumentName, onGone: () => void): Promise<LiveRoom> {
-    const { log, random, yieldToOthers } = this.#environment
+    const { log, random, yieldToOthers, enrolled } = this.#environment
     await this.#leaving.get(name)
+    const entry = await enrolled?.(name)
     const stored = await log.read(name)
     const doc = await loadDocument(name, stored?.updates ?? [], yieldToOthers)
     if (stored && this.#needsNewEpoch(name, stored, doc)) return this.#beginEpoch(name, stored, doc, onGone)
-    const lineage = nextLineage(stored?.lineage ?? null, log.generation, random, takenIds(stored, doc))
+    const firstEpoch = entry?.firstEpoch ? epochSince(entry.firstEpoch, log.newEpochsSince) : null
+    const lineage = nextLineage(stored?.lineage ?? null, log.generation, random, takenIds(stored, doc), firstEpoch)
     return new LiveRoom(name, doc, stored, lineage, this.#environment, onGone)
   }
 
@@ -149,3 +168,6 @@ const takenIds = (stored: StoredDocument | null, doc: Y.Doc): (id: number) => bo
   const owned = new Set(stored?.bindings.map(({ clientId }) => clientId))
   return id => doc.store.clients.has(id) || owned.has(id)
 }
+
+/** A document that nobody has written since epochs had to begin anew may have been written before, in what was lost. */
+const epochSince = (firstEpoch: string, since = 0): string => since === 0 ? firstEpoch : derivedId('epoch', firstEpoch, String(since))

@@ -5,6 +5,7 @@ const segment = encodeURIComponent
 export const routes = {
   me: () => '/api/me',
   conversations: (page: { limit?: number, before?: string } = {}) => `/api/conversations${query(page)}`,
+  conversation: (id: string) => `/api/conversations/${segment(id)}`,
   messages: (id: string, page: { limit?: number, after?: string } = {}) => `/api/conversations/${segment(id)}/messages${query(page)}`,
   request: (id: string, requestId: string) => `/api/conversations/${segment(id)}/requests/${segment(requestId)}`,
   invitations: (id: string) => `/api/conversations/${segment(id)}/invitations`,
@@ -17,10 +18,12 @@ export const routes = {
 } as const
 
 /**
- * Name of the feed's one event; its data is a `ConversationListItem` as it is now. There is no backlog: open the feed first, then read
- * the list, and read it again after every reconnect.
+ * Name of the feed's event of a change; its data is a `ConversationListItem` as it is now. There is no backlog: open the feed first, then
+ * read the list, and read it again after every reconnect.
  */
 export const FEED_EVENT = 'conversation'
+/** The feed's other event: a conversation was deleted; its data is `{ id }`. */
+export const FEED_REMOVED_EVENT = 'removed'
 
 const query = (fields: Readonly<Record<string, string | number | undefined>>): string => {
   const given = Object.entries(fields).flatMap(([key, value]) => value === undefined ? [] : [[key, String(value)]])

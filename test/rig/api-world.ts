@@ -12,6 +12,7 @@ import { createNoIdentity } from '../../server/identity/none.ts'
 import { openLevelDbLog } from '../../server/log/leveldb/leveldb-log.ts'
 import type { LedgerEntry } from '../../server/log/port.ts'
 import type { EventListener } from '../../server/room/port.ts'
+import { enrolment } from '../../server/room/access.ts'
 import { RoomRegistry } from '../../server/room/rooms.ts'
 import type { Message } from '../../shared/conversation/schema.ts'
 import { conversationName, messageIdOf, parseRequestId } from '../../shared/ids.ts'
@@ -53,12 +54,17 @@ export const createApiWorld = async ({ openToAll = false, clientFolder = '/nonex
     graceMs: 60_000,
     after: () => () => {},
     yieldToOthers: async () => {},
+    enrolled: enrolment(directory),
   })
   const api = createApi({
     identity: authenticate ? { ...identity, authenticate } : identity,
     directory,
     log,
     rooms,
+    erase: async name => {
+      await rooms.erase(name)
+      await directory.erased(name)
+    },
     agents: { defaultId: guide.id, all: [guide] },
     openToAll,
     clientFolder,
@@ -104,6 +110,7 @@ export const createApiWorld = async ({ openToAll = false, clientFolder = '/nonex
     close: api.close,
     browser,
     directory,
+    log,
     rooms,
     lines,
     timers,
