@@ -28,6 +28,14 @@ export const limits = {
   /** Parked frames of one connection. */
   parkedFrames: 256,
   parkedBytes: 4 * 1024 * 1024,
+  /** The body of a request to the API: an id, a title or a role; messages travel over sync. */
+  apiRequestBytes: 16 * 1024,
+  /** The body of a `POST /api/sync`; it names what a device holds, about 170 bytes a document. */
+  syncRequestBytes: 1024 * 1024,
+  /** Documents that one `POST /api/sync` names at most, and looks at. */
+  syncDocuments: 1000,
+  /** Updates in one answer to `POST /api/sync`, before base64; one document goes however large it is. */
+  syncAnswerBytes: 2 * 1024 * 1024,
 } as const
 
 export type Limits = typeof limits

@@ -1,6 +1,5 @@
 /** The HTTP side of the server: the API under `/api`, `/healthz`, and the built app for everything else. */
 import { Hono } from 'hono'
-import { bodyLimit } from 'hono/body-limit'
 import type { Health } from '../../shared/api/schemas.ts'
 import { errorTable, SkeinError } from '../../shared/errors.ts'
 import type { DocumentName } from '../../shared/ids.ts'
@@ -11,11 +10,12 @@ import type { Random } from '../room/lineage.ts'
 import type { EventListener, Rooms } from '../room/port.ts'
 import type { Logger } from '../telemetry/port.ts'
 import { createGatekeeper } from './access.ts'
+import { batchSyncRoutes } from './batch-sync.ts'
 import { signedIn } from './context.ts'
 import { createConversationList } from './conversation-list.ts'
 import { conversationRoutes } from './conversations.ts'
 import { Feed } from './feed.ts'
-import { notCached, ownPagesOnly, securityHeaders, thisMachineOnly } from './guards.ts'
+import { boundedBody, notCached, ownPagesOnly, securityHeaders, thisMachineOnly } from './guards.ts'
 import { invitationRoutes } from './invitations.ts'
 import { meRoutes } from './me.ts'
 import type { MeOptions } from './me.ts'
@@ -23,12 +23,9 @@ import { problemResponse } from './problem.ts'
 import { staticFiles } from './static-files.ts'
 import { InvalidRequest } from './validation.ts'
 
-/** Bodies of the API hold an id, a title or a role; messages travel over sync. */
-const BODY_BYTES = 16 * 1024
-
 export interface ApiOptions extends MeOptions {
   directory: Directory
-  log: Pick<UpdateLog, 'ledger' | 'list' | 'summaries'>
+  log: Pick<UpdateLog, 'ledger' | 'list' | 'read' | 'summaries'>
   rooms: Rooms
   /** Ends all that goes on with a document that the directory has as deleted, and removes what is stored of it. */
   erase: (name: DocumentName) => Promise<void>
@@ -59,12 +56,13 @@ export const createApi = (options: ApiOptions): Api => {
   const feed = new Feed({ directory, gatekeeper, list, openToAll, timers, logger })
 
   const api = new Hono()
-  api.use(notCached, ownPagesOnly, bodyLimit({ maxSize: BODY_BYTES, onError: () => problemResponse('too-large') }))
+  api.use(notCached, ownPagesOnly, boundedBody)
   api.route('/me', meRoutes(options))
   api.route('/conversations', conversationRoutes({
     identity, directory, gatekeeper, list, log, rooms, feed, erase, newId: random.uuid, now
   }))
   api.route('/', invitationRoutes({ identity, directory, gatekeeper, feed, now }))
+  api.route('/sync', batchSyncRoutes({ identity, directory, log, openToAll, logger }))
   api.get('/feed', signedIn(identity), c => feed.stream(c, c.var.principal))
   api.all('*', () => problemResponse('not-found'))
 

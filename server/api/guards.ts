@@ -1,7 +1,11 @@
 /** What every request and answer has to be like, whatever its route: where it may come from, what a browser may do with it. */
 import type { MiddlewareHandler } from 'hono'
+import { bodyLimit } from 'hono/body-limit'
 import { SkeinError } from '../../shared/errors.ts'
 import { isLoopbackHost, isSameOrigin } from '../../shared/api/origin.ts'
+import { routes } from '../../shared/api/routes.ts'
+import { limits } from '../../shared/limits.ts'
+import { problemResponse } from './problem.ts'
 import { InvalidRequest } from './validation.ts'
 
 const contentSecurityPolicy = [
@@ -46,6 +50,13 @@ export const ownPagesOnly: MiddlewareHandler = async (c, next) => {
   }
   await next()
 }
+
+/** What is longer than its route allows is not read. */
+export const boundedBody: MiddlewareHandler = (c, next) => (bodyLimits.get(c.req.path) ?? usualBody)(c, next)
+
+const bodyUpTo = (maxSize: number): MiddlewareHandler => bodyLimit({ maxSize, onError: () => problemResponse('too-large') })
+const usualBody = bodyUpTo(limits.apiRequestBytes)
+const bodyLimits = new Map([[routes.sync(), bodyUpTo(limits.syncRequestBytes)]])
 
 /** For a server that takes everybody for its one person: only who calls it by this machine's own name is served. */
 export const thisMachineOnly: MiddlewareHandler = async (c, next) => {

@@ -1,9 +1,10 @@
 /** What travels over `/api`: the shapes of requests and answers, validated by whoever receives them. */
 import * as z from 'zod/mini'
 import { message } from '../conversation/schema.ts'
-import { parseMessageId } from '../ids.ts'
-import type { MessageId } from '../ids.ts'
+import { parseDocumentName, parseMessageId } from '../ids.ts'
+import type { DocumentName, MessageId } from '../ids.ts'
 import { limits } from '../limits.ts'
+import { parseStateVector } from './base64.ts'
 
 /** Entries of one page of a list. */
 export const PAGE_SIZE = 200
@@ -79,6 +80,58 @@ export type Invitation = z.infer<typeof invitation>
 /** `POST /api/invitations/:secret`: the conversation that the caller is a member of from now on. */
 export const acceptedInvitation = z.object({ id: conversationId, role })
 export type AcceptedInvitation = z.infer<typeof acceptedInvitation>
+
+const documentName = z.pipe(
+  z.string().check(z.refine(text => parseDocumentName(text) !== null)), z.transform(text => text as DocumentName)
+)
+const stateVector = z.pipe(z.string(), z.transform((text, context): Uint8Array => {
+  const bytes = parseStateVector(text)
+  if (bytes) return bytes
+  context.issues.push({ code: 'custom', message: 'Expected a state vector in base64', input: text })
+  return z.NEVER
+}))
+/** What a device holds of one document. */
+const heldDocument = z.strictObject({
+  name: documentName,
+  /** Lineage of what it holds. */
+  epoch: z.string().check(z.maxLength(64)),
+  /** In base64, at most {@link limits.stateVectorBytes}. It may lag behind what the device holds. */
+  stateVector,
+  /** The `head` of the last answer that the device has stored whole. */
+  head: z.optional(z.int().check(z.minimum(0)))
+})
+/**
+ * `POST /api/sync`: what a device holds of the documents whose names lie behind `after` and not behind `until`; it is answered for all
+ * of these, those that it does not name included.
+ */
+export const syncRequest = z.strictObject({
+  documents: z.array(heldDocument).check(z.maxLength(limits.syncDocuments)),
+  /** The `next` of the page before this one. */
+  after: z.optional(documentName),
+  until: z.optional(documentName)
+})
+export type SyncRequest = z.input<typeof syncRequest>
+
+/** What a device lacks of one document. */
+const missingUpdate = z.object({
+  name: documentName,
+  /** Of another epoch than the device's: the update is the whole document, which must not be merged with what the device holds. */
+  epoch: z.string(),
+  role,
+  /** Stands for all that the device holds once the update is stored. */
+  head: z.number(),
+  /** A Yjs update, version 1, in base64. */
+  update: z.string()
+})
+export type MissingUpdate = z.infer<typeof missingUpdate>
+/** In the order of names, without what the device holds whole. `next`: what `after` must be to go on; null when that was all. */
+export const syncPage = z.object({
+  /** Whose documents these are. */
+  userId: z.string(),
+  documents: z.array(missingUpdate),
+  next: z.nullable(documentName)
+})
+export type SyncPage = z.infer<typeof syncPage>
 
 /** `GET /healthz`. */
 export const health = z.object({ status: z.literal('ok'), version: z.string() })
