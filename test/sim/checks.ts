@@ -1,0 +1,137 @@
+/** What has to hold at the end of a simulation, when everything was delivered and everybody is online. */
+import * as Y from 'yjs'
+import { openRoots } from '../../shared/conversation/document.ts'
+import { readMessages, readRedactions, textOf } from '../../shared/conversation/read.ts'
+import type { Message, Request } from '../../shared/conversation/schema.ts'
+import type { DocumentName } from '../../shared/ids.ts'
+import { FORGED } from './attacker.ts'
+import { BOARD, TALK } from './names.ts'
+import type { Asked } from './witness.ts'
+import type { World } from './world.ts'
+
+export const openRuns = ({ disk }: World): number => disk.documents.get(TALK)?.runs.size ?? 0
+
+export const whatIsNotAtRest = (world: World): string | null => {
+  const { devices, network, server } = world
+  if (!server.isAlive) return 'the server is down'
+  if (!server.log.isIdle) return 'the disk is busy'
+  for (const device of devices) if (device.unrest) return device.unrest
+  if (network.links.some(({ inFlight }) => inFlight > 0)) return 'frames are under way'
+  return openRuns(world) > 0 ? `${openRuns(world)} runs are open` : null
+}
+
+export const checkEnd = async (world: World): Promise<void> => {
+  for (const name of [TALK, BOARD]) {
+    const live = await liveState(world, name)
+    checkReplicas(world, name, live)
+    checkNothingIsLost(world, name, live)
+  }
+  checkConversation(world)
+}
+
+/** What the server's room holds; read as an API does. */
+const liveState = async ({ server, clock }: World, name: DocumentName): Promise<Uint8Array> => {
+  let state: Uint8Array | null = null
+  const reading = server.rooms.use(name, room => room.read(doc => Y.encodeStateAsUpdate(doc))).then(read => { state = read })
+  while (!state) await clock.advance(100)
+  await reading
+  return state
+}
+
+const hasGaps = ({ store }: Y.Doc): boolean => store.pendingStructs !== null || store.pendingDs !== null
+
+/** The same state always gives the same bytes: how Yjs cut its structs while they arrived no longer shows. */
+const normal = (...updates: Uint8Array[]): { doc: Y.Doc, bytes: string } => {
+  const doc = new Y.Doc()
+  for (const update of updates) Y.applyUpdate(doc, update)
+  const again = new Y.Doc()
+  Y.applyUpdate(again, Y.encodeStateAsUpdate(doc))
+  return { doc: again, bytes: Buffer.from(Y.encodeStateAsUpdate(again)).toString('latin1') }
+}
+
+const checkReplicas = ({ devices, disk, witness }: World, name: DocumentName, live: Uint8Array): void => {
+  const expected = normal(live)
+  if (hasGaps(expected.doc)) witness.violation(`The live ${name} has gaps.`)
+  const stored = normal(...disk.documents.get(name)?.updates ?? [])
+  if (stored.bytes !== expected.bytes) witness.violation(`A fresh load of ${name} differs from the live document.`)
+  for (const { label, talk, board } of devices) {
+    const doc = name === TALK ? talk : board
+    if (!doc) {
+      witness.violation(`${label} has not opened ${name}.`)
+      continue
+    }
+    const own = normal(Y.encodeStateAsUpdate(doc))
+    if (hasGaps(doc)) witness.violation(`${label} has pending structs of ${name}.`)
+    if (own.bytes !== expected.bytes) witness.violation(`${label} holds another ${name} than the server.`)
+    if (Buffer.compare(Y.encodeStateVector(doc), Y.encodeStateVector(expected.doc)) !== 0) {
+      witness.violation(`${label} has another state vector of ${name} than the server.`)
+    }
+  }
+}
+
+/** Whatever reached a device, or was acknowledged to one, is there: to apply it again changes nothing. */
+const checkNothingIsLost = ({ witness }: World, name: DocumentName, live: Uint8Array): void => {
+  const before = normal(live)
+  const after = normal(live, ...witness.updates.get(name)?.values() ?? [])
+  if (hasGaps(after.doc)) witness.violation(`Of ${name} something was seen or acknowledged whose beginning is lost.`)
+  if (before.bytes !== after.bytes) witness.violation(`Of ${name} something was seen or acknowledged and is lost.`)
+}
+
+const checkConversation = (world: World): void => {
+  const { disk, witness } = world
+  const stored = disk.documents.get(TALK)
+  const { doc, bytes } = normal(...stored?.updates ?? [])
+  if (openRoots(doc).requests.size > 0) witness.violation('Requests stand in the outbox of the document.')
+  const sealed = new Map(readMessages(doc).map(message => [message.id as string, message]))
+  const redacted = readRedactions(doc)
+  for (const [id, seen] of witness.messages) {
+    const now = sealed.get(id)
+    if (!now && !redacted.has(id)) witness.violation(`Message ${id} was seen and is lost.`)
+    if (now && JSON.stringify(now) !== JSON.stringify(seen)) witness.violation(`Message ${id} is another than was seen.`)
+    const mark = markOf(seen)
+    if (!now && mark && bytes.includes(latin1(mark))) witness.violation(`Message ${id} was redacted and its text is still there.`)
+  }
+  for (const [id, text] of witness.drafts) {
+    const reply = sealed.get(id)
+    const says = reply ? textOf(reply.parts) : text
+    if (!says.startsWith(text.trimEnd())) witness.violation(`Of reply ${id} was seen "${text}", and it says "${says}".`)
+    if (!reply && !redacted.has(id)) witness.violation(`Reply ${id} was seen in the making and is lost.`)
+  }
+  if (bytes.includes(latin1(FORGED))) witness.violation('Something forged stands in the document.')
+  for (const asked of witness.asked.values()) checkOutcome(world, asked, bytes, id => sealed.has(id) || redacted.has(id))
+}
+
+const checkOutcome = (
+  { disk, witness }: World, { id, by, request, certain }: Asked, bytes: string, isMessage: (id: string) => boolean,
+): void => {
+  const entry = disk.documents.get(TALK)?.ledger.get(id)
+  const told = witness.told.filter(each => each.id === id && each.to === by).map(({ outcome }) => JSON.stringify(outcome))
+  if (new Set(told).size > 1) witness.violation(`Request ${id} got several outcomes: ${[...new Set(told)].join(' ')}`)
+  if (!entry) {
+    if (certain) witness.violation(`Request ${id} (${request.type} by ${by}) has no outcome.`)
+    if (told.length > 0) witness.violation(`Request ${id} was answered with ${told[0]}, and the ledger does not know it.`)
+    if (isMessage(id)) witness.violation(`Message ${id} is there, and the ledger does not know it.`)
+    return
+  }
+  if (entry.principal !== by) {
+    const other = told.find(outcome => !outcome.includes('id-conflict'))
+    if (other) witness.violation(`Request ${id} is another person's, and ${by} was told ${other}.`)
+    return
+  }
+  const noted = JSON.stringify(entry.outcome)
+  const other = told.find(outcome => outcome !== noted)
+  if (other) witness.violation(`Request ${id} was answered with ${other}, and not with ${noted}.`)
+  if (request.type === 'send' && isMessage(id) !== (entry.outcome.status === 'accepted')) {
+    witness.violation(`Message ${id} is ${isMessage(id) ? '' : 'not '}there, and its request was ${entry.outcome.status}.`)
+  }
+  const mark = markOf(request)
+  if (entry.outcome.status === 'refused' && mark && bytes.includes(latin1(mark))) {
+    witness.violation(`Request ${id} was refused, and ${mark} is there.`)
+  }
+}
+
+/** The text that stands nowhere else. */
+const markOf = (said: Request | Message): string | undefined => /«\d+»/.exec(JSON.stringify(said))?.[0]
+
+/** As it stands in bytes. */
+const latin1 = (text: string): string => Buffer.from(text).toString('latin1')

@@ -1,0 +1,56 @@
+/** What every device can be told to do, whatever program runs on it. */
+import type * as Y from 'yjs'
+import type { Message, Request } from '../../shared/conversation/schema.ts'
+import type { AgentId, MessageId, RequestId } from '../../shared/ids.ts'
+import type { Clock } from './clock.ts'
+import type { Chance } from './chance.ts'
+import type { Line } from './line.ts'
+import type { Network } from './network.ts'
+import type { Person } from './people.ts'
+import type { Witness } from './witness.ts'
+
+export interface DevicePorts {
+  label: string
+  person: Person
+  clock: Clock
+  chance: Chance
+  network: Network
+  witness: Witness
+  /** A text that nothing else holds. */
+  text: () => string
+}
+
+export interface Sending {
+  text: string
+  to: AgentId[]
+  /** Left out: what it shows last. */
+  parentId?: MessageId
+  replaces?: Message
+}
+
+export interface Device {
+  readonly label: string
+  readonly person: Person
+  readonly line: Line
+  /** The conversation; another `Y.Doc` after a reload. Null while a page opens. */
+  readonly talk: Y.Doc | null
+  /** The shared artifact. */
+  readonly board: Y.Doc | null
+  send(sending: Sending): void
+  /** Anything but a message. */
+  ask(request: Exclude<Request, { type: 'send' }>): void
+  /** The same request as on another device of this person. */
+  repeat(id: RequestId, request: Request): void
+  /** Takes one of its open requests back. */
+  takeBack(): void
+  /** The page is gone with what it had not stored, and is opened again. */
+  reload(): void
+  /** The device is gone with all that it stored; the person goes on with a new one. */
+  vanish(): void
+  /** Makes sure that it tries to connect. */
+  connect(): void
+  /** Lets go of everything when the simulation is over. */
+  close(): void
+  /** Why it is not at rest; null: it is. */
+  readonly unrest: string | null
+}

@@ -1,0 +1,32 @@
+/** Loads the simulation with a broken product: all that it consists of is copied, one place changed, and the copy imported. */
+import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import type { Summary } from './world.ts'
+import type { Variant } from './variants.ts'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+/** Inside the repository, so that the copies find the same packages; ignored by everything else. */
+const copies = join(root, '.cache', 'simulation')
+const PARTS = ['shared', 'server', 'client/sync', 'test/rig', 'test/sim']
+
+export interface BrokenWorld {
+  simulate: (seed: number) => Promise<Summary>
+}
+
+/** @throws when the place to be changed is not there: then the variant has to be brought up to date */
+export const loadVariant = async ({ name, file, find, replace }: Variant): Promise<BrokenWorld> => {
+  const folder = join(copies, `${name.replaceAll(/[^a-z0-9]+/g, '-')}-${process.pid}`)
+  await mkdir(folder, { recursive: true })
+  for (const part of PARTS) {
+    await cp(join(root, part), join(folder, part), { recursive: true, filter: source => !/\.test\.ts$/.test(source) })
+  }
+  const source = await readFile(join(folder, file), 'utf8')
+  if ([...source.matchAll(new RegExp(find, 'g'))].length !== 1) {
+    throw new Error(`The variant "${name}" no longer fits ${file}: ${String(find)} matches not one place. Mend test/sim/variants.ts.`)
+  }
+  await writeFile(join(folder, file), source.replace(find, replace))
+  return await import(pathToFileURL(join(folder, 'test/sim/world.ts')).href) as BrokenWorld
+}
+
+export const removeCopies = (): Promise<void> => rm(copies, { recursive: true, force: true })

@@ -1,0 +1,180 @@
+/** The virtual network: connections that keep their order, delay, and may be cut with what is under way. */
+import type { Socket } from '../../server/connection/connection.ts'
+import type { DocumentName } from '../../shared/ids.ts'
+import type { Chance } from './chance.ts'
+import type { Clock } from './clock.ts'
+import type { Person } from './people.ts'
+
+/** Who calls, and what its socket is told. */
+export interface Caller {
+  readonly person: Person
+  readonly name: DocumentName
+  readonly speaksSkein: boolean
+  readonly isReachable: () => boolean
+  opened(): void
+  received(bytes: Uint8Array): void
+  closed(code: number, reason: string): void
+}
+
+/** The server's end of a connection. */
+export interface Accepted {
+  received(bytes: Uint8Array): void
+  closed(): void
+}
+
+export interface Listener {
+  accept(caller: Caller, socket: Socket): Accepted
+}
+
+/** A close that no end asked for. */
+const LOST = 1006
+
+export class Network {
+  readonly clock: Clock
+  readonly chance: Chance
+  /** The process that listens; null while the server is down. */
+  listener: Listener | null = null
+  /** Longest usual delay (milliseconds). */
+  pace = 40
+  readonly #links = new Set<Link>()
+
+  constructor(clock: Clock, chance: Chance) {
+    this.clock = clock
+    this.chance = chance
+  }
+
+  get links(): readonly Link[] {
+    return [...this.#links]
+  }
+
+  delay(): number {
+    return this.chance.delay(this.pace, this.pace * 10)
+  }
+
+  /** A handshake: the caller hears later whether somebody listens. */
+  dial(caller: Caller): Link {
+    const link = new Link(this, caller)
+    this.clock.after(this.delay(), () => {
+      if (this.listener && caller.isReachable() && !link.over) {
+        this.#links.add(link)
+        link.begin(this.listener)
+      } else link.lose(0, 0)
+    })
+    return link
+  }
+
+  forget(link: Link): void {
+    this.#links.delete(link)
+  }
+
+  /** The process is gone: the machine it ran on tells its callers, after what was sent before or instead of it. */
+  dropAll(): void {
+    for (const link of this.links) {
+      if (this.chance.of(0.5)) link.serverDied()
+      else link.lose(this.delay(), 0)
+    }
+  }
+}
+
+/** One direction of a connection. */
+class Lane {
+  readonly #network: Network
+  #last = 0
+  #cut = false
+  inFlight = 0
+
+  constructor(network: Network) {
+    this.#network = network
+  }
+
+  carry(deliver: () => void): void {
+    const { clock } = this.#network
+    this.#last = Math.max(this.#last, clock.now() + this.#network.delay())
+    this.inFlight++
+    clock.after(this.#last - clock.now(), () => {
+      this.inFlight--
+      if (!this.#cut) deliver()
+    })
+  }
+
+  cut(): void {
+    this.#cut = true
+  }
+}
+
+export class Link {
+  readonly caller: Caller
+  readonly #network: Network
+  readonly #up: Lane
+  readonly #down: Lane
+  #server: Accepted | null = null
+  #serverClosed = false
+  over = false
+
+  constructor(network: Network, caller: Caller) {
+    this.#network = network
+    this.caller = caller
+    this.#up = new Lane(network)
+    this.#down = new Lane(network)
+  }
+
+  get inFlight(): number {
+    return this.over ? 0 : this.#up.inFlight + this.#down.inFlight
+  }
+
+  begin(listener: Listener): void {
+    this.#down.carry(() => this.caller.opened())
+    this.#server = listener.accept(this.caller, {
+      send: bytes => {
+        if (this.#serverClosed) return
+        const copy = bytes.slice()
+        this.#down.carry(() => this.caller.received(copy))
+      },
+      close: (code, reason) => this.#closeFromServer(code, reason)
+    })
+  }
+
+  send(bytes: Uint8Array): void {
+    const copy = bytes.slice()
+    this.#up.carry(() => this.#server?.received(copy))
+  }
+
+  closeFromClient(): void {
+    this.#up.carry(() => this.#end())
+  }
+
+  /** Everything under way is lost. The ends hear of it later, each by itself. */
+  lose(clientHearsAfter: number, serverHearsAfter: number): void {
+    this.#up.cut()
+    this.#down.cut()
+    this.over = true
+    const { clock } = this.#network
+    clock.after(clientHearsAfter, () => this.caller.closed(LOST, ''))
+    clock.after(serverHearsAfter, () => this.#end())
+  }
+
+  /** What the process had sent arrives, and nothing after it. */
+  serverDied(): void {
+    this.#up.cut()
+    this.#server = null
+    this.#network.forget(this)
+    this.#down.carry(() => this.caller.closed(LOST, ''))
+  }
+
+  #closeFromServer(code: number, reason: string): void {
+    if (this.#serverClosed) return
+    this.#serverClosed = true
+    this.#down.carry(() => {
+      this.caller.closed(code, reason)
+      this.#end()
+    })
+  }
+
+  #end(): void {
+    this.over = true
+    const server = this.#server
+    this.#server = null
+    this.#network.forget(this)
+    server?.closed()
+  }
+}

@@ -1,0 +1,168 @@
+/** A device that runs the real SDK: a conversation and an artifact, kept on a disk of its own. */
+import type * as Y from 'yjs'
+import { openConversation } from '../../client/sync/conversation.ts'
+import type { Conversation } from '../../client/sync/conversation.ts'
+import { openDocument } from '../../client/sync/synced-document.ts'
+import type { SyncedDocument } from '../../client/sync/synced-document.ts'
+import { putRequest } from '../../shared/conversation/write.ts'
+import type { Request } from '../../shared/conversation/schema.ts'
+import type { RequestId } from '../../shared/ids.ts'
+import { DeviceDisk, openDeviceStore } from './device-disk.ts'
+import type { DeviceStore } from './device-disk.ts'
+import type { Device, DevicePorts, Sending } from './device.ts'
+import { Line } from './line.ts'
+import { BOARD, TALK, URL } from './names.ts'
+import type { Person } from './people.ts'
+
+interface Page {
+  line: Line
+  stores: DeviceStore[]
+  talk: Conversation
+  board: SyncedDocument
+}
+
+export class SdkDevice implements Device {
+  readonly label: string
+  readonly person: Person
+  readonly #ports: DevicePorts
+  readonly #skew: number
+  #disks = { talk: new DeviceDisk(), board: new DeviceDisk() }
+  /** Requests made on this device since it was new. */
+  #own = new Set<RequestId>()
+  #page: Page
+
+  constructor(ports: DevicePorts) {
+    this.label = ports.label
+    this.person = ports.person
+    this.#ports = ports
+    this.#skew = ports.chance.between(-60_000, 60_000)
+    this.#page = this.#open()
+  }
+
+  get line(): Line {
+    return this.#page.line
+  }
+
+  get talk(): Y.Doc | null {
+    return this.#page.talk.view().loaded ? this.#page.talk.doc : null
+  }
+
+  get board(): Y.Doc | null {
+    return this.#page.board.loaded ? this.#page.board.doc : null
+  }
+
+  send({ text, to, parentId, replaces }: Sending): void {
+    void this.#page.talk.send(text, { to, ...parentId && { parentId }, ...replaces && { replaces: replaces.id } })
+  }
+
+  ask(request: Exclude<Request, { type: 'send' }>): void {
+    const { talk } = this.#page
+    switch (request.type) {
+      case 'redact': return void talk.redact(request.messageId)
+      case 'stop': return void talk.stop(request.runId)
+      case 'regenerate': return void talk.regenerate(request.messageId, request.agentId)
+      case 'set-meta': return void talk.setMeta(request.key, request.value)
+      case 'react': return void talk.react(request.messageId, request.kind, request.on)
+    }
+  }
+
+  repeat(id: RequestId, request: Request): void {
+    if (this.talk) putRequest(this.talk, id, request)
+  }
+
+  takeBack(): void {
+    const id = this.#ports.chance.maybe([...this.#own])
+    const asked = id && this.#ports.witness.asked.get(`${this.person.principal.id} ${id}`)
+    if (!asked) return
+    asked.certain = false
+    void this.#page.talk.discard(id)
+  }
+
+  reload(): void {
+    this.#end()
+    for (const id of this.#own) if (!this.#disks.talk.requests.has(id)) this.#uncertain(id)
+    this.#page = this.#open()
+  }
+
+  vanish(): void {
+    this.#end()
+    for (const id of this.#own) this.#uncertain(id)
+    this.#own = new Set()
+    this.#disks = { talk: new DeviceDisk(), board: new DeviceDisk() }
+    this.#page = this.#open()
+  }
+
+  connect(): void {
+    this.line.goOnline()
+    this.#page.talk.connect()
+    this.#page.board.connect()
+  }
+
+  close(): void {
+    void this.#page.talk.close()
+    void this.#page.board.close()
+  }
+
+  get unrest(): string | null {
+    const { talk, board, line } = this.#page
+    const view = talk.view()
+    if (view.closedBy) return `${this.label} was shut out: ${view.closedBy.code} ${view.closedBy.reason}`
+    if (board.closedBy) return `${this.label} was shut out of the board: ${board.closedBy.code} ${board.closedBy.reason}`
+    if (!view.synced || !board.synced) return `${this.label} is not synced`
+    if (view.pending > 0) return `${this.label} has ${view.pending} requests without an outcome`
+    if (board.hasUnsaved) return `${this.label} has unsaved edits of the board`
+    const unsaved = line.sockets.find(socket => !socket.isSaved)
+    return unsaved ? `${this.label}: not saved: ${unsaved.state}` : null
+  }
+
+  /** The page is gone without a word. */
+  #end(): void {
+    this.line.goOffline()
+    for (const store of this.#page.stores) store.kill()
+    this.close()
+  }
+
+  #uncertain(id: RequestId): void {
+    const asked = this.#ports.witness.asked.get(`${this.person.principal.id} ${id}`)
+    if (asked) asked.certain = false
+  }
+
+  #open(): Page {
+    const { clock, chance, network, witness, person, label } = this.#ports
+    const { id: userId, name: userName } = person.principal
+    const line = new Line(network, witness, person)
+    const surroundings = {
+      url: URL,
+      now: () => clock.now() + this.#skew,
+      random: chance.fill,
+      after: clock.after,
+      schedule: (task: () => void) => queueMicrotask(task)
+    }
+    const talkStore = openDeviceStore(this.#disks.talk, clock, chance.stream(), ({ id, request, refusal }) => {
+      if (refusal && !witness.asked.has(`${userId} ${id}`)) return // Too long: it never left the device.
+      witness.ask(id, request, userId)
+      this.#own.add(id)
+    })
+    const boardStore = openDeviceStore(this.#disks.board, clock, chance.stream(), () => {})
+    const talk: Conversation = openConversation({
+      ...surroundings, name: TALK, store: talkStore, userId, userName, WebSocket: line.webSocket(TALK, () => this.#look(talk.doc))
+    })
+    const board: SyncedDocument = openDocument({
+      ...surroundings, name: BOARD, store: boardStore, WebSocket: line.webSocket(BOARD, () => this.#lookPending(board.doc))
+    })
+    // A listener, as a screen is one.
+    talk.subscribe(() => witness.look(talk.doc, label))
+    return { line, stores: [talkStore, boardStore], talk, board }
+  }
+
+  #look(doc: Y.Doc): void {
+    this.#ports.witness.look(doc, this.label)
+    this.#lookPending(doc)
+  }
+
+  /** What the server sends builds on nothing that it has not sent. */
+  #lookPending(doc: Y.Doc): void {
+    const { pendingStructs, pendingDs } = doc.store
+    if (pendingStructs || pendingDs) this.#ports.witness.violation(`${this.label} was sent what it cannot apply yet.`)
+  }
+}

@@ -1,0 +1,163 @@
+/**
+ * One life of the server: the real rooms, connections, presence and driver over the virtual log and network. It ends by a
+ * crash at any step (everything in memory is gone, nothing more leaves it) or in good order.
+ */
+import { createDriver } from '../../server/agents/driver.ts'
+import type { Driver } from '../../server/agents/driver.ts'
+import { createAgentRegistry } from '../../server/agents/registry.ts'
+import { Connection, closeReason } from '../../server/connection/connection.ts'
+import type { Socket } from '../../server/connection/connection.ts'
+import { Presence } from '../../server/connection/presence.ts'
+import type { EventListener } from '../../server/room/port.ts'
+import { RoomRegistry } from '../../server/room/rooms.ts'
+import { errorTable, SkeinError } from '../../shared/errors.ts'
+import type { DocumentName } from '../../shared/ids.ts'
+import type { MemoryDisk } from '../rig/memory-log.ts'
+import { createTalker, forgetful, talker } from './agent.ts'
+import type { Chance } from './chance.ts'
+import type { Clock } from './clock.ts'
+import type { Accepted, Caller, Listener } from './network.ts'
+import { VirtualLog } from './virtual-log.ts'
+import type { DiskWeather, OnWritten } from './virtual-log.ts'
+
+export interface ServerPorts {
+  clock: Clock
+  chance: Chance
+  disk: MemoryDisk
+  weather: DiskWeather
+  onWritten: OnWritten
+  /** Events of durable records: what agents, feeds and readers hear. */
+  onEvents: EventListener
+  /** Told once, when the process died by its fuse. */
+  onDeath: () => void
+}
+
+export class ServerProcess implements Listener {
+  readonly log: VirtualLog
+  readonly rooms: RoomRegistry
+  readonly #ports: ServerPorts
+  readonly #driver: Driver
+  readonly #presence = new Map<DocumentName, Presence>()
+  readonly #sockets = new Set<Socket>()
+  /** Steps (calls of a port) until it dies; -1: it is not to die. */
+  #fuse = -1
+  #alive = true
+
+  constructor(ports: ServerPorts) {
+    const { clock, chance, disk, weather, onWritten } = ports
+    this.#ports = ports
+    this.log = new VirtualLog(disk, clock, chance.stream(), weather, onWritten)
+    const agents = createAgentRegistry([
+      createTalker(talker, 'continue', { after: this.#after }),
+      createTalker(forgetful, 'seal', { after: this.#after })
+    ])
+    this.rooms = new RoomRegistry({
+      log: stepping(this.log, () => this.#step()),
+      budgets: null,
+      agents: { defaultAgent: null, nameOf: id => agents.find(id)?.name },
+      onEvents: (...released) => {
+        if (!this.#step()) return
+        ports.onEvents(...released)
+        this.#driver.onEvents(...released)
+      },
+      now: clock.now,
+      logger: silent,
+      compactAfter: chance.between(4, 40),
+      random: { uint32: chance.uint32, uuid: () => `epoch-${chance.uint32()}` },
+      graceMs: chance.between(500, 8000),
+      after: this.#after,
+      yieldToOthers: () => new Promise(resolve => this.#after(1, resolve))
+    })
+    this.#driver = createDriver({ rooms: this.rooms, agents, now: clock.now, timers: { after: this.#after }, log: silent })
+    void this.log.openRuns().then(runs => { if (this.#alive) this.#driver.recover(runs) }, () => null)
+  }
+
+  get isAlive(): boolean {
+    return this.#alive
+  }
+
+  /** It dies at the so-manieth step from now. */
+  light(steps: number): void {
+    this.#fuse = steps
+  }
+
+  crash(): void {
+    if (!this.#alive) return
+    this.#alive = false
+    this.log.crash()
+    this.#ports.onDeath()
+  }
+
+  /** Ends in good order: what was issued is on disk, the next life goes on in the same generation. */
+  async close(): Promise<void> {
+    const { close, message } = errorTable.unavailable
+    for (const socket of this.#sockets) socket.close(close, closeReason('unavailable', message))
+    await this.#driver.close()
+    await this.rooms.close()
+    await this.log.close()
+    if (!this.#alive) return
+    this.#alive = false
+    this.#ports.onDeath()
+  }
+
+  accept(caller: Caller, wire: Socket): Accepted {
+    const waiting: Uint8Array[] = []
+    let connection: Connection | null = null
+    let leave: (() => void) | null = null
+    let closed = false
+    const socket: Socket = {
+      send: bytes => { if (this.#step()) wire.send(bytes) },
+      close: (code, reason) => { if (this.#step()) wire.close(code, reason) }
+    }
+    const admit = async (): Promise<void> => {
+      const { room, release } = await this.rooms.acquire(caller.name)
+      if (!this.#alive) return
+      const presence = this.#presence.get(caller.name) ?? new Presence(this.#after)
+      this.#presence.set(caller.name, presence)
+      this.#sockets.add(socket)
+      connection = new Connection(socket, room, presence, caller.person.principal, caller.person.role, caller.speaksSkein)
+      leave = () => {
+        this.#sockets.delete(socket)
+        connection?.closed()
+        release()
+      }
+      if (closed) return leave()
+      for (const bytes of waiting) connection.receive(bytes)
+    }
+    admit().catch((error: unknown) => {
+      const code = error instanceof SkeinError ? error.code : 'internal'
+      socket.close(errorTable[code].close, closeReason(code, errorTable[code].message))
+    })
+    return {
+      received: bytes => {
+        if (!this.#alive) return
+        if (connection) connection.receive(bytes)
+        else waiting.push(bytes)
+      },
+      closed: () => {
+        closed = true
+        if (this.#alive) leave?.()
+      }
+    }
+  }
+
+  /** @returns whether the step happens: a dead process does nothing */
+  readonly #step = (): boolean => {
+    if (this.#alive && this.#fuse >= 0 && this.#fuse-- === 0) this.crash()
+    return this.#alive
+  }
+
+  readonly #after = (ms: number, run: () => void): (() => void) =>
+    this.#ports.clock.after(ms, () => { if (this.#alive) run() })
+}
+
+/** Writes are steps of the process. */
+const stepping = (log: VirtualLog, step: () => boolean): VirtualLog => new Proxy(log, {
+  get: (target, key) => {
+    const value: unknown = Reflect.get(target, key, target)
+    if (typeof value !== 'function') return value
+    return (...args: unknown[]): unknown => step() ? Reflect.apply(value, target, args) : new Promise(() => {})
+  }
+})
+
+const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }

@@ -1,0 +1,26 @@
+/** Seeded simulations of the whole: 200 of them, `SKEIN_LONG`: 10,000. */
+import { describe, expect, it } from 'vitest'
+import { simulate } from './world.ts'
+import { runSeed, times, withReplay } from '../rig/seed.ts'
+
+const FILE = 'test/sim/simulation.test.ts'
+const SEEDS = times(10_000, 200)
+
+describe('server, disk, network and devices in one virtual world', () => {
+  it(`keep every promise in ${SEEDS} seeded lives`, async () => {
+    const given = process.env['SKEIN_SEED'] !== undefined
+    const first = given ? runSeed() : 1
+    const sum = { crashes: 0, sockets: 0, frames: 0, requests: 0, messages: 0 }
+    for (let seed = first; seed < first + (given ? 1 : SEEDS); seed++) {
+      await withReplay(seed, FILE, async () => {
+        const summary = await simulate(seed)
+        for (const key of ['crashes', 'sockets', 'frames', 'requests', 'messages'] as const) sum[key] += summary[key]
+      })
+    }
+    console.info(`${SEEDS} simulations:`, sum)
+  }, 3_600_000)
+
+  it('live the same life from the same seed', async () => {
+    expect(await simulate(13)).toEqual(await simulate(13))
+  })
+})

@@ -1,0 +1,198 @@
+/**
+ * A device that runs stock y-websocket: it types before it is synced, hears nothing of outcomes, and its tabs hand each other
+ * what they have, so that one tab sends what the other wrote.
+ */
+import { WebsocketProvider } from 'y-websocket'
+import * as Y from 'yjs'
+import { lastVisible } from '../../shared/conversation/branch.ts'
+import { openRoots } from '../../shared/conversation/document.ts'
+import { readMessages } from '../../shared/conversation/read.ts'
+import type { Request } from '../../shared/conversation/schema.ts'
+import { proposeSend, putRequest } from '../../shared/conversation/write.ts'
+import { createUuidV7 } from '../../shared/ids.ts'
+import type { DocumentName, MessageId, RequestId } from '../../shared/ids.ts'
+import type { Device, DevicePorts, Sending } from './device.ts'
+import { Line } from './line.ts'
+import { BOARD, TALK, URL } from './names.ts'
+import type { Person } from './people.ts'
+
+interface Tab {
+  docs: Map<DocumentName, Y.Doc>
+  providers: WebsocketProvider[]
+}
+
+export class StockDevice implements Device {
+  readonly label: string
+  readonly person: Person
+  readonly #ports: DevicePorts
+  readonly #newId: () => string
+  #line: Line
+  #tabs: Tab[] = []
+  #own = new Set<RequestId>()
+
+  constructor(ports: DevicePorts) {
+    const { clock, chance, network, witness, person } = ports
+    this.label = ports.label
+    this.person = person
+    this.#ports = ports
+    this.#newId = createUuidV7(clock.now, chance.fill)
+    this.#line = new Line(network, witness, person)
+    this.#open(new Map())
+  }
+
+  get line(): Line {
+    return this.#line
+  }
+
+  get talk(): Y.Doc {
+    return this.#tab.docs.get(TALK)!
+  }
+
+  get board(): Y.Doc {
+    return this.#tab.docs.get(BOARD)!
+  }
+
+  send({ text, to, parentId, replaces }: Sending): void {
+    const sends = [...openRoots(this.talk).requests].filter(([id, { type }]) => type === 'send' && this.#own.has(id as RequestId))
+    const open = sends.map(([id]) => id).sort().at(-1)
+    const parent = replaces ? replaces.metadata.parentId
+      : parentId ?? open as MessageId | undefined ?? lastVisible(readMessages(this.talk))?.id ?? null
+    const parts = [{ type: 'text' as const, text }]
+    this.#put(proposeSend({ parts, to, parentId: parent, ...replaces && { replaces: replaces.id } }, this.#ports.clock.now()))
+  }
+
+  ask(request: Request): void {
+    this.#put(request)
+  }
+
+  repeat(id: RequestId, request: Request): void {
+    putRequest(this.talk, id, request)
+  }
+
+  takeBack(): void {
+    const id = [...openRoots(this.talk).requests.keys()].find(key => this.#own.has(key as RequestId))
+    if (id === undefined) return
+    this.#uncertain(id)
+    openRoots(this.talk).requests.delete(id)
+  }
+
+  reload(): void {
+    const kept = new Map([...this.#tab.docs].map(([name, doc]) => [name, Y.encodeStateAsUpdate(doc)]))
+    // What another tab had and did not hand on yet is gone with it.
+    for (const id of this.#own) if (!hasSeen(this.talk, id)) this.#uncertain(id)
+    this.#end()
+    this.#open(kept)
+  }
+
+  vanish(): void {
+    for (const id of this.#own) this.#uncertain(id)
+    this.#own = new Set()
+    this.#end()
+    this.#open(new Map())
+  }
+
+  connect(): void {
+    this.#line.goOnline()
+    for (const { providers } of this.#tabs) for (const provider of providers) provider.connect()
+  }
+
+  close(): void {
+    for (const { providers, docs } of this.#tabs) {
+      for (const provider of providers) provider.destroy()
+      for (const doc of docs.values()) doc.destroy()
+    }
+  }
+
+  get unrest(): string | null {
+    for (const { providers, docs } of this.#tabs) {
+      for (const provider of providers) {
+        if (!provider.shouldConnect) return `${this.label} was shut out`
+        if (!provider.wsconnected || !provider.synced) return `${this.label} is not synced`
+      }
+      for (const { store } of docs.values()) {
+        if (store.pendingStructs || store.pendingDs) return `${this.label} waits for what never came`
+      }
+    }
+    return null
+  }
+
+  /** Its person sits at one tab at a time. */
+  get #tab(): Tab {
+    return this.#tabs[0]!
+  }
+
+  #put(request: Request): void {
+    const id = this.#newId() as RequestId
+    this.#own.add(id)
+    this.#ports.witness.ask(id, request, this.person.principal.id)
+    putRequest(this.talk, id, request)
+    // The person turns to the other tab now and then.
+    if (this.#ports.chance.of(0.3)) this.#tabs.reverse()
+  }
+
+  #uncertain(id: string): void {
+    const asked = this.#ports.witness.asked.get(`${this.person.principal.id} ${id}`)
+    if (asked) asked.certain = false
+  }
+
+  #end(): void {
+    this.#line.goOffline()
+    this.close()
+    this.#line = new Line(this.#ports.network, this.#ports.witness, this.person)
+  }
+
+  #open(kept: ReadonlyMap<DocumentName, Uint8Array>): void {
+    const { chance } = this.#ports
+    this.#tabs = Array.from({ length: chance.of(0.4) ? 2 : 1 }, () => ({ docs: new Map<DocumentName, Y.Doc>(), providers: [] }))
+    for (const tab of this.#tabs) {
+      // Now and then a page opens two providers for one document by mistake.
+      const providers = chance.of(0.2) ? 2 : 1
+      for (const name of [TALK, BOARD]) this.#openDocument(tab, name, kept.get(name), providers)
+    }
+    const [first, second] = this.#tabs
+    if (first && second) for (const name of [TALK, BOARD]) this.#relay(first.docs.get(name)!, second.docs.get(name)!)
+  }
+
+  #openDocument(tab: Tab, name: DocumentName, kept: Uint8Array | undefined, providers: number): void {
+    const { witness, label } = this.#ports
+    const doc = new Y.Doc()
+    tab.docs.set(name, doc)
+    if (kept) Y.applyUpdate(doc, kept, 'store')
+    const look = (): void => {
+      if (name === TALK) witness.look(doc, label)
+    }
+    for (let i = 0; i < providers; i++) {
+      const WebSocketPolyfill = this.#line.webSocket(name, look)
+      const provider = new WebsocketProvider(URL, name, doc, { disableBc: true, WebSocketPolyfill })
+      provider.on('status', ({ status }) => { if (status === 'connected') this.#typeAtOnce(doc, name) })
+      tab.providers.push(provider)
+    }
+  }
+
+  /** The person goes on typing while the connection is new: before the server has said what it holds. */
+  #typeAtOnce(doc: Y.Doc, name: DocumentName): void {
+    const { clock, chance, text } = this.#ports
+    if (this.person.role === 'viewer' || chance.of(0.6)) return
+    clock.after(chance.between(0, 20), () => {
+      if (doc.isDestroyed) return
+      if (name === BOARD) doc.getText('body').insert(0, 'x')
+      else if (doc === this.talk) this.send({ text: text(), to: [] })
+    })
+  }
+
+  /** What one tab gets or writes the other gets too, and hands on to the server as its own. */
+  #relay(first: Y.Doc, second: Y.Doc): void {
+    const { clock, chance } = this.#ports
+    for (const [from, to] of [[first, second], [second, first]] as const) {
+      let last = 0
+      from.on('update', (update: Uint8Array, origin: unknown) => {
+        if (origin === 'tab') return
+        last = Math.max(last, clock.now() + chance.between(0, 30))
+        clock.after(last - clock.now(), () => { if (!to.isDestroyed) Y.applyUpdate(to, update, 'tab') })
+      })
+    }
+  }
+}
+
+/** The request was in this document, taken or not. */
+const hasSeen = (doc: Y.Doc, id: string): boolean => openRoots(doc).requests._map.has(id)

@@ -1,0 +1,21 @@
+/** The simulation notices: each deliberately broken variant of the product fails within so many seeds. */
+import { afterAll, describe, expect, it } from 'vitest'
+import { loadVariant, removeCopies } from './load-variant.ts'
+import { variants } from './variants.ts'
+
+const WITHIN = 1000
+
+describe('a product that is broken in one place is caught', () => {
+  afterAll(removeCopies)
+
+  it.each(variants)('$name', async variant => {
+    const { simulate } = await loadVariant(variant)
+    for (let seed = 1; seed <= WITHIN; seed++) {
+      const wrong = await simulate(seed).then(() => null, (error: Error) => error.message)
+      if (wrong === null) continue
+      console.info(`${variant.name}: seed ${seed}: ${wrong.split('\n')[0]}`)
+      return
+    }
+    expect.fail(`${WITHIN} simulations of "${variant.name}" found nothing wrong.`)
+  }, 600_000)
+})

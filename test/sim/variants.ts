@@ -1,0 +1,86 @@
+/** Deliberately broken copies of the product: each changes one place in its source, and a simulation has to notice. */
+
+export interface Variant {
+  /** Names the folder of the copy, too. */
+  name: string
+  file: string
+  /** Matches one place in the file. */
+  find: RegExp
+  /** As for `String.replace`. */
+  replace: string
+}
+
+export const variants: readonly Variant[] = [
+  {
+    name: 'acknowledged before it is durable',
+    file: 'server/room/room.ts',
+    find: /this\.#recorder\.whenDurable\(\(\) => submission\.saved\(taken\), .*\)/,
+    replace: 'submission.saved(taken)'
+  },
+  {
+    name: 'released before it is durable',
+    file: 'server/room/recorder.ts',
+    find: /this\.#releases\.whenDurable\(\(\) => (this\.#onReleased\(.*?\))\)/,
+    replace: '$1'
+  },
+  {
+    name: 'step 2 sent before it is durable',
+    file: 'server/room/room.ts',
+    find: /this\.#recorder\.whenDurable\(\(\) => \{\s*session\.send\(missing\)/,
+    replace: 'session.send(missing)\n    this.#recorder.whenDurable(() => {'
+  },
+  {
+    name: 'subscribed before step 2 is sent',
+    file: 'server/room/room.ts',
+    find: /this\.#recorder\.whenDurable\(\(\) => \{\s*session\.send\(missing\)/,
+    replace: 'this.#readers.add(session)\n    this.#recorder.whenDurable(() => {\n      session.send(missing)'
+  },
+  {
+    name: 'subscribed after step 2 was sent',
+    file: 'server/room/room.ts',
+    find: /this\.#readers\.add\(session\)/,
+    replace: 'void Promise.resolve().then(() => this.#readers.add(session))'
+  },
+  {
+    name: 'what has a gap is refused, not parked',
+    file: 'server/room/room.ts',
+    find: /case 'park':\s*return submission\.parked\(\)/,
+    replace: "case 'park':\n          return this.#refuse(submission, 'malformed', 'has a gap')"
+  },
+  {
+    name: 'server client ids used again after a crash',
+    file: 'server/room/lineage.ts',
+    find: /stored && stored\.ids\.generation === generation/,
+    replace: 'stored'
+  },
+  {
+    name: 'search markers kept after an update from outside',
+    file: 'server/gate/apply.ts',
+    find: /if \(type\._searchMarker\) type\._searchMarker\.length = 0/,
+    replace: 'void type'
+  },
+  {
+    name: 'the ledger is not read',
+    file: 'server/room/taken-requests.ts',
+    find: /for \(const entry of \(await this\.#log\.ledger\(this\.#name, unknown\)\)\.values\(\)\) this\.add\(entry\)/,
+    replace: 'await this.#log.ledger(this.#name, unknown)'
+  },
+  {
+    name: 'a room goes on after a failed append',
+    file: 'server/room/recorder.ts',
+    find: /work\.catch\(this\.#onBroken\)/,
+    replace: 'work.catch(() => {})'
+  },
+  {
+    name: 'anybody writes under any client id',
+    file: 'server/gate/judge.ts',
+    find: /if \(isNew && !\(struct instanceof Y\.Skip\)\) this\.#checkOwner\(struct\.id\.client\)/,
+    replace: 'void isNew'
+  },
+  {
+    name: 'a device proposes nothing again',
+    file: 'client/sync/own-request.ts',
+    find: /own\.filter\(entry => isOpen\(entry\) &&/,
+    replace: 'own.filter(entry => own.length < 0 && isOpen(entry) &&'
+  }
+]

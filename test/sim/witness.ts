@@ -1,0 +1,189 @@
+/**
+ * What everybody was told while a simulation ran, to be held against what there is at its end. What can be seen to be wrong at
+ * once is noted at once.
+ */
+import * as Y from 'yjs'
+import { openRoots } from '../../shared/conversation/document.ts'
+import { readDrafts, readMessages, textOf } from '../../shared/conversation/read.ts'
+import type { Message, Request } from '../../shared/conversation/schema.ts'
+import { decodeFrame } from '../../shared/wire/codec.ts'
+import type { RequestOutcome } from '../../shared/wire/frame.ts'
+import type { DocumentName, RequestId, UserId } from '../../shared/ids.ts'
+import type { LogRecord } from '../../server/log/port.ts'
+import type { Person } from './people.ts'
+import type { SocketWatch } from './virtual-socket.ts'
+
+/** One person asked for one thing, on one or several devices. */
+export interface Asked {
+  id: RequestId
+  by: UserId
+  request: Request
+  /** It has to get an outcome: a device holds it, nobody took it back. */
+  certain: boolean
+}
+
+/** What a device shows of a document, as long as it is the same `Y.Doc`. */
+interface Shown {
+  messages: readonly string[]
+}
+
+export class Witness {
+  readonly violations: string[] = []
+  readonly asked = new Map<string, Asked>()
+  /** Outcomes that were told, by request and person. */
+  readonly told: { id: RequestId, to: UserId, outcome: RequestOutcome }[] = []
+  readonly messages = new Map<string, Message>()
+  /** Of an agent's reply in progress: the longest text that somebody read, by the id that the sealed message gets. */
+  readonly drafts = new Map<string, string>()
+  /** Updates that reached a device, or that a device was told are saved; by document, each once. */
+  readonly updates = new Map<DocumentName, Map<string, Uint8Array>>()
+  readonly #taken = new Map<string, RequestOutcome>()
+  readonly #shown = new WeakMap<Y.Doc, Shown>()
+  readonly #redacted = new Set<string>()
+  sockets = 0
+  frames = 0
+
+  violation(text: string): void {
+    this.violations.push(text)
+  }
+
+  ask(id: RequestId, request: Request, by: UserId): Asked {
+    const key = `${by} ${id}`
+    const asked = this.asked.get(key) ?? { id, by, request, certain: true }
+    this.asked.set(key, asked)
+    return asked
+  }
+
+  // --- The platter -------------------------------------------------------------------------------------------------------------
+
+  /** A record reached the platter: whatever it took was not taken before, and has one effect each. */
+  readonly written = (name: DocumentName, { ledger, events }: LogRecord): void => {
+    const effects = { send: 0, redact: 0, react: 0 }
+    let known = true
+    for (const { requestId, outcome, principal } of ledger) {
+      const key = `${name} ${requestId}`
+      if (this.#taken.has(key)) this.violation(`Request ${requestId} was taken twice.`)
+      this.#taken.set(key, outcome)
+      const asked = this.asked.get(`${principal} ${requestId}`)
+      // What an attacker sent with flipped bits may be a request all the same.
+      if (!asked) known = false
+      const type = asked?.request.type
+      if (outcome.status === 'accepted' && (type === 'send' || type === 'redact' || type === 'react')) effects[type]++
+    }
+    const count = (type: string): number => events.filter(event => event.type === type && !('runId' in event)).length
+    const found = { send: count('message.sent'), redact: count('message.redacted'), react: count('reaction.set') }
+    if (known && JSON.stringify(found) !== JSON.stringify(effects)) {
+      this.violation(`A record took ${JSON.stringify(effects)} and did ${JSON.stringify(found)}.`)
+    }
+  }
+
+  // --- Readers -----------------------------------------------------------------------------------------------------------------
+
+  /** Somebody reads the document now. */
+  look(doc: Y.Doc, who: string): void {
+    for (const id of openRoots(doc).redactions.keys()) this.#redacted.add(id)
+    const before = this.#shown.get(doc)?.messages ?? []
+    const messages = readMessages(doc)
+    const now = messages.map(({ id }) => id as string)
+    const kept = before.filter(id => !this.#redacted.has(id))
+    const older = now.filter(id => !this.#redacted.has(id))
+    if (kept.some((id, i) => older[i] !== id)) this.violation(`On ${who} messages changed other than at their end.`)
+    if (new Set(now).size !== now.length) this.violation(`On ${who} a message stands twice.`)
+    this.#shown.set(doc, { messages: now })
+    if (now.length !== before.length) for (const message of messages) this.#readMessage(message, who)
+    for (const { head, parts } of readDrafts(doc)) {
+      if (head.kind !== 'agent') continue
+      const text = textOf(parts)
+      if (text.length > (this.drafts.get(head.replyId)?.length ?? 0)) this.drafts.set(head.replyId, text)
+    }
+  }
+
+  #readMessage(message: Message, who: string): void {
+    const before = this.messages.get(message.id)
+    this.messages.set(message.id, message)
+    const same = !before || JSON.stringify(before) === JSON.stringify(message)
+    if (!same) this.violation(`On ${who} message ${message.id} has changed.`)
+  }
+
+  // --- Sockets -----------------------------------------------------------------------------------------------------------------
+
+  /** @param look called after the device handled a frame */
+  socket(person: Person, name: DocumentName, look: () => void): SocketState {
+    this.sockets++
+    return new SocketState(this, person, name, look)
+  }
+
+  keep(name: DocumentName, update: Uint8Array): void {
+    const updates = this.updates.get(name) ?? new Map<string, Uint8Array>()
+    this.updates.set(name, updates)
+    updates.set(Buffer.from(update).toString('latin1'), update)
+  }
+}
+
+/** One socket of a device: what went through it. */
+export class SocketState implements SocketWatch {
+  readonly #witness: Witness
+  readonly #person: Person
+  readonly #name: DocumentName
+  readonly #look: () => void
+  readonly #sent: Uint8Array[] = []
+  #saved = 0
+  #open = true
+  greeted = false
+  synced = false
+
+  constructor(witness: Witness, person: Person, name: DocumentName, look: () => void) {
+    this.#witness = witness
+    this.#person = person
+    this.#name = name
+    this.#look = look
+  }
+
+  get isOpen(): boolean {
+    return this.#open
+  }
+
+  /** Everything that was sent is acknowledged. */
+  get isSaved(): boolean {
+    return this.#saved === this.#sent.length
+  }
+
+  get state(): string {
+    return `${this.#person.principal.id} ${this.#name}: ${this.#sent.length} sent, ${this.#saved} saved`
+  }
+
+  sent(bytes: Uint8Array): void {
+    const frame = decodeFrame(bytes)
+    if (frame?.type === 'sync-step-2' || frame?.type === 'update') this.#sent.push(frame.update.slice())
+  }
+
+  received(bytes: Uint8Array): void {
+    this.#witness.frames++
+    const frame = decodeFrame(bytes)
+    if (frame?.type === 'sync-step-2' || frame?.type === 'update') {
+      if (frame.type === 'sync-step-2') this.synced = true
+      this.#witness.keep(this.#name, frame.update.slice())
+    }
+    if (frame?.type !== 'control') return
+    const { control } = frame
+    if (control.kind === 'hello') this.greeted = true
+    if (control.kind === 'result') {
+      this.#witness.told.push({ id: control.requestId, to: this.#person.principal.id, outcome: control.outcome })
+    }
+    if (control.kind === 'saved') this.#acknowledge(control.frames)
+  }
+
+  handled(): void {
+    this.#look()
+  }
+
+  closed(): void {
+    this.#open = false
+  }
+
+  #acknowledge(frames: number): void {
+    if (frames > this.#sent.length || frames <= this.#saved) this.#witness.violation(`Told saved ${frames}: ${this.state}.`)
+    for (const update of this.#sent.slice(this.#saved, frames)) this.#witness.keep(this.#name, update)
+    this.#saved = frames
+  }
+}
