@@ -3,7 +3,7 @@ import { realSurroundings } from './port.ts'
 import type { After } from './port.ts'
 import { FEED_EVENT, routes } from '../../shared/api/routes.ts'
 import * as schemas from '../../shared/api/schemas.ts'
-import type { AcceptedInvitation, ConversationListItem, Invitation, Me } from '../../shared/api/schemas.ts'
+import type { AcceptedInvitation, ConversationListItem, Invitation, Me, SyncPage, SyncRequest } from '../../shared/api/schemas.ts'
 import { isErrorCode, SkeinError } from '../../shared/errors.ts'
 import { createUuidV7 } from '../../shared/ids.ts'
 import type { RandomBytes } from '../../shared/ids.ts'
@@ -36,6 +36,8 @@ export interface Api {
   createConversationId: () => string
   invite: (id: string, role: 'editor' | 'viewer') => Promise<Invitation>
   acceptInvitation: (secret: string) => Promise<AcceptedInvitation>
+  /** What this device lacks of the person's documents; see `POST /api/sync`. */
+  sync: (request: SyncRequest, signal?: AbortSignal) => Promise<SyncPage>
   /** Reconnects by itself. Returns how to stop. */
   subscribeFeed: (listener: FeedListener) => () => void
 }
@@ -43,6 +45,8 @@ export interface Api {
 const MEMORY_KEY = 'skein:me'
 /** A network that swallows requests must not keep the app from starting with what it remembers. */
 const ME_TIMEOUT = 4_000
+/** A page of a batch sync is some megabytes, on a slow line too; after that the next pass tries again. */
+const SYNC_TIMEOUT = 120_000
 /** An EventSource reconnects after a broken connection, but not after an answer that is an error. */
 const FEED_RETRY = 5_000
 
@@ -82,6 +86,12 @@ export const createApi = (options: ApiOptions = {}): Api => {
     createConversationId: createUuidV7(now, random),
     invite: (id, role) => ask(schemas.invitation, routes.invitations(id), post({ role })),
     acceptInvitation: secret => ask(schemas.acceptedInvitation, routes.acceptInvitation(secret), post({})),
+    sync: async (request, signal) => {
+      const giveUp = new AbortController()
+      const cancel = after(SYNC_TIMEOUT, () => giveUp.abort())
+      const signals = signal ? AbortSignal.any([signal, giveUp.signal]) : giveUp.signal
+      return ask(schemas.syncPage, routes.sync(), { ...post(request), signal: signals }).finally(cancel)
+    },
     subscribeFeed: listener => subscribe(origin + routes.feed(), options.EventSource ?? EventSource, listener, after)
   }
 }

@@ -6,7 +6,7 @@ import { deleteDB } from 'idb'
 import { databaseName } from './document-database.ts'
 import { Generation } from './generation.ts'
 import type { ListStorage } from './list-cache.ts'
-import { currentGeneration, forgetGenerations, nextGeneration, noteEpoch } from './side-database.ts'
+import { currentGeneration, forgetGenerations, nextGeneration, noteEpoch, readGenerations } from './side-database.ts'
 import type { GenerationRecord } from './side-database.ts'
 import { SideStore } from './side-store.ts'
 import { storageProblem } from './storage-problem.ts'
@@ -30,6 +30,8 @@ export interface DeviceStore {
   /** The store of one document; its database is opened when it is first used. */
   document: OpenStore
   lists: ListStorage
+  /** Name of each document that this device has → which of its lives is the current one; a rebuilt document has another. */
+  generations: () => Promise<Map<string, string>>
   /** Requests that no server has accepted, by document name; none where the storage cannot be read. */
   unsent: () => Promise<Map<string, OutboxEntry[]>>
   /** Close the documents' stores first. */
@@ -45,6 +47,7 @@ export const openDeviceStore = (options: DeviceStoreOptions): DeviceStore => {
   return {
     document: name => new IndexedDbStore(name, side, filled, closing),
     lists: side.lists,
+    generations: async () => readGenerations(await side.open()),
     unsent: () => side.readAll(),
     close: () => side.close()
   }

@@ -54,6 +54,13 @@ export const currentGeneration = (db: SideDatabase, name: string, fresh: string)
     return first
   })
 
+/** Name of each document that this device has → its current generation. */
+export const readGenerations = async (db: SideDatabase): Promise<Map<string, string>> => {
+  const tx = db.transaction('documents')
+  const [names, records] = await Promise.all([tx.store.getAllKeys(), tx.store.getAll(), tx.done])
+  return new Map(names.map((name, i) => [name, records[i]!.generation]))
+}
+
 /** Notes the lineage, unless another tab has gone on to another generation. */
 export const noteEpoch = (db: SideDatabase, name: string, generation: string, epoch: string): Promise<void> =>
   inTransaction(db, ['documents'], 'relaxed', async tx => {

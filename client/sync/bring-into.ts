@@ -1,0 +1,68 @@
+/** Stores what the server sent of one document in a document store of this device that nobody has open. */
+import * as Y from 'yjs'
+import type { DocumentStore, StoredDocument } from './port.ts'
+import { covers, stateVectorOf } from './update-state.ts'
+import { decodeBase64 } from '../../shared/api/base64.ts'
+import type { MissingUpdate } from '../../shared/api/schemas.ts'
+import { openRoots } from '../../shared/conversation/document.ts'
+import { request as requestSchema } from '../../shared/conversation/schema.ts'
+import { documentKind, parseRequestId } from '../../shared/ids.ts'
+
+/** What a device holds of one document. */
+export interface HeldState {
+  epoch: string
+  head: number
+  stateVector: Uint8Array
+}
+
+/**
+ * @param store is closed in the end
+ * @param sent the state from which the update goes on; null: it is the whole document
+ * @returns what the device now holds; null when the update does not fit what is stored (any more), and nothing was changed
+ * @throws Error with the sentence to show when the store cannot be read or written
+ */
+export const bringInto = async (
+  store: DocumentStore, missing: MissingUpdate, sent: Uint8Array | null
+): Promise<HeldState | null> => {
+  const failure = Promise.withResolvers<never>()
+  const unwatch = store.watch(problem => problem !== null && failure.reject(new Error(problem)))
+  try {
+    return await Promise.race([failure.promise, bring(store, missing, sent)])
+  } finally {
+    unwatch()
+    await store.close()
+  }
+}
+
+const bring = async (store: DocumentStore, missing: MissingUpdate, sent: Uint8Array | null): Promise<HeldState | null> => {
+  const { name, epoch, role, head } = missing
+  const update = decodeBase64(missing.update)
+  if (!update || !stateVectorOf([update])) return null
+  let stored = await store.load()
+  if (stored.epoch !== null && stored.epoch !== epoch) {
+    if (sent) return null
+    const isConversation = documentKind(name) === 'conversation'
+    if (isConversation) await keepRequests(store, stored)
+    await store.rebuild(epoch, !isConversation && stored.updates.length > 0)
+    stored = await store.load()
+    if (stored.epoch !== null && stored.epoch !== epoch) return null
+  }
+  const before = stateVectorOf(stored.updates)
+  if (!before || (sent && !covers(before, sent))) return null
+  await Promise.all([store.append(update), store.setEpoch(epoch, role)])
+  return { epoch, head, stateVector: stateVectorOf([...stored.updates, update])! }
+}
+
+/** A request whose entry could not be stored lies in the old document alone. */
+const keepRequests = async (store: DocumentStore, { updates, outbox }: StoredDocument): Promise<void> => {
+  if (!stateVectorOf(updates)) return
+  const doc = new Y.Doc()
+  for (const update of updates) Y.applyUpdate(doc, update)
+  const known = new Set<string>(outbox.map(entry => entry.id))
+  await Promise.all([...openRoots(doc).requests].map(async ([key, value]) => {
+    const id = parseRequestId(key)
+    const parsed = requestSchema.safeParse(value)
+    if (id && !known.has(id) && parsed.success) await store.putOutbox({ id, request: parsed.data, stored: true, refusal: null })
+  }))
+  doc.destroy()
+}
