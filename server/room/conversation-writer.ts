@@ -50,7 +50,8 @@ export class TransactionWriter implements ConversationWriter {
   redactMessage(message: Message, by: string, at: number): void {
     const index = this.roots.messages.toArray().findIndex(({ id }) => id === message.id)
     this.roots.messages.delete(index)
-    this.roots.redactions.set(message.id, { parentId: message.metadata.parentId, by, at })
+    const { parentId, draftId } = message.metadata
+    this.roots.redactions.set(message.id, { parentId, by, at, ...draftId && { draftId } })
     this.messages.remove(message.id)
     this.events.push({ type: 'message.redacted', messageId: message.id })
   }

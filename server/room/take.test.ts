@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import * as Y from 'yjs'
-import { readMessages, readMeta, readReactions, readRuns } from '../../shared/conversation/read.ts'
+import { readMessages, readMeta, readReactions, readRedactions, readRuns } from '../../shared/conversation/read.ts'
 import type { Request } from '../../shared/conversation/schema.ts'
-import { proposeReact, proposeRedact, proposeRegenerate, proposeSend, proposeSetMeta, proposeStop, putRequest } from '../../shared/conversation/write.ts'
-import type { AgentId, MessageId, RequestId, UserId } from '../../shared/ids.ts'
+import { proposeReact, proposeRedact, proposeRegenerate, proposeSend, proposeSetMeta, proposeStop, putRequest, putSharedDraft } from '../../shared/conversation/write.ts'
+import type { AgentId, DraftId, MessageId, RequestId, UserId } from '../../shared/ids.ts'
 import { limits } from '../../shared/limits.ts'
 import type { Principal } from '../../shared/principal.ts'
 import type { Role } from '../../shared/wire/frame.ts'
@@ -50,6 +50,46 @@ const conversation = () => {
   const spendAll = (): void => { mayAsk = false }
   return { spendAll, doc, take, ask, say, write, messages }
 }
+
+describe('taking a send that came from a draft', () => {
+  const draftId = '0190a000-0000-7000-8000-000000000001' as DraftId
+  const head = { kind: 'shared' as const, authorId: 'bob', parentId: null, createdAt: 1 }
+
+  it('drops the shared draft, anybody\'s, and the message names it; so does the one of who sent it a moment later', () => {
+    const { doc, say, messages } = conversation()
+    putSharedDraft(doc, draftId, head, 'I will pay 10000')
+    const sent = [say('I will pay 10', ada, null, { drops: draftId }), say('I will pay 100', bob, null, { drops: draftId })]
+    expect(doc.getMap('drafts').size).toBe(0)
+    expect(messageTexts(doc)).toEqual(['I will pay 10', 'I will pay 100'])
+    expect(sent.map(id => messages.get(id)!.metadata.draftId)).toEqual([draftId, draftId])
+  })
+
+  it('leaves the draft in place when it is refused', () => {
+    const { doc, ask } = conversation()
+    putSharedDraft(doc, draftId, head, 'words')
+    const empty = proposeSend({ parts: [], parentId: null, drops: draftId }, 1)
+    expect(ask(empty)).toMatchObject({ status: 'refused', code: 'message-empty' })
+    expect(doc.getMap('drafts').size).toBe(1)
+  })
+
+  it('leaves an agent\'s draft alone', () => {
+    const { doc, say, messages, write } = conversation()
+    const question = say('Question')
+    const { id: runId, replyId, agentId } = readRuns(doc)[0]!
+    write(writer => writer.openDraft(draftId, { kind: 'agent', authorId: 'agent:echo', agentId, runId, replyId, parentId: question, createdAt: 1 }, []))
+    const id = say('Mine', ada, null, { drops: draftId })
+    expect(doc.getMap('drafts').size).toBe(1)
+    expect(messages.get(id)!.metadata.draftId).toBeUndefined()
+  })
+
+  it('is remembered when the message is taken out, so that nobody\'s device brings its words back', () => {
+    const { doc, say, ask } = conversation()
+    putSharedDraft(doc, draftId, head, 'secret')
+    const id = say('secret', ada, null, { drops: draftId })
+    ask(proposeRedact(id, 1))
+    expect(readRedactions(doc).get(id)).toMatchObject({ by: 'ada', draftId })
+  })
+})
 
 describe('taking a send', () => {
   it('seals the message under its author\'s name, with the server\'s time, and starts the default agent once', () => {

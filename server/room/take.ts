@@ -156,6 +156,7 @@ const send = (writer: TransactionWriter, requestId: RequestId, request: RequestO
       authorId: principal.id,
       authorName: principal.name,
       ...to && { to },
+      ...request.drops && isSharedOrGone(writer, request.drops) && { draftId: request.drops },
       createdAt: Math.min(request.createdAt, now),
       acceptedAt: now,
       status: 'complete'
@@ -225,6 +226,10 @@ const agentsFor = (writer: TransactionWriter, named: readonly AgentId[] | undefi
   if (typeof own === 'string' && own !== '' && agents.nameOf(own as AgentId) !== undefined) return [own as AgentId]
   return agents.defaultAgent ? [agents.defaultAgent] : []
 }
+
+/** Of two people who send one draft at once the second finds it gone, and said what stood there all the same. */
+const isSharedOrGone = (writer: TransactionWriter, id: DraftId): boolean =>
+  readDraft(id, writer.roots.drafts.get(id))?.head.kind !== 'agent'
 
 const dropSharedDraft = (writer: TransactionWriter, id: DraftId): void => {
   if (readDraft(id, writer.roots.drafts.get(id))?.head.kind === 'shared') writer.dropDraft(id)

@@ -35,6 +35,8 @@ export const messageMetadata = z.object({
   authorName: z.optional(shortText),
   agentId: z.optional(id(parseAgentId)),
   runId: z.optional(id(parseRunId)),
+  /** The shared draft that it was sent from: who wrote in that draft finds by it what became of their words. */
+  draftId: z.optional(id(parseDraftId)),
   /** Agents that shall answer; without it the conversation's default agent does. Empty: nobody. */
   to: z.optional(z.array(id(parseAgentId)).check(z.maxLength(16))),
   /** When it was written, by the device's clock (milliseconds since 1970). */
@@ -119,6 +121,7 @@ export type DraftHead = z.infer<typeof draftHead>
 export const member = z.object({ name: shortText, role: z.enum(['owner', 'editor', 'viewer']) })
 export type Member = z.infer<typeof member>
 
-export const redaction = z.object({ parentId: z.nullable(z.string()), by: z.string(), at: time })
+/** `draftId`: what was sent from that draft must not come back as a late edit of it. */
+export const redaction = z.object({ parentId: z.nullable(z.string()), by: z.string(), at: time, draftId: z.optional(id(parseDraftId)) })
 export type Redaction = z.infer<typeof redaction>
 

@@ -1,8 +1,12 @@
-/** Pure functions that propose: they build requests. Only {@link putRequest} touches a document, and only its outbox. */
-import type * as Y from 'yjs'
+/**
+ * Pure functions that propose: they build requests. Only {@link putRequest} and {@link putSharedDraft} touch a document, where people's
+ * clients may.
+ */
+import * as Y from 'yjs'
 import type { AgentId, DraftId, MessageId, RequestId, RunId } from '../ids.ts'
 import { openRoots } from './document.ts'
-import type { MessagePart, Request, RequestOf, SettableMeta } from './schema.ts'
+import type { DraftMap, DraftPart } from './document.ts'
+import type { DraftHead, MessagePart, Request, RequestOf, SettableMeta } from './schema.ts'
 
 export interface SendFields {
   parts: MessagePart[]
@@ -33,4 +37,13 @@ export const proposeReact = (messageId: MessageId, kind: string, on: boolean, cr
 /** Puts the request into the document's outbox, from where the sync provider carries it to the server. */
 export const putRequest = (doc: Y.Doc, id: RequestId, request: Request): void => {
   openRoots(doc).requests.set(id, request)
+}
+
+export type SharedDraftHead = Extract<DraftHead, { kind: 'shared' }>
+
+/** Opens a shared draft with one text part, in one transaction: the gate takes it whole or not at all. */
+export const putSharedDraft = (doc: Y.Doc, id: DraftId, head: SharedDraftHead, text = ''): void => {
+  const part: DraftPart = new Y.Map<string | Y.Text>([['type', 'text'], ['text', new Y.Text(text)]])
+  const draft: DraftMap = new Y.Map<DraftHead | Y.Array<DraftPart>>([['head', head], ['parts', Y.Array.from([part])]])
+  doc.transact(() => openRoots(doc).drafts.set(id, draft))
 }
