@@ -16,8 +16,8 @@ const SDK = /^client\/sync\//
 const STATE = /^client\/app\/state\//
 const APP = /^client\/app\//
 
-/** They may import anything, adapters too: the composition root, and whatever exists to test. */
-export const UNBOUND = /^server\/main\.ts$|\.test\.ts$|^test\/|^scripts\/|^bench\/|^[\w.-]+\.config\.(?:ts|js)$/
+/** They may import anything, adapters too: the composition roots, and whatever exists to test. */
+export const UNBOUND = /^server\/(?:main|cli)\.ts$|\.test\.ts$|^test\/|^scripts\/|^bench\/|^[\w.-]+\.config\.(?:ts|js)$/
 
 /**
  * Implementations of ports. Within such a family they may import one another; nobody else may, but for the unbound.

@@ -59,32 +59,47 @@ const readNumber = async (database: Database, key: Key): Promise<number | null |
   }
 }
 
-/** Everything in the range that can still be read, entry by entry where it is damaged. */
+/** Everything in the range that can still be read. */
 export const salvage = async (database: Database, range: KeyRange): Promise<{ entries: [Key, Uint8Array][], damaged: boolean }> => {
-  try {
-    return { entries: await database.iterator(range).all(), damaged: false }
-  } catch (error) {
-    if (!isDamage(error)) throw error
-  }
   const entries: [Key, Uint8Array][] = []
-  const iterator = database.iterator({ ...range, highWaterMarkBytes: 0 })
-  try {
-    for (;;) {
-      const [entry] = await iterator.nextv(1)
-      if (entry === undefined) return { entries, damaged: true }
-      entries.push(entry)
-    }
-  } catch (error) {
-    if (!isDamage(error)) throw error
-    return { entries, damaged: true }
-  } finally {
-    await iterator.close()
-  }
+  let damaged = false
+  for await (const found of readable(database, range, () => { damaged = true })) entries.push(...found)
+  return { entries, damaged }
 }
 
+/** In pieces, and entry by entry from where it is damaged: LevelDB skips what it cannot read and says so when it has come to the end. */
+export const readable = async function* (
+  database: Database, range: Partial<KeyRange>, onDamage: (error: unknown) => void,
+): AsyncGenerator<[Key, Uint8Array][]> {
+  let last: Key | null = null
+  for (const size of [PIECE, 1]) {
+    const rest: Partial<Record<'gt' | 'gte' | 'lte', Key>> = last === null ? range : { ...range.lte && { lte: range.lte }, gt: last }
+    const iterator = database.iterator<Key, Uint8Array>(rest)
+    try {
+      for (let over = false; !over;) {
+        try {
+          const found: [Key, Uint8Array][] = await iterator.nextv(size)
+          last = found.at(-1)?.[0] ?? last
+          if (found.length === 0) return
+          yield found
+        } catch (error) {
+          if (!isDamage(error)) throw error
+          if (size === 1) onDamage(error)
+          over = size !== 1 || !isDecodeError(error)
+        }
+      }
+    } finally {
+      await iterator.close()
+    }
+  }
+}
+const PIECE = 500
+
 /** LevelDB found bytes that make no sense, or a key came out that none of ours can be. */
-export const isDamage = (error: unknown): boolean => error instanceof StoreDamage ||
-  (error instanceof Error && 'code' in error && (error.code === 'LEVEL_CORRUPTION' || error.code === 'LEVEL_DECODE_ERROR'))
+export const isDamage = (error: unknown): boolean => error instanceof StoreDamage || isDecodeError(error) ||
+  (error instanceof Error && 'code' in error && error.code === 'LEVEL_CORRUPTION')
+
+const isDecodeError = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === 'LEVEL_DECODE_ERROR'
 
 /** Format 2 knows where each document's records end; format 1 did not. In pieces, so that a large store is no large batch. */
 export const headsOfFormat1 = async function* (database: Database): AsyncGenerator<Operation[]> {
