@@ -24,9 +24,9 @@ export const checkEnd = async (world: World): Promise<void> => {
   for (const name of [TALK, BOARD]) {
     const live = await liveState(world, name)
     checkReplicas(world, name, live)
-    checkNothingIsLost(world, name, live)
+    if (!world.weather.lies) checkNothingIsLost(world, name, live)
   }
-  checkConversation(world)
+  if (!world.weather.lies) checkConversation(world)
 }
 
 /** What the server's room holds; read as an API does. */

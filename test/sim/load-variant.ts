@@ -11,7 +11,7 @@ const copies = join(root, '.cache', 'simulation')
 const PARTS = ['shared', 'server', 'client/sync', 'test/rig', 'test/sim']
 
 export interface BrokenWorld {
-  simulate: (seed: number) => Promise<Summary>
+  simulate: (seed: number, diskLies?: boolean) => Promise<Summary>
 }
 
 /** @throws when the place to be changed is not there: then the variant has to be brought up to date */

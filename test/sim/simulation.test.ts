@@ -20,6 +20,10 @@ describe('server, disk, network and devices in one virtual world', () => {
     console.info(`${SEEDS} simulations:`, sum)
   }, 3_600_000)
 
+  it('hold the same in the end even on a disk that loses what it said it kept', async () => {
+    for (let seed = 1; seed <= times(2000, 40); seed++) await simulate(seed, true)
+  }, 3_600_000)
+
   it('live the same life from the same seed', async () => {
     expect(await simulate(13)).toEqual(await simulate(13))
   })

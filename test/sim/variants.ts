@@ -4,6 +4,8 @@ export interface Variant {
   /** Names the folder of the copy, too. */
   name: string
   file: string
+  /** It takes a disk that lies to show it: with one that keeps its word nobody has ever seen what was lost. */
+  diskLies?: true
   /** Matches one place in the file. */
   find: RegExp
   /** As for `String.replace`. */
@@ -51,7 +53,8 @@ export const variants: readonly Variant[] = [
     name: 'server client ids used again after a crash',
     file: 'server/room/lineage.ts',
     find: /stored && stored\.ids\.generation === generation/,
-    replace: 'stored'
+    replace: 'stored',
+    diskLies: true
   },
   {
     name: 'search markers kept after an update from outside',

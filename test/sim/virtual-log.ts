@@ -16,7 +16,12 @@ export interface DiskWeather {
   pace: number
   /** Of a group to fail. */
   failures: number
+  /** The disk says that something is on it which a crash then takes away, as one does that ignores fsync. */
+  lies: boolean
 }
+
+/** Groups that a disk which lies may lose. */
+const LOSES = 4
 
 /** Told of every record as it reaches the platter. */
 export type OnWritten = (name: DocumentName, record: LogRecord) => void
@@ -37,6 +42,8 @@ export class VirtualLog implements UpdateLog {
   #inFlight: Write[] | null = null
   #term = 0
   #dead = false
+  /** The platter before each of the latest groups. */
+  readonly #past: MemoryDisk['documents'][] = []
   readonly #used = new Set<DocumentName>()
   readonly #stale = new Set<DocumentName>()
 
@@ -125,10 +132,15 @@ export class VirtualLog implements UpdateLog {
   /** The process is gone. The group under way is one batch: all of it is on the platter, or nothing. */
   crash(): void {
     this.#dead = true
-    const kept = this.#inFlight !== null && this.#chance.of(0.5) ? this.#inFlight : []
+    const kept = this.#inFlight !== null && !this.#weather.lies && this.#chance.of(0.5) ? this.#inFlight : []
     for (const { perform } of kept) perform().catch(() => null)
     this.#queue = []
     this.#inFlight = null
+    const { documents } = this.#platter.disk
+    const past = this.#chance.maybe(this.#past)
+    if (!past) return
+    documents.clear()
+    for (const [name, document] of past) documents.set(name, document)
   }
 
   async #seek(): Promise<void> {
@@ -158,6 +170,8 @@ export class VirtualLog implements UpdateLog {
     // From here on a crash can no longer undo it.
     this.#inFlight = []
     if (fails === 'before') return this.#fail(group)
+    if (this.#weather.lies) this.#past.push(structuredClone(this.#platter.disk.documents))
+    if (this.#past.length > LOSES) this.#past.shift()
     // A write that makes no sense (a snapshot of what is not there) fails for itself, as it would have when it was asked for.
     const ends = await Promise.allSettled(group.map(({ perform }) => perform()))
     if (fails === 'after') return this.#fail(group)

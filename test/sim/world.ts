@@ -38,7 +38,7 @@ export class World {
   readonly clock = new Clock()
   readonly chance: Chance
   readonly disk = new MemoryDisk()
-  readonly weather = { pace: 10, failures: 0.01 }
+  readonly weather = { pace: 10, failures: 0.01, lies: false }
   readonly witness = new Witness()
   readonly network: Network
   readonly attacker: Attacker
@@ -48,7 +48,9 @@ export class World {
   crashes = 0
   #texts = 0
 
-  constructor(seed: number) {
+  constructor(seed: number, diskLies: boolean) {
+    this.weather.lies = diskLies
+    this.witness.forgives = diskLies
     this.chance = new Chance(seed)
     const { chance, clock, witness } = this
     this.newId = createUuidV7(clock.now, chance.fill)
@@ -100,6 +102,12 @@ export class World {
     for (const device of this.devices) device.connect()
   }
 
+  /** Who holds what the disk lost is refused, and begins anew. */
+  async replaceStuckPages(): Promise<void> {
+    await this.clock.advance(20_000)
+    for (const device of this.devices) if (device.unrest) device.vanish()
+  }
+
   #startServer(): ServerProcess {
     const server: ServerProcess = new ServerProcess({
       clock: this.clock,
@@ -129,8 +137,11 @@ const chosenDevices = (chance: Chance): [new (ports: DevicePorts) => Device, Per
   ] as const).filter(() => chance.of(0.45)).map(([Kind, person]): [new (ports: DevicePorts) => Device, Person] => [Kind, person])
 ]
 
-/** @throws with everything that was found wrong */
-export const simulate = async (seed: number): Promise<Summary> => {
+/**
+ * @param diskLies what was acknowledged may be gone after a crash; then it is still asked that in the end all hold the same
+ * @throws with everything that was found wrong
+ */
+export const simulate = async (seed: number, diskLies = false): Promise<Summary> => {
   const clockless = new Chance(seed ^ 0x5bd1e995)
   let clock: Clock | null = null
   return inhabit({
@@ -138,7 +149,7 @@ export const simulate = async (seed: number): Promise<Summary> => {
     after: (ms, run) => clock?.after(ms, run) ?? (() => {}),
     fill: clockless.fill
   }, async () => {
-    const world = new World(seed)
+    const world = new World(seed, diskLies)
     clock = world.clock
     try {
       return await live(world, seed)
@@ -162,6 +173,7 @@ const live = async (world: World, seed: number): Promise<Summary> => {
   }
   await clock.advance(20_000)
   world.mend()
+  if (world.weather.lies) await world.replaceStuckPages()
   await rest(world)
   throwIf(witness.violations)
   await checkEnd(world)
