@@ -7,7 +7,7 @@ import type { Variant } from './variants.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 /** Inside the repository, so that the copies find the same packages; ignored by everything else. */
-const copies = join(root, '.cache', 'simulation')
+const copies = join(root, '.cache', 'simulation', String(process.pid))
 const PARTS = ['shared', 'server', 'client/sync', 'test/rig', 'test/sim']
 
 export interface BrokenWorld {
@@ -16,14 +16,14 @@ export interface BrokenWorld {
 
 /** @throws when the place to be changed is not there: then the variant has to be brought up to date */
 export const loadVariant = async ({ name, file, find, replace }: Variant): Promise<BrokenWorld> => {
-  const folder = join(copies, `${name.replaceAll(/[^a-z0-9]+/g, '-')}-${process.pid}`)
+  const folder = join(copies, name.replaceAll(/[^a-z0-9]+/g, '-'))
   await mkdir(folder, { recursive: true })
   for (const part of PARTS) {
     await cp(join(root, part), join(folder, part), { recursive: true, filter: source => !/\.test\.ts$/.test(source) })
   }
   const source = await readFile(join(folder, file), 'utf8')
   if ([...source.matchAll(new RegExp(find, 'g'))].length !== 1) {
-    throw new Error(`The variant "${name}" no longer fits ${file}: ${String(find)} matches not one place. Mend test/sim/variants.ts.`)
+    throw new Error(`"${name}" no longer fits ${file}: ${String(find)} does not match one place. Mend test/sim/variants.ts.`)
   }
   await writeFile(join(folder, file), source.replace(find, replace))
   return await import(pathToFileURL(join(folder, 'test/sim/world.ts')).href) as BrokenWorld

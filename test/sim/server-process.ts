@@ -66,7 +66,9 @@ export class ServerProcess implements Listener {
       random: { uint32: chance.uint32, uuid: () => `epoch-${chance.uint32()}` },
       graceMs: chance.between(500, 8000),
       after: this.#after,
-      yieldToOthers: () => new Promise(resolve => this.#after(1, resolve))
+      yieldToOthers: () => new Promise(resolve => this.#after(1, resolve)),
+      // As the directory has it: a document that a crash took before its first record is met again under the same epoch.
+      enrolled: name => Promise.resolve({ firstEpoch: `first epoch of ${name}` })
     })
     this.#driver = createDriver({ rooms: this.rooms, agents, now: clock.now, timers: { after: this.#after }, log: silent })
     void this.log.openRuns().then(runs => { if (this.#alive) this.#driver.recover(runs) }, () => null)
