@@ -143,7 +143,7 @@ describe('the feed', () => {
     const time = new ManualTime()
     const { api } = setUp({}, { EventSource: FakeSource as never, after: time.after })
     const told: string[] = []
-    const stop = api.subscribeFeed({ opened: () => told.push('opened'), changed: ({ id }) => told.push(id) })
+    const stop = api.subscribeFeed({ opened: () => told.push('opened'), changed: ({ id }) => told.push(id), removed: id => told.push(`-${id}`) })
     return { time, told, stop, source: () => FakeSource.made.at(-1)! }
   }
 
@@ -153,7 +153,9 @@ describe('the feed', () => {
     source().dispatchEvent(new Event('open'))
     source().dispatchEvent(new MessageEvent('conversation', { data: JSON.stringify(item('a')) }))
     source().dispatchEvent(new MessageEvent('conversation', { data: '{}' }))
-    expect(told).toEqual(['opened', 'a'])
+    source().dispatchEvent(new MessageEvent('removed', { data: '{"id":"a"}' }))
+    source().dispatchEvent(new MessageEvent('removed', { data: '{}' }))
+    expect(told).toEqual(['opened', 'a', '-a'])
   })
 
   it('is opened again after an answer that ended it, not after a break that the browser mends', async () => {

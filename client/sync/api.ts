@@ -1,7 +1,7 @@
 /** The server's API as the app needs it: who we are, which conversations there are, invitations, and the feed that tells of changes. */
 import { realSurroundings } from './port.ts'
 import type { After } from './port.ts'
-import { FEED_EVENT, routes } from '../../shared/api/routes.ts'
+import { FEED_EVENT, FEED_REMOVED_EVENT, routes } from '../../shared/api/routes.ts'
 import * as schemas from '../../shared/api/schemas.ts'
 import type { AcceptedInvitation, ConversationListItem, Invitation, Me, SyncPage, SyncRequest } from '../../shared/api/schemas.ts'
 import { isErrorCode, SkeinError } from '../../shared/errors.ts'
@@ -25,6 +25,8 @@ export interface FeedListener {
   opened: () => void
   /** One conversation as it is now. */
   changed: (item: ConversationListItem) => void
+  /** The conversation of this id was deleted. */
+  removed: (id: string) => void
 }
 
 export interface Api {
@@ -34,6 +36,8 @@ export interface Api {
   listConversations: () => Promise<ConversationListItem[]>
   /** Made on this device: the server creates the conversation when its owner first connects to it. */
   createConversationId: () => string
+  /** For good, for everybody. For its owner. */
+  deleteConversation: (id: string) => Promise<void>
   invite: (id: string, role: 'editor' | 'viewer') => Promise<Invitation>
   acceptInvitation: (secret: string) => Promise<AcceptedInvitation>
   /** What this device lacks of the person's documents; see `POST /api/sync`. */
@@ -84,6 +88,9 @@ export const createApi = (options: ApiOptions = {}): Api => {
       return all
     },
     createConversationId: createUuidV7(now, random),
+    deleteConversation: async id => {
+      await ask(nothing, routes.conversation(id), { method: 'DELETE' })
+    },
     invite: (id, role) => ask(schemas.invitation, routes.invitations(id), post({ role })),
     acceptInvitation: secret => ask(schemas.acceptedInvitation, routes.acceptInvitation(secret), post({})),
     sync: async (request, signal) => {
@@ -102,6 +109,9 @@ interface Parser<T> {
 
 const post = (body: unknown): RequestInit =>
   ({ method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) })
+
+/** Of answers without a body. */
+const nothing: Parser<null> = { safeParse: () => ({ success: true, data: null }) }
 
 const createAsk = (origin: string, send: typeof fetch) =>
   async <T>(parser: Parser<T>, path: string, init?: RequestInit): Promise<T> => {
@@ -132,7 +142,7 @@ const recall = (memory: Pick<Storage, 'getItem'>): Me | null => {
   }
 }
 
-const subscribe = (url: string, Source: typeof EventSource, { opened, changed }: FeedListener, after: After): (() => void) => {
+const subscribe = (url: string, Source: typeof EventSource, { opened, changed, removed }: FeedListener, after: After): (() => void) => {
   let source: EventSource
   let cancel = () => {}
   const open = () => {
@@ -141,6 +151,10 @@ const subscribe = (url: string, Source: typeof EventSource, { opened, changed }:
     source.addEventListener(FEED_EVENT, event => {
       const item = schemas.conversationListItem.safeParse(JSON.parse(event.data as string))
       if (item.success) changed(item.data)
+    })
+    source.addEventListener(FEED_REMOVED_EVENT, event => {
+      const gone = schemas.removedConversation.safeParse(JSON.parse(event.data as string))
+      if (gone.success) removed(gone.data.id)
     })
     source.addEventListener('error', () => {
       if (source.readyState === source.CLOSED) cancel = after(FEED_RETRY, open)

@@ -53,8 +53,13 @@ const bring = async (store: DocumentStore, missing: MissingUpdate, sent: Uint8Ar
   return { epoch, head, stateVector: stateVectorOf([...stored.updates, update])! }
 }
 
-/** A request whose entry could not be stored lies in the old document alone. */
-const keepRequests = async (store: DocumentStore, { updates, outbox }: StoredDocument): Promise<void> => {
+/**
+ * A request whose entry could not be stored lies in the old document alone. It, and every entry that does not say where it was sent, may
+ * have been sent to the server of the old lineage.
+ */
+const keepRequests = async (store: DocumentStore, { updates, outbox, epoch }: StoredDocument): Promise<void> => {
+  const unnoted = outbox.filter(({ refusal, askedIn }) => refusal === null && askedIn === undefined)
+  await Promise.all(unnoted.map(entry => store.putOutbox({ ...entry, askedIn: epoch })))
   if (!stateVectorOf(updates)) return
   const doc = new Y.Doc()
   for (const update of updates) Y.applyUpdate(doc, update)
@@ -62,7 +67,8 @@ const keepRequests = async (store: DocumentStore, { updates, outbox }: StoredDoc
   await Promise.all([...openRoots(doc).requests].map(async ([key, value]) => {
     const id = parseRequestId(key)
     const parsed = requestSchema.safeParse(value)
-    if (id && !known.has(id) && parsed.success) await store.putOutbox({ id, request: parsed.data, stored: true, refusal: null })
+    if (!id || known.has(id) || !parsed.success) return
+    await store.putOutbox({ id, request: parsed.data, stored: true, refusal: null, askedIn: epoch })
   }))
   doc.destroy()
 }

@@ -98,6 +98,7 @@ export class Connection {
   }
 
   disconnect(): void {
+    this.#mayTakeLeave()
     this.#provider.disconnect()
     this.#setState('offline')
   }
@@ -106,7 +107,14 @@ export class Connection {
   destroy(): void {
     this.#patience.stop()
     this.#doc.off('update', this.#countEdit)
+    this.#mayTakeLeave()
     this.#provider.destroy()
+  }
+
+  /** The provider's farewell names the document's client id; Yjs may have changed that, and awareness throws for one it never heard of. */
+  #mayTakeLeave(): void {
+    const { meta } = this.#provider.awareness
+    if (!meta.has(this.#doc.clientID)) meta.set(this.#doc.clientID, { clock: 0, lastUpdated: 0 })
   }
 
   #listen(): void {

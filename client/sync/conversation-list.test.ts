@@ -123,3 +123,16 @@ it('ends', async () => {
   list.close()
   expect(world.feed).toBe(null)
 })
+
+it('drops what was deleted, and goes on showing what was written there and never sent', async () => {
+  const { world, list, ids } = setUp()
+  await list.ready
+  world.feed!.opened()
+  await settle()
+  world.outboxes.set('conversation/a', [unsent('never sent', 7)])
+  world.feed!.removed('a')
+  world.feed!.removed('b')
+  await list.refresh()
+  expect(ids()).toEqual(['a'])
+  expect(list.view()[0]).toMatchObject({ title: 'never sent', messageCount: 1 })
+})

@@ -64,7 +64,8 @@ export const openConversationList = ({ api, device, schedule = realSurroundings.
   const stop = api.subscribeFeed({
     // A failed reading is made up for by the next one: the feed opens anew with every connection.
     opened: () => void api.listConversations().then(takeList, () => {}),
-    changed: item => takeList([item, ...fromServer.filter(({ id }) => id !== item.id)])
+    changed: item => takeList([item, ...fromServer.filter(({ id }) => id !== item.id)]),
+    removed: gone => takeList(fromServer.filter(({ id }) => id !== gone))
   })
   return {
     view: () => shown ??= merge(fromServer, begunHere),

@@ -6,6 +6,7 @@ import type { Awareness } from 'y-protocols/awareness'
 import type * as Y from 'yjs'
 import { createReader } from './document-reader.ts'
 import type { DocumentReader } from './document-reader.ts'
+import { askServer } from './outcome.ts'
 import { Outbox } from './outbox.ts'
 import { isOpen, isSend } from './own-request.ts'
 import type { Author } from './own-request.ts'
@@ -15,18 +16,21 @@ import { showDrafts, showMessages, showMeta, showReactions } from './show.ts'
 import { SyncedDocument } from './synced-document.ts'
 import type { DocumentOptions } from './synced-document.ts'
 import type { ConversationView, ViewMessage } from './view.ts'
-import { alternativesRoot } from '../../shared/conversation/branch.ts'
+import { alternativesRoot, lastVisible } from '../../shared/conversation/branch.ts'
 import type { BranchChoice } from '../../shared/conversation/branch.ts'
 import type { Message, Request, SettableMeta } from '../../shared/conversation/schema.ts'
 import { proposeReact, proposeRedact, proposeRegenerate, proposeSend, proposeSetMeta, proposeStop } from '../../shared/conversation/write.ts'
 import { SkeinError } from '../../shared/errors.ts'
 import { createUuidV7 } from '../../shared/ids.ts'
 import type { AgentId, MessageId, RequestId, RunId } from '../../shared/ids.ts'
+import type { RequestOutcome } from '../../shared/wire/frame.ts'
 
 export interface ConversationOptions extends DocumentOptions {
   /** Under whom own messages are shown until the server says who we are. */
   userId: string
   userName: string
+  /** What the server noted of a request, null for nothing; by default its API is asked, at the host of {@link url}. */
+  outcomeOf?: (id: RequestId) => Promise<RequestOutcome | null>
 }
 
 export interface SendOptions {
@@ -67,11 +71,14 @@ export class Conversation {
       },
       replaced: () => {
         this.#reader = this.#read()
-        this.#outbox.settle()
+        this.#outbox.replaced()
       },
+      met: epoch => this.#outbox.met(epoch),
+      gone: () => this.#outbox.giveUp('gone'),
       synced: () => {
         this.#outbox.arrived()
         this.#outbox.proposeMissing()
+        this.#outbox.askAboutOthers()
       },
       result: (id, outcome) => this.#outbox.answered(id, outcome)
     })
@@ -82,6 +89,9 @@ export class Conversation {
       store: options.store,
       doc: () => this.#document.doc,
       isSealed: id => this.#reader.isSealed(id),
+      lastMessage: () => lastVisible([...this.#reader.messages()])?.id ?? null,
+      isOnline: () => this.#document.connection === 'online',
+      outcomeOf: id => (options.outcomeOf ?? askServer(options))(id),
       changed: () => this.#document.touch()
     })
     const presence: Presence = { user: { id: options.userId, name: options.userName }, typing: false }

@@ -4,7 +4,7 @@
  * person resends or discards it.
  */
 import type * as Y from 'yjs'
-import { carriesText, isSend, isTooLarge, missingRequests } from './own-request.ts'
+import { carriesText, isOpen, isSend, isTooLarge, missingRequests, wasAskedElsewhere } from './own-request.ts'
 import type { OwnRequest } from './own-request.ts'
 import type { DocumentStore } from './port.ts'
 import type { OutboxEntry } from './view.ts'
@@ -13,8 +13,9 @@ import { request as requestSchema } from '../../shared/conversation/schema.ts'
 import type { Request } from '../../shared/conversation/schema.ts'
 import { putRequest } from '../../shared/conversation/write.ts'
 import { errorTable } from '../../shared/errors.ts'
+import type { ErrorCode } from '../../shared/errors.ts'
 import { parseRequestId } from '../../shared/ids.ts'
-import type { RequestId } from '../../shared/ids.ts'
+import type { MessageId, RequestId } from '../../shared/ids.ts'
 import type { RequestOutcome } from '../../shared/wire/frame.ts'
 
 export interface OutboxOptions {
@@ -23,14 +24,31 @@ export interface OutboxOptions {
   doc: () => Y.Doc
   /** The message of this id is in the document, or was taken out of it by a redaction. */
   isSealed: (id: string) => boolean
+  /** The last message shown that is sealed; null: there is none. */
+  lastMessage: () => MessageId | null
+  /** What is put into the document is sent at once. */
+  isOnline: () => boolean
+  /** What the server noted of a request; null: nothing. Rejects when it cannot be asked now. */
+  outcomeOf: (id: RequestId) => Promise<RequestOutcome | null>
   changed: () => void
 }
+
+/** In place of an epoch: where it was sent, if it was, nobody noted. */
+const SOMEWHERE = 'unknown'
+
+const isNowhere = ({ askedIn }: OwnRequest): boolean => askedIn === null || askedIn === undefined
 
 export class Outbox {
   readonly #options: OutboxOptions
   readonly #entries = new Map<RequestId, OwnRequest>()
   /** Who waits for a request to be safe. */
   readonly #safe = new Map<RequestId, () => void>()
+  /** Lineage of the server that the document is in sync with, or was; null: none was met. */
+  #epoch: string | null = null
+  /** The document is another one than was stored here: what unsent messages follow may not be in it. */
+  #beganAnew = false
+  /** The server is being asked what became of them. */
+  readonly #asking = new Set<RequestId>()
   #all: readonly OwnRequest[] | null = []
 
   constructor(options: OutboxOptions) {
@@ -52,7 +70,7 @@ export class Outbox {
     const { promise, resolve } = Promise.withResolvers<void>()
     this.#safe.set(id, resolve)
     const refusal = isTooLarge(request) ? { code: 'message-too-long' as const, reason: errorTable['message-too-long'].message } : null
-    this.#set({ id, request, stored: false, refusal, accepted: false })
+    this.#set({ id, request, stored: false, refusal, accepted: false, askedIn: this.#options.isOnline() ? this.#epoch : null })
     if (!refusal) putRequest(this.#options.doc(), id, request)
     void this.#store(id)
     return promise
@@ -73,15 +91,52 @@ export class Outbox {
     this.proposeMissing()
   }
 
+  /** A server of this lineage was met, and is about to get what the document holds: from now on its outcome may be unknown here. */
+  met(epoch: string): void {
+    const { requests } = openRoots(this.#options.doc())
+    this.#epoch = epoch
+    for (const entry of this.all) if (isOpen(entry) && isNowhere(entry) && requests.has(entry.id)) this.#markAsked(entry, epoch)
+  }
+
+  /** Another document took the place of the old one; which lineage it is of is not known yet. */
+  replaced(): void {
+    this.#epoch = null
+    this.#beganAnew = true
+    this.settle()
+    for (const entry of this.all) if (isOpen(entry) && entry.askedIn === undefined) this.#markAsked(entry, SOMEWHERE)
+  }
+
   /** After the store was read, and each time the document holds what the server has: what it took and did not answer is gone by then. */
   proposeMissing(): void {
     const doc = this.#options.doc()
     const { requests } = openRoots(doc)
-    const missing = missingRequests(this.all, id => requests.has(id), this.#options.isSealed)
+    const missing = missingRequests(this.all, this.#epoch, id => requests.has(id), this.#options.isSealed)
     if (missing.length === 0) return
+    const proposed = this.#beganAnew ? this.#followWhatIsThere(missing) : missing
     doc.transact(() => {
-      for (const { id, request } of missing) putRequest(doc, id, request)
+      for (const { id, request } of proposed) putRequest(doc, id, request)
     })
+    if (this.#options.isOnline()) for (const entry of proposed) if (isNowhere(entry)) this.#markAsked(entry, this.#epoch)
+  }
+
+  /**
+   * Finds out what became of requests that were sent to a server of another lineage (it was restored, or began anew). One that this server
+   * knows nothing of may have had its effect before: the person decides, it is never sent again by itself. Call it when the document holds
+   * all that the server has.
+   */
+  askAboutOthers(): void {
+    const { requests } = openRoots(this.#options.doc())
+    for (const entry of this.all) {
+      if (isOpen(entry) && wasAskedElsewhere(entry, this.#epoch) && !requests.has(entry.id)) void this.#ask(entry.id, this.#epoch)
+    }
+  }
+
+  /** The conversation was deleted: nothing will be sent any more. What a person wrote stays, to be read and copied. */
+  giveUp(code: ErrorCode): void {
+    for (const entry of this.all) {
+      if (isOpen(entry) && carriesText(entry.request)) this.answered(entry.id, { status: 'refused', code, reason: errorTable[code].message })
+      else if (isOpen(entry)) void this.remove(entry.id)
+    }
   }
 
   /** Lets go of what is sealed. */
@@ -127,6 +182,41 @@ export class Outbox {
     return this.#options.store.deleteOutbox(id)
   }
 
+  /** A message that was never sent follows what is now the last one, where what it followed was lost. */
+  #followWhatIsThere(entries: readonly OwnRequest[]): OwnRequest[] {
+    const { isSealed, lastMessage } = this.#options
+    const coming = new Set<string>(entries.map(({ id }) => id))
+    return entries.map(entry => {
+      if (!isSend(entry) || !isNowhere(entry)) return entry
+      const { message } = entry.request
+      if (message.parentId === null || isSealed(message.parentId) || coming.has(message.parentId)) return entry
+      const moved = { ...entry, request: { ...entry.request, message: { ...message, parentId: lastMessage() } } }
+      this.#set(moved)
+      return moved
+    })
+  }
+
+  async #ask(id: RequestId, epoch: string | null): Promise<void> {
+    if (this.#asking.has(id)) return
+    this.#asking.add(id)
+    try {
+      const outcome = await this.#options.outcomeOf(id)
+      // The answer of a server that was left meanwhile says nothing of the one that is met now.
+      if (epoch !== this.#epoch || !this.#entries.has(id)) return
+      this.answered(id, outcome ?? { status: 'refused', code: 'outcome-unknown', reason: errorTable['outcome-unknown'].message })
+      if (outcome?.status === 'accepted') this.arrived()
+    } catch {
+      return // Asked again when the document is in sync the next time.
+    } finally {
+      this.#asking.delete(id)
+    }
+  }
+
+  #markAsked(entry: OwnRequest, epoch: string | null): void {
+    this.#set({ ...entry, askedIn: epoch })
+    void this.#store(entry.id)
+  }
+
   #set(entry: OwnRequest): void {
     this.#entries.set(entry.id, entry)
     this.#all = null
@@ -136,7 +226,8 @@ export class Outbox {
   async #store(id: RequestId): Promise<void> {
     const entry = this.#entries.get(id)
     if (!entry) return
-    await this.#options.store.putOutbox({ id, request: entry.request, stored: true, refusal: entry.refusal })
+    const { request, refusal, askedIn } = entry
+    await this.#options.store.putOutbox({ id, request, stored: true, refusal, ...askedIn !== undefined && { askedIn } })
     const now = this.#entries.get(id)
     if (now && !now.stored) this.#set({ ...now, stored: true })
     this.#nowSafe(id)

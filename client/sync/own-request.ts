@@ -24,15 +24,22 @@ export const isOpen = (own: OwnRequest): boolean => !own.accepted && own.refusal
 /** A refusal is kept for as long as something a person wrote would be gone without it; the others last as long as the page. */
 export const carriesText = (request: Request): boolean => request.type === 'send' || request.type === 'set-meta'
 
+/** It may have been sent to a server of another lineage than this one, so what became of it has to be found out. */
+export const wasAskedElsewhere = ({ askedIn = null }: OwnRequest, epoch: string | null): boolean =>
+  askedIn !== null && askedIn !== epoch
+
 /**
  * Those to put into the document (again), in the order in which they were made: a message must not come before its parent.
- * Proposing one that the server knows is harmless: it answers with the outcome that it noted.
+ * Proposing one that the server knows is harmless: it answers with the outcome that it noted. A server of another lineage may know nothing
+ * of one that it took.
+ * @param epoch lineage of the server that was met; null: none yet
  * @param isProposed it lies in the document's outbox
  * @param isSealed what a `send` asked for is done
  */
 export const missingRequests = (
-  own: readonly OwnRequest[], isProposed: (id: string) => boolean, isSealed: (id: string) => boolean
-): OwnRequest[] => own.filter(entry => isOpen(entry) && !isProposed(entry.id) && !isSealed(entry.id))
+  own: readonly OwnRequest[], epoch: string | null, isProposed: (id: string) => boolean, isSealed: (id: string) => boolean
+): OwnRequest[] =>
+  own.filter(entry => isOpen(entry) && !wasAskedElsewhere(entry, epoch) && !isProposed(entry.id) && !isSealed(entry.id))
 
 /** The server would refuse it for its size and, if it fits no frame, could not even say so. */
 export const isTooLarge = (request: Request): boolean => {

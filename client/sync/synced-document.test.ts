@@ -62,6 +62,14 @@ describe('a free document', () => {
     expect(second).toMatchObject({ loaded: true, synced: false, connection: 'offline', role: 'owner' })
   })
 
+  it('closes in order after Yjs took another client id for it', async () => {
+    const document = artifact()
+    await synced(document)
+    document.doc.clientID++
+    await document.close()
+    expect(document.connection).toBe('offline')
+  })
+
   it('is not saved before the server acknowledged it', async () => {
     const document = artifact()
     await synced(document)

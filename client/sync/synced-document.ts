@@ -37,11 +37,17 @@ export interface DocumentHooks {
   loaded: (outbox: readonly OutboxEntry[]) => void
   /** Another `Y.Doc` took the place of the old one. */
   replaced: () => void
+  /** A server that holds this document's lineage was met; it gets what the document holds right after this. */
+  met: (epoch: string) => void
+  /** The document was deleted: nothing of it can be sent any more, and this device is about to forget what it held of it. */
+  gone: () => void
   synced: () => void
   result: (id: RequestId, outcome: RequestOutcome) => void
 }
 
-const noHooks: DocumentHooks = { changed: () => {}, loaded: () => {}, replaced: () => {}, synced: () => {}, result: () => {} }
+const noHooks: DocumentHooks = {
+  changed: () => {}, loaded: () => {}, replaced: () => {}, met: () => {}, gone: () => {}, synced: () => {}, result: () => {}
+}
 
 /** Origin of updates that come from the store, so that they are not stored again. */
 const FROM_STORE = Symbol('from the store')
@@ -263,6 +269,7 @@ export class SyncedDocument {
     }
     this.#epoch = hello.epoch
     this.#closedBy = null
+    this.#hooks.met(hello.epoch)
     void this.#store.setEpoch(hello.epoch, hello.role)
     return true
   }
@@ -276,17 +283,24 @@ export class SyncedDocument {
   }
 
   #closed(code: number, reason: string): void {
-    if (code === errorTable['epoch-changed'].close) this.#rebuild(this.#hello?.epoch ?? null)
-    else {
-      this.#closedBy = { code, reason: readCloseReason(reason) }
-      this.touch()
-    }
+    if (code === errorTable['epoch-changed'].close) return this.#rebuild(this.#hello?.epoch ?? null)
+    this.#closedBy = { code, reason: readCloseReason(reason) }
+    if (code === errorTable.gone.close) this.#forget()
+    this.touch()
   }
 
   #stop(code: ErrorCode, reason: string = errorTable[code].message): void {
     this.disconnect()
     this.#closedBy = { code: errorTable[code].close, reason }
     this.touch()
+  }
+
+  /** What was said in a deleted conversation stays on no device; own work that was never sent does. */
+  #forget(): void {
+    this.#wantsConnection = false
+    this.#epoch = null
+    this.#hooks.gone()
+    this.#rebuild(null)
   }
 
   #rebuild(epoch: string | null): void {

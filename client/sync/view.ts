@@ -30,6 +30,11 @@ export interface OutboxEntry {
   /** On disk here. */
   stored: boolean
   refusal: { code: ErrorCode, reason: string } | null
+  /**
+   * Lineage (epoch) of the server that it was sent to, if it may have been: no other server gets it without being asked first, since
+   * its effect may be there already. Null: it never left this device. Absent: nobody noted it, and it is of the stored document's lineage.
+   */
+  askedIn?: string | null
 }
 
 export interface Person {

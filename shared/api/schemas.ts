@@ -39,6 +39,9 @@ export const conversationListItem = z.object({
 })
 export type ConversationListItem = z.infer<typeof conversationListItem>
 
+/** What the feed says of a conversation that was deleted. */
+export const removedConversation = z.object({ id: conversationId })
+
 /** `GET /api/conversations`. `before`: the `next` of the page before this one. */
 export const listQuery = z.object({ limit: z.optional(count), before: z.optional(z.string().check(z.regex(/^\d{1,16}\.[A-Za-z0-9_-]{1,128}$/))) })
 /** Newest first. `next` is null on the last page. */

@@ -35,10 +35,12 @@ export interface InProcessOptions {
   durability?: 'fsync' | 'os'
   beginNewEpochs?: boolean
   squashAt?: SquashLimits
+  /** Of a server that stood there before; a free one when left out. */
+  port?: number
 }
 
 export const startInProcess = async (options: InProcessOptions = {}): Promise<InProcessServer> => {
-  const { agent, identity, dataFolder, durability = 'fsync', beginNewEpochs = false, squashAt } = options
+  const { agent, identity, dataFolder, durability = 'fsync', beginNewEpochs = false, squashAt, port: wanted = 0 } = options
   const folder = dataFolder === undefined ? await temporaryFolder() : { path: dataFolder, remove: async () => {} }
   let failing: 'before' | 'after' | null = null
   const random = <T extends Uint8Array | Uint32Array>(target: T): T => randomFillSync(target)
@@ -69,7 +71,7 @@ export const startInProcess = async (options: InProcessOptions = {}): Promise<In
     version: 'test',
     ...squashAt && { squashAt },
   })
-  const { port } = await server.listen(0, '127.0.0.1')
+  const { port } = await server.listen(wanted, '127.0.0.1')
   return {
     port,
     url: `http://127.0.0.1:${port}`,
