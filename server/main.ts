@@ -11,12 +11,12 @@ import { createSkein } from './app.ts'
 import type { RunningServer } from './app.ts'
 import { ConfigError, readConfig } from './config.ts'
 import type { Config } from './config.ts'
-import { readEpochMarker } from './epoch-marker.ts'
 import { openLevelDbDirectory } from './directory/leveldb-directory.ts'
 import { createGuestIdentity } from './identity/guest-cookie.ts'
 import { createNoIdentity } from './identity/none.ts'
 import type { Identity } from './identity/port.ts'
 import { loadSecret } from './identity/secret.ts'
+import { keepLedgerTrimmed } from './log/ledger-keeper.ts'
 import { DataFolderError, dataFolderError } from './log/leveldb/data-folder-error.ts'
 import { openLevelDbLog } from './log/leveldb/leveldb-log.ts'
 import type { LevelDbLog } from './log/leveldb/leveldb-log.ts'
@@ -40,7 +40,10 @@ const start = async (config: Config): Promise<void> => {
     clientFolder: fileURLToPath(new URL('../dist/client', import.meta.url)),
     version: await readVersion(),
   })
-  stopOnSignal(server, log)
+  const stopTrimming = keepLedgerTrimmed({
+    log, now: Date.now, after: systemTimers.after, onError: error => logger.warn({ err: error }, 'the ledger was not trimmed'),
+  })
+  stopOnSignal(server, log, stopTrimming)
   try {
     const { port } = await server.listen(config.port, config.host)
     process.stdout.write(`Skein is ready: http://${config.host === '127.0.0.1' ? 'localhost' : config.host}:${port}\n`)
@@ -62,10 +65,7 @@ const openLog = async ({ dataFolder, durability }: Config): Promise<LevelDbLog> 
   } catch (error) {
     throw dataFolderError(dataFolder, error)
   }
-  const marker = await readEpochMarker(dataFolder)
-  const log = await openLevelDbLog({ path, durability, beginNewEpochs: marker.asked })
-  await marker.noted()
-  return log
+  return openLevelDbLog({ path, durability })
 }
 
 /** The configured model answers by default; the offline agent is always there. */
@@ -83,11 +83,12 @@ const readVersion = async (): Promise<string> => {
   return version
 }
 
-const stopOnSignal = (server: RunningServer, log: LevelDbLog): void => {
+const stopOnSignal = (server: RunningServer, log: LevelDbLog, stopTrimming: () => void): void => {
   let stopping = false
   const stop = (): void => {
     if (stopping) process.exit(1)
     stopping = true
+    stopTrimming()
     server.close().then(() => log.close()).then(() => process.exit(0), fail)
   }
   process.on('SIGTERM', stop)

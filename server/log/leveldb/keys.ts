@@ -15,6 +15,12 @@ export interface KeyRange {
   lte: Key
 }
 
+/** What is left of a range behind a key. */
+export interface KeyRangeRest {
+  gt: Key
+  lte: Key
+}
+
 /** y-leveldb's key encoding under the names that classic-level 3 asks for. */
 export const keys = { name: 'y-keys', format: 'buffer', encode: keyEncoding.encode, decode: keyEncoding.decode } as const
 
@@ -37,6 +43,7 @@ export const stateVectorRange = under('v1_sv')
 export const lineageKey = (name: DocumentName): Key => ['skein', 'lineage', name]
 export const summaryKey = (name: DocumentName): Key => ['skein', 'summary', name]
 export const ledgerKey = (name: DocumentName, id: RequestId): Key => ['skein', 'ledger', name, id]
+export const allLedgersRange = under('skein', 'ledger')
 export const bindingKey = (name: DocumentName, clientId: number): Key => ['skein', 'binding', name, String(clientId)]
 export const bindingRange = (name: DocumentName): KeyRange => under('skein', 'binding', name)
 export const eventKey = (name: DocumentName, sequence: number): Key => ['skein', 'event', name, sequence]

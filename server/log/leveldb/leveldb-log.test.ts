@@ -5,8 +5,9 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import * as Y from 'yjs'
 import { codeOf } from '../../../test/contract/code-of.ts'
-import { bytes, documentName, everythingBeside, lineage, record, runId, summary, userId } from '../../../test/contract/samples.ts'
+import { bytes, documentName, everythingBeside, lineage, record, requestId, runId, summary, taken, userId } from '../../../test/contract/samples.ts'
 import { LevelDbWorld } from '../../../test/rig/leveldb-world.ts'
+import type { LedgerPlace } from '../ledger-keeper.ts'
 import { crcKey, documentDamageKey, headKey, lineageKey, stateVectorKey, summaryKey, updateKey } from './keys.ts'
 import type { Key } from './keys.ts'
 import type { LevelDbLog } from './leveldb-log.ts'
@@ -239,6 +240,23 @@ describe('the log on LevelDB', () => {
     await Promise.all([compacted, erased])
     // The compaction and its deletions (2 × 3); the erasing of record, checksum, head and state vector, and its deletions. Each numbered.
     expect(batches).toEqual([4 + 6 + 1, 6 + 1, 4 + 1, 4 + 1])
+  })
+
+  test('the ledger is trimmed by age, in pieces over all documents, and by nothing else', async () => {
+    for (let n = 0; n < 10; n++) {
+      await log.append(a, record(bytes(n), { ledger: [taken(n)] }))
+      await log.append(b, record(bytes(n), { ledger: [taken(100 + n)] }))
+    }
+    let [place, pieces]: [LedgerPlace | null, number] = [null, 0]
+    do {
+      place = await log.trimLedger(104, 6, place)
+      pieces++
+    } while (place !== null)
+    expect(pieces).toBe(4)
+    const ids = Array.from({ length: 200 }, (_, n) => requestId(n))
+    expect((await log.ledger(a, ids)).size).toBe(0)
+    expect([...(await log.ledger(b, ids)).values()].map(({ at }) => at)).toEqual([104, 105, 106, 107, 108, 109])
+    expect((await log.read(a))?.updates).toHaveLength(10)
   })
 
   test('when y-leveldb cleared a document, the lineage that it left behind does not come back with the next one', async () => {

@@ -12,10 +12,11 @@
 import type { ConversationSummary, StoredEvent } from '../../../shared/conversation/event.ts'
 import { SkeinError } from '../../../shared/errors.ts'
 import type { DocumentName, RequestId, RunId, UserId } from '../../../shared/ids.ts'
+import type { LedgerPlace, TrimmedLedger } from '../ledger-keeper.ts'
 import type { LedgerEntry, Lineage, LogRecord, Snapshot, StoredDocument, UpdateLog } from '../port.ts'
 import {
-  MAX_CLOCK, allRunsRange, bindingRange, crcKey, crcRange, damageRange, documentRanges, eventKey, headKey, ledgerKey, lineageKey,
-  runRange, sideRanges, single, stateVectorKey, stateVectorRange, summaryKey, updateKey, updateRange,
+  MAX_CLOCK, allLedgersRange, allRunsRange, bindingRange, crcKey, crcRange, damageRange, documentRanges, eventKey, headKey, ledgerKey,
+  lineageKey, runRange, sideRanges, single, stateVectorKey, stateVectorRange, summaryKey, updateKey, updateRange,
 } from './keys.ts'
 import type { Key } from './keys.ts'
 import { StoreDamage, damaged, findDamage, missingAtEnd } from './damage.ts'
@@ -46,7 +47,7 @@ interface DocumentInUse {
 const clockIn = (head: Uint8Array | undefined): number | undefined => head === undefined ? undefined : fromJson<number>(head)
 const textAt = (key: Key, index: number): string => String(key[index])
 
-export interface LevelDbLog extends UpdateLog {
+export interface LevelDbLog extends UpdateLog, TrimmedLedger {
   /** The database under the log, for what else is kept in it (the directory). Closed with the log. */
   readonly store: Store
 }
@@ -135,6 +136,15 @@ class LevelDbUpdateLog implements LevelDbLog {
   async openRuns(): Promise<{ name: DocumentName, runId: RunId }[]> {
     const entries = await this.store.intactEntries(allRunsRange)
     return entries.map(([key]) => ({ name: textAt(key, 2) as DocumentName, runId: textAt(key, 3) as RunId }))
+  }
+
+  async trimLedger(before: number, most: number, after: LedgerPlace | null): Promise<LedgerPlace | null> {
+    const term = this.#currentTerm()
+    const rest = after === null ? allLedgersRange : { gt: [...after], lte: allLedgersRange.lte }
+    const [entries = []] = await this.store.entries([rest], { limit: most })
+    const old = entries.filter(([, value]) => fromJson<LedgerEntry>(value).at < before)
+    if (old.length > 0) await this.#tracked(this.store.commit(old.map(([key]) => del(key)), term))
+    return entries.length < most ? null : entries.at(-1)![0]
   }
 
   async close(): Promise<void> {

@@ -18,15 +18,16 @@ import { rm, statfs, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ClassicLevel } from 'classic-level'
 import { SkeinError } from '../../../shared/errors.ts'
+import type { DocumentName } from '../../../shared/ids.ts'
 import { DataFolderError, dataFolderError } from './data-folder-error.ts'
 import { commitOperations, describeGap } from './commits.ts'
 import { StoreDamage, describeKey } from './damage.ts'
 import { GroupCommit } from './group-commit.ts'
 import {
-  cleanKey, commitDamageKey, commitKey, documentDamageKey, formatKey, generationKey, keys, newEpochsKey, riskKey, single,
+  cleanKey, commitDamageKey, commitKey, documentDamageKey, formatKey, generationKey, keys, newEpochsKey, riskKey, single, stateVectorRange,
 } from './keys.ts'
-import type { Key, KeyRange } from './keys.ts'
-import { findLostChanges } from './lost-changes.ts'
+import type { Key, KeyRange, KeyRangeRest } from './keys.ts'
+import { findLostChanges, findLostTables } from './lost-changes.ts'
 import type { LostChanges } from './lost-changes.ts'
 import { headsOfFormat1, isDamage, readPast, salvage } from './past.ts'
 import type { Past } from './past.ts'
@@ -81,7 +82,7 @@ export class Store {
   /** @throws DataFolderError */
   static async open(options: StoreOptions): Promise<Store> {
     const database: Database = new ClassicLevel(options.path, { keyEncoding: keys, valueEncoding: 'view' })
-    const lost = await findLostChanges(options.path)
+    const lost = { changes: await findLostChanges(options.path), tables: await findLostTables(options.path) }
     try {
       await database.open()
     } catch (error) {
@@ -115,18 +116,23 @@ export class Store {
     }, () => this.#failed())
   }
 
-  async #begin({ format, missing, newEpochsSince }: Past, lost: readonly LostChanges[], durability: StoreOptions['durability']): Promise<void> {
+  async #begin({ format, missing, newEpochsSince }: Past, lost: { changes: LostChanges[], tables: LostChanges[] }, durability: StoreOptions['durability']): Promise<void> {
     if (format === 1) for await (const heads of headsOfFormat1(this.#database)) await this.#write(this.#database, heads, true)
     const begun = this.newEpochsSince !== newEpochsSince
-    const documents = new Map(lost.flatMap(({ what, documents }) => documents.map(name => [name, what])))
+    // Where everything begins a new epoch, a loss at the end is provided for.
+    const changes = begun ? [] : lost.changes
+    const documents = new Map([...changes, ...lost.tables].flatMap(({ what, documents }) => documents.map(name => [name, what])))
+    // Where LevelDB finds nothing any more, no document is known to be whole.
+    for (const { what } of lost.tables) {
+      for (const [key] of await this.intactEntries(stateVectorRange)) documents.set(String(key[1]) as DocumentName, what)
+    }
     await this.#writeNumbered([
       put(formatKey, FORMAT),
       put(generationKey, this.#generation),
       { type: 'del', key: cleanKey },
       ...begun ? [put(newEpochsKey, this.newEpochsSince)] : [],
       durability === 'os' ? put(riskKey, true) : { type: 'del', key: riskKey },
-      // Where everything begins a new epoch, a loss at the end is provided for.
-      ...begun ? [] : [...documents].map(([name, what]) => put(documentDamageKey(name), what)),
+      ...[...documents].map(([name, what]) => put(documentDamageKey(name), what)),
       ...missing.flatMap(gap => this.#closed(gap)),
     ], true)
   }
@@ -189,7 +195,7 @@ export class Store {
    * All entries of the ranges at one moment, range after range.
    * @throws StoreDamage when something there is not as it was written
    */
-  entries(ranges: readonly KeyRange[], options: RangeOptions = {}): Promise<[Key, Uint8Array][][]> {
+  entries(ranges: readonly (KeyRange | KeyRangeRest)[], options: RangeOptions = {}): Promise<[Key, Uint8Array][][]> {
     return this.#reading(async (database) => {
       const snapshot = database.snapshot()
       try {

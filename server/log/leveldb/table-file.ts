@@ -27,22 +27,21 @@ export interface DamagedBlock {
   at: number
   /** What stands there, with its keys written out as far as they can be made out. */
   bytes: Uint8Array
-  /** All keys of the block lie between these; null where nothing of the table can be found, or only a filter is damaged. */
-  keys: { from: Uint8Array, to: Uint8Array } | null
+  /** All keys of the block lie between these; `all` where it is the index, without which any of them may not be found. */
+  keys: { from: Uint8Array, to: Uint8Array } | 'all' | 'none'
 }
 
 export const findDamagedBlocks = (file: Uint8Array): DamagedBlock[] => {
-  const lost = (at: number): DamagedBlock[] => [{ at, bytes: file, keys: null }]
-  const footerAt = Math.max(0, file.length - FOOTER)
-  const places = readFooter(file.subarray(footerAt))
-  if (places === null) return lost(footerAt)
+  const lost = findDamagedIndex(file)
+  const places = readFooter(file)
+  if (lost !== null || places === null) return lost === null ? [] : [lost]
   const index = readBlock(file, places.index)
   const filters = readBlock(file, places.filters)
-  if (index === null) return lost(places.index.offset)
-  const damaged: DamagedBlock[] = filters === null ? [{ at: places.filters.offset, bytes: NO_KEY, keys: null }] : []
+  if (index === null) return []
+  const damaged: DamagedBlock[] = filters === null ? [{ at: places.filters.offset, bytes: NO_KEY, keys: 'none' }] : []
   for (const { value } of filters === null ? [] : entriesOf(filters)) {
     const place = readPlace(value)
-    if (place === null || readBlock(file, place) === null) damaged.push({ at: place?.offset ?? 0, bytes: NO_KEY, keys: null })
+    if (place === null || readBlock(file, place) === null) damaged.push({ at: place?.offset ?? 0, bytes: NO_KEY, keys: 'none' })
   }
   let from: Uint8Array = NO_KEY
   for (const { key, value } of entriesOf(index)) {
@@ -59,9 +58,28 @@ export const findDamagedBlocks = (file: Uint8Array): DamagedBlock[] => {
   return damaged
 }
 
+/**
+ * The part of {@link findDamagedBlocks} that a start looks for: where the index is damaged, LevelDB looks in the wrong place and says that
+ * there is nothing. Everything else that is damaged shows when it is read.
+ */
+export const findDamagedIndex = (file: Uint8Array): DamagedBlock | null => {
+  const places = readFooter(file)
+  if (places === null) return { at: Math.max(0, file.length - FOOTER), bytes: file, keys: 'all' }
+  if (readBlock(file, places.index) !== null) return null
+  const { offset, size } = places.index
+  const index = file.subarray(offset, offset + size)
+  const blocks = [index, decompress(index).bytes].flatMap(entriesIn).flatMap(({ value }) => {
+    const place = readPlace(value)
+    return place === null ? [] : [file.subarray(place.offset, place.offset + place.size)]
+  })
+  const found = blocks.flatMap(block => [block, decompress(block).bytes]).flatMap(keysIn)
+  return { at: offset, bytes: Buffer.concat([index, ...found]), keys: 'all' }
+}
+
 const NO_KEY = new Uint8Array()
 
-const readFooter = (footer: Uint8Array): { index: Place, filters: Place } | null => {
+const readFooter = (file: Uint8Array): { index: Place, filters: Place } | null => {
+  const footer = file.subarray(-FOOTER)
   if (footer.length < FOOTER) return null
   const magic = new DataView(footer.buffer, footer.byteOffset).getBigUint64(FOOTER - 8, true)
   const input = decoding.createDecoder(footer)
@@ -95,24 +113,27 @@ const readEntries = function* (block: Uint8Array): Generator<{ key: Uint8Array, 
   }
 }
 
-/** The keys of a damaged block, as far as they can be made out: up to the damage, and on from each place where a key stands whole. */
-const keysIn = (block: Uint8Array): Uint8Array[] => {
-  const restartsAt = block.length < 4 ? block.length : startOfRestarts(block)
-  const found: Uint8Array[] = []
-  const collect = (from: number): void => {
+const keysIn = (block: Uint8Array): Uint8Array[] => entriesIn(block).map(({ key }) => key)
+
+/** Entries of a damaged block, as far as they can be made out: up to the damage, and on from each place where a key stands whole. */
+const entriesIn = (block: Uint8Array): { key: Uint8Array, value: Uint8Array }[] => {
+  const found: { key: Uint8Array, value: Uint8Array }[] = []
+  const collect = (from: number, most: number): void => {
     try {
-      for (const { key } of readEntries(block.subarray(from))) found.push(key)
+      for (const entry of readEntries(block.subarray(from))) if (found.push(entry) && --most === 0) return
     } catch (_garbled) {
       // The next place goes on from there.
     }
   }
-  collect(0)
-  for (let at = Math.max(0, restartsAt); at + 8 <= block.length; at += 4) {
+  collect(0, block.length)
+  const restartsAt = block.length < 4 ? -1 : startOfRestarts(block)
+  for (let at = restartsAt < 0 ? block.length : restartsAt; at + 8 <= block.length; at += 4) {
     const from = new DataView(block.buffer, block.byteOffset).getUint32(at, true)
-    if (from < block.length) collect(from)
+    if (from < restartsAt) collect(from, RESTART_EVERY)
   }
   return found
 }
+const RESTART_EVERY = 16
 
 const readPlace = (bytes: Uint8Array): Place | null => readPlaceFrom(decoding.createDecoder(bytes))
 

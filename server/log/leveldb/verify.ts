@@ -48,7 +48,9 @@ const verifyTables = async (path: string, files: readonly string[], documents: r
   const found: Finding[] = []
   for (const file of files.filter(isTable)) {
     for (const { at, bytes, keys } of findDamagedBlocks(await readFile(join(path, file)))) {
-      const between = keys === null ? [] : documents.filter(name => documentRanges(name).some(range => meets(range, keys)))
+      const between = typeof keys === 'string'
+        ? keys === 'all' ? documents : []
+        : documents.filter(name => documentRanges(name).some(range => meets(range, keys)))
       const names = new Set([...between, ...documentNamesIn(bytes)])
       found.push(...named([...names], `something of it lies in a damaged part of ${file} (at byte ${at})`))
     }
