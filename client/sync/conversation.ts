@@ -12,6 +12,7 @@ import { isOpen, isSend } from './own-request.ts'
 import type { Author } from './own-request.ts'
 import { readPeople } from './people.ts'
 import type { Presence } from './people.ts'
+import { SharedDrafts } from './shared-drafts.ts'
 import { showDrafts, showMessages, showMeta, showReactions } from './show.ts'
 import { SyncedDocument } from './synced-document.ts'
 import type { DocumentOptions } from './synced-document.ts'
@@ -20,9 +21,9 @@ import { alternativesRoot, lastVisible } from '../../shared/conversation/branch.
 import type { BranchChoice } from '../../shared/conversation/branch.ts'
 import type { Message, Request, SettableMeta } from '../../shared/conversation/schema.ts'
 import { proposeReact, proposeRedact, proposeRegenerate, proposeSend, proposeSetMeta, proposeStop } from '../../shared/conversation/write.ts'
-import { SkeinError } from '../../shared/errors.ts'
+import { errorTable, SkeinError } from '../../shared/errors.ts'
 import { createUuidV7 } from '../../shared/ids.ts'
-import type { AgentId, MessageId, RequestId, RunId } from '../../shared/ids.ts'
+import type { AgentId, DraftId, MessageId, RequestId, RunId } from '../../shared/ids.ts'
 import type { RequestOutcome } from '../../shared/wire/frame.ts'
 
 export interface ConversationOptions extends DocumentOptions {
@@ -50,6 +51,7 @@ export class Conversation {
   readonly #options: ConversationOptions
   readonly #document: SyncedDocument
   readonly #outbox: Outbox
+  readonly #drafts: SharedDrafts
   readonly #newId: () => string
   #reader: DocumentReader
   #view: ConversationView | null = null
@@ -65,12 +67,14 @@ export class Conversation {
       changed: () => {
         this.#view = null
       },
-      loaded: outbox => {
+      loaded: (outbox, writers) => {
+        this.#drafts.know(writers)
         this.#outbox.load(outbox)
         this.#idsAfter = Math.max(0, ...this.#outbox.all.map(({ id }) => timeOf(id) + 1))
       },
       replaced: () => {
         this.#reader = this.#read()
+        this.#drafts.attach()
         this.#outbox.replaced()
       },
       met: epoch => this.#outbox.met(epoch),
@@ -94,6 +98,18 @@ export class Conversation {
       outcomeOf: id => (options.outcomeOf ?? askServer(options))(id),
       changed: () => this.#document.touch()
     })
+    this.#drafts = new SharedDrafts({
+      doc: () => this.#document.doc,
+      awareness: () => this.#document.awareness,
+      loaded: () => this.#document.loaded,
+      userId: () => this.#author.id,
+      role: () => this.#document.role,
+      own: () => this.#outbox.all,
+      now,
+      newId: this.#newId,
+      noteWriter: clientId => void options.store.noteWriter?.(clientId),
+      keep: (text, parentId) => this.#keep(text, parentId)
+    })
     const presence: Presence = { user: { id: options.userId, name: options.userName }, typing: false }
     this.#document.setPresence({ ...presence })
     this.ready = this.#document.ready
@@ -106,6 +122,11 @@ export class Conversation {
 
   get awareness(): Awareness {
     return this.#document.awareness
+  }
+
+  /** Something that was written here, letters in a draft too, is not on the server's disk, or may not be. */
+  get hasUnsaved(): boolean {
+    return this.#document.hasUnsaved
   }
 
   /** The same object until something changes. */
@@ -132,6 +153,45 @@ export class Conversation {
       ...replaces && { replaces },
       ...to && { to }
     }, this.#now()))
+  }
+
+  /**
+   * Opens a draft that all members write in at the same time; it stands in the view and has one empty text.
+   * @throws SkeinError `viewer`
+   */
+  openDraft(): DraftId {
+    return this.#drafts.open(this.#parentFor(undefined))
+  }
+
+  /**
+   * For editors to bind to; null when there is no such draft (any more), or it is an agent's. What is typed into it after the draft is
+   * gone is not lost either: bind to the {@link successorOf} then.
+   */
+  draftText(id: DraftId): Y.Text | null {
+    return this.#drafts.text(id)
+  }
+
+  /** The draft in which this person's letters go on that the message sent from this one does not hold; null when there are none. */
+  successorOf(id: DraftId): DraftId | null {
+    return this.#drafts.successor(id)
+  }
+
+  /**
+   * Discards a draft that this person opened. What others typed in it comes back to them as drafts of their own.
+   * @throws SkeinError `target-unknown`, `viewer`, `not-author`; nothing is written then
+   */
+  dropDraft(id: DraftId): void {
+    this.#drafts.drop(id)
+  }
+
+  /**
+   * Says what stands in a shared draft, as this person sees it now; the draft goes when the server takes it, and is hidden here till then.
+   * @throws SkeinError (as a rejection) `target-unknown`, `viewer`, `message-empty`; nothing is written then
+   */
+  async sendDraft(id: DraftId, { to, parentId }: Omit<SendOptions, 'replaces'> = {}): Promise<RequestId> {
+    const parts = this.#drafts.send(id)
+    const parent = parentId === undefined ? this.#parentFor(undefined) : parentId
+    return this.#ask(proposeSend({ parts, parentId: parent, drops: id, ...to && { to } }, this.#now()))
   }
 
   redact(id: MessageId): Promise<RequestId> {
@@ -217,6 +277,16 @@ export class Conversation {
     this.#document.touch()
   }
 
+  get #author(): Author {
+    return { id: this.#document.hello?.userId ?? this.#options.userId, name: this.#options.userName }
+  }
+
+  /** Words of who may no longer write: they stand among the messages, as refused, until the person discards or resends them. */
+  #keep(text: string, parentId: MessageId | null): void {
+    const request = proposeSend({ parts: [{ type: 'text', text }], parentId }, this.#now())
+    void this.#outbox.add(this.#newId() as RequestId, request, { code: 'viewer', reason: errorTable.viewer.message })
+  }
+
   #now(): number {
     return this.#document.surroundings.now()
   }
@@ -241,7 +311,7 @@ export class Conversation {
   #show(): ConversationView {
     const document = this.#document
     const own = this.#outbox.all
-    const author: Author = { id: document.hello?.userId ?? this.#options.userId, name: this.#options.userName }
+    const author = this.#author
     return {
       ...showMeta(this.#reader.meta(), own),
       messages: this.#showMessages(author),

@@ -65,11 +65,14 @@ export class Outbox {
     return this.#entries.get(id)
   }
 
-  /** Shows and proposes it at once. Resolves when it is stored on this device or the server has answered it, whichever comes first. */
-  add(id: RequestId, request: Request): Promise<void> {
+  /**
+   * Shows and proposes it at once. Resolves when it is stored on this device or the server has answered it, whichever comes first.
+   * @param refused why it is kept with its text, and never proposed
+   */
+  add(id: RequestId, request: Request, refused: OwnRequest['refusal'] = null): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>()
     this.#safe.set(id, resolve)
-    const refusal = isTooLarge(request) ? { code: 'message-too-long' as const, reason: errorTable['message-too-long'].message } : null
+    const refusal = refused ?? (isTooLarge(request) ? { code: 'message-too-long' as const, reason: errorTable['message-too-long'].message } : null)
     this.#set({ id, request, stored: false, refusal, accepted: false, askedIn: this.#options.isOnline() ? this.#epoch : null })
     if (!refusal) putRequest(this.#options.doc(), id, request)
     void this.#store(id)

@@ -14,6 +14,8 @@ export interface StoredDocument {
   /** Role that the server last told. */
   role: Role | null
   outbox: OutboxEntry[]
+  /** Yjs client ids under which this person wrote here in shared drafts; see {@link DocumentStore.noteWriter}. */
+  writers?: number[]
 }
 
 /**
@@ -26,6 +28,11 @@ export interface DocumentStore {
   append(update: Uint8Array): Promise<void>
   /** What the server said it holds and who we are there; written in order with the updates. */
   setEpoch(epoch: string, role: Role): Promise<void>
+  /**
+   * Remembers with the document that this client id is this person's; written in order with the updates. A store that cannot leaves
+   * what was written here before a reload without an author: it does not come back as a draft when somebody sent without it.
+   */
+  noteWriter?(clientId: number): Promise<void>
   putOutbox(entry: OutboxEntry): Promise<void>
   deleteOutbox(id: string): Promise<void>
   /**

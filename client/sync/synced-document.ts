@@ -34,7 +34,7 @@ export interface DocumentHooks {
   /** At once after every change of anything shown; listeners hear of it later, once per tick. */
   changed: () => void
   /** The local store is read. */
-  loaded: (outbox: readonly OutboxEntry[]) => void
+  loaded: (outbox: readonly OutboxEntry[], writers: readonly number[]) => void
   /** Another `Y.Doc` took the place of the old one. */
   replaced: () => void
   /** A server that holds this document's lineage was met; it gets what the document holds right after this. */
@@ -203,7 +203,7 @@ export class SyncedDocument {
     if (this.#ended) return
     this.#loaded = true
     if (doc !== this.#doc) this.#take(doc)
-    this.#hooks.loaded(stored.outbox)
+    this.#hooks.loaded(stored.outbox, stored.writers ?? [])
     this.#begin(stored)
     this.touch()
   }

@@ -1,7 +1,7 @@
 /**
  * One generation of one document in y-indexeddb's layout, so that stock `y-indexeddb` opens it and we open what it wrote: object store
- * `updates` with counted keys, object store `custom`, version 1. Ours in `custom`: `epoch` and `role`, written in one transaction with
- * the updates around them, so that content never stands under another lineage's name.
+ * `updates` with counted keys, object store `custom`, version 1. Ours in `custom`: `epoch`, `role` and `writers`, written in one
+ * transaction with the updates around them, so that content never stands under another lineage's name, or without its author.
  */
 import { openDB } from 'idb'
 import type { DBSchema, IDBPDatabase } from 'idb'
@@ -19,6 +19,7 @@ export type DocumentDatabase = IDBPDatabase<DocumentSchema>
 export type DocumentWrite =
   | { type: 'update', update: Uint8Array }
   | { type: 'epoch', epoch: string, role: Role | null }
+  | { type: 'writer', clientId: number }
 
 export const databaseName = (userId: string, name: string, generation: string): string => `skein:${userId}:${name}:${generation}`
 
@@ -36,16 +37,21 @@ export interface DatabaseContent {
   updates: Uint8Array[]
   epoch: string | null
   role: Role | null
+  /** Absent: none was noted. */
+  writers?: number[]
 }
 
 export const readDocument = async (db: DocumentDatabase): Promise<DatabaseContent> => {
   const tx = db.transaction(['updates', 'custom'])
   const custom = tx.objectStore('custom')
-  const [updates, epoch, role] = await Promise.all([tx.objectStore('updates').getAll(), custom.get('epoch'), custom.get('role'), tx.done])
+  const [updates, epoch, role, writers] = await Promise.all([
+    tx.objectStore('updates').getAll(), custom.get('epoch'), custom.get('role'), custom.get('writers'), tx.done
+  ])
   return {
     updates,
     epoch: typeof epoch === 'string' ? epoch : null,
-    role: role === 'owner' || role === 'editor' || role === 'viewer' ? role : null
+    role: role === 'owner' || role === 'editor' || role === 'viewer' ? role : null,
+    ...Array.isArray(writers) && { writers: numbersIn(writers) }
   }
 }
 
@@ -54,10 +60,18 @@ export const writeDocument = (db: DocumentDatabase, writes: readonly DocumentWri
     const updates = tx.objectStore('updates')
     const custom = tx.objectStore('custom')
     await Promise.all(writes.map(async write => {
-      if (write.type === 'update') await updates.add(write.update)
-      else await Promise.all([custom.put(write.epoch, 'epoch'), custom.put(write.role, 'role')])
+      switch (write.type) {
+        case 'update':
+          return updates.add(write.update)
+        case 'epoch':
+          return Promise.all([custom.put(write.epoch, 'epoch'), custom.put(write.role, 'role')])
+        case 'writer':
+          return custom.put([...numbersIn(await custom.get('writers')), write.clientId], 'writers')
+      }
     }))
   })
+
+const numbersIn = (value: unknown): number[] => Array.isArray(value) ? value.filter(entry => typeof entry === 'number') : []
 
 /**
  * Replaces all stored updates by one that says the same, in one transaction: what another tab adds meanwhile comes before it and is

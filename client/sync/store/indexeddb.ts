@@ -102,6 +102,10 @@ class IndexedDbStore implements DocumentStore {
     }
   }
 
+  noteWriter(clientId: number): Promise<void> {
+    return this.#generation.write({ type: 'writer', clientId })
+  }
+
   putOutbox(entry: OutboxEntry): Promise<void> {
     return this.#side.writeOutbox({ type: 'put', name: this.#name, entry })
   }

@@ -4,14 +4,18 @@ import type { OutboxEntry } from '../view.ts'
 
 export const memoryStore = (): DocumentStore => {
   let document: Omit<StoredDocument, 'outbox'> = { updates: [], epoch: null, role: null }
+  let writers: number[] = []
   const outbox = new Map<string, OutboxEntry>()
   return {
-    load: async () => ({ ...document, updates: [...document.updates], outbox: [...outbox.values()] }),
+    load: async () => ({ ...document, updates: [...document.updates], outbox: [...outbox.values()], writers: [...writers] }),
     append: async update => {
       document.updates.push(update)
     },
     setEpoch: async (epoch, role) => {
       document = { ...document, epoch, role }
+    },
+    noteWriter: async clientId => {
+      writers.push(clientId)
     },
     putOutbox: async entry => {
       outbox.set(entry.id, entry)
@@ -21,6 +25,7 @@ export const memoryStore = (): DocumentStore => {
     },
     rebuild: async epoch => {
       document = { updates: [], epoch, role: document.role }
+      writers = []
     },
     watch: () => () => {},
     close: async () => {}

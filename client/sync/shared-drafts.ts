@@ -1,0 +1,217 @@
+/**
+ * The shared drafts of one conversation: members write in one at the same time, and whoever sends it says what they saw. When a draft
+ * goes, what this person had typed in it and the message does not hold comes back as a draft of their own.
+ *
+ * Who brings it back: each person their own letters, by the Yjs client ids that are theirs (this page's, those noted on this device,
+ * and those seen under their name that are no longer here: where such a page is here, it knows more and does it itself).
+ */
+import type { Awareness } from 'y-protocols/awareness'
+import * as Y from 'yjs'
+import { draftsGoneIn, strayText } from './gone-draft.ts'
+import type { GoneDraft } from './gone-draft.ts'
+import { ownText, reopening, withoutSealed } from './late-edits.ts'
+import type { Letter } from './late-edits.ts'
+import { isSend } from './own-request.ts'
+import type { OwnRequest } from './own-request.ts'
+import { readPeople } from './people.ts'
+import { openRoots } from '../../shared/conversation/document.ts'
+import { readDraft, readDrafts, readMessages, readRedactions, textOf } from '../../shared/conversation/read.ts'
+import type { MessagePart } from '../../shared/conversation/schema.ts'
+import { putSharedDraft } from '../../shared/conversation/write.ts'
+import type { SharedDraftHead } from '../../shared/conversation/write.ts'
+import { SkeinError } from '../../shared/errors.ts'
+import type { DraftId, MessageId } from '../../shared/ids.ts'
+import type { Role } from '../../shared/wire/frame.ts'
+
+export interface SharedDraftsOptions {
+  /** The current one: it may be replaced. */
+  doc: () => Y.Doc
+  awareness: () => Awareness
+  /** The local store is read. */
+  loaded: () => boolean
+  /** Whom the server takes this person for; while it was not met, whom it took them for last. */
+  userId: () => string
+  /** Null: never told. */
+  role: () => Role | null
+  /** The requests of this device. */
+  own: () => readonly OwnRequest[]
+  now: () => number
+  newId: () => string
+  /** This client id of this person wrote in a draft; called before the change is stored. */
+  noteWriter: (clientId: number) => void
+  /** Keeps late edits of who may no longer write. */
+  keep: (text: string, parentId: MessageId | null) => void
+}
+
+export class SharedDrafts {
+  readonly #options: SharedDraftsOptions
+  /** Of this person on this device, those of earlier pages included. */
+  readonly #writers = new Set<number>()
+  /** Under this person's name, seen here at some time. */
+  readonly #seen = new Set<number>()
+  /** Draft that this page sent → the client and its clock then: what it had written before stands in the request. */
+  readonly #sent = new Map<DraftId, { client: number, clock: number }>()
+  /** Draft that is gone → the one in which this person's letters of it stand. */
+  readonly #successors = new Map<DraftId, DraftId>()
+
+  constructor(options: SharedDraftsOptions) {
+    this.#options = options
+    this.attach()
+  }
+
+  /** Client ids that the store has noted. */
+  know(writers: readonly number[]): void {
+    for (const client of writers) this.#writers.add(client)
+  }
+
+  /** To the document that took the place of another one. */
+  attach(): void {
+    this.#options.doc().on('afterTransaction', this.#follow)
+    this.#options.awareness().on('change', this.#meet)
+  }
+
+  /** @throws SkeinError `viewer` */
+  open(parentId: MessageId | null): DraftId {
+    this.#checkMayWrite('so no draft was opened')
+    const { doc, userId, now, newId } = this.#options
+    const id = newId() as DraftId
+    putSharedDraft(doc(), id, { kind: 'shared', authorId: userId(), parentId, createdAt: now() })
+    return id
+  }
+
+  text(id: DraftId): Y.Text | null {
+    const parts = this.#read(id) && openRoots(this.#options.doc()).drafts.get(id)?.get('parts')
+    if (!(parts instanceof Y.Array)) return null
+    for (const part of parts) {
+      const text = part.get('type') === 'text' ? part.get('text') : null
+      if (text instanceof Y.Text) return text
+    }
+    return null
+  }
+
+  /** @throws SkeinError `target-unknown`, `viewer`, `not-author` */
+  drop(id: DraftId): void {
+    const draft = this.#readOrThrow(id)
+    this.#checkMayWrite('so the draft stays')
+    if (draft.head.authorId !== this.#options.userId()) {
+      throw new SkeinError('not-author', 'A draft can be discarded by the person who began it only, so it stays. Send it, or delete its text.')
+    }
+    openRoots(this.#options.doc()).drafts.delete(id)
+  }
+
+  /** What a person who sends it now says. @throws SkeinError `target-unknown`, `viewer`, `message-empty` */
+  send(id: DraftId): MessagePart[] {
+    const { parts } = this.#readOrThrow(id)
+    this.#checkMayWrite('so the draft was not sent')
+    const said = parts.filter(part => part.type === 'text')
+    if (textOf(said).trim() === '') throw new SkeinError('message-empty')
+    const doc = this.#options.doc()
+    this.#sent.set(id, { client: doc.clientID, clock: Y.getState(doc.store, doc.clientID) })
+    return said
+  }
+
+  /** The open draft in which what this person typed last into a draft that is gone goes on; null: there is none. */
+  successor(id: DraftId): DraftId | null {
+    for (let next = this.#successors.get(id); next; next = this.#successors.get(next)) if (this.#read(next)) return next
+    return null
+  }
+
+  #read(id: DraftId) {
+    const draft = readDraft(id, openRoots(this.#options.doc()).drafts.get(id))
+    return draft?.head.kind === 'shared' ? draft : null
+  }
+
+  #readOrThrow(id: DraftId) {
+    const draft = this.#read(id)
+    if (!draft) throw new SkeinError('target-unknown', 'This draft was sent or discarded already, so nothing was changed.')
+    return draft
+  }
+
+  #checkMayWrite(consequence: string): void {
+    if (this.#options.role() === 'viewer') {
+      throw new SkeinError('viewer', `You may read this conversation but not write in it, ${consequence}. Ask the owner to make you an editor.`)
+    }
+  }
+
+  // --- Late edits ------------------------------------------------------------------------------------------------------------------
+
+  #meet = (): void => {
+    const { awareness, doc, userId } = this.#options
+    for (const person of readPeople(awareness().getStates(), doc().clientID)) {
+      if (person.userId === userId()) this.#seen.add(person.clientId)
+    }
+  }
+
+  /** Runs before Yjs's gc. What is written here is a transaction of its own, and is stored together with the one that it follows. */
+  #follow = (transaction: Y.Transaction): void => {
+    const { doc, local } = transaction
+    if (local && !this.#writers.has(doc.clientID) && transaction.changedParentTypes.size > 0 && this.#touchesDrafts(transaction)) {
+      this.#writers.add(doc.clientID)
+      this.#options.noteWriter(doc.clientID)
+    }
+    // What the store holds was dealt with when it came.
+    if (!this.#options.loaded()) return
+    // A draft that goes in a local transaction was dropped by this person, on this page.
+    if (!local) for (const draft of draftsGoneIn(transaction)) this.#bringBack(doc, draft)
+    for (const [id, text] of strayText(transaction)) this.#continue(id, text)
+  }
+
+  #touchesDrafts({ doc, changedParentTypes }: Y.Transaction): boolean {
+    const { drafts } = openRoots(doc)
+    return [...changedParentTypes.keys()].some(type => Object.is(type, drafts))
+  }
+
+  #bringBack(doc: Y.Doc, draft: GoneDraft): void {
+    const { own, userId } = this.#options
+    const sealed = readMessages(doc).filter(({ metadata }) => metadata.draftId === draft.id)
+    if ([...readRedactions(doc).values()].some(({ draftId }) => draftId === draft.id)) return
+    // Not sent, then it was dropped, which its author alone can do, on another device.
+    if (sealed.length === 0 && draft.head.authorId === userId()) return
+    const [first] = sealed
+    const head: SharedDraftHead = {
+      kind: 'shared',
+      authorId: userId(),
+      parentId: first?.id ?? draft.head.parentId,
+      createdAt: first?.metadata.acceptedAt ?? draft.head.createdAt
+    }
+    const requested = own().filter(isSend).filter(({ request }) => request.drops === draft.id).map(({ request }) => request.message)
+    const texts = [...sealed, ...requested].map(({ parts }) => textOf(parts))
+    const late = texts.reduce(withoutSealed, this.#lettersOf(draft)).filter(letter => letter.own)
+    // What another device of this person brought back before this one heard of it.
+    const brought = readDrafts(doc).filter(other => isSameHead(other.head, head)).map(({ parts }) => textOf(parts))
+    const text = ownText(brought.reduce(withoutSealed, late))
+    if (text.trim() !== '') this.#reopen(doc, draft.id, head, text)
+  }
+
+  #lettersOf(draft: GoneDraft): Letter[] {
+    const { awareness, doc } = this.#options
+    const here = awareness().getStates()
+    const sent = this.#sent.get(draft.id)
+    if (sent) return draft.letters.map(letter => ({ ...letter, own: letter.client === sent.client && letter.clock >= sent.clock }))
+    const isOwn = (client: number): boolean =>
+      client === doc().clientID || this.#writers.has(client) || (this.#seen.has(client) && !here.has(client))
+    return draft.letters.map(letter => ({ ...letter, own: isOwn(letter.client) }))
+  }
+
+  #reopen(doc: Y.Doc, from: DraftId, head: SharedDraftHead, text: string): void {
+    if (this.#options.role() === 'viewer') return this.#options.keep(text, head.parentId)
+    const { id, update } = reopening(from, head, text)
+    Y.applyUpdate(doc, update, this)
+    this.#successors.set(from, id)
+  }
+
+  /** An editor types into a draft for a moment after it is gone. */
+  #continue(from: DraftId, typed: string): void {
+    const successor = this.successor(from)
+    const text = successor && this.text(successor)
+    if (text) return text.insert(text.length, typed)
+    if (this.#options.role() === 'viewer') return
+    const { doc, userId, now, newId } = this.#options
+    const id = newId() as DraftId
+    putSharedDraft(doc(), id, { kind: 'shared', authorId: userId(), parentId: null, createdAt: now() }, typed)
+    this.#successors.set(from, id)
+  }
+}
+
+const isSameHead = (a: { kind: string, authorId: string, parentId: MessageId | null, createdAt: number }, b: SharedDraftHead): boolean =>
+  a.kind === b.kind && a.authorId === b.authorId && a.parentId === b.parentId && a.createdAt === b.createdAt
