@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import type { DocumentName } from '../../../shared/ids.ts'
 import { documentNamesIn } from './document-names.ts'
 import { findLostParts } from './log-file.ts'
-import { findDamagedIndex } from './table-file.ts'
+import { documentsIn, findDamagedBlocks } from './table-file.ts'
+import type { DamagedBlock } from './table-file.ts'
 
 export interface LostChanges {
   /** As the part of a sentence after a colon. */
@@ -24,18 +25,28 @@ export const findLostChanges = async (path: string): Promise<LostChanges[]> => {
   return found
 }
 
-/**
- * What lies in tables whose index is damaged: LevelDB does not find it and says that it is not there.
- * @returns where, and the names that stand there; every other document may be among them too
- */
-export const findLostTables = async (path: string): Promise<LostChanges[]> => {
-  const found: LostChanges[] = []
-  for (const file of (await filesOf(path)).filter(name => name.endsWith('.ldb'))) {
-    const damaged = findDamagedIndex(await readIfThere(join(path, file)))
-    if (damaged !== null) found.push({ what: `the index of ${file} is damaged, so what lies there is not found`, documents: documentNamesIn(damaged.bytes) })
+export interface DamagedTable {
+  file: string
+  content: Uint8Array
+  blocks: DamagedBlock[]
+}
+
+export const findDamagedTables = async (path: string): Promise<DamagedTable[]> => {
+  const found: DamagedTable[] = []
+  for (const file of (await filesOf(path)).filter(isTable)) {
+    const content = await readIfThere(join(path, file))
+    const blocks = content.length === 0 ? [] : findDamagedBlocks(content)
+    if (blocks.length > 0) found.push({ file, content, blocks })
   }
   return found
 }
+
+export const isTable = (file: string): boolean => file.endsWith('.ldb') || file.endsWith('.sst')
+
+/** @param known see {@link documentsIn} */
+export const changesIn = ({ file, blocks }: DamagedTable, known: readonly DocumentName[]): LostChanges[] => blocks.map(block => ({
+  what: `something of it lay in a damaged part of ${file} (at byte ${block.at})`, documents: documentsIn(block, known),
+}))
 
 /** Of what cannot be read the opening that follows says why. */
 const filesOf = (path: string): Promise<string[]> => readdir(path).then(files => files.sort(), () => [])

@@ -27,11 +27,12 @@ import {
   cleanKey, commitDamageKey, commitKey, documentDamageKey, formatKey, generationKey, keys, newEpochsKey, riskKey, single, stateVectorRange,
 } from './keys.ts'
 import type { Key, KeyRange, KeyRangeRest } from './keys.ts'
-import { findLostChanges, findLostTables } from './lost-changes.ts'
-import type { LostChanges } from './lost-changes.ts'
+import { changesIn, findDamagedTables, findLostChanges } from './lost-changes.ts'
+import type { DamagedTable, LostChanges } from './lost-changes.ts'
 import { headsOfFormat1, isDamage, readPast, salvage } from './past.ts'
 import type { Past } from './past.ts'
 import { isSealed, seal, unseal } from './seal.ts'
+import { withoutBlocks } from './table-file.ts'
 import { toJson } from './values.ts'
 
 /** Version of our own keys; a store with a higher one is refused. 2: commit numbers, heads, checksums over everything of ours. */
@@ -82,11 +83,14 @@ export class Store {
   /** @throws DataFolderError */
   static async open(options: StoreOptions): Promise<Store> {
     const database: Database = new ClassicLevel(options.path, { keyEncoding: keys, valueEncoding: 'view' })
-    const lost = { changes: await findLostChanges(options.path), tables: await findLostTables(options.path) }
+    const lost = { changes: await findLostChanges(options.path), tables: await findDamagedTables(options.path) }
     try {
+      for (const { file, content, blocks } of lost.tables) {
+        await writeFile(join(options.path, file), withoutBlocks(content, blocks), { flush: true })
+      }
       await database.open()
     } catch (error) {
-      throw dataFolderError(options.path, error)
+      throw error instanceof DataFolderError ? error : dataFolderError(options.path, error)
     }
     try {
       const past = await readPast(database)
@@ -116,16 +120,15 @@ export class Store {
     }, () => this.#failed())
   }
 
-  async #begin({ format, missing, newEpochsSince }: Past, lost: { changes: LostChanges[], tables: LostChanges[] }, durability: StoreOptions['durability']): Promise<void> {
+  async #begin({ format, missing, newEpochsSince }: Past, lost: { changes: LostChanges[], tables: DamagedTable[] }, durability: StoreOptions['durability']): Promise<void> {
     if (format === 1) for await (const heads of headsOfFormat1(this.#database)) await this.#write(this.#database, heads, true)
     const begun = this.newEpochsSince !== newEpochsSince
     // Where everything begins a new epoch, a loss at the end is provided for.
     const changes = begun ? [] : lost.changes
-    const documents = new Map([...changes, ...lost.tables].flatMap(({ what, documents }) => documents.map(name => [name, what])))
-    // Where LevelDB finds nothing any more, no document is known to be whole.
-    for (const { what } of lost.tables) {
-      for (const [key] of await this.intactEntries(stateVectorRange)) documents.set(String(key[1]) as DocumentName, what)
-    }
+    const entries = lost.tables.length === 0 ? [] : await this.intactEntries(stateVectorRange)
+    const known = entries.map(([key]) => String(key[1]) as DocumentName)
+    const all = [...changes, ...lost.tables.flatMap(table => changesIn(table, known))]
+    const documents = new Map(all.flatMap(({ what, documents }) => documents.map(name => [name, what])))
     await this.#writeNumbered([
       put(formatKey, FORMAT),
       put(generationKey, this.#generation),

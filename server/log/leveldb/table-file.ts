@@ -1,12 +1,16 @@
 /**
  * Reads LevelDB's own `.ldb` files to see where their bytes are not those that were written. Every block of a table carries a checksum,
- * which LevelDB, as it is built here, does not look at.
+ * which LevelDB, as it is built here, does not look at: it serves other bytes, finds nothing where there is something, or ends the process.
+ * So a damaged block is emptied before LevelDB meets it.
  *
  * A table is a row of blocks and a footer that says where two of them are: the index, with one entry per block of data (the last key, or
  * one behind it, and where the block is), and the index of the filters. Source: LevelDB `doc/table_format.md`.
  */
 import * as decoding from 'lib0/decoding'
+import type { DocumentName } from '../../../shared/ids.ts'
 import { crc32c, maskCrc } from './crc32c.ts'
+import { documentNamesIn } from './document-names.ts'
+import { documentRanges, keys as encoding } from './keys.ts'
 import { decompress } from './snappy.ts'
 
 const FOOTER = 48
@@ -25,6 +29,8 @@ interface Place {
 export interface DamagedBlock {
   /** In bytes from the beginning of the file. */
   at: number
+  /** Without its trailer; 0 where that is not known. */
+  size: number
   /** What stands there, with its keys written out as far as they can be made out. */
   bytes: Uint8Array
   /** All keys of the block lie between these; `all` where it is the index, without which any of them may not be found. */
@@ -38,10 +44,12 @@ export const findDamagedBlocks = (file: Uint8Array): DamagedBlock[] => {
   const index = readBlock(file, places.index)
   const filters = readBlock(file, places.filters)
   if (index === null) return []
-  const damaged: DamagedBlock[] = filters === null ? [{ at: places.filters.offset, bytes: NO_KEY, keys: 'none' }] : []
+  const damaged: DamagedBlock[] = filters === null ? [{ at: places.filters.offset, size: places.filters.size, bytes: NO_KEY, keys: 'none' }] : []
   for (const { value } of filters === null ? [] : entriesOf(filters)) {
     const place = readPlace(value)
-    if (place === null || readBlock(file, place) === null) damaged.push({ at: place?.offset ?? 0, bytes: NO_KEY, keys: 'none' })
+    if (place === null || readBlock(file, place) === null) {
+      damaged.push({ at: place?.offset ?? 0, size: place?.size ?? 0, bytes: NO_KEY, keys: 'none' })
+    }
   }
   let from: Uint8Array = NO_KEY
   for (const { key, value } of entriesOf(index)) {
@@ -51,20 +59,37 @@ export const findDamagedBlocks = (file: Uint8Array): DamagedBlock[] => {
       const { offset = 0, size = 0 } = place ?? {}
       const found = file.subarray(offset, offset + size)
       const bytes = Buffer.concat([found, ...keysIn(found), ...keysIn(decompress(found).bytes)])
-      damaged.push({ at: offset, bytes, keys: { from, to } })
+      damaged.push({ at: offset, size, bytes, keys: { from, to } })
     }
     from = to
   }
   return damaged
 }
 
+/** Zeros are a block without entries. The file keeps its length, which LevelDB has noted. */
+export const withoutBlocks = (file: Uint8Array, damaged: readonly DamagedBlock[]): Uint8Array => {
+  const copy = Buffer.from(file)
+  for (const { at, size } of damaged.filter(block => block.size > 0 && block.at + block.size + TRAILER <= file.length)) {
+    copy.fill(0, at, at + size + 1)
+    copy.writeUInt32LE(maskCrc(crc32c(copy.subarray(at, at + size + 1))), at + size + 1)
+  }
+  return copy
+}
+
 /**
- * The part of {@link findDamagedBlocks} that a start looks for: where the index is damaged, LevelDB looks in the wrong place and says that
- * there is nothing. Everything else that is damaged shows when it is read.
+ * The documents of which something lay in a damaged block.
+ * @param known all others: what the block held of them follows from the keys around it
  */
-export const findDamagedIndex = (file: Uint8Array): DamagedBlock | null => {
+export const documentsIn = ({ keys, bytes }: DamagedBlock, known: readonly DocumentName[]): DocumentName[] => {
+  if (keys === 'none') return []
+  const between = keys === 'all' ? known : known.filter(name => documentRanges(name).some(({ gte, lte }) =>
+    Buffer.compare(encoding.encode(lte), keys.from) >= 0 && Buffer.compare(encoding.encode(gte), keys.to) <= 0))
+  return [...new Set([...between, ...documentNamesIn(bytes)])]
+}
+
+const findDamagedIndex = (file: Uint8Array): DamagedBlock | null => {
   const places = readFooter(file)
-  if (places === null) return { at: Math.max(0, file.length - FOOTER), bytes: file, keys: 'all' }
+  if (places === null) return { at: Math.max(0, file.length - FOOTER), size: 0, bytes: file, keys: 'all' }
   if (readBlock(file, places.index) !== null) return null
   const { offset, size } = places.index
   const index = file.subarray(offset, offset + size)
@@ -73,7 +98,7 @@ export const findDamagedIndex = (file: Uint8Array): DamagedBlock | null => {
     return place === null ? [] : [file.subarray(place.offset, place.offset + place.size)]
   })
   const found = blocks.flatMap(block => [block, decompress(block).bytes]).flatMap(keysIn)
-  return { at: offset, bytes: Buffer.concat([index, ...found]), keys: 'all' }
+  return { at: offset, size, bytes: Buffer.concat([index, ...found]), keys: 'all' }
 }
 
 const NO_KEY = new Uint8Array()
