@@ -1,4 +1,4 @@
-/** A file system that is really full under the real server: writes are refused and answered, reads go on, and space that is freed is enough. */
+/** A file system that is really full under the real server: writes are refused, reads answered, and space that is freed is enough. */
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
