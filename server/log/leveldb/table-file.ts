@@ -93,12 +93,25 @@ const findDamagedIndex = (file: Uint8Array): DamagedBlock | null => {
   if (readBlock(file, places.index) !== null) return null
   const { offset, size } = places.index
   const index = file.subarray(offset, offset + size)
-  const blocks = [index, decompress(index).bytes].flatMap(entriesIn).flatMap(({ value }) => {
-    const place = readPlace(value)
-    return place === null ? [] : [file.subarray(place.offset, place.offset + place.size)]
-  })
+  const blocks = blocksInARow(file.subarray(0, offset))
   const found = blocks.flatMap(block => [block, decompress(block).bytes]).flatMap(keysIn)
   return { at: offset, size, bytes: Buffer.concat([index, ...found]), keys: 'all' }
+}
+
+/** Without the index a block ends where the checksum behind it is right. */
+const blocksInARow = (file: Uint8Array): Uint8Array[] => {
+  const view = new DataView(file.buffer, file.byteOffset, file.length)
+  const blocks: Uint8Array[] = []
+  let [from, crc] = [0, 0]
+  for (let at = 0; at + TRAILER <= file.length; at++) {
+    crc = crc32c(file.subarray(at, at + 1), crc)
+    if (at === from || maskCrc(crc) !== view.getUint32(at + 1, true)) continue
+    blocks.push(file.subarray(from, at))
+    from = at + TRAILER
+    at = from - 1
+    crc = 0
+  }
+  return blocks
 }
 
 const NO_KEY = new Uint8Array()
