@@ -57,6 +57,25 @@ export const findLostParts = (file: Uint8Array): LostPart[] => {
   return lost
 }
 
+/** What was written into a file of this form, each as it was given, up to the first that is cut off or damaged. */
+export const readWhole = (file: Uint8Array): Uint8Array[] => {
+  const whole: Uint8Array[] = []
+  const parts: Uint8Array[] = []
+  for (let at = 0; at < file.length;) {
+    const blockEnd = Math.min(at - at % BLOCK + BLOCK, file.length)
+    const record = readRecord(file, at, blockEnd)
+    if (record === 'cut-off' || record === 'damaged') return whole
+    if (record === 'padding') {
+      at = blockEnd
+      continue
+    }
+    parts.push(file.subarray(at + HEADER, record.end))
+    if (record.kind === WHOLE || record.kind === LAST) whole.push(Buffer.concat(parts.splice(0)))
+    at = record.end
+  }
+  return whole
+}
+
 const readRecord = (file: Uint8Array, at: number, blockEnd: number): { kind: number, end: number } | 'padding' | 'cut-off' | 'damaged' => {
   if (blockEnd - at < HEADER) return 'padding'
   const view = new DataView(file.buffer, file.byteOffset + at)

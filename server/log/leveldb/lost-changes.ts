@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { DocumentName } from '../../../shared/ids.ts'
 import { documentNamesIn } from './document-names.ts'
 import { findLostParts } from './log-file.ts'
+import { counts, readLiveFiles } from './manifest.ts'
 import { documentsIn, findDamagedBlocks } from './table-file.ts'
 import type { DamagedBlock } from './table-file.ts'
 
@@ -49,7 +50,10 @@ export const changesIn = ({ file, blocks }: DamagedTable, known: readonly Docume
 }))
 
 /** Of what cannot be read the opening that follows says why. */
-const filesOf = (path: string): Promise<string[]> => readdir(path).then(files => files.sort(), () => [])
+const filesOf = async (path: string): Promise<string[]> => {
+  const [files, live] = await Promise.all([readdir(path).catch(() => []), readLiveFiles(path)])
+  return files.filter(file => counts(file, live)).sort()
+}
 
 /** One that is gone by now was made into another table by a process that is just ending, so nothing of it is left out. */
 const readIfThere = (file: string): Promise<Uint8Array> => readFile(file).catch((error: NodeJS.ErrnoException) => {
