@@ -23,6 +23,8 @@ const setUp = (cached: unknown = null) => {
     cached,
     outboxes: new Map<string, OutboxEntry[]>(),
     reachable: true,
+    /** How often the whole list was told of. */
+    listed: 0,
     feed: null as FeedListener | null
   }
   const list = openConversationList({
@@ -46,7 +48,8 @@ const setUp = (cached: unknown = null) => {
         }
       },
       unsent: async () => world.outboxes
-    }
+    },
+    listed: () => { world.listed++ }
   })
   return { world, list, ids: () => list.view().map(({ id }) => id) }
 }
@@ -81,6 +84,24 @@ it('moves a conversation up when it changes, and caches that', async () => {
   expect(ids()).toEqual(['a', 'b'])
   expect(told).toBe(1)
   expect(world.cached).toHaveLength(2)
+})
+
+it('tells each time that the server has told the whole list, and not of single changes', async () => {
+  const { world, list } = setUp()
+  await list.ready
+  world.feed!.opened()
+  await settle()
+  world.feed!.changed(item('a', 9))
+  await settle()
+  expect(world.listed).toBe(1)
+  world.reachable = false
+  world.feed!.opened()
+  await settle()
+  expect(world.listed).toBe(1)
+  world.reachable = true
+  world.feed!.opened()
+  await settle()
+  expect(world.listed).toBe(2)
 })
 
 it('keeps what it shows when the list cannot be read', async () => {

@@ -18,6 +18,8 @@ export interface ConversationListOptions {
   api: Pick<Api, 'listConversations' | 'subscribeFeed'>
   device: Pick<DeviceStore, 'lists' | 'unsent'>
   schedule?: Schedule
+  /** Called each time the server has told the whole list: at the start, and when the connection to it is back. */
+  listed?: () => void
 }
 
 export interface ConversationList {
@@ -31,7 +33,8 @@ export interface ConversationList {
   close: () => void
 }
 
-export const openConversationList = ({ api, device, schedule = realSurroundings.schedule }: ConversationListOptions): ConversationList => {
+export const openConversationList = (options: ConversationListOptions): ConversationList => {
+  const { api, device, schedule = realSurroundings.schedule, listed = () => {} } = options
   const cache = listCache(device.lists, 'conversations', value => {
     const parsed = conversationListItem.safeParse(value)
     return parsed.success ? parsed.data : null
@@ -63,7 +66,10 @@ export const openConversationList = ({ api, device, schedule = realSurroundings.
   }
   const stop = api.subscribeFeed({
     // A failed reading is made up for by the next one: the feed opens anew with every connection.
-    opened: () => void api.listConversations().then(takeList, () => {}),
+    opened: () => void api.listConversations().then(items => {
+      takeList(items)
+      listed()
+    }, () => {}),
     changed: item => takeList([item, ...fromServer.filter(({ id }) => id !== item.id)]),
     removed: gone => takeList(fromServer.filter(({ id }) => id !== gone))
   })

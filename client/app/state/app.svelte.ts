@@ -1,5 +1,6 @@
 /** The whole app's state in one place: what exists once, and how a conversation is opened. */
 import { SvelteSet } from 'svelte/reactivity'
+import { BackgroundPasses } from './background-passes.ts'
 import { Clock } from './clock.svelte.ts'
 import { ComposerTexts } from './composer-texts.ts'
 import { ConversationList } from './conversation-list.svelte.ts'
@@ -20,6 +21,8 @@ export class AppState {
   /** Conversations that were written in since the page was loaded. */
   readonly #writtenHere = new SvelteSet<string>()
   #latestNew: string | null = null
+  /** Conversations whose stores this page uses; one that is closing may be open again already. */
+  #open: readonly { id: string }[] = []
   readonly router: Router
   readonly theme: Theme
   readonly network: Network
@@ -44,9 +47,15 @@ export class AppState {
     return () => stops.forEach(stop => stop())
   }
 
-  /** Shows the list of this person. @returns how to stop */
+  /** Shows the list of this person; each time that the server has told it, what it names is brought here. @returns how to stop */
   showList(who: Who): () => void {
-    return this.list.follow(this.#sdk.openList(who))
+    const isOpen = (id: string) => this.#open.some(open => open.id === id)
+    const passes = new BackgroundPasses(signal => this.#sdk.syncInBackground(who, isOpen, signal))
+    const stop = this.list.follow(this.#sdk.openList(who, () => passes.request()))
+    return () => {
+      passes.stop()
+      stop()
+    }
   }
 
   agentName = (id: string): string => this.session.agent(id)?.name ?? 'Assistant'
@@ -69,6 +78,8 @@ export class AppState {
   }
 
   open(id: string, me: Me): OpenConversation {
+    const open = { id }
+    this.#open = [...this.#open, open]
     return new OpenConversation(this.#sdk.openConversation(id, me.principal), {
       id,
       selfId: me.principal.id,
@@ -79,6 +90,7 @@ export class AppState {
         this.#writtenHere.add(id)
         this.list.refresh()
       },
+      onclosed: () => { this.#open = this.#open.filter(other => other !== open) },
       clock: {
         now: Date.now,
         after: (milliseconds, then) => {

@@ -1,10 +1,11 @@
 /** Binds the app to the real SDK: the page's own server, this device's IndexedDB, one store per person. */
 import { createApi } from '../../sync/api.ts'
+import { syncInBackground } from '../../sync/background-sync.ts'
 import { openConversationList } from '../../sync/conversation-list.ts'
 import { openConversation } from '../../sync/conversation.ts'
 import { openDeviceStore } from '../../sync/store/indexeddb.ts'
 import type { DeviceStore } from '../../sync/store/indexeddb.ts'
-import { conversationName } from '../../../shared/ids.ts'
+import { conversationName, documentId, documentKind } from '../../../shared/ids.ts'
 import { SkeinError } from '../../../shared/errors.ts'
 import type { Sdk } from './sdk.ts'
 
@@ -19,7 +20,10 @@ export const connectSdk = (window: Window): Sdk => {
   const schedule = (task: () => void) => onNextFrame(window, task)
   return {
     ...api,
-    openList: ({ id }) => openConversationList({ api, device: storeOf(id), schedule }),
+    openList: ({ id }, listed) => openConversationList({ api, device: storeOf(id), schedule, listed }),
+    syncInBackground: ({ id: userId }, isOpen, signal) => inOneTab(window, `skein:${userId}:background`, () => syncInBackground({
+      api, device: storeOf(userId), userId, isOpen: name => documentKind(name) === 'conversation' && isOpen(documentId(name)), signal
+    })),
     openConversation: (conversationId, who) => {
       const name = conversationName(conversationId)
       if (!name) throw new SkeinError('not-found')
@@ -28,6 +32,15 @@ export const connectSdk = (window: Window): Sdk => {
       })
     }
   }
+}
+
+/** All tabs share the device's stores, so one of them does for all. Where the browser has no locks each does, which harms nothing. */
+const inOneTab = async ({ navigator }: Window, name: string, task: () => Promise<void>): Promise<void> => {
+  const locks = navigator.locks as LockManager | undefined
+  if (!locks) return task()
+  await locks.request(name, { ifAvailable: true }, async lock => {
+    if (lock) await task()
+  })
 }
 
 const syncUrl = ({ protocol, host }: Location): string => `${protocol === 'https:' ? 'wss' : 'ws'}://${host}/sync`

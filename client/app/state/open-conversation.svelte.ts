@@ -25,6 +25,8 @@ export interface OpenOptions {
   choices: KeptChoices
   /** Something that the person wrote is stored on this device. */
   onstored: () => void
+  /** Nothing of the conversation is in use here any more. */
+  onclosed: () => void
   clock: WatchClock
 }
 
@@ -72,7 +74,7 @@ export class OpenConversation implements ConversationActions {
     this.#unsubscribe()
     this.#watch.stop()
     this.#typing.stop()
-    void this.#conversation.close()
+    void this.#conversation.close().then(() => this.#options.onclosed())
   }
 
   set networkUp(up: boolean) {

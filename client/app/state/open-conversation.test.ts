@@ -49,7 +49,7 @@ const setUp = (start: Partial<ConversationView> = {}) => {
   } as Partial<Conversation> as Conversation
   const open = () => new OpenConversation(conversation, {
     id: 'c', selfId: 'ada', agentName: id => id, texts: new ComposerTexts(storage), choices: new KeptChoices(storage),
-    onstored: () => void asked.push(['stored']), clock: { now: () => 0, after: () => () => {} }
+    onstored: () => void asked.push(['stored']), onclosed: () => {}, clock: { now: () => 0, after: () => () => {} }
   })
   const show = (next: Partial<ConversationView>) => {
     view = { ...view, ...next }

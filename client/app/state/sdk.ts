@@ -14,8 +14,13 @@ export type Conversation = Pick<SdkConversation,
 export type Who = Pick<Principal, 'name'> & { id: string }
 
 export interface Sdk extends Pick<Api, 'me' | 'createConversationId' | 'invite' | 'acceptInvitation'> {
-  /** The conversations of this person, as this device and the server know them. */
-  openList(who: Who): ConversationList
+  /**
+   * The conversations of this person, as this device and the server know them.
+   * @param listed called each time the server has told the whole list
+   */
+  openList(who: Who, listed: () => void): ConversationList
+  /** Brings all conversations of this person onto this device, except those that are open. Rejects when it cannot go on. */
+  syncInBackground(who: Who, isOpen: (id: string) => boolean, signal: AbortSignal): Promise<void>
   /** @param who under whom own messages are shown until the server says who they are */
   openConversation(id: string, who: Who): Conversation
 }
