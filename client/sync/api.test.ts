@@ -94,10 +94,10 @@ it('reads the whole list, page by page', async () => {
 it('invites and accepts', async () => {
   const { api, asked } = setUp({
     '/api/conversations/c1/invitations': { body: { secret: 's1', path: '/join/s1' } },
-    '/api/invitations/s1': { body: { id: 'c1', role: 'editor' } }
+    '/api/invitations/s1': { body: { kind: 'conversation', id: 'c1', role: 'editor' } }
   })
   expect(await api.invite('c1', 'editor')).toEqual({ secret: 's1', path: '/join/s1' })
-  expect(await api.acceptInvitation('s1')).toEqual({ id: 'c1', role: 'editor' })
+  expect(await api.acceptInvitation('s1')).toEqual({ kind: 'conversation', id: 'c1', role: 'editor' })
   expect(asked).toEqual([
     { path: '/api/conversations/c1/invitations', method: 'POST', body: { role: 'editor' } },
     { path: '/api/invitations/s1', method: 'POST', body: {} }

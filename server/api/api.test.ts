@@ -56,6 +56,7 @@ describe('who am I', () => {
     ['GET', routes.messages('a')],
     ['GET', routes.request('a', requestIdOf(1))],
     ['POST', routes.invitations('a')],
+    ['POST', routes.artifactInvitations('a')],
     ['POST', routes.acceptInvitation('secret-0')],
     ['GET', routes.feed()],
   ])('%s %s makes nobody a guest', async (method, path) => {
@@ -211,7 +212,7 @@ describe('invitations', () => {
     const { friend, invitation } = await invited('viewer')
     expect(invitation.path).toBe(`/join/${invitation.secret}`)
     const accepted = await friend.post(routes.acceptInvitation(invitation.secret), {})
-    expect(schemas.acceptedInvitation.parse(await accepted.json())).toEqual({ id: 'a', role: 'viewer' })
+    expect(schemas.acceptedInvitation.parse(await accepted.json())).toEqual({ kind: 'conversation', id: 'a', role: 'viewer' })
     expect((await friend.get(routes.messages('a'))).status).toBe(200)
     expect(schemas.conversationList.parse(await (await friend.get(routes.conversations())).json()).conversations[0]).toMatchObject({ id: 'a', role: 'viewer' })
   })
@@ -231,7 +232,7 @@ describe('invitations', () => {
 
   test('do not lower the role of who is a member already', async () => {
     const { owner, invitation } = await invited('viewer')
-    expect(await (await owner.post(routes.acceptInvitation(invitation.secret), {})).json()).toEqual({ id: 'a', role: 'owner' })
+    expect(await (await owner.post(routes.acceptInvitation(invitation.secret), {})).json()).toEqual({ kind: 'conversation', id: 'a', role: 'owner' })
   })
 
   test('with another secret let nobody in', async () => {

@@ -9,7 +9,6 @@ export const routes = {
   messages: (id: string, page: { limit?: number, after?: string } = {}) => `/api/conversations/${segment(id)}/messages${query(page)}`,
   request: (id: string, requestId: string) => `/api/conversations/${segment(id)}/requests/${segment(requestId)}`,
   invitations: (id: string) => `/api/conversations/${segment(id)}/invitations`,
-  /** Invitations to a document that is no conversation. */
   artifactInvitations: (id: string) => `/api/documents/artifact/${segment(id)}/invitations`,
   acceptInvitation: (secret: string) => `/api/invitations/${segment(secret)}`,
   /** All documents of a person in one request. */

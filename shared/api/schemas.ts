@@ -74,14 +74,14 @@ export const requestResult = z.object({
 })
 export type RequestResult = z.infer<typeof requestResult>
 
-/** `POST /api/conversations/:id/invitations`, for its owner. */
+/** `POST /api/conversations/:id/invitations` and `POST /api/documents/artifact/:id/invitations`, for the owner. */
 export const newInvitation = z.strictObject({ role: z.enum(['editor', 'viewer']) })
 /** The secret is told this once; only its hash is kept. `path` is the page of the app that accepts it. */
 export const invitation = z.object({ secret: z.string(), path: z.string() })
 export type Invitation = z.infer<typeof invitation>
 
-/** `POST /api/invitations/:secret`: the conversation that the caller is a member of from now on. */
-export const acceptedInvitation = z.object({ id: conversationId, role })
+/** `POST /api/invitations/:secret`: the document that the caller is a member of from now on, `<kind>/<id>`. */
+export const acceptedInvitation = z.object({ kind: z.enum(['conversation', 'artifact']), id: conversationId, role })
 export type AcceptedInvitation = z.infer<typeof acceptedInvitation>
 
 const documentName = z.pipe(

@@ -108,7 +108,8 @@ export class AppState {
   }
 
   async join(secret: string): Promise<void> {
-    const { id } = await this.#sdk.acceptInvitation(secret)
-    this.router.go(conversationPath(id), { replace: true })
+    const { kind, id } = await this.#sdk.acceptInvitation(secret)
+    // An artifact has no screen here: its address would begin a conversation under its id.
+    this.router.go(kind === 'conversation' ? conversationPath(id) : '/', { replace: true })
   }
 }
