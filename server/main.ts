@@ -11,6 +11,7 @@ import { createSkein } from './app.ts'
 import type { RunningServer } from './app.ts'
 import { ConfigError, readConfig } from './config.ts'
 import type { Config } from './config.ts'
+import { readEpochMarker } from './epoch-marker.ts'
 import { openLevelDbDirectory } from './directory/leveldb-directory.ts'
 import { createGuestIdentity } from './identity/guest-cookie.ts'
 import { createNoIdentity } from './identity/none.ts'
@@ -65,7 +66,10 @@ const openLog = async ({ dataFolder, durability }: Config): Promise<LevelDbLog> 
   } catch (error) {
     throw dataFolderError(dataFolder, error)
   }
-  return openLevelDbLog({ path, durability })
+  const marker = await readEpochMarker(dataFolder)
+  const log = await openLevelDbLog({ path, durability, beginNewEpochs: marker.asked })
+  await marker.noted()
+  return log
 }
 
 /** The configured model answers by default; the offline agent is always there. */

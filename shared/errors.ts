@@ -36,6 +36,7 @@ const table = {
   'rate-limited': { status: 429, close: 4429, retryable: true, message: 'Too many requests in a short time. Nothing was stored of this one; wait a little and try again.' },
   'missing-dependency': { status: 409, close: 1013, retryable: true, message: 'The update builds on something that never arrived. Nothing is lost; the connection starts over.' },
   'not-saved': { status: 503, close: 1013, retryable: true, message: 'The server could not write to its disk. Nothing unsaved was shown to others; your text stays on this device and is sent again by itself.' },
+  'slow-reader': { status: 503, close: 1013, retryable: true, message: 'This device did not read what the server sent. Nothing is lost; the connection starts over and brings what is missing.' },
   'unavailable': { status: 503, close: 1012, retryable: true, message: 'The server is stopping or starting. Your text stays on this device and is sent again by itself.' },
   'log-damaged': { status: 500, close: 4500, retryable: false, message: 'Records of this document are missing or damaged on the server, so it is not served. Other documents are not affected; tell the operator.' },
   'newer-schema': { status: 409, close: 4426, retryable: false, message: 'This document was written by a newer Skein. Nothing was changed; update this one to open it.' },

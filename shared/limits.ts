@@ -13,6 +13,15 @@ export const limits = {
   requestsJudgedPerHour: 2400,
   /** Yjs client ids (page loads that wrote something) that one person brings in an hour. */
   newClientsPerHour: 600,
+  /** Requests in one update: what a device wrote offline comes as one. */
+  requestsPerUpdate: 2000,
+  /** Client ids that one connection may show presence under, in its life. */
+  presenceIdsPerConnection: 4,
+  /** Frames and bytes of one connection that wait to be judged; past that its socket is not read. */
+  waitingFrames: 64,
+  waitingBytes: 8 * 1024 * 1024,
+  /** What waits to be sent to one connection; past that it is ended and may come back for the difference. */
+  outboxBytes: 32 * 1024 * 1024,
   titleLength: 200,
   systemPromptLength: 20_000,
   /** A state vector in sync step 1: about 6,000 clients. */

@@ -18,6 +18,11 @@ import { SavedFrames } from './saved-frames.ts'
 export interface Socket {
   send(bytes: Uint8Array): void
   close(code: number, reason: string): void
+  /** Bytes that wait to be sent. */
+  backlog(): number
+  /** Stops and goes on reading. */
+  pause(): void
+  resume(): void
 }
 
 interface SyncFrame {
@@ -30,8 +35,10 @@ interface SyncFrame {
 
 type Phase =
   | { state: 'open' }
-  /** A frame was refused or the room is lost: whatever still arrives is not looked at. */
+  /** A frame was refused or the room is lost: whatever still arrives, or waits to be judged, is not looked at. */
   | { state: 'ended' }
+  /** The peer has gone; what it sent before that still counts. */
+  | { state: 'left' }
 
 /** WebSocket close reasons hold at most 123 bytes. */
 const CLOSE_REASON_BYTES = 123
@@ -46,6 +53,13 @@ export class Connection implements Session {
   readonly #frames = new SavedFrames()
   #phase: Phase = { state: 'open' }
   #joined = false
+  /** An answer to step 1 is on its way; a second one meanwhile would only say the same. */
+  #joining = false
+  /** Client ids that this connection announced presence under. */
+  readonly #announced = new Set<number>()
+  /** Of frames that the room has not judged yet. */
+  #waiting = { frames: 0, bytes: 0 }
+  #paused = false
   /** Frames that build on something that has not arrived. */
   #parked: SyncFrame[] = []
   /** Times that the server's state vector was sent and not yet answered by a step 2. */
@@ -73,7 +87,7 @@ export class Connection implements Session {
   // --- From the client -------------------------------------------------------------------------------------------------------------
 
   receive(bytes: Uint8Array): void {
-    if (this.#phase.state === 'ended') return
+    if (this.#phase.state !== 'open') return
     const frame = decodeFrame(bytes)
     switch (frame?.type) {
       case 'sync-step-1':
@@ -86,7 +100,7 @@ export class Connection implements Session {
       case 'awareness': {
         const entries = decodePresence(frame.update)
         if (!entries) return this.#refuse(0, 'malformed', 'The awareness frame is not valid.')
-        return this.#presence.update(this, entries, id => this.#room.claimClient(id, this.principal.id))
+        return this.#presence.update(this, entries, id => this.#mayShow(id))
       }
       case 'query-awareness':
         return this.#presence.tell(this)
@@ -100,33 +114,70 @@ export class Connection implements Session {
 
   /** The socket is closed; nothing may be sent any more. */
   closed(): void {
-    this.#phase = { state: 'ended' }
+    if (this.#phase.state === 'open') this.#phase = { state: 'left' }
     this.#room.leave(this)
     this.#presence.leave(this)
+    this.#room.releaseClients(this.#announced)
+  }
+
+  get ended(): boolean {
+    return this.#phase.state === 'ended'
+  }
+
+  #mayShow(clientId: number): boolean {
+    if (!this.#announced.has(clientId) && this.#announced.size >= limits.presenceIdsPerConnection) return false
+    if (!this.#room.claimClient(clientId, this.principal.id)) return false
+    this.#announced.add(clientId)
+    return true
   }
 
   #join(stateVector: Uint8Array): void {
-    if (stateVector.length > limits.stateVectorBytes) return this.#refuse(0, 'too-large', 'The state vector is larger than 64 kB.')
+    if (this.#joining) return
+    // A document that has grown past the limit must still open for those who hold it.
+    const bound = Math.max(limits.stateVectorBytes, 2 * this.#room.stateVectorBytes)
+    if (stateVector.length > bound) return this.#refuse(0, 'too-large', `The state vector is larger than ${bound} bytes.`)
     const clients = decodeStateVector(stateVector)
     if (!clients) return this.#refuse(0, 'malformed', 'The state vector is not valid.')
     if (this.#room.isStale(clients.keys())) return this.end('epoch-changed')
     this.#asked++
-    this.#room.join(this, stateVector)
+    this.#joining = true
+    this.#room.join(this, stateVector, () => { this.#joining = false })
     if (!this.#joined) this.#presence.join(this)
     this.#joined = true
   }
 
   #submit(frame: SyncFrame, final: boolean): void {
     const { number, bytes } = frame
+    this.#wait(1, bytes.length)
+    const judged = (): void => this.#wait(-1, -bytes.length)
     this.#room.submit({
       session: this,
       bytes,
       final,
-      applied: () => this.#answered(frame),
+      applied: () => {
+        judged()
+        this.#answered(frame)
+      },
       saved: results => this.#saved(number, results),
-      refused: (code, reason) => this.#refuse(number, code, reason),
-      parked: () => this.#park(frame, final)
+      refused: (code, reason) => {
+        judged()
+        this.#refuse(number, code, reason)
+      },
+      parked: () => {
+        judged()
+        this.#park(frame, final)
+      },
     })
+  }
+
+  /** Who sends faster than the room judges is not read meanwhile, so that nobody's frames fill the inbox. */
+  #wait(frames: number, bytes: number): void {
+    this.#waiting = { frames: this.#waiting.frames + frames, bytes: this.#waiting.bytes + bytes }
+    const full = this.#waiting.frames > limits.waitingFrames || this.#waiting.bytes > limits.waitingBytes
+    if (full === this.#paused) return
+    this.#paused = full
+    if (full) this.#socket.pause()
+    else this.#socket.resume()
   }
 
   /** A step 2 answers our question: what it brought may be what parked frames waited for. */
@@ -156,7 +207,7 @@ export class Connection implements Session {
   }
 
   #refuse(frame: number, code: ErrorCode, reason: string): void {
-    if (this.#phase.state === 'ended') return
+    if (this.#phase.state !== 'open') return
     this.#control({ kind: 'refused', frame, code, reason })
     this.end(code, reason)
   }
@@ -164,11 +215,17 @@ export class Connection implements Session {
   // --- To the client ---------------------------------------------------------------------------------------------------------------
 
   send(frame: Uint8Array): void {
-    if (this.#phase.state === 'open') this.#socket.send(frame)
+    if (this.#phase.state !== 'open') return
+    // Who does not read is ended; it comes back with its state vector and gets the difference.
+    if (this.#socket.backlog() > limits.outboxBytes) return this.end('slow-reader')
+    this.#socket.send(frame)
   }
 
   end(code: ErrorCode, reason: string = errorTable[code].message): void {
-    if (this.#phase.state === 'ended') return
+    if (this.#phase.state !== 'open') {
+      this.#phase = { state: 'ended' }
+      return
+    }
     this.#phase = { state: 'ended' }
     this.#socket.close(errorTable[code].close, closeReason(code, reason))
   }

@@ -16,6 +16,7 @@ const reader = (id: string) => {
   const session: Session = {
     principal: { kind: 'user', id: id as UserId, name: id.toUpperCase() },
     role: 'editor',
+    ended: false,
     send: bytes => {
       const frame = decodeFrame(bytes)
       if (frame?.type === 'awareness') seen.push(...decodePresence(frame.update) ?? [])
@@ -78,14 +79,19 @@ describe('presence', () => {
     expect(frames).toBe(1)
   })
 
-  it('bounds the client ids of one session', () => {
+  it('shows nothing for an id that was somebody else\'s, although nobody shows it now', () => {
     const { after, tick } = clock()
     const presence = new Presence(after)
-    const { session, seen } = reader('ada')
-    presence.join(session)
-    for (let id = 1; id <= 50; id++) presence.update(session, [{ clientId: id, clock: 1, state: {} }], all)
+    const [ada, bob] = [reader('ada'), reader('bob')]
+    presence.join(ada.session)
+    presence.join(bob.session)
+    presence.update(ada.session, [{ clientId: 1, clock: 1, state: {} }], all)
+    presence.leave(ada.session)
     tick()
-    expect(seen.length).toBe(4)
+    bob.seen.length = 0
+    presence.update(bob.session, [{ clientId: 1, clock: 9, state: { echo: true } }], all)
+    tick()
+    expect(bob.seen).toEqual([])
   })
 })
 

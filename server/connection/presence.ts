@@ -1,12 +1,13 @@
 /** Who is here, per room. A state's `user` is the server's word; a client may show presence only under client ids that are its own. */
 import { encodeFrame } from '../../shared/wire/codec.ts'
+import type { UserId } from '../../shared/ids.ts'
 import type { Timers } from '../../shared/timers.ts'
 import type { Session } from '../room/session.ts'
 import { encodePresence } from './presence-codec.ts'
 import type { PresenceEntry } from './presence-codec.ts'
 
-/** Client ids that one connection may show presence under. */
-const MAX_CLIENTS_PER_SESSION = 4
+/** Ids whose last principal is remembered. */
+const REMEMBERED = 10_000
 /** Changes of one room leave together, at most this often (milliseconds). */
 const TICK_MS = 30
 
@@ -17,16 +18,14 @@ interface Present extends PresenceEntry {
 export class Presence {
   readonly #present = new Map<number, Present>()
   readonly #sessions = new Set<Session>()
+  /** Whose an id was when it was last shown: an echo of it by somebody else shows nothing. */
+  readonly #lastShownBy = new Map<number, UserId>()
   readonly #changed = new Map<number, PresenceEntry>()
   readonly #after: Timers['after']
   #cancelTick: (() => void) | null = null
 
   constructor(after: Timers['after']) {
     this.#after = after
-  }
-
-  get isEmpty(): boolean {
-    return this.#sessions.size === 0
   }
 
   /** The session gets every change from now on, and at once who is here. */
@@ -46,7 +45,8 @@ export class Presence {
       const before = this.#present.get(entry.clientId)
       if (before ? before.session.principal.id !== session.principal.id : entry.state === null) continue
       if (before && entry.clock <= before.clock && !(entry.clock === before.clock && entry.state === null)) continue
-      if (!before && (this.#countOf(session) >= MAX_CLIENTS_PER_SESSION || !mayUse(entry.clientId))) continue
+      const last = this.#lastShownBy.get(entry.clientId) ?? session.principal.id
+      if (!before && (last !== session.principal.id || !mayUse(entry.clientId))) continue
       if (entry.state === null) this.#remove(entry)
       else this.#show({ ...entry, state: { ...entry.state, user: userOf(session, entry.state['user']) }, session })
     }
@@ -61,6 +61,8 @@ export class Presence {
 
   #show(present: Present): void {
     this.#present.set(present.clientId, present)
+    this.#lastShownBy.set(present.clientId, present.session.principal.id)
+    if (this.#lastShownBy.size > REMEMBERED) this.#lastShownBy.delete(this.#lastShownBy.keys().next().value!)
     this.#announce({ clientId: present.clientId, clock: present.clock, state: present.state })
   }
 
@@ -79,12 +81,6 @@ export class Presence {
     const frame = encodeFrame({ type: 'awareness', update: encodePresence([...this.#changed.values()]) })
     this.#changed.clear()
     for (const session of this.#sessions) session.send(frame)
-  }
-
-  #countOf(session: Session): number {
-    let count = 0
-    for (const present of this.#present.values()) if (present.session === session) count++
-    return count
   }
 }
 

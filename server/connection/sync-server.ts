@@ -34,9 +34,11 @@ const PATH = '/sync/'
 export class SyncServer {
   readonly #options: SyncServerOptions
   readonly #sockets: WebSocketServer
-  readonly #presence = new Map<DocumentName, Presence>()
+  readonly #presence = new Map<DocumentName, { presence: Presence, connections: number }>()
   readonly #answered = new WeakSet<WebSocket>()
   #cancelPing: () => void = () => {}
+  /** Payload of the latest ping. */
+  #tick = 0
 
   constructor(options: SyncServerOptions) {
     this.#options = options
@@ -83,6 +85,9 @@ export class SyncServer {
   async #admit(webSocket: WebSocket, request: IncomingMessage, path: string): Promise<void> {
     const socket = asSocket(webSocket)
     webSocket.on('error', error => this.#options.logger.info({ err: error }, 'socket error'))
+    // One that nobody asked for is no sign of a reader that keeps up.
+    webSocket.on('pong', payload => { if (String(payload) === String(this.#tick)) this.#answered.add(webSocket) })
+    this.#answered.add(webSocket)
     webSocket.pause()
     try {
       const name = parseDocumentName(decodePath(path))
@@ -93,18 +98,25 @@ export class SyncServer {
       const role = await roleIn(access, name, principal)
       if (!role) throw new SkeinError('not-found')
       const { room, release } = await rooms.acquire(name)
-      const presence = this.#presenceOf(name)
+      const held = this.#presenceOf(name)
+      held.connections++
+      const { presence } = held
       const connection = new Connection(socket, room, presence, principal, role, webSocket.protocol === SUBPROTOCOL)
       const leave = (): void => {
         connection.closed()
         release()
-        if (presence.isEmpty && this.#presence.get(name) === presence) this.#presence.delete(name)
+        if (--held.connections === 0) this.#presence.delete(name)
       }
       if (webSocket.readyState !== webSocket.OPEN) return leave()
-      webSocket.on('message', (data: RawData, isBinary: boolean) => connection.receive(isBinary ? asBytes(data) : new Uint8Array()))
+      webSocket.on('message', (data: RawData, isBinary: boolean) => {
+        try {
+          connection.receive(isBinary ? asBytes(data) : new Uint8Array())
+        } catch (error) {
+          this.#options.logger.error({ document: name, err: error }, 'frame could not be worked off')
+          connection.end('internal')
+        }
+      })
       webSocket.once('close', leave)
-      webSocket.on('pong', () => this.#answered.add(webSocket))
-      this.#answered.add(webSocket)
       webSocket.resume()
     } catch (error) {
       const code = error instanceof SkeinError ? error.code : 'internal'
@@ -114,18 +126,19 @@ export class SyncServer {
     }
   }
 
-  #presenceOf(name: DocumentName): Presence {
+  #presenceOf(name: DocumentName): { presence: Presence, connections: number } {
     const known = this.#presence.get(name)
     if (known) return known
-    const presence = new Presence(this.#options.after)
-    this.#presence.set(name, presence)
-    return presence
+    const held = { presence: new Presence(this.#options.after), connections: 0 }
+    this.#presence.set(name, held)
+    return held
   }
 
   #schedulePing(): void {
     this.#cancelPing = this.#options.after(this.#options.pingEveryMs, () => {
+      this.#tick++
       for (const socket of this.#sockets.clients) {
-        if (this.#answered.delete(socket)) socket.ping()
+        if (this.#answered.delete(socket)) socket.ping(String(this.#tick))
         else socket.terminate()
       }
       this.#schedulePing()
@@ -135,7 +148,10 @@ export class SyncServer {
 
 const asSocket = (webSocket: WebSocket): Socket => ({
   send: bytes => webSocket.send(bytes),
-  close: (code, reason) => webSocket.close(code, reason)
+  close: (code, reason) => webSocket.close(code, reason),
+  backlog: () => webSocket.bufferedAmount,
+  pause: () => webSocket.pause(),
+  resume: () => webSocket.resume(),
 })
 
 const asBytes = (data: RawData): Uint8Array => {

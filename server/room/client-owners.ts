@@ -7,7 +7,7 @@ import { isServerId } from './lineage.ts'
 export class ClientOwners {
   readonly #lineage: Lineage
   readonly #owners = new Map<number, UserId>()
-  /** Ids that announced presence before any update: theirs while the room lives. */
+  /** Ids that announced presence before any update: theirs while they are connected. */
   readonly #claims = new Map<number, UserId>()
   /** Ids of earlier epochs. */
   readonly #former: ReadonlySet<number>
@@ -26,17 +26,28 @@ export class ClientOwners {
     return this.#former.has(clientId)
   }
 
-  of(clientId: number): ClientOwner | undefined {
+  /** @param asking whose own announcement does not count: only what they write makes an id theirs for good */
+  of(clientId: number, asking: UserId): ClientOwner | undefined {
     if (isServerId(this.#lineage, clientId) || this.#retired.has(clientId)) return { kind: 'server' }
-    const id = this.#owners.get(clientId) ?? this.#claims.get(clientId)
+    const claimed = this.#claims.get(clientId)
+    const id = this.#owners.get(clientId) ?? (claimed === asking ? undefined : claimed)
     return id === undefined ? undefined : { kind: 'principal', id }
   }
 
-  /** Whether the principal may act under the id; the first to announce one that nobody owns gets it. */
+  /**
+   * Whether the principal may show presence under the id; the first to announce one that nobody owns has it until it is released. Bounded
+   * by what connections may announce.
+   */
   claim(clientId: number, principal: UserId): boolean {
-    const owner = this.of(clientId)
-    if (owner === undefined) this.#claims.set(clientId, principal)
-    return owner === undefined || (owner.kind === 'principal' && owner.id === principal)
+    const owner = this.of(clientId, principal)
+    if (owner !== undefined) return owner.kind === 'principal' && owner.id === principal
+    if (!this.#owners.has(clientId)) this.#claims.set(clientId, principal)
+    return true
+  }
+
+  /** The connection that announced these ids has ended: who wrote under one owns it, the others are free again. */
+  release(clientIds: Iterable<number>): void {
+    for (const id of clientIds) this.#claims.delete(id)
   }
 
   /** The bindings that a record with new structs of these ids has to store. */

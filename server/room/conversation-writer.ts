@@ -16,7 +16,7 @@ export class TransactionWriter implements ConversationWriter {
   readonly roots: ConversationRoots
   readonly messages: MessageIndex
   readonly events: ConversationEvent[] = []
-  readonly ledger: LedgerEntry[] = []
+  readonly #taken = new Map<RequestId, LedgerEntry>()
   readonly openedRuns: RunId[] = []
   readonly closedRuns: RunId[] = []
   readonly #ids: ServerIds
@@ -27,6 +27,19 @@ export class TransactionWriter implements ConversationWriter {
     this.roots = openRoots(doc)
     this.messages = messages
     this.#ids = ids
+  }
+
+  get ledger(): LedgerEntry[] {
+    return [...this.#taken.values()]
+  }
+
+  noteTaken(entry: LedgerEntry): void {
+    this.#taken.set(entry.requestId, entry)
+  }
+
+  /** What became of a request that this very transaction took. */
+  takenHere(id: RequestId): LedgerEntry | undefined {
+    return this.#taken.get(id)
   }
 
   /** First of all inside the transaction: a new document says which schema it has. */

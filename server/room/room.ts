@@ -8,6 +8,7 @@ import { pendingMigrations } from '../../shared/conversation/migrate.ts'
 import { readMessages } from '../../shared/conversation/read.ts'
 import { documentKind } from '../../shared/ids.ts'
 import type { DocumentName, RequestId, UserId } from '../../shared/ids.ts'
+import { limits } from '../../shared/limits.ts'
 import { encodeFrame } from '../../shared/wire/codec.ts'
 import { applyClientUpdate } from '../gate/apply.ts'
 import { audit } from '../gate/audit.ts'
@@ -15,7 +16,7 @@ import { judge } from '../gate/judge.ts'
 import { scan } from '../gate/scan.ts'
 import type { DecodedUpdate } from '../gate/scan.ts'
 import type { Judged, Verdict } from '../gate/verdict.ts'
-import type { Lineage, StoredDocument } from '../log/port.ts'
+import type { LedgerEntry, Lineage, StoredDocument } from '../log/port.ts'
 import type { Budgets } from './budget.ts'
 import { ClientOwners } from './client-owners.ts'
 import { MessageIndex } from './message-index.ts'
@@ -25,9 +26,10 @@ import type { Proposal } from './proposals.ts'
 import { Recorder } from './recorder.ts'
 import type { RecorderPorts } from './recorder.ts'
 import type { Session, Submission } from './session.ts'
-import { takeRequests } from './take.ts'
+import { outcomesOf, takeRequests } from './take.ts'
 import type { KnownAgents, Taken } from './take.ts'
 import { TakenRequests } from './taken-requests.ts'
+import type { KnownRequests } from './taken-requests.ts'
 
 export interface RoomEnvironment extends RecorderPorts {
   /** Null: no limits, where everybody is the one local person. */
@@ -35,7 +37,13 @@ export interface RoomEnvironment extends RecorderPorts {
   agents: KnownAgents
   /** Called after a record is durable. */
   onEvents: EventListener
+  /** Lets other work of the process run. */
+  yieldToOthers: () => Promise<void>
 }
+
+/** A room that is busy lets other work of the process run after so many milliseconds. */
+const WORK_MS = 10
+const TOO_MANY_REQUESTS = `One update may bring ${limits.requestsPerUpdate} requests at most, so none of it was stored. It stays on this device.`
 
 type Accepted = Extract<Verdict, { kind: 'accept' }>
 
@@ -104,13 +112,14 @@ export class LiveRoom implements Room {
    * Answers sync step 1 with what the client lacks and with what the server has, both as of one sequence, sent when that sequence is
    * durable. The session is subscribed at that very point: every later record reaches it, and none twice.
    */
-  join(session: Session, stateVector: Uint8Array): void {
+  join(session: Session, stateVector: Uint8Array, sent: () => void): void {
     const missing = encodeFrame({ type: 'sync-step-2', update: Y.encodeStateAsUpdate(this.#doc, stateVector) })
     const ours = encodeFrame({ type: 'sync-step-1', stateVector: Y.encodeStateVector(this.#doc) })
     this.#recorder.whenDurable(() => {
       session.send(missing)
       session.send(ours)
       this.#readers.add(session)
+      sent()
     }, () => session.end(this.#because))
   }
 
@@ -118,6 +127,11 @@ export class LiveRoom implements Room {
   askForMissing(session: Session): void {
     const ours = encodeFrame({ type: 'sync-step-1', stateVector: Y.encodeStateVector(this.#doc) })
     this.#recorder.whenDurable(() => session.send(ours), () => session.end(this.#because))
+  }
+
+  /** How long the document's own state vector is: about what a client that holds all of it sends. */
+  get stateVectorBytes(): number {
+    return Y.encodeStateVector(this.#doc).length
   }
 
   leave(session: Session): void {
@@ -135,11 +149,22 @@ export class LiveRoom implements Room {
     return this.#owners.claim(clientId, principal)
   }
 
+  releaseClients(clientIds: Iterable<number>): void {
+    this.#owners.release(clientIds)
+  }
+
   // --- The write path: scan → prepare → judge → apply and take → append → durable → release ----------------------------------------
 
   async #workOff(): Promise<void> {
     this.#working = true
+    let since = this.#environment.now()
     for (let next = this.#inbox.shift(); next; next = this.#inbox.shift()) {
+      // Nothing is judged on a socket after it was refused or closed.
+      if (next.session.ended) continue
+      if (this.#environment.now() - since > WORK_MS) {
+        await this.#environment.yieldToOthers()
+        since = this.#environment.now()
+      }
       try {
         await this.#receive(next)
       } catch (error) {
@@ -155,8 +180,10 @@ export class LiveRoom implements Room {
     if (!scanned.ok) return this.#refuse(submission, scanned.code, scanned.reason)
 
     const proposals = this.#messages ? proposalsIn(scanned.decoded) : []
+    if (proposals.length > limits.requestsPerUpdate) return this.#refuse(submission, 'too-large', TOO_MANY_REQUESTS)
+    const known: KnownRequests = new Map()
     const prepared = new Set(proposals.flatMap(({ id, parentId }) => parentId === null ? [id] : [id, parentId]))
-    if (prepared.size > 0) await this.#taken.prepare(prepared)
+    if (prepared.size > 0) await this.#taken.prepare(prepared, known)
 
     for (;;) {
       if (this.#gone) return submission.session.end(this.#because)
@@ -167,18 +194,20 @@ export class LiveRoom implements Room {
         case 'park':
           return submission.parked()
         case 'nothing':
-          return this.#accepted(submission, [])
+          // The answer to a request that was taken may have been lost with an earlier connection.
+          return this.#accepted(submission, this.#messages ? outcomesOf(proposals, known, submission.session.principal) : [])
         case 'accept': {
           // A request that overwrites another one shows its id only to the judge, which resolves the struct that it follows.
           const unprepared = verdict.requestIds.filter(id => !prepared.has(id))
           if (unprepared.length > 0) {
-            await this.#taken.prepare(unprepared)
+            if (unprepared.length > limits.requestsPerUpdate) return this.#refuse(submission, 'too-large', TOO_MANY_REQUESTS)
+            await this.#taken.prepare(unprepared, known)
             unprepared.forEach(id => prepared.add(id))
             continue
           }
-          if (!submission.final && this.#waitsForParent(proposals)) return submission.parked()
+          if (!submission.final && this.#waitsForParent(proposals, known)) return submission.parked()
           if (!this.#affords(submission.session, verdict)) return this.#refuse(submission, 'rate-limited', errorTable['rate-limited'].message)
-          return this.#apply(submission, verdict)
+          return this.#apply(submission, verdict, known)
         }
       }
     }
@@ -186,29 +215,32 @@ export class LiveRoom implements Room {
 
   #judge(submission: Submission, decoded: DecodedUpdate): Verdict {
     const { principal, role } = submission.session
-    return judge(decoded, { kind: this.#kind, doc: this.#doc, principal: principal.id, role, ownerOf: id => this.#owners.of(id) })
+    return judge(decoded, { kind: this.#kind, doc: this.#doc, principal: principal.id, role, ownerOf: id => this.#owners.of(id, principal.id) })
   }
 
-  #apply(submission: Submission, verdict: Accepted): void {
+  #apply(submission: Submission, verdict: Accepted, known: KnownRequests): void {
     const { principal, role } = submission.session
     const { agents, now, budgets } = this.#environment
     const mayAsk = (): boolean => budgets === null || budgets.requests.spend(principal.id, 1, now())
     let taken: Taken[]
+    let ledger: readonly LedgerEntry[] = []
     try {
       taken = this.#recorder.record(principal.id, this.#owners.bind(verdict.newClients, principal.id), (writer, transaction) => {
         applyClientUpdate(transaction, this.#doc, submission.bytes)
         audit(transaction, verdict)
         if (!writer) return []
         writer.begin()
-        const context = { principal, role, now: now(), taken: (id: RequestId) => this.#taken.get(id), agents, mayAsk }
+        const context = { principal, role, now: now(), taken: (id: RequestId) => known.get(id), agents, mayAsk }
         const results = takeRequests(writer, verdict.requestIds, context)
-        writer.ledger.forEach(entry => this.#taken.add(entry))
+        ledger = writer.ledger
         return results
       })
     } catch (error) {
       // The room is gone by now. Who sent what the judge let through and the audit caught does not get to try again.
       return submission.refused('forged', error instanceof SkeinError ? error.message : errorTable.forged.message)
     }
+    this.#taken.take(ledger)
+    this.#recorder.whenDurable(() => this.#taken.durable(ledger), () => {})
     this.#accepted(submission, taken)
   }
 
@@ -238,12 +270,12 @@ export class LiveRoom implements Room {
   }
 
   /** A message whose parent is on its way (an earlier frame of the same device, or another device's) is not refused at first sight. */
-  #waitsForParent(proposals: readonly Proposal[]): boolean {
+  #waitsForParent(proposals: readonly Proposal[], known: KnownRequests): boolean {
     const redactions = openRoots(this.#doc).redactions
-    const known = (id: string): boolean =>
-      this.#messages?.get(id) !== undefined || redactions.has(id) || this.#taken.get(id as RequestId) !== undefined ||
-      proposals.some(proposal => proposal.id === id)
-    return proposals.some(({ parentId }) => parentId !== null && !known(parentId))
+    const brought = new Set(proposals.map(({ id }) => id))
+    const isKnown = (id: string): boolean =>
+      this.#messages?.get(id) !== undefined || redactions.has(id) || known.has(id as RequestId) || brought.has(id)
+    return proposals.some(({ parentId }) => parentId !== null && !isKnown(parentId))
   }
 
   // --- The server's own reads and writes -------------------------------------------------------------------------------------------

@@ -21,8 +21,6 @@ export interface RoomsEnvironment extends RoomEnvironment {
   /** How long a room stays in memory after its last user left, in milliseconds. */
   graceMs: number
   after: Timers['after']
-  /** Lets other work of the process run. */
-  yieldToOthers: () => Promise<void>
   /** {@link squashLimits} but in tests. */
   squashAt?: SquashLimits
   /**

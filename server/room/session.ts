@@ -7,6 +7,8 @@ import type { RequestOutcome, Role } from '../../shared/wire/frame.ts'
 export interface Session {
   readonly principal: Principal
   readonly role: Role
+  /** Refused or closed: nothing more of it is judged. */
+  readonly ended: boolean
   /** Sends a frame that was encoded once for all readers. */
   send(frame: Uint8Array): void
   /** Ends the connection with the code's close code and message. */

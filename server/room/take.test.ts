@@ -206,12 +206,28 @@ describe('taking a send', () => {
 describe('taking other requests', () => {
   it('redacts one\'s own message, keeps what threads need, and still knows it as a parent', () => {
     const { doc, say, ask } = conversation()
-    const id = say('secret')
+    const id = say('secret', ada, null, { to: [] })
     expect(ask(proposeRedact(id, 1), bob, 'editor')).toMatchObject({ code: 'not-author' })
     expect(ask(proposeRedact(id, 1))).toMatchObject({ status: 'accepted' })
     expect(messageTexts(doc)).toEqual([])
     expect(doc.getMap('redactions').get(id)).toMatchObject({ by: 'ada', parentId: null })
     expect(ask(proposeSend({ parts: [{ type: 'text', text: 'next' }], parentId: id }, 2))).toMatchObject({ status: 'accepted' })
+  })
+
+  it('ends replies in progress without their words when something they may have read is taken out', () => {
+    const { doc, say, ask, write } = conversation()
+    const id = say('secret')
+    const run = readRuns(doc)[0]!
+    write(writer => {
+      const draftId = run.replyId as string as never
+      const head = { kind: 'agent' as const, authorId: 'agent:echo', agentId: bot, runId: run.id, replyId: run.replyId, parentId: id, createdAt: 1 }
+      writer.openDraft(draftId, head, [{ type: 'text', text: 'You said: secret' }])
+      writer.setRun({ ...run, state: 'processing', draftId })
+    })
+    ask(proposeRedact(id, 1))
+    expect(JSON.stringify(readMessages(doc))).not.toContain('secret')
+    expect(readRuns(doc)[0]).toMatchObject({ state: 'cancelled' })
+    expect(doc.getMap('drafts').size).toBe(0)
   })
 
   it('stops a run: what was streamed is sealed as cancelled, and a second stop finds it finished', () => {

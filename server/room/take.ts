@@ -54,7 +54,7 @@ export const takeRequests = (writer: TransactionWriter, brought: readonly string
   for (const key of brought) {
     const requestId = parseRequestId(key)
     const before = requestId && !writer.roots.requests.has(key) && context.taken(requestId)
-    if (before) taken.push({ requestId, outcome: outcomeFor(before, context) })
+    if (before) taken.push({ requestId, outcome: outcomeFor(before, context.principal) })
   }
   for (const key of [...writer.roots.requests.keys()].sort()) {
     const value: unknown = writer.roots.requests.get(key)
@@ -68,15 +68,15 @@ export const takeRequests = (writer: TransactionWriter, brought: readonly string
 
 const takeOnce = (writer: TransactionWriter, requestId: RequestId, value: unknown, context: TakeContext): RequestOutcome => {
   const before = context.taken(requestId)
-  if (before) return outcomeFor(before, context)
+  if (before) return outcomeFor(before, context.principal)
   const outcome = perform(writer, requestId, value, context)
   const entry: LedgerEntry = { requestId, outcome, principal: context.principal.id, at: context.now }
   if (outcome.status === 'refused') {
     const follows = placeAfter(writer, parentIdOf(value), context)
-    writer.ledger.push({ ...entry, ...follows !== undefined && { follows } })
+    writer.noteTaken({ ...entry, ...follows !== undefined && { follows } })
     writer.events.push({ type: 'request.refused', requestId, code: outcome.code })
   } else {
-    writer.ledger.push(entry)
+    writer.noteTaken(entry)
   }
   return outcome
 }
@@ -90,12 +90,19 @@ const placeAfter = (writer: TransactionWriter, parentId: string | null, { taken 
   const id = parseMessageId(parentId)
   if (id && writer.isKnownMessage(id)) return id
   const asked = parseRequestId(parentId)
-  return asked ? (writer.ledger.find(({ requestId }) => requestId === asked) ?? taken(asked))?.follows : undefined
+  return asked ? (writer.takenHere(asked) ?? taken(asked))?.follows : undefined
 }
 
 /** A request id is its first sender's; to anybody else it is taken. */
-const outcomeFor = ({ principal, outcome }: LedgerEntry, context: TakeContext): RequestOutcome =>
-  principal === context.principal.id ? outcome : refusal(new SkeinError('id-conflict'))
+const outcomeFor = ({ principal, outcome }: LedgerEntry, asking: Principal): RequestOutcome =>
+  principal === asking.id ? outcome : refusal(new SkeinError('id-conflict'))
+
+/** What became of requests that an update brings once more. */
+export const outcomesOf = (proposals: readonly { id: string }[], known: ReadonlyMap<string, LedgerEntry>, asking: Principal): Taken[] =>
+  proposals.flatMap(({ id }) => {
+    const entry = known.get(id)
+    return entry ? [{ requestId: entry.requestId, outcome: outcomeFor(entry, asking) }] : []
+  })
 
 /** Either all effects of the request stand in the document or none: every check comes before the first write. */
 const perform = (writer: TransactionWriter, requestId: RequestId, value: unknown, context: TakeContext): RequestOutcome => {
@@ -173,8 +180,18 @@ const redact = (writer: TransactionWriter, { messageId }: RequestOf<'redact'>, {
   const asker = message.role === 'assistant' ? writer.messages.get(message.metadata.parentId ?? '')?.metadata.authorId : message.metadata.authorId
   if (role !== 'owner' && asker !== principal.id) throw new SkeinError('not-author')
   writer.redactMessage(message, principal.id, now)
+  forgetWhatAgentsRead(writer, now)
   // The title that the server made of its words must not go on saying them.
   if (writer.roots.meta.get('title') === titleFrom(message)) writer.setMeta('title', '')
+}
+
+/** A reply in progress may go on to say what was just taken out: it ends here, without its words. */
+const forgetWhatAgentsRead = (writer: TransactionWriter, now: number): void => {
+  for (const run of [...writer.roots.runs.values()]) {
+    if (isFinished(run)) continue
+    if (run.draftId) writer.dropDraft(run.draftId)
+    sealRun(writer, { ...run, draftId: null }, { type: 'stopped', at: now })
+  }
 }
 
 const stop = (writer: TransactionWriter, { runId }: RequestOf<'stop'>, { now, agents }: TakeContext): void => {
@@ -191,7 +208,9 @@ const regenerate = (writer: TransactionWriter, requestId: RequestId, request: Re
   const agentId = agentsFor(writer, request.agentId ? [request.agentId] : target.metadata.agentId && [target.metadata.agentId], agents)[0]
   if (!agentId) throw new SkeinError('agent-unknown')
   const replaces = target.role === 'assistant' && { replaces: alternativesRootOf(target) }
-  writer.setRun(deriveRun({ requestId, messageId: question.id, agentId, askedBy: principal.id, at: now, ...replaces }))
+  const run = deriveRun({ requestId, messageId: question.id, agentId, askedBy: principal.id, at: now, ...replaces })
+  if (writer.isKnownMessage(run.replyId) || writer.roots.runs.has(run.id)) throw new SkeinError('id-conflict')
+  writer.setRun(run)
 }
 
 const setMeta = (writer: TransactionWriter, { key, value }: RequestOf<'set-meta'>, { agents }: TakeContext): void => {

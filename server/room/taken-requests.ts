@@ -1,38 +1,42 @@
-/** What became of requests: the log's ledger, and in memory what this room took and may not be durable yet. */
+/** What became of requests: the log's ledger, and in memory what this room took and the log does not hold yet. */
 import type { DocumentName, RequestId } from '../../shared/ids.ts'
 import { parseRequestId } from '../../shared/ids.ts'
 import type { LedgerEntry, UpdateLog } from '../log/port.ts'
 
-/** Far more than can wait for the disk at one time, so that an entry is in the ledger long before it is forgotten here. */
-const REMEMBERED = 10_000
+/** Entries of the requests that one update speaks of. */
+export type KnownRequests = Map<RequestId, LedgerEntry>
 
 export class TakenRequests {
   readonly #log: UpdateLog
   readonly #name: DocumentName
-  readonly #entries = new Map<RequestId, LedgerEntry>()
+  readonly #notDurable: KnownRequests = new Map()
 
   constructor(log: UpdateLog, name: DocumentName) {
     this.#log = log
     this.#name = name
   }
 
-  /** Reads what the ledger knows of these ids, so that {@link get} can answer for them inside a transaction. */
-  async prepare(ids: Iterable<string>): Promise<void> {
-    const unknown: RequestId[] = []
+  /**
+   * Notes in `known` what became of these ids. Complete as long as no other update is taken meanwhile: an entry that becomes durable
+   * while the ledger is read was noted before.
+   */
+  async prepare(ids: Iterable<string>, known: KnownRequests): Promise<void> {
+    const toRead: RequestId[] = []
     for (const text of ids) {
       const id = parseRequestId(text)
-      if (id && !this.#entries.has(id)) unknown.push(id)
+      const entry = id && this.#notDurable.get(id)
+      if (entry) known.set(id, entry)
+      else if (id) toRead.push(id)
     }
-    if (unknown.length === 0) return
-    for (const entry of (await this.#log.ledger(this.#name, unknown)).values()) this.add(entry)
+    if (toRead.length === 0) return
+    for (const [id, entry] of await this.#log.ledger(this.#name, toRead)) known.set(id, entry)
   }
 
-  get(id: RequestId): LedgerEntry | undefined {
-    return this.#entries.get(id)
+  take(entries: readonly LedgerEntry[]): void {
+    for (const entry of entries) this.#notDurable.set(entry.requestId, entry)
   }
 
-  add(entry: LedgerEntry): void {
-    this.#entries.set(entry.requestId, entry)
-    if (this.#entries.size > REMEMBERED) this.#entries.delete(this.#entries.keys().next().value!)
+  durable(entries: readonly LedgerEntry[]): void {
+    for (const { requestId } of entries) this.#notDurable.delete(requestId)
   }
 }

@@ -24,7 +24,7 @@ it('a person who asks without end is refused with the reason, then disconnected;
   expect(outcomes.filter(({ status }) => status === 'accepted')).toHaveLength(limits.requestsPerHour)
   expect(outcomes.filter(outcome => outcome.status === 'refused' && outcome.code === 'rate-limited')).toHaveLength(5)
 
-  sendMany(limits.requestsJudgedPerHour)
+  sendMany(limits.requestsPerHour)
   expect(await eager.closed()).toMatchObject({ code: 4429, reason: expect.stringContaining('rate-limited') })
 
   const other = await Peer.join(server.syncUrl, `conversation/${newConversationId()}`, { cookie: await guest() })

@@ -130,7 +130,11 @@ export class Link {
         const copy = bytes.slice()
         this.#down.carry(() => this.caller.received(copy))
       },
-      close: (code, reason) => this.#closeFromServer(code, reason)
+      close: (code, reason) => this.#closeFromServer(code, reason),
+      // The virtual network takes everything at once.
+      backlog: () => 0,
+      pause: () => {},
+      resume: () => {}
     })
   }
 

@@ -109,7 +109,10 @@ export class ServerProcess implements Listener {
     let closed = false
     const socket: Socket = {
       send: bytes => { if (this.#step()) wire.send(bytes) },
-      close: (code, reason) => { if (this.#step()) wire.close(code, reason) }
+      close: (code, reason) => { if (this.#step()) wire.close(code, reason) },
+      backlog: () => wire.backlog(),
+      pause: () => wire.pause(),
+      resume: () => wire.resume()
     }
     const admit = async (): Promise<void> => {
       const { room, release } = await this.rooms.acquire(caller.name)

@@ -65,8 +65,8 @@ export const variants: readonly Variant[] = [
   {
     name: 'the ledger is not read',
     file: 'server/room/taken-requests.ts',
-    find: /for \(const entry of \(await this\.#log\.ledger\(this\.#name, unknown\)\)\.values\(\)\) this\.add\(entry\)/,
-    replace: 'await this.#log.ledger(this.#name, unknown)'
+    find: /for \(const \[id, entry\] of (await this\.#log\.ledger\(this\.#name, toRead\))\) known\.set\(id, entry\)/,
+    replace: '$1'
   },
   {
     name: 'a room goes on after a failed append',
