@@ -10,7 +10,7 @@ import { InvalidRequest } from './validation.ts'
 
 const contentSecurityPolicy = [
   "default-src 'self'",
-  "img-src 'self' data: https:",
+  "img-src 'self' data: blob:",
   // The app sets a few measures by style attributes; styles cannot run anything.
   "style-src 'self' 'unsafe-inline'",
   // Some browsers do not take 'self' for the WebSocket of the same host.
@@ -39,6 +39,10 @@ export const notCached: MiddlewareHandler = async (c, next) => {
 
 /** Changes are taken from our own pages and from programs, not from others' pages: not by a form, not by a script. */
 export const ownPagesOnly: MiddlewareHandler = async (c, next) => {
+  // A picture or a frame on another site's page asks without an Origin; browsers say so here.
+  if (c.req.header('sec-fetch-site') === 'cross-site') {
+    throw new SkeinError('not-allowed', 'The request comes from a page of another site, so nothing was done.')
+  }
   if (!['GET', 'HEAD', 'OPTIONS'].includes(c.req.method)) {
     if (!isSameOrigin(c.req.header('origin'), hostOf(c.req))) {
       throw new SkeinError('not-allowed', 'The request comes from a page of another site, so nothing was changed.')

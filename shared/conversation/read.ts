@@ -86,11 +86,12 @@ export const textOf = (parts: readonly MessagePart[]): string =>
 
 /** The start of a text on one line; cut between code points, at most `length` UTF-16 units and an ellipsis. */
 export const shorten = (text: string, length: number): string => {
-  const line = text.slice(0, length * 4).replace(/\s+/g, ' ').trim()
-  if (line.length <= length) return line
-  const cut = line.slice(0, length - 1)
-  return `${/[\uD800-\uDBFF]$/.test(cut) ? cut.slice(0, -1) : cut}…`
+  const line = whole(text.slice(0, length * 4)).replace(/\s+/g, ' ').trim()
+  return line.length <= length ? line : `${whole(line.slice(0, length - 1))}…`
 }
+
+/** Without half a character at its end: a stored document could not hold it. */
+const whole = (text: string): string => (/[\uD800-\uDBFF]$/.test(text) ? text.slice(0, -1) : text).toWellFormed()
 
 export interface Meta {
   title: string

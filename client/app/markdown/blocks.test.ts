@@ -60,3 +60,16 @@ describe('splitting markdown into blocks', () => {
     expect(splitBlocks('one\r\n\r\ntwo\r\n\r\nthree!', before)[0]).toBe(before[0])
   })
 })
+
+test('shows as written what would exhaust or stall the parser', () => {
+  for (const hostile of ['>'.repeat(4000), '- '.repeat(3000) + 'x', '_a'.repeat(128_000), 'a'.repeat(60_000) + '@']) {
+    const blocks = splitBlocks(hostile)
+    expect(blocks).toHaveLength(1)
+    expect(blocks[0]!.html.startsWith('<p>')).toBe(true)
+  }
+})
+
+test('still reads rules, long tables and long code', () => {
+  expect(splitBlocks('-'.repeat(80))[0]!.html).toContain('<hr')
+  expect(splitBlocks('```\n' + 'x = 1\n'.repeat(10_000) + '```')[0]!.html).toContain('<pre>')
+})

@@ -38,6 +38,15 @@ const marked = new Marked({ gfm: true, breaks: true, renderer })
  */
 export const splitBlocks = (text: string, before: readonly Block[] = []): Block[] => {
   const source = text.replaceAll(/\r\n?/g, '\n')
+  if (isTooMuch(source)) return [plain(source)]
+  try {
+    return split(source, before)
+  } catch {
+    return [plain(source)] // Whatever the parser cannot take is still readable as it was written.
+  }
+}
+
+const split = (source: string, before: readonly Block[]): Block[] => {
   const kept: Block[] = []
   let offset = 0
   for (const block of before.slice(0, -OPEN_BLOCKS)) {
@@ -49,6 +58,24 @@ export const splitBlocks = (text: string, before: readonly Block[] = []): Block[
   const tokens = marked.lexer(source.slice(offset))
   return [...kept, ...group(tokens).map(raw => known.get(raw.raw) ?? { raw: raw.raw, html: toHtml(raw.tokens, tokens.links) })]
 }
+
+/** The parser recurses per level, and its time grows with the square of a paragraph: past these bounds a text is shown as written. */
+const MAX_LEVELS = 32
+const MAX_PARAGRAPH = 20_000
+
+const isTooMuch = (source: string): boolean => {
+  let paragraph = 0
+  let inCode = false
+  for (const line of source.split('\n')) {
+    if (/^ {0,3}(?:```|~~~)/.test(line)) inCode = !inCode
+    if (!inCode && (/^[\s>*+\-\d.)]*/.exec(line)?.[0].match(/[>*+\-.)]/g)?.length ?? 0) > MAX_LEVELS && !/^[\s*_-]*$/.test(line)) return true
+    paragraph = inCode || line.trim() === '' ? 0 : paragraph + line.length
+    if (paragraph > MAX_PARAGRAPH) return true
+  }
+  return false
+}
+
+const plain = (source: string): Block => ({ raw: source, html: `<p>${escape(source).replaceAll('\n', '<br>')}</p>` })
 
 /** Blank lines and link definitions show nothing, so they join the block before them: what is counted is what is seen. */
 const group = (tokens: readonly Token[]): { raw: string, tokens: Token[] }[] => {

@@ -2,7 +2,8 @@
 import createDOMPurify from 'dompurify'
 
 const LINK = /^(?:https?:\/\/|mailto:)/i
-const IMAGE = /^(?:https:\/\/|data:image\/(?:png|gif|jpeg|webp|avif);)/i
+/** None from elsewhere: whoever writes a reply (or what a model was told to) would learn who reads it, and could carry words away. */
+const IMAGE = /^data:image\/(?:png|gif|jpeg|webp|avif);/i
 const LANGUAGE = /^language-[\w+#.-]{1,32}$/
 
 const TAGS = [
@@ -53,6 +54,6 @@ export const sanitise = (html: string): DocumentFragment => {
     RETURN_DOM_FRAGMENT: true
   })
   // A picture that may not be loaded is its words.
-  for (const image of fragment.querySelectorAll('img:not([src])')) image.replaceWith(image.getAttribute('alt') ?? '')
+  for (const image of fragment.querySelectorAll('img:not([src])')) image.replaceWith(image.getAttribute('alt') || 'picture')
   return fragment
 }
