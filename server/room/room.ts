@@ -264,8 +264,8 @@ export class LiveRoom implements Room {
   }
 
   #refuse(submission: Submission, code: ErrorCode, reason: string): void {
-    const { principal } = submission.session
-    this.#environment.logger.warn({ document: this.name, principal: principal.id, code, reason, bytes: submission.bytes.length }, 'update refused')
+    const principal = submission.session.principal.id
+    this.#environment.logger.warn({ document: this.name, principal, code, reason, bytes: submission.bytes.length }, 'update refused')
     submission.refused(code, reason)
   }
 
