@@ -3,11 +3,14 @@ import { createApi } from '../../sync/api.ts'
 import { syncInBackground } from '../../sync/background-sync.ts'
 import { openConversationList } from '../../sync/conversation-list.ts'
 import { openConversation } from '../../sync/conversation.ts'
+import { deliverUnsent } from '../../sync/deliver-unsent.ts'
+import { realSurroundings } from '../../sync/port.ts'
 import { openDeviceStore } from '../../sync/store/indexeddb.ts'
 import type { DeviceStore } from '../../sync/store/indexeddb.ts'
 import { conversationName, documentId, documentKind } from '../../../shared/ids.ts'
+import type { DocumentName } from '../../../shared/ids.ts'
 import { SkeinError } from '../../../shared/errors.ts'
-import type { Sdk } from './sdk.ts'
+import type { Sdk, Who } from './sdk.ts'
 
 export const connectSdk = (window: Window): Sdk => {
   const api = createApi()
@@ -18,18 +21,25 @@ export const connectSdk = (window: Window): Sdk => {
     return store
   }
   const schedule = (task: () => void) => onNextFrame(window, task)
+  const openHere = (name: DocumentName, who: Who) => {
+    return openConversation({
+      name, url: syncUrl(window.location), store: storeOf(who.id).document(name), userId: who.id, userName: who.name, schedule
+    })
+  }
   return {
     ...api,
     openList: ({ id }, listed) => openConversationList({ api, device: storeOf(id), schedule, listed }),
-    syncInBackground: ({ id: userId }, isOpen, signal) => inOneTab(window, `skein:${userId}:background`, () => syncInBackground({
-      api, device: storeOf(userId), userId, isOpen: name => documentKind(name) === 'conversation' && isOpen(documentId(name)), signal
-    })),
+    syncInBackground: (who, isOpen, signal) => inOneTab(window, `skein:${who.id}:background`, async () => {
+      const [device, userId] = [storeOf(who.id), who.id]
+      const isOpenHere = (name: DocumentName) => documentKind(name) === 'conversation' && isOpen(documentId(name))
+      const { after } = realSurroundings
+      await deliverUnsent({ device, isOpen: isOpenHere, open: name => openHere(name, who), signal, after })
+      await syncInBackground({ api, device, userId, isOpen: isOpenHere, signal })
+    }),
     openConversation: (conversationId, who) => {
       const name = conversationName(conversationId)
       if (!name) throw new SkeinError('not-found')
-      return openConversation({
-        name, url: syncUrl(window.location), store: storeOf(who.id).document(name), userId: who.id, userName: who.name, schedule
-      })
+      return openHere(name, who)
     }
   }
 }
