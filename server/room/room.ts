@@ -214,8 +214,8 @@ export class LiveRoom implements Room {
   }
 
   #judge(submission: Submission, decoded: DecodedUpdate): Verdict {
-    const { principal, role } = submission.session
-    return judge(decoded, { kind: this.#kind, doc: this.#doc, principal: principal.id, role, ownerOf: id => this.#owners.of(id, principal.id) })
+    const { principal: { id: principal }, role } = submission.session
+    return judge(decoded, { kind: this.#kind, doc: this.#doc, principal, role, ownerOf: id => this.#owners.of(id, principal) })
   }
 
   #apply(submission: Submission, verdict: Accepted, known: KnownRequests): void {
@@ -265,7 +265,8 @@ export class LiveRoom implements Room {
 
   #refuse(submission: Submission, code: ErrorCode, reason: string): void {
     const principal = submission.session.principal.id
-    this.#environment.logger.warn({ document: this.name, principal, code, reason, bytes: submission.bytes.length }, 'update refused')
+    const { logger } = this.#environment
+    logger.warn({ document: this.name, principal, code, reason, bytes: submission.bytes.length }, 'update refused')
     submission.refused(code, reason)
   }
 
