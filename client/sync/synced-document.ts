@@ -24,6 +24,8 @@ export interface DocumentOptions extends Partial<Surroundings> {
   /** `ws://host/sync` or `wss://host/sync` */
   url: string
   store: DocumentStore
+  /** Whose store it is; a server that takes this device for somebody else gets nothing of it. */
+  userId?: string
   WebSocket?: typeof WebSocket
   /** Connect as soon as the local store is read; true by default. */
   connect?: boolean
@@ -51,6 +53,8 @@ const noHooks: DocumentHooks = {
 
 /** Origin of updates that come from the store, so that they are not stored again. */
 const FROM_STORE = Symbol('from the store')
+
+const OTHER_PERSON = 'This browser is signed in as somebody else now. What you wrote is kept on this device; reload the page to continue.'
 
 /** More new beginnings than this without a completed sync between them are a fault of the server's. */
 const REBUILDS = 3
@@ -259,6 +263,11 @@ export class SyncedDocument {
     this.#hello = hello
     this.#role = hello.role
     this.touch()
+    // The cookie is another person's now (they signed in in another tab): nothing of this one's may go out under that name.
+    if (this.#options.userId !== undefined && hello.userId !== this.#options.userId) {
+      this.#stop('unauthenticated', OTHER_PERSON)
+      return false
+    }
     if (this.#isConversation && hello.schema > SCHEMA_VERSION) {
       this.#stop('newer-schema')
       return false
