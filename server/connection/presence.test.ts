@@ -79,6 +79,22 @@ describe('presence', () => {
     expect(frames).toBe(1)
   })
 
+  it('a late echo by another session of the same person does not hide that one left', () => {
+    const { after, tick } = clock()
+    const presence = new Presence(after)
+    const [phone, laptop, bob] = [reader('ada'), reader('ada'), reader('bob')]
+    for (const { session } of [phone, laptop, bob]) presence.join(session)
+    presence.update(phone.session, [{ clientId: 1, clock: 1, state: {} }], all)
+    tick()
+    presence.leave(phone.session)
+    presence.update(laptop.session, [{ clientId: 1, clock: 1, state: {} }], all)
+    tick()
+    expect(bob.seen.at(-1)).toEqual({ clientId: 1, clock: 2, state: null })
+    presence.update(phone.session, [{ clientId: 1, clock: 3, state: {} }], all)
+    tick()
+    expect(bob.seen.at(-1)).toMatchObject({ clock: 3, state: {} })
+  })
+
   it('shows nothing for an id that was somebody else\'s, although nobody shows it now', () => {
     const { after, tick } = clock()
     const presence = new Presence(after)

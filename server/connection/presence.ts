@@ -18,8 +18,8 @@ interface Present extends PresenceEntry {
 export class Presence {
   readonly #present = new Map<number, Present>()
   readonly #sessions = new Set<Session>()
-  /** Whose an id was when it was last shown: an echo of it by somebody else shows nothing. */
-  readonly #lastShownBy = new Map<number, UserId>()
+  /** Whose an id was when it was last shown or removed, and at which clock: a late echo of it shows nothing, nor hides that it left. */
+  readonly #last = new Map<number, { principal: UserId, clock: number }>()
   readonly #changed = new Map<number, PresenceEntry>()
   readonly #after: Timers['after']
   #cancelTick: (() => void) | null = null
@@ -45,8 +45,9 @@ export class Presence {
       const before = this.#present.get(entry.clientId)
       if (before ? before.session.principal.id !== session.principal.id : entry.state === null) continue
       if (before && entry.clock <= before.clock && !(entry.clock === before.clock && entry.state === null)) continue
-      const last = this.#lastShownBy.get(entry.clientId) ?? session.principal.id
-      if (!before && (last !== session.principal.id || !mayUse(entry.clientId))) continue
+      const last = before ? undefined : this.#last.get(entry.clientId)
+      if (last && (last.principal !== session.principal.id || entry.clock < last.clock)) continue
+      if (!before && !mayUse(entry.clientId)) continue
       if (entry.state === null) this.#remove(entry)
       else this.#show({ ...entry, state: { ...entry.state, user: userOf(session, entry.state['user']) }, session })
     }
@@ -61,13 +62,15 @@ export class Presence {
 
   #show(present: Present): void {
     this.#present.set(present.clientId, present)
-    this.#lastShownBy.set(present.clientId, present.session.principal.id)
-    if (this.#lastShownBy.size > REMEMBERED) this.#lastShownBy.delete(this.#lastShownBy.keys().next().value!)
+    this.#last.set(present.clientId, { principal: present.session.principal.id, clock: present.clock })
+    if (this.#last.size > REMEMBERED) this.#last.delete(this.#last.keys().next().value!)
     this.#announce({ clientId: present.clientId, clock: present.clock, state: present.state })
   }
 
   #remove(entry: PresenceEntry): void {
     this.#present.delete(entry.clientId)
+    const last = this.#last.get(entry.clientId)
+    if (last) last.clock = entry.clock
     this.#announce(entry)
   }
 
