@@ -14,6 +14,7 @@ import { readPeople } from './people.ts'
 import type { Presence } from './people.ts'
 import { SharedDrafts } from './shared-drafts.ts'
 import { showDrafts, showMessages, showMeta, showReactions } from './show.ts'
+import type { SharedOutbox } from './tabs/shared-document.ts'
 import { SyncedDocument } from './synced-document.ts'
 import type { DocumentOptions } from './synced-document.ts'
 import type { ConversationView, ViewMessage } from './view.ts'
@@ -70,7 +71,7 @@ export class Conversation {
       loaded: (outbox, writers) => {
         this.#drafts.know(writers)
         this.#outbox.load(outbox)
-        this.#idsAfter = Math.max(0, ...this.#outbox.all.map(({ id }) => timeOf(id) + 1))
+        this.#noteIds()
       },
       replaced: () => {
         this.#reader = this.#read()
@@ -84,7 +85,8 @@ export class Conversation {
         this.#outbox.proposeMissing()
         this.#outbox.askAboutOthers()
       },
-      result: (id, outcome) => this.#outbox.answered(id, outcome)
+      result: (id, outcome) => this.#outbox.answered(id, outcome),
+      outbox: this.#shareOutbox()
     })
     const { now, random } = this.#document.surroundings
     this.#newId = createUuidV7(() => Math.max(now(), this.#idsAfter), random)
@@ -285,6 +287,28 @@ export class Conversation {
   #keep(text: string, parentId: MessageId | null): void {
     const request = proposeSend({ parts: [{ type: 'text', text }], parentId }, this.#now())
     void this.#outbox.add(this.#newId() as RequestId, request, { code: 'viewer', reason: errorTable.viewer.message })
+  }
+
+  #noteIds(): void {
+    this.#idsAfter = Math.max(this.#idsAfter, ...this.#outbox.all.map(({ id }) => timeOf(id) + 1))
+  }
+
+  /** For the person's other tabs. The document is made first and shares an outbox that is built on it. */
+  #shareOutbox(): SharedOutbox {
+    return {
+      all: () => this.#outbox.all,
+      mirrorAll: entries => {
+        this.#outbox.mirrorAll(entries)
+        this.#noteIds()
+      },
+      mirror: (put, gone) => {
+        this.#outbox.mirror(put, gone)
+        this.#noteIds()
+      },
+      adopt: entry => this.#outbox.adopt(entry),
+      forget: id => this.#outbox.forget(id),
+      know: writers => this.#drafts.know(writers)
+    }
   }
 
   #now(): number {

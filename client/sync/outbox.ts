@@ -43,6 +43,8 @@ export class Outbox {
   readonly #entries = new Map<RequestId, OwnRequest>()
   /** Who waits for a request to be safe. */
   readonly #safe = new Map<RequestId, () => void>()
+  /** What was let go of on this page: word of it that comes late from another tab brings nothing back. */
+  readonly #gone = new Set<string>()
   /** Lineage of the server that the document is in sync with, or was; null: none was met. */
   #epoch: string | null = null
   /** The document is another one than was stored here: what unsent messages follow may not be in it. */
@@ -79,14 +81,23 @@ export class Outbox {
     return promise
   }
 
-  /** After the local store was read. What lies in the document alone is taken in too: its entry could not be stored. */
+  /**
+   * After the local store was read, each time this tab begins to own it. What lies in the document alone is taken in too: its entry
+   * could not be stored; and what another tab showed and did not live to store is stored.
+   */
   load(stored: readonly OutboxEntry[]): void {
+    const known = new Set(stored.map(({ id }) => id))
+    for (const entry of this.all) {
+      if (known.has(entry.id) && !entry.stored) this.#set({ ...entry, stored: true })
+      if (isKept(entry) && (!known.has(entry.id) || this.#safe.has(entry.id))) void this.#store(entry.id)
+    }
     for (const entry of stored) {
-      if (!this.#entries.has(entry.id) && isRequest(entry.request)) this.#set({ ...entry, stored: true, accepted: false })
+      if (this.#gone.has(entry.id)) void this.#options.store.deleteOutbox(entry.id)
+      else if (!this.#entries.has(entry.id) && isRequest(entry.request)) this.#set({ ...entry, stored: true, accepted: false })
     }
     for (const [key, request] of openRoots(this.#options.doc()).requests) {
       const id = parseRequestId(key)
-      if (!id || this.#entries.has(id) || !isRequest(request)) continue
+      if (!id || this.#entries.has(id) || this.#gone.has(id) || !isRequest(request)) continue
       this.#set({ id, request, stored: true, refusal: null, accepted: false })
       void this.#store(id)
     }
@@ -178,11 +189,54 @@ export class Outbox {
   }
 
   remove(id: RequestId): Promise<void> {
-    if (!this.#entries.delete(id)) return Promise.resolve()
+    return this.#drop(id) ? this.#options.store.deleteOutbox(id) : Promise.resolve()
+  }
+
+  // --- Among the tabs of one person: the owner's entries count, the others show the same ---------------------------------------------
+
+  /** The owner's entries are these. Own ones that it has not got yet stay. */
+  mirrorAll(entries: readonly OwnRequest[]): void {
+    this.#epoch = null // Only an owner meets a server.
+    const known = new Set<string>(entries.map(({ id }) => id))
+    // That the owner does not have one says not that it is done: the tab that made it may still be about to hand it in.
+    for (const { id } of this.all) if (!known.has(id) && !this.#safe.has(id)) this.#hide(id)
+    this.mirror(entries, [])
+  }
+
+  mirror(put: readonly OwnRequest[], gone: readonly string[]): void {
+    for (const entry of put) if (!this.#gone.has(entry.id)) this.#set(entry)
+    for (const id of gone) this.#drop(id as RequestId)
+  }
+
+  /** Another tab asks for this. Resolves when it is stored. */
+  async adopt(entry: OutboxEntry): Promise<void> {
+    if (this.#gone.has(entry.id) || (entry.request.type === 'send' && this.#options.isSealed(entry.id))) return
+    if (!this.#entries.has(entry.id)) {
+      const isSent = this.#options.isOnline() && entry.refusal === null
+      this.#set({ ...entry, stored: false, accepted: false, ...isSent && { askedIn: this.#epoch } })
+    }
+    this.proposeMissing()
+    await this.#store(entry.id)
+  }
+
+  /** Another tab took it back, or saw that it is done. Resolves when the store has forgotten it. */
+  async forget(id: string): Promise<void> {
+    if (this.#gone.has(id) && !this.#entries.has(id as RequestId)) return
+    this.#drop(id as RequestId)
+    await this.#options.store.deleteOutbox(id)
+  }
+
+  #drop(id: RequestId): boolean {
+    this.#gone.add(id)
+    return this.#hide(id)
+  }
+
+  #hide(id: RequestId): boolean {
+    if (!this.#entries.delete(id)) return false
     this.#all = null
     this.#nowSafe(id)
     this.#options.changed()
-    return this.#options.store.deleteOutbox(id)
+    return true
   }
 
   /** A message that was never sent follows what is now the last one, where what it followed was lost. */
@@ -241,5 +295,8 @@ export class Outbox {
     this.#safe.delete(id)
   }
 }
+
+/** Belongs in the device's store. */
+const isKept = ({ accepted, refusal, request }: OwnRequest): boolean => !accepted && (refusal === null || carriesText(request))
 
 const isRequest = (value: unknown): value is Request => requestSchema.safeParse(value).success

@@ -7,6 +7,8 @@ import type { Role } from '../../shared/wire/frame.ts'
 
 /** What this device holds of one document. */
 export interface StoredDocument {
+  /** Which life of the document on this device this is; another's content is never merged with it. Absent: no other tab uses the store. */
+  generation?: string
   /** In y-indexeddb's format; each may be applied by itself, in this order. */
   updates: Uint8Array[]
   /** Lineage of the server's content among them; null: nothing of the server's is among them. */

@@ -11,6 +11,10 @@ import { realSurroundings } from './port.ts'
 import type { DocumentStore, StoredDocument, Surroundings } from './port.ts'
 import { createSignal } from './signal.ts'
 import type { Signal } from './signal.ts'
+import type { SharedState, SharedStatus } from './tabs/message.ts'
+import type { TabSession } from './tabs/session.ts'
+import { FROM_TAB, noOutbox } from './tabs/shared-document.ts'
+import type { SharedDocument, SharedOutbox } from './tabs/shared-document.ts'
 import type { ConnectionState, OutboxEntry } from './view.ts'
 import { SCHEMA_VERSION } from '../../shared/conversation/schema.ts'
 import { errorTable } from '../../shared/errors.ts'
@@ -26,6 +30,8 @@ export interface DocumentOptions extends Partial<Surroundings> {
   store: DocumentStore
   /** Whose store it is; a server that takes this device for somebody else gets nothing of it. */
   userId?: string
+  /** Shares the document with the person's other tabs; {@link store} is the session's then. Without it this page is by itself. */
+  tabs?: TabSession
   WebSocket?: typeof WebSocket
   /** Connect as soon as the local store is read; true by default. */
   connect?: boolean
@@ -45,14 +51,20 @@ export interface DocumentHooks {
   gone: () => void
   synced: () => void
   result: (id: RequestId, outcome: RequestOutcome) => void
+  /** How the outbox is kept the same in all tabs. */
+  outbox: SharedOutbox
 }
 
 const noHooks: DocumentHooks = {
-  changed: () => {}, loaded: () => {}, replaced: () => {}, met: () => {}, gone: () => {}, synced: () => {}, result: () => {}
+  changed: () => {}, loaded: () => {}, replaced: () => {}, met: () => {}, gone: () => {}, synced: () => {}, result: () => {},
+  outbox: noOutbox
 }
 
 /** Origin of updates that come from the store, so that they are not stored again. */
 const FROM_STORE = Symbol('from the store')
+
+/** The generation of a store that does not tell its generations. */
+const ONLY = 'only'
 
 const OTHER_PERSON = 'This browser is signed in as somebody else now. What you wrote is kept on this device; reload the page to continue.'
 
@@ -69,10 +81,18 @@ export class SyncedDocument {
   readonly #store: DocumentStore
   readonly #signal: Signal
   readonly #unwatch: () => void
+  readonly #tabs: TabSession | null
+  readonly #ready = Promise.withResolvers<void>()
   #doc: Y.Doc
   #awareness: Awareness
   #presence: Record<string, unknown> = {}
   #connection: Connection | null = null
+  /** What the tab that has the connection says of it, while this one follows it. */
+  #followed: Pick<SharedStatus, 'connection' | 'hasUnsaved'> | null = null
+  /** Which of the store's generations the document is; null before the store was read, and while a new one begins. */
+  #generation: string | null = null
+  /** How often this tab began or ceased to own the connection and the store: what began before does not go on. */
+  #turn = 0
   #wantsConnection: boolean
   #loaded = false
   #synced = false
@@ -91,6 +111,7 @@ export class SyncedDocument {
     this.#options = options
     this.#hooks = hooks
     this.#store = options.store
+    this.#tabs = options.tabs ?? null
     this.#wantsConnection = options.connect ?? true
     this.#signal = createSignal(this.surroundings.schedule)
     this.#unwatch = this.#store.watch(problem => {
@@ -100,7 +121,9 @@ export class SyncedDocument {
     this.#doc = new Y.Doc()
     this.#awareness = new Awareness(this.#doc)
     this.#attach()
-    this.ready = this.#start()
+    this.ready = this.#ready.promise
+    if (this.#tabs) this.#tabs.start(this.#shared())
+    else void this.#own()
   }
 
   /** Replaced by another one when the server's lineage changes; do not keep it. */
@@ -114,7 +137,7 @@ export class SyncedDocument {
   }
 
   get connection(): ConnectionState {
-    return this.#connection?.state ?? 'offline'
+    return this.#connection?.state ?? this.#followed?.connection ?? 'offline'
   }
 
   get loaded(): boolean {
@@ -128,7 +151,7 @@ export class SyncedDocument {
 
   /** Some edits of this device are not on the server's disk, or may not be. */
   get hasUnsaved(): boolean {
-    return this.#connection?.hasUnsaved ?? !isEmpty(this.#doc)
+    return this.#connection?.hasUnsaved ?? (this.#tabs?.store.hasUnconfirmed || (this.#followed?.hasUnsaved ?? !isEmpty(this.#doc)))
   }
 
   get role(): Role | null {
@@ -157,6 +180,7 @@ export class SyncedDocument {
   touch(): void {
     this.#hooks.changed()
     this.#signal.changed()
+    this.#tabs?.touched()
   }
 
   /** Sets fields of what others see of this connection while it lasts. */
@@ -167,7 +191,7 @@ export class SyncedDocument {
 
   connect(): void {
     this.#wantsConnection = true
-    this.#closedBy = null
+    if (!this.#tabs?.askToConnect()) this.#closedBy = null
     this.#connection?.connect()
     this.touch()
   }
@@ -185,7 +209,9 @@ export class SyncedDocument {
     this.#connection = null
     this.#signal.clear()
     this.#doc.destroy()
+    await this.#tabs?.leave()
     await this.#store.close()
+    this.#ready.resolve()
     this.#unwatch()
   }
 
@@ -193,31 +219,137 @@ export class SyncedDocument {
     this.#awareness.setLocalState(this.#presence)
     this.#doc.on('update', this.#keep)
     this.#awareness.on('change', this.#touched)
+    const awareness = this.#awareness
+    awareness.on('update', (changed: Record<'added' | 'updated' | 'removed', number[]>, origin: unknown) =>
+      this.#tabs?.presenceChanged(awareness, Object.values(changed).flat(), origin === 'local'))
   }
 
   #touched = (): void => this.touch()
 
   #keep = (update: Uint8Array, origin: unknown): void => {
-    if (origin !== FROM_STORE) void this.#store.append(update)
+    if (origin !== FROM_STORE && origin !== FROM_TAB) void this.#store.append(update)
+    this.#tabs?.updated(update)
     this.touch()
   }
 
-  async #start(): Promise<void> {
+  // --- Roles among the person's tabs; by itself, a page owns from the beginning ------------------------------------------------------
+
+  async #own(): Promise<void> {
+    const turn = ++this.#turn
+    this.#followed = null
     const { doc, stored } = await this.#read(this.#doc)
-    if (this.#ended) return
-    this.#loaded = true
-    if (doc !== this.#doc) this.#take(doc)
+    if (this.#ended || turn !== this.#turn) return
+    this.#show(doc, stored)
     this.#hooks.loaded(stored.outbox, stored.writers ?? [])
     this.#begin(stored)
     this.touch()
   }
 
-  /** Reads the store into the document; when it holds something else than updates it is set aside, and the document is a new one. */
+  #letGo(): void {
+    this.#turn++
+    this.#connection?.destroy()
+    this.#connection = null
+    // A new generation was to begin: nothing of the old one counts any more, and the next owner has the new one.
+    if (this.#loaded && this.#generation === null) this.#take(new Y.Doc())
+    this.touch()
+  }
+
+  async #glance(): Promise<void> {
+    if (this.#generation !== null) return
+    const turn = this.#turn
+    const stored = await this.#store.load()
+    if (this.#ended || turn !== this.#turn || this.#generation !== null || !applyAll(this.#doc, stored.updates)) return
+    this.#role ??= stored.role
+    this.#show(this.#doc, stored)
+    this.#hooks.outbox.know(stored.writers ?? [])
+    this.#hooks.outbox.mirrorAll(stored.outbox.map(entry => ({ ...entry, accepted: false })))
+    this.touch()
+  }
+
+  #follow({ generation, update, status, outbox }: SharedState): void {
+    if (this.#ended) return
+    if (this.#generation !== null && this.#generation !== generation) this.#take(new Y.Doc())
+    Y.applyUpdate(this.#doc, update, FROM_TAB)
+    this.#show(this.#doc, { generation })
+    this.#hooks.outbox.mirrorAll(outbox)
+    this.#followStatus(status)
+  }
+
+  #followStatus({ connection, hasUnsaved, ...status }: SharedStatus): void {
+    const cameOnline = connection === 'online' && this.#followed?.connection !== 'online'
+    this.#followed = { connection, hasUnsaved }
+    this.#synced = status.synced
+    this.#role = status.role
+    this.#hello = status.hello
+    this.#closedBy = status.closedBy
+    this.#storageProblem = status.storageProblem
+    // The server told others of our leaving when the last connection ended; a higher clock than that makes us seen again.
+    if (cameOnline) for (let time = 0; time < 2; time++) this.#awareness.setLocalState(this.#presence)
+    this.touch()
+  }
+
+  #status(): SharedStatus {
+    return {
+      connection: this.connection,
+      hasUnsaved: this.hasUnsaved,
+      synced: this.#synced,
+      role: this.#role,
+      hello: this.#hello,
+      closedBy: this.#closedBy,
+      storageProblem: this.#storageProblem
+    }
+  }
+
+  #shared(): SharedDocument {
+    const get = {
+      doc: () => this.#doc,
+      awareness: () => this.#awareness,
+      generation: () => this.#generation,
+      status: () => this.#status()
+    }
+    return {
+      get doc() { return get.doc() },
+      get awareness() { return get.awareness() },
+      get generation() { return get.generation() },
+      get status() { return get.status() },
+      outbox: this.#hooks.outbox,
+      own: () => this.#own(),
+      letGo: () => this.#letGo(),
+      missingIn: stored => this.#missingIn(stored),
+      glance: () => this.#glance(),
+      follow: state => this.#follow(state),
+      followStatus: status => this.#followStatus(status),
+      connect: () => this.connect()
+    }
+  }
+
+  // --- The document as the store has it ------------------------------------------------------------------------------------------------
+
+  /**
+   * Reads the store into the document; when it holds another generation the document is a new one. When it holds something else than
+   * updates it is set aside. What an earlier owner showed and did not live to store is stored.
+   */
   async #read(doc: Y.Doc): Promise<{ doc: Y.Doc, stored: StoredDocument }> {
     const stored = await this.#store.load()
-    if (applyAll(doc, stored.updates)) return { doc, stored }
+    const unstored = this.#missingIn(stored)
+    const target = this.#generation === null || this.#generation === (stored.generation ?? ONLY) ? doc : new Y.Doc()
+    if (applyAll(target, stored.updates)) {
+      if (unstored) void this.#store.append(unstored)
+      return { doc: target, stored }
+    }
     await this.#store.rebuild(null, true)
     return { doc: new Y.Doc(), stored: { ...await this.#store.load(), updates: [] } }
+  }
+
+  #missingIn({ generation = ONLY, updates }: StoredDocument): Uint8Array | null {
+    return this.#generation === generation ? missingIn(updates, this.#doc) : null
+  }
+
+  #show(doc: Y.Doc, { generation }: Pick<StoredDocument, 'generation'>): void {
+    this.#loaded = true
+    if (doc !== this.#doc) this.#take(doc)
+    this.#generation = generation ?? ONLY
+    this.#ready.resolve()
   }
 
   #take(doc: Y.Doc): void {
@@ -317,6 +449,7 @@ export class SyncedDocument {
     const keepOld = !this.#isConversation && this.hasUnsaved
     this.#connection?.destroy()
     this.#connection = null
+    this.#generation = null
     // What is still written into the old document must not reach the new generation; requests are in the outbox.
     this.#doc.off('update', this.#keep)
     this.touch()
@@ -324,11 +457,13 @@ export class SyncedDocument {
   }
 
   async #replace(epoch: string | null, keepOld: boolean): Promise<void> {
+    const turn = this.#turn
     await this.#store.rebuild(epoch, keepOld)
     const { doc, stored } = await this.#read(new Y.Doc())
-    if (this.#ended) return
-    this.#take(doc)
+    if (this.#ended || turn !== this.#turn) return
+    this.#show(doc, stored)
     this.#begin(stored)
+    this.#tabs?.renewed()
     this.touch()
   }
 
@@ -347,6 +482,16 @@ const applyAll = (doc: Y.Doc, updates: readonly Uint8Array[]): boolean => {
   } catch {
     return false
   }
+}
+
+/** @returns what the document has and these updates do not bring; null when nothing */
+const missingIn = (updates: readonly Uint8Array[], doc: Y.Doc): Uint8Array | null => {
+  const stored = new Y.Doc()
+  const known = applyAll(stored, updates) ? Y.decodeStateVector(Y.encodeStateVector(stored)) : null
+  const lacks = known && [...doc.store.clients.keys()].some(client => Y.getState(doc.store, client) > (known.get(client) ?? 0))
+  const missing = lacks ? Y.encodeStateAsUpdate(doc, Y.encodeStateVector(stored)) : null
+  stored.destroy()
+  return missing
 }
 
 const isEmpty = (doc: Y.Doc): boolean => doc.store.clients.size === 0 && doc.store.pendingStructs === null

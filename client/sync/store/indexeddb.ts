@@ -79,10 +79,10 @@ class IndexedDbStore implements DocumentStore {
     try {
       const [content, outbox] = await Promise.all([this.#generation.read(), this.#side.readOutbox(this.#name)])
       void this.#removeOld()
-      return { ...content, outbox }
+      return { ...content, outbox, generation: this.#record?.generation ?? this.#freshName() }
     } catch (error) {
       this.#generation.bar(error)
-      return { updates: [], epoch: null, role: null, outbox: [] }
+      return { generation: this.#freshName(), updates: [], epoch: null, role: null, outbox: [] }
     }
   }
 

@@ -3,11 +3,14 @@ import type { DocumentStore, StoredDocument } from '../port.ts'
 import type { OutboxEntry } from '../view.ts'
 
 export const memoryStore = (): DocumentStore => {
-  let document: Omit<StoredDocument, 'outbox'> = { updates: [], epoch: null, role: null }
+  let document: Omit<StoredDocument, 'outbox' | 'generation'> = { updates: [], epoch: null, role: null }
+  let generation = 1
   let writers: number[] = []
   const outbox = new Map<string, OutboxEntry>()
   return {
-    load: async () => ({ ...document, updates: [...document.updates], outbox: [...outbox.values()], writers: [...writers] }),
+    load: async () => ({
+      ...document, generation: String(generation), updates: [...document.updates], outbox: [...outbox.values()], writers: [...writers]
+    }),
     append: async update => {
       document.updates.push(update)
     },
@@ -24,6 +27,7 @@ export const memoryStore = (): DocumentStore => {
       outbox.delete(id)
     },
     rebuild: async epoch => {
+      generation++
       document = { updates: [], epoch, role: document.role }
       writers = []
     },
