@@ -7,12 +7,14 @@ import { deliverUnsent } from '../../sync/deliver-unsent.ts'
 import { realSurroundings } from '../../sync/port.ts'
 import { openDeviceStore } from '../../sync/store/indexeddb.ts'
 import type { DeviceStore } from '../../sync/store/indexeddb.ts'
+import { browserTabs } from '../../sync/tabs/browser.ts'
+import { TabSession } from '../../sync/tabs/session.ts'
 import { conversationName, documentId, documentKind } from '../../../shared/ids.ts'
 import type { DocumentName } from '../../../shared/ids.ts'
 import { SkeinError } from '../../../shared/errors.ts'
 import type { Sdk, Who } from './sdk.ts'
 
-export const connectSdk = (window: Window): Sdk => {
+export const connectSdk = (window: Window & typeof globalThis): Sdk => {
   const api = createApi()
   const stores = new Map<string, DeviceStore>()
   const storeOf = (userId: string): DeviceStore => {
@@ -20,11 +22,13 @@ export const connectSdk = (window: Window): Sdk => {
     stores.set(userId, store)
     return store
   }
+  const surroundings = browserTabs(window)
   const schedule = (task: () => void) => onNextFrame(window, task)
   const openHere = (name: DocumentName, who: Who) => {
-    return openConversation({
-      name, url: syncUrl(window.location), store: storeOf(who.id).document(name), userId: who.id, userName: who.name, schedule
-    })
+    const openStore = () => storeOf(who.id).document(name)
+    const tabs = surroundings && new TabSession({ surroundings, key: `skein:${who.id}:${name}`, openStore })
+    const kept = tabs ? { store: tabs.store, tabs } : { store: openStore() }
+    return openConversation({ name, url: syncUrl(window.location), ...kept, userId: who.id, userName: who.name, schedule })
   }
   return {
     ...api,

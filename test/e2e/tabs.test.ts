@@ -1,0 +1,194 @@
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import type { Browser, BrowserContext, Page } from 'playwright-core'
+import { launchBrowser, shownMessages, write } from '../rig/browser.ts'
+import { startServer, temporaryFolder } from '../rig/server-process.ts'
+import type { ServerProcess } from '../rig/server-process.ts'
+import { startTcpProxy } from '../rig/tcp-proxy.ts'
+import type { TcpProxy } from '../rig/tcp-proxy.ts'
+import { until } from '../rig/until.ts'
+
+let browser: Browser
+let server: ServerProcess
+let folder: Awaited<ReturnType<typeof temporaryFolder>>
+let line: TcpProxy
+
+beforeAll(async () => {
+  folder = await temporaryFolder()
+  server = await startServer(folder.path, { SKEIN_AUTH: 'accounts' })
+  line = await startTcpProxy(server.port)
+  browser = await launchBrowser()
+})
+
+afterAll(async () => {
+  await browser?.close()
+  await line?.close()
+  await server?.stop()
+  await folder?.remove()
+})
+
+interface Tab {
+  readonly name: string
+  readonly page: Page
+  readonly complaints: string[]
+  /** Sockets to the server that this page has open. */
+  readonly sockets: Set<unknown>
+}
+
+const NETWORK = /Failed to load resource|WebSocket connection to|net::ERR_|Failed to fetch|EventSource/
+
+const openTab = async (context: BrowserContext, name: string, path: string): Promise<Tab> => {
+  const page = await context.newPage()
+  const tab: Tab = { name, page, complaints: [], sockets: new Set() }
+  page.on('console', message => {
+    if (message.type() === 'error' && !NETWORK.test(message.text())) tab.complaints.push(message.text())
+  })
+  page.on('pageerror', error => tab.complaints.push(String(error)))
+  page.on('websocket', socket => {
+    if (!socket.url().includes('/sync/')) return
+    tab.sockets.add(socket)
+    socket.on('close', () => tab.sockets.delete(socket))
+  })
+  await page.goto(`http://127.0.0.1:${line.port}${path}`)
+  await page.getByTestId('composer').waitFor()
+  return tab
+}
+
+/** Four tabs of one person on one conversation, in which something was said. The first one owns. */
+const fourTabs = async (): Promise<{ context: BrowserContext, tabs: [Tab, Tab, Tab, Tab] }> => {
+  const context = await browser.newContext()
+  const begun = await context.newPage()
+  await begun.goto(`http://127.0.0.1:${line.port}/`)
+  await begun.getByTestId('new-chat').first().click()
+  await write(begun, 'Hello')
+  await begun.locator('[data-testid=message][data-role=user][data-delivery=saved]').waitFor()
+  const path = new URL(begun.url()).pathname
+  await begun.close()
+  const tabs: Tab[] = []
+  for (const name of ['a', 'b', 'c', 'd']) {
+    tabs.push(await openTab(context, name, path))
+    await shows(tabs.at(-1)!, 'Hello', 'saved')
+  }
+  return { context, tabs: tabs as [Tab, Tab, Tab, Tab] }
+}
+
+const shows = async ({ page }: Tab, text: string, delivery: string): Promise<void> =>
+  page.locator(`[data-testid=message][data-delivery=${delivery}]`, { hasText: text }).first().waitFor({ timeout: 30_000 })
+
+const own = async (tab: Tab): Promise<string[]> => (await shownMessages(tab.page)).filter(text => text.startsWith('from '))
+
+const onlyOneSocket = (tabs: readonly Tab[]): Promise<unknown> =>
+  until('there is one socket', () => tabs.reduce((sum, { sockets }) => sum + sockets.size, 0) === 1, 30_000)
+
+const ownerOf = async (tabs: readonly Tab[]): Promise<Tab> => {
+  await onlyOneSocket(tabs)
+  return tabs.find(({ sockets }) => sockets.size > 0)!
+}
+
+/** Each tab says something, and every tab shows all of it as saved, once. */
+const allTalk = async (tabs: readonly Tab[], word: string): Promise<void> => {
+  for (const tab of tabs) await write(tab.page, `from ${tab.name}: ${word}`)
+  for (const tab of tabs) {
+    for (const { name } of tabs) await shows(tab, `from ${name}: ${word}`, 'saved')
+    expect((await own(tab)).filter(text => text.endsWith(word)).sort()).toEqual(tabs.map(({ name }) => `from ${name}: ${word}`).sort())
+  }
+}
+
+const noComplaints = (tabs: readonly Tab[]): void => {
+  for (const { name, complaints } of tabs) expect({ name, complaints }).toEqual({ name, complaints: [] })
+}
+
+it('four tabs have one socket, and show at once what one of them writes offline', { timeout: 180_000 }, async () => {
+  const { context, tabs } = await fourTabs()
+  const [a, b, c, d] = tabs
+  expect(await ownerOf(tabs)).toBe(a)
+  await allTalk(tabs, 'online')
+  line.cut()
+  await c.page.getByTestId('offline-banner').waitFor()
+  await write(c.page, 'from c: offline')
+  for (const tab of tabs) await shows(tab, 'from c: offline', 'on-device')
+  await write(a.page, 'from a: offline')
+  for (const tab of tabs) await shows(tab, 'from a: offline', 'on-device')
+  line.restore()
+  for (const tab of tabs) {
+    await shows(tab, 'from c: offline', 'saved')
+    await shows(tab, 'from a: offline', 'saved')
+  }
+  await onlyOneSocket(tabs)
+  const first = await own(a)
+  for (const tab of [b, c, d]) expect(await own(tab)).toEqual(first)
+  noComplaints(tabs)
+  await context.close()
+})
+
+it('when the owner is closed another tab takes over and sends', { timeout: 180_000 }, async () => {
+  const { context, tabs } = await fourTabs()
+  const owner = await ownerOf(tabs)
+  line.cut()
+  const others = tabs.filter(tab => tab !== owner)
+  await write(others[0]!.page, 'from the past: unsent')
+  await shows(owner, 'from the past: unsent', 'on-device')
+  await owner.page.close()
+  line.restore()
+  for (const tab of others) await shows(tab, 'from the past: unsent', 'saved')
+  await allTalk(others, 'after it')
+  await onlyOneSocket(others)
+  noComplaints(others)
+  await context.close()
+})
+
+it('when the owner\'s renderer is killed the others go on, and nothing is lost', { timeout: 180_000 }, async () => {
+  const { context, tabs } = await fourTabs()
+  const owner = await ownerOf(tabs)
+  const others = tabs.filter(tab => tab !== owner)
+  line.cut()
+  await write(owner.page, 'from the owner: unsent')
+  await shows(owner, 'from the owner: unsent', 'on-device')
+  const session = await context.newCDPSession(owner.page)
+  const crashed = owner.page.waitForEvent('crash')
+  // The command itself is never answered.
+  void session.send('Page.crash').catch(() => undefined)
+  await write(others[2]!.page, 'from another: at that moment')
+  await crashed
+  line.restore()
+  for (const tab of others) {
+    await shows(tab, 'from the owner: unsent', 'saved')
+    await shows(tab, 'from another: at that moment', 'saved')
+  }
+  await allTalk(others, 'after it')
+  await onlyOneSocket(others)
+  noComplaints(others)
+  await context.close()
+})
+
+it('when the owner is frozen the others go on, and it follows them when it is awake again', { timeout: 180_000 }, async () => {
+  const { context, tabs } = await fourTabs()
+  const owner = await ownerOf(tabs)
+  const others = tabs.filter(tab => tab !== owner)
+  const session = await context.newCDPSession(owner.page)
+  await session.send('Page.setWebLifecycleState', { state: 'frozen' })
+  await allTalk(others, 'while it sleeps')
+  await session.send('Page.setWebLifecycleState', { state: 'active' })
+  for (const { name } of others) await shows(owner, `from ${name}: while it sleeps`, 'saved')
+  await onlyOneSocket(tabs)
+  await allTalk(tabs, 'all together')
+  noComplaints(tabs)
+  await context.close()
+})
+
+it('when the owner is stuck the lock is taken from it, and it follows when it runs again', { timeout: 180_000 }, async () => {
+  const { context, tabs } = await fourTabs()
+  const owner = await ownerOf(tabs)
+  const others = tabs.filter(tab => tab !== owner)
+  // Longer than the others wait for a sign of life.
+  const stuck = owner.page.evaluate(() => {
+    const end = Date.now() + 15_000
+    while (Date.now() < end);
+  })
+  await allTalk(others, 'without it')
+  await stuck
+  for (const { name } of others) await shows(owner, `from ${name}: without it`, 'saved')
+  await onlyOneSocket(tabs)
+  await allTalk(tabs, 'all together')
+  noComplaints(tabs)
+  await context.close()
+})
