@@ -9,6 +9,7 @@
 import * as Y from 'yjs'
 import type { StoredEvent } from '../../shared/conversation/event.ts'
 import { readMeta } from '../../shared/conversation/read.ts'
+import type { SkeinError } from '../../shared/errors.ts'
 import type { DocumentName } from '../../shared/ids.ts'
 import type { Binding, Lineage, LogRecord, StoredDocument, UpdateLog } from '../log/port.ts'
 import type { Logger } from '../telemetry/port.ts'
@@ -83,12 +84,17 @@ export class Recorder {
   }
 
   /** Runs the action as soon as everything recorded so far is durable: at once when it is. */
-  whenDurable(run: () => void, abandon: (error: Error) => void): void {
+  whenDurable(run: () => void, abandon: (error: SkeinError) => void): void {
     this.#releases.whenDurable(run, abandon)
   }
 
+  /** Why nothing is released or recorded any more; null: it still is. */
+  get broken(): SkeinError | null {
+    return this.#releases.broken
+  }
+
   /** Nothing that waits may ever be released. */
-  break(error: Error): void {
+  break(error: SkeinError): void {
     this.#releases.break(error)
   }
 

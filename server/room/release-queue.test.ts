@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { SkeinError } from '../../shared/errors.ts'
 import { ReleaseQueue } from './release-queue.ts'
 
 const recorder = () => {
@@ -31,7 +32,7 @@ describe('the release queue', () => {
     const queue = new ReleaseQueue(-1)
     const sequence = queue.issue()
     queue.whenDurable(note('released'), note('abandoned'))
-    queue.break(new Error('disk'))
+    queue.break(new SkeinError('not-saved'))
     queue.durable(sequence)
     queue.whenDurable(note('released later'), note('abandoned later'))
     expect(ran).toEqual(['abandoned', 'abandoned later'])

@@ -2,16 +2,18 @@
  * What waits for the disk: actions in the order in which they were computed, each run once the sequence of its moment is durable.
  * Nothing leaves a room except through here; that is how "the document may run ahead of the disk, nothing that leaves it may" holds.
  */
+import type { SkeinError } from '../../shared/errors.ts'
+
 interface Waiting {
   at: number
   run: () => void
-  abandon: (error: Error) => void
+  abandon: (error: SkeinError) => void
 }
 
 export class ReleaseQueue {
   #durable: number
   #issued: number
-  #broken: Error | null = null
+  #broken: SkeinError | null = null
   readonly #waiting: Waiting[] = []
 
   /** @param head sequence of the last record in the log, -1 when there is none */
@@ -25,13 +27,18 @@ export class ReleaseQueue {
     return this.#issued
   }
 
+  /** Why nothing is released any more; null: it still is. */
+  get broken(): SkeinError | null {
+    return this.#broken
+  }
+
   /** Takes the next sequence for a record. */
   issue(): number {
     return ++this.#issued
   }
 
   /** Runs the action as soon as everything issued so far is durable: at once when it is. */
-  whenDurable(run: () => void, abandon: (error: Error) => void = () => {}): void {
+  whenDurable(run: () => void, abandon: (error: SkeinError) => void = () => {}): void {
     if (this.#broken) abandon(this.#broken)
     else if (this.#durable === this.#issued) run()
     else this.#waiting.push({ at: this.#issued, run, abandon })
@@ -44,7 +51,7 @@ export class ReleaseQueue {
   }
 
   /** An append failed: nothing that waits may ever be released. */
-  break(error: Error): void {
+  break(error: SkeinError): void {
     if (this.#broken) return
     this.#broken = error
     for (const waiting of this.#waiting.splice(0)) waiting.abandon(error)

@@ -12,7 +12,7 @@ import type { Random } from './lineage.ts'
 import { loadDocument } from './load-document.ts'
 import type { Room, Rooms } from './port.ts'
 import { LiveRoom } from './room.ts'
-import type { RoomEnvironment } from './room.ts'
+import type { RoomEnvironment } from './write-path.ts'
 import { isDueForSquash, squash, squashLimits } from './squash.ts'
 import type { SquashLimits } from './squash.ts'
 

@@ -15,8 +15,8 @@ export interface Variant {
 export const variants: readonly Variant[] = [
   {
     name: 'acknowledged before it is durable',
-    file: 'server/room/room.ts',
-    find: /this\.#recorder\.whenDurable\(\(\) => submission\.saved\(taken\), .*\)/,
+    file: 'server/room/write-path.ts',
+    find: /this\.#document\.recorder\.whenDurable\(\(\) => submission\.saved\(taken\), .*\)/,
     replace: 'submission.saved(taken)'
   },
   {
@@ -27,25 +27,25 @@ export const variants: readonly Variant[] = [
   },
   {
     name: 'step 2 sent before it is durable',
-    file: 'server/room/room.ts',
+    file: 'server/room/readers.ts',
     find: /this\.#recorder\.whenDurable\(\(\) => \{\s*session\.send\(missing\)/,
     replace: 'session.send(missing)\n    this.#recorder.whenDurable(() => {'
   },
   {
     name: 'subscribed before step 2 is sent',
-    file: 'server/room/room.ts',
+    file: 'server/room/readers.ts',
     find: /this\.#recorder\.whenDurable\(\(\) => \{\s*session\.send\(missing\)/,
-    replace: 'this.#readers.add(session)\n    this.#recorder.whenDurable(() => {\n      session.send(missing)'
+    replace: 'this.#sessions.add(session)\n    this.#recorder.whenDurable(() => {\n      session.send(missing)'
   },
   {
     name: 'subscribed after step 2 was sent',
-    file: 'server/room/room.ts',
-    find: /this\.#readers\.add\(session\)/,
-    replace: 'void Promise.resolve().then(() => this.#readers.add(session))'
+    file: 'server/room/readers.ts',
+    find: /this\.#sessions\.add\(session\)/,
+    replace: 'void Promise.resolve().then(() => this.#sessions.add(session))'
   },
   {
     name: 'what has a gap is refused, not parked',
-    file: 'server/room/room.ts',
+    file: 'server/room/write-path.ts',
     find: /case 'park':\s*return submission\.parked\(\)/,
     replace: "case 'park':\n          return this.#refuse(submission, 'malformed', 'has a gap')"
   },

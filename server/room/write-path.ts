@@ -1,0 +1,223 @@
+/**
+ * The write path of Skein, from a client's bytes to everybody's screens:
+ * scan → prepare → judge → apply and take → append → durable → release. What "append" and "durable" are stands in recorder.ts.
+ */
+import type * as Y from 'yjs'
+import { openRoots } from '../../shared/conversation/document.ts'
+import type { StoredEvent } from '../../shared/conversation/event.ts'
+import { SkeinError, errorTable } from '../../shared/errors.ts'
+import type { ErrorCode } from '../../shared/errors.ts'
+import type { DocumentName, RequestId } from '../../shared/ids.ts'
+import { limits } from '../../shared/limits.ts'
+import { applyClientUpdate } from '../gate/apply.ts'
+import { audit } from '../gate/audit.ts'
+import { judge } from '../gate/judge.ts'
+import { scan } from '../gate/scan.ts'
+import type { DecodedUpdate } from '../gate/scan.ts'
+import type { Judged, Verdict } from '../gate/verdict.ts'
+import type { LedgerEntry } from '../log/port.ts'
+import type { Budgets } from './budget.ts'
+import type { ClientOwners } from './client-owners.ts'
+import type { MessageIndex } from './message-index.ts'
+import type { EventListener } from './port.ts'
+import { proposalsIn } from './proposals.ts'
+import type { Proposal } from './proposals.ts'
+import type { Readers } from './readers.ts'
+import type { Recorder, RecorderPorts } from './recorder.ts'
+import type { Session, Submission } from './session.ts'
+import { outcomesOf, takeRequests } from './take.ts'
+import type { KnownAgents, Taken } from './take.ts'
+import { TakenRequests } from './taken-requests.ts'
+import type { KnownRequests } from './taken-requests.ts'
+
+export interface RoomEnvironment extends RecorderPorts {
+  /** Null: no limits, where everybody is the one local person. */
+  budgets: Budgets | null
+  agents: KnownAgents
+  /** Called after a record is durable. */
+  onEvents: EventListener
+  /** Lets other work of the process run. */
+  yieldToOthers: () => Promise<void>
+}
+
+/** The live document, and who has a part in writing it. */
+export interface WrittenDocument {
+  name: DocumentName
+  kind: Judged
+  doc: Y.Doc
+  /** Null in a free document. */
+  messages: MessageIndex | null
+  owners: ClientOwners
+  recorder: Recorder
+  readers: Readers
+}
+
+/** A room that is busy lets other work of the process run after so many milliseconds. */
+const WORK_MS = 10
+const TOO_MANY_REQUESTS = `One update may bring ${limits.requestsPerUpdate} requests at most, so none of it was stored. It stays on this device.`
+
+type Accepted = Extract<Verdict, { kind: 'accept' }>
+
+export class WritePath {
+  readonly #document: WrittenDocument
+  readonly #environment: RoomEnvironment
+  readonly #discard: (error: unknown) => void
+  readonly #taken: TakenRequests
+  readonly #inbox: Submission[] = []
+  #working = false
+
+  /** @param discard ends the room, when the document in memory may be half changed */
+  constructor(document: WrittenDocument, environment: RoomEnvironment, discard: (error: unknown) => void) {
+    this.#document = document
+    this.#environment = environment
+    this.#discard = discard
+    this.#taken = new TakenRequests(environment.log, document.name)
+  }
+
+  /** Takes an update into the inbox; updates are worked off one at a time, in the order of arrival. */
+  submit(submission: Submission): void {
+    if (this.#endIfLost(submission)) return
+    this.#inbox.push(submission)
+    if (!this.#working) void this.#workOff()
+  }
+
+  /** The room is lost: what waits is not judged any more. */
+  end(code: ErrorCode): void {
+    for (const { session } of this.#inbox.splice(0)) session.end(code)
+  }
+
+  async #workOff(): Promise<void> {
+    this.#working = true
+    let since = this.#environment.now()
+    for (let next = this.#inbox.shift(); next; next = this.#inbox.shift()) {
+      // Nothing is judged on a socket after it was refused or closed.
+      if (next.session.ended) continue
+      if (this.#environment.now() - since > WORK_MS) {
+        await this.#environment.yieldToOthers()
+        since = this.#environment.now()
+      }
+      try {
+        await this.#receive(next)
+      } catch (error) {
+        next.session.end('not-saved')
+        this.#discard(error)
+      }
+    }
+    this.#working = false
+  }
+
+  async #receive(submission: Submission): Promise<void> {
+    const { kind, messages } = this.#document
+    const scanned = scan(submission.bytes, kind)
+    if (!scanned.ok) return this.#refuse(submission, scanned.code, scanned.reason)
+
+    const proposals = messages ? proposalsIn(scanned.decoded) : []
+    if (proposals.length > limits.requestsPerUpdate) return this.#refuse(submission, 'too-large', TOO_MANY_REQUESTS)
+    const known: KnownRequests = new Map()
+    const prepared = new Set(proposals.flatMap(({ id, parentId }) => parentId === null ? [id] : [id, parentId]))
+    if (prepared.size > 0) await this.#taken.prepare(prepared, known)
+
+    for (;;) {
+      if (this.#endIfLost(submission)) return
+      const verdict = this.#judge(submission, scanned.decoded)
+      switch (verdict.kind) {
+        case 'refuse':
+          return this.#refuse(submission, verdict.code, verdict.reason)
+        case 'park':
+          return submission.parked()
+        case 'nothing':
+          // The answer to a request that was taken may have been lost with an earlier connection.
+          return this.#accepted(submission, messages ? outcomesOf(proposals, known, submission.session.principal) : [])
+        case 'accept': {
+          // A request that overwrites another one shows its id only to the judge, which resolves the struct that it follows.
+          const unprepared = verdict.requestIds.filter(id => !prepared.has(id))
+          if (unprepared.length > 0) {
+            if (unprepared.length > limits.requestsPerUpdate) return this.#refuse(submission, 'too-large', TOO_MANY_REQUESTS)
+            await this.#taken.prepare(unprepared, known)
+            unprepared.forEach(id => prepared.add(id))
+            continue
+          }
+          if (!submission.final && this.#waitsForParent(proposals, known)) return submission.parked()
+          if (!this.#affords(submission.session, verdict)) return this.#refuse(submission, 'rate-limited', errorTable['rate-limited'].message)
+          return this.#apply(submission, verdict, known)
+        }
+      }
+    }
+  }
+
+  #judge(submission: Submission, decoded: DecodedUpdate): Verdict {
+    const { kind, doc, owners } = this.#document
+    const { principal: { id: principal }, role } = submission.session
+    return judge(decoded, { kind, doc, principal, role, ownerOf: id => owners.of(id, principal) })
+  }
+
+  #apply(submission: Submission, verdict: Accepted, known: KnownRequests): void {
+    const { principal, role } = submission.session
+    const { doc, owners, recorder } = this.#document
+    const { agents, now, budgets } = this.#environment
+    const mayAsk = (): boolean => budgets === null || budgets.requests.spend(principal.id, 1, now())
+    let taken: Taken[]
+    let ledger: readonly LedgerEntry[] = []
+    try {
+      taken = recorder.record(principal.id, owners.bind(verdict.newClients, principal.id), (writer, transaction) => {
+        applyClientUpdate(transaction, doc, submission.bytes)
+        audit(transaction, verdict)
+        if (!writer) return []
+        writer.begin()
+        const context = { principal, role, now: now(), taken: (id: RequestId) => known.get(id), agents, mayAsk }
+        const results = takeRequests(writer, verdict.requestIds, context)
+        ledger = writer.ledger
+        return results
+      })
+    } catch (error) {
+      // The room is gone by now. Who sent what the judge let through and the audit caught does not get to try again.
+      return submission.refused('forged', error instanceof SkeinError ? error.message : errorTable.forged.message)
+    }
+    this.#taken.take(ledger)
+    recorder.whenDurable(() => this.#taken.durable(ledger), () => {})
+    this.#accepted(submission, taken)
+  }
+
+  #accepted(submission: Submission, taken: Taken[]): void {
+    submission.applied()
+    this.#document.recorder.whenDurable(() => submission.saved(taken), ({ code }) => submission.session.end(code))
+  }
+
+  /** To be called with each record when it is durable, in order. */
+  release(sequence: number, update: Uint8Array, events: readonly StoredEvent[]): void {
+    const { name, readers } = this.#document
+    readers.broadcast(update)
+    if (events.length > 0) this.#environment.onEvents(name, sequence, events)
+  }
+
+  #refuse(submission: Submission, code: ErrorCode, reason: string): void {
+    const principal = submission.session.principal.id
+    const { logger } = this.#environment
+    logger.warn({ document: this.#document.name, principal, code, reason, bytes: submission.bytes.length }, 'update refused')
+    submission.refused(code, reason)
+  }
+
+  #endIfLost({ session }: Submission): boolean {
+    const { broken } = this.#document.recorder
+    if (broken) session.end(broken.code)
+    return broken !== null
+  }
+
+  /** Tombstones and client ids stay in a document for ever, so nobody may make them without end. */
+  #affords({ principal }: Session, verdict: Accepted): boolean {
+    const { budgets, now } = this.#environment
+    if (budgets === null) return true
+    return budgets.newClients.spend(principal.id, verdict.newClients.length, now()) &&
+      budgets.requestsJudged.spend(principal.id, verdict.requestIds.length, now())
+  }
+
+  /** A message whose parent is on its way (an earlier frame of the same device, or another device's) is not refused at first sight. */
+  #waitsForParent(proposals: readonly Proposal[], known: KnownRequests): boolean {
+    const { doc, messages } = this.#document
+    const { redactions } = openRoots(doc)
+    const brought = new Set(proposals.map(({ id }) => id))
+    const isKnown = (id: string): boolean =>
+      messages?.get(id) !== undefined || redactions.has(id) || known.has(id as RequestId) || brought.has(id)
+    return proposals.some(({ parentId }) => parentId !== null && !isKnown(parentId))
+  }
+}
