@@ -68,6 +68,7 @@ export const createSkein = (adapters: Adapters): RunningServer => {
     graceMs: ROOM_GRACE_MS,
     ...squashAt && { squashAt },
     enrolled: enrolment(directory),
+    onLoaded: (name, openRuns) => driver.recover(openRuns.map(runId => ({ name, runId }))),
     after: timers.after,
     yieldToOthers: () => new Promise(resolve => setImmediate(resolve)),
   })

@@ -1,8 +1,9 @@
 /**
  * The driver of agent runs: a run is a durable job in its conversation, and this carries it out.
  *
- * Runs begin when the record that created them is durable, and again at start for those that a crash left open. A lease per run keeps it
- * to one attempt at a time in this process; what an attempt may write, its fence decides (see attempt.ts).
+ * Runs begin when the record that created them is durable, and again for those that are found open: at start, after a crash, and whenever a
+ * conversation is loaded, since a record may have been written although its append was reported as failed. A lease per run keeps it to one
+ * attempt at a time in this process; what an attempt may write, its fence decides (see attempt.ts).
  */
 import type { Run } from '../../shared/conversation/schema.ts'
 import { errorTable, SkeinError } from '../../shared/errors.ts'
@@ -44,8 +45,13 @@ interface Lease {
   done: Promise<void>
 }
 
-/** Waits before the next attempt after a room could not be loaded or written: about two minutes in all, then the next start takes over. */
+/**
+ * Waits before the next attempt after a room could not be loaded or written: about two minutes in all. A disk that fails is then tried
+ * again once in so many milliseconds for as long as the server runs, since that asks no model for anything; after any other error the next
+ * load of the conversation takes over.
+ */
 const RETRY_MS = [250, 500, 1000, 2000, 5000, 10_000, 20_000, 40_000, 40_000] as const
+const DISK_RETRY_MS = 60_000
 
 export const createDriver = ({ rooms, agents, now, timers, log }: DriverPorts): Driver => {
   const leases = new Map<RunId, Lease>()
@@ -73,9 +79,9 @@ export const createDriver = ({ rooms, agents, now, timers, log }: DriverPorts): 
         return await rooms.use(name, room => runAttempt(ports, room, runId, signal))
       } catch (error) {
         if (signal.aborted) return
-        const delay = mayRetry(error) ? RETRY_MS[failures] : undefined
+        const delay = mayRetry(error) ? RETRY_MS[failures] ?? (isOfTheDisk(error) ? DISK_RETRY_MS : undefined) : undefined
         const fields = { conversation: name, run: runId, failures: failures + 1, err: error }
-        if (delay === undefined) return log.error(fields, 'run left open until the next start: its conversation cannot be written')
+        if (delay === undefined) return log.error(fields, 'run left open until its conversation is loaded anew: it cannot be written')
         log.warn({ ...fields, retryMs: delay }, 'run interrupted: its conversation could not be written')
         await wait(timers, delay, signal)
       }
@@ -115,6 +121,9 @@ export const createDriver = ({ rooms, agents, now, timers, log }: DriverPorts): 
 
 const fieldsOf = (name: DocumentName, { id, agentId, state, attempt }: Run) =>
   ({ conversation: name, run: id, agent: agentId, state, attempt })
+
+const isOfTheDisk = (error: unknown): boolean =>
+  error instanceof SkeinError && (error.code === 'not-saved' || error.code === 'unavailable')
 
 /** Errors that a later attempt cannot mend (a damaged log, a newer schema) end at once. */
 const mayRetry = (error: unknown): boolean => !(error instanceof SkeinError) || errorTable[error.code].retryable

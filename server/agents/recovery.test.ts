@@ -128,19 +128,35 @@ describe('recovery after a disk failure', () => {
     expect(agent.replies).toHaveLength(1)
   })
 
-  it('gives up after some tries and leaves the run to the next start', async () => {
+  it('goes on when the disk works again after a long time, and asks the model for nothing meanwhile', async () => {
     const { world } = await crashedAfter('continue', ['One'])
     world.log.disk = 'fail'
     ;(world.agents[0] as ScriptedAgent).reply1.say(' two')
     await world.time.advance(600_000)
-    expect(world.time.pending).toBe(0)
-    expect(world.lines.filter(({ level }) => level === 'warn')).toHaveLength(9)
-    expect(world.lines.filter(({ level }) => level === 'error')).toHaveLength(1)
-    const agent = new ScriptedAgent('continue')
-    const next = await world.crash([agent])
+    const { replies } = world.agents[0] as ScriptedAgent
+    expect(replies).toHaveLength(1)
+    world.log.disk = 'auto'
+    await world.time.advance(60_000)
+    expect(replies).toHaveLength(2)
+    expect(replies[1]!.context.already).toBe('One')
+    replies[1]!.finish()
     await settle()
-    expect(agent.reply1.context.already).toBe('One')
-    expect(next.run.state).toBe('processing')
+    expect(world.replies.map(({ parts }) => textOfParts(parts))).toEqual(['One'])
+  })
+
+  it('begins a run whose record was stored although it was reported as failed, as soon as its conversation is loaded', async () => {
+    const agent = new ScriptedAgent()
+    const world = await AgentWorld.start([agent])
+    world.log.disk = 'lie'
+    await expect(world.say('Hello')).rejects.toMatchObject({ code: 'not-saved' })
+    world.log.disk = 'auto'
+    await world.time.advance(60_000)
+    expect(agent.replies).toHaveLength(0)
+    await world.write('ann', writer => writer.setMeta('title', 'Loaded anew'))
+    agent.reply1.say('Hello')
+    agent.reply1.finish()
+    await settle()
+    expect(world.replies.map(({ parts }) => textOfParts(parts))).toEqual(['Hello'])
   })
 
   it('does not try again what no try can mend', async () => {

@@ -1,5 +1,5 @@
 /** The rooms in memory: loaded once however many ask (single-flight), kept while used, gone after a grace period. */
-import type { DocumentName } from '../../shared/ids.ts'
+import type { DocumentName, RunId } from '../../shared/ids.ts'
 import { SkeinError } from '../../shared/errors.ts'
 import type { Timers } from '../../shared/timers.ts'
 import * as Y from 'yjs'
@@ -28,6 +28,8 @@ export interface RoomsEnvironment extends RoomEnvironment {
    * @throws SkeinError `gone` when it was deleted
    */
   enrolled?: (name: DocumentName) => Promise<{ firstEpoch: string | null } | null>
+  /** Told of the runs that the log holds as open, each time that a document is loaded: nobody else may know of them. */
+  onLoaded?: (name: DocumentName, openRuns: readonly RunId[]) => void
 }
 
 interface Held {
@@ -108,13 +110,19 @@ export class RoomRegistry implements Rooms {
   }
 
   async #load(name: DocumentName, onGone: () => void): Promise<LiveRoom> {
-    const { log, random, yieldToOthers, enrolled } = this.#environment
     await this.#leaving.get(name)
-    const entry = await enrolled?.(name)
-    const stored = await log.read(name)
+    const entry = await this.#environment.enrolled?.(name)
+    const stored = await this.#environment.log.read(name)
+    const room = await this.#build(name, stored, entry?.firstEpoch ?? null, onGone)
+    if (stored && stored.openRuns.length > 0) this.#environment.onLoaded?.(name, stored.openRuns)
+    return room
+  }
+
+  async #build(name: DocumentName, stored: StoredDocument | null, entered: string | null, onGone: () => void): Promise<LiveRoom> {
+    const { log, random, yieldToOthers } = this.#environment
     const doc = await loadDocument(name, stored?.updates ?? [], yieldToOthers)
     if (stored && this.#needsNewEpoch(name, stored, doc)) return this.#beginEpoch(name, stored, doc, onGone)
-    const firstEpoch = entry?.firstEpoch ? epochSince(entry.firstEpoch, log.newEpochsSince) : null
+    const firstEpoch = entered === null ? null : epochSince(entered, log.newEpochsSince)
     const lineage = nextLineage(stored?.lineage ?? null, log.generation, random, takenIds(stored, doc), firstEpoch)
     return new LiveRoom(name, doc, stored, lineage, this.#environment, onGone)
   }

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, it } from 'vitest'
+import { readMessages, readRuns } from '../../shared/conversation/read.ts'
 import { messageTexts, newConversationId, say } from '../rig/conversation.ts'
 import { startInProcess } from '../rig/in-process.ts'
 import type { InProcessServer } from '../rig/in-process.ts'
@@ -44,6 +45,17 @@ it.each(['before', 'after'] as const)('an append that fails %s it is written is 
   await again.allSaved()
   await until('both see the message once', () => [again, other].every(({ doc }) => messageTexts(doc).join() === 'Before the failure,During the failure'))
   expect((await server.log.ledger(name as never, [id])).get(id)).toMatchObject({ outcome: { status: 'accepted' } })
+})
+
+it('an agent that was asked in an append that failed after it was written answers without a restart, once', async () => {
+  const writer = await join()
+  server.failNextWrite('after')
+  say(writer.doc, 'Hello?')
+  await writer.closed()
+  const again = await join(writer.doc)
+  await until('it has answered', () => readRuns(again.doc).some(({ state }) => state === 'completed'))
+  expect(readMessages(again.doc).map(({ role }) => role)).toEqual(['user', 'assistant'])
+  expect(await server.log.openRuns()).toEqual([])
 })
 
 it('other rooms go on after a failed append', async () => {

@@ -62,6 +62,7 @@ export class AgentWorld {
       log,
       agents: { defaultAgent: agents[0].id, nameOf: id => agents.find(agent => agent.id === id)?.name },
       onEvents: (...record) => this.driver.onEvents(...record),
+      onLoaded: (name, openRuns) => this.driver.recover(openRuns.map(runId => ({ name, runId }))),
       now: time.now,
       logger: { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} },
       budgets: null,

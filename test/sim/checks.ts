@@ -9,7 +9,7 @@ import { BOARD, TALK } from './names.ts'
 import type { Asked } from './witness.ts'
 import type { World } from './world.ts'
 
-export const openRuns = ({ disk }: World): number => disk.documents.get(TALK)?.runs.size ?? 0
+const openRuns = ({ disk }: World): number => disk.documents.get(TALK)?.runs.size ?? 0
 
 export const whatIsNotAtRest = (world: World): string | null => {
   const { devices, network, server } = world

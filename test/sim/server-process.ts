@@ -60,6 +60,7 @@ export class ServerProcess implements Listener {
         ports.onEvents(...released)
         this.#driver.onEvents(...released)
       },
+      onLoaded: (name, openRuns) => this.#driver.recover(openRuns.map(runId => ({ name, runId }))),
       now: clock.now,
       logger: silent,
       compactAfter: chance.between(4, 40),

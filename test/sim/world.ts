@@ -5,7 +5,7 @@ import { createUuidV7 } from '../../shared/ids.ts'
 import { MemoryDisk } from '../rig/memory-log.ts'
 import { Attacker } from './attacker.ts'
 import { Chance } from './chance.ts'
-import { checkEnd, openRuns, whatIsNotAtRest } from './checks.ts'
+import { checkEnd, whatIsNotAtRest } from './checks.ts'
 import { Clock } from './clock.ts'
 import type { Device, DevicePorts } from './device.ts'
 import { TALK } from './names.ts'
@@ -20,8 +20,6 @@ import { Witness } from './witness.ts'
 
 /** How long it may take until all is at rest after the last act (virtual milliseconds). */
 const REST_WITHIN = 600_000
-/** Then a run that is still open will not be finished by this life of the server. */
-const RESTART_AFTER = 300_000
 
 export interface Summary {
   seed: number
@@ -194,8 +192,6 @@ const rest = async (world: World): Promise<void> => {
   let calm = 0
   for (let waited = 0; waited < REST_WITHIN && calm < 3; waited += 1000) {
     await world.clock.advance(1000)
-    // A run whose record was written though its append failed is taken up at the next start only.
-    if (waited === RESTART_AFTER && openRuns(world) > 0) world.restart()
     calm = whatIsNotAtRest(world) === null ? calm + 1 : 0
   }
   const unrest = whatIsNotAtRest(world)
