@@ -1,5 +1,5 @@
 /** Asks the server what became of a request: its ledger remembers what it took, whatever happened to the document since. */
-import type { DocumentOptions } from './synced-document.ts'
+import type { DocumentOptions } from './document-options.ts'
 import { routes } from '../../shared/api/routes.ts'
 import { requestResult } from '../../shared/api/schemas.ts'
 import { errorTable, isErrorCode, SkeinError } from '../../shared/errors.ts'

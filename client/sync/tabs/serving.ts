@@ -3,7 +3,7 @@ import { applyAwarenessUpdate, encodeAwarenessUpdate } from 'y-protocols/awarene
 import * as Y from 'yjs'
 import type { SharedChange, SharedStatus, TabMessage, TabWrite } from './message.ts'
 import type { Reign } from './reign.ts'
-import { FROM_TAB } from './shared-document.ts'
+import { applyFromTab, FROM_TAB } from './shared-document.ts'
 import type { SharedDocument } from './shared-document.ts'
 import type { SharedStore } from './shared-store.ts'
 import type { OwnRequest } from '../own-request.ts'
@@ -114,7 +114,7 @@ export class Serving {
       case 'update':
         // Into another generation: its requests come by the outbox.
         if (write.generation !== this.#document.generation) return
-        Y.applyUpdate(this.#document.doc, write.update, FROM_TAB)
+        applyFromTab(this.#document.doc, write.update)
         return this.#store.append(write.update)
       case 'writer':
         this.#document.outbox.know([write.clientId])

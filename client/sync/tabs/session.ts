@@ -11,7 +11,7 @@ import { isSameReign } from './reign.ts'
 import type { Reign } from './reign.ts'
 import { RoleKeeper } from './role-keeper.ts'
 import { Serving } from './serving.ts'
-import { FROM_TAB } from './shared-document.ts'
+import { applyFromTab, FROM_TAB } from './shared-document.ts'
 import type { SharedDocument } from './shared-document.ts'
 import { SharedStore } from './shared-store.ts'
 import type { DocumentStore } from '../port.ts'
@@ -193,7 +193,7 @@ export class TabSession {
     if (!document) return
     switch (change.type) {
       case 'update':
-        if (change.generation === document.generation) Y.applyUpdate(document.doc, change.update, FROM_TAB)
+        if (change.generation === document.generation) applyFromTab(document.doc, change.update)
         return
       case 'presence':
         return applyAwarenessUpdate(document.awareness, change.update, FROM_TAB)

@@ -1,6 +1,6 @@
 /** What tabs share of a document: the part of it that an owner serves and a follower is told. */
 import type { Awareness } from 'y-protocols/awareness'
-import type * as Y from 'yjs'
+import * as Y from 'yjs'
 import type { SharedState, SharedStatus } from './message.ts'
 import type { OwnRequest } from '../own-request.ts'
 import type { StoredDocument } from '../port.ts'
@@ -8,6 +8,8 @@ import type { OutboxEntry } from '../view.ts'
 
 /** Origin of what came from another tab: it is stored elsewhere, or stored by whoever applies it. */
 export const FROM_TAB = Symbol('from another tab')
+
+export const applyFromTab = (doc: Y.Doc, update: Uint8Array): void => Y.applyUpdate(doc, update, FROM_TAB)
 
 export interface SharedDocument {
   /** Replaced with the generation. */

@@ -1,0 +1,89 @@
+/**
+ * Whether this device's copy of a document and the server's may be merged, and what is done when not: a pure machine over what the
+ * server says. Content of two lineages (epochs) is never merged: the device begins anew with what the server has. So it does once when
+ * the server refused a frame of a conversation, for nothing more is judged on that socket, and all that is a person's own in a
+ * conversation is carried over. A free document stays as it is.
+ */
+import { SCHEMA_VERSION } from '../../shared/conversation/schema.ts'
+import { errorTable } from '../../shared/errors.ts'
+import type { ErrorCode } from '../../shared/errors.ts'
+import type { Hello } from '../../shared/wire/frame.ts'
+
+export interface Lineage {
+  /** Of the server's content on this device; null: there is none. */
+  epoch: string | null
+  /** New beginnings since the last completed sync. */
+  rebuilds: number
+  /** Refused frames since something was acknowledged. */
+  refusals: number
+}
+
+export interface LineageSubject {
+  isConversation: boolean
+  /** Whose device store it is, if that is known. */
+  userId?: string | undefined
+}
+
+export type LineageEvent =
+  /** The store was read. */
+  | { type: 'read', epoch: string | null }
+  | { type: 'met', hello: Hello }
+  | { type: 'refused', code: ErrorCode, reason: string }
+  /** The server closed for good. `epoch`: that it told last. */
+  | { type: 'closed', code: number, epoch: string | null }
+  | { type: 'synced' }
+  | { type: 'saved' }
+
+export type LineageEffect =
+  /** Exchange what both have. */
+  | { type: 'merge', epoch: string }
+  | { type: 'rebuild', epoch: string | null }
+  /** The document was deleted. */
+  | { type: 'forget' }
+  /** Connect no more, and say why. */
+  | { type: 'stop', code: ErrorCode, reason: string }
+
+export type LineageStep = readonly [Lineage, LineageEffect | null]
+
+export const startLineage: Lineage = { epoch: null, rebuilds: 0, refusals: 0 }
+
+/** More new beginnings than this without a completed sync between them are a fault of the server's. */
+const REBUILDS = 3
+
+const OTHER_PERSON = 'This browser is signed in as somebody else now. What you wrote is kept on this device; reload the page to continue.'
+
+export const followLineage = (state: Lineage, event: LineageEvent, subject: LineageSubject): LineageStep => {
+  switch (event.type) {
+    case 'read':
+      return [{ ...state, epoch: event.epoch }, null]
+    case 'met':
+      return meet(state, event.hello, subject)
+    case 'refused': {
+      const refused = { ...state, refusals: state.refusals + 1 }
+      return subject.isConversation && state.refusals === 0 ? rebuild(refused, state.epoch) : [refused, stop(event.code, event.reason)]
+    }
+    case 'closed':
+      if (event.code === errorTable['epoch-changed'].close) return rebuild(state, event.epoch)
+      return event.code === errorTable.gone.close ? [{ ...state, epoch: null }, { type: 'forget' }] : [state, null]
+    case 'synced':
+      return [{ ...state, rebuilds: 0 }, null]
+    case 'saved':
+      return [{ ...state, refusals: 0 }, null]
+  }
+}
+
+const meet = (state: Lineage, { epoch, userId, schema }: Hello, subject: LineageSubject): LineageStep => {
+  // The cookie is another person's now (they signed in in another tab): nothing of this one's may go out under that name.
+  if (subject.userId !== undefined && userId !== subject.userId) return [state, stop('unauthenticated', OTHER_PERSON)]
+  if (subject.isConversation && schema > SCHEMA_VERSION) return [state, stop('newer-schema')]
+  if (state.epoch !== null && state.epoch !== epoch) return rebuild(state, epoch)
+  return [{ ...state, epoch }, { type: 'merge', epoch }]
+}
+
+/** @param epoch null while it is not known */
+const rebuild = (state: Lineage, epoch: string | null): LineageStep => {
+  const rebuilds = state.rebuilds + 1
+  return [{ ...state, rebuilds }, rebuilds > REBUILDS ? stop('epoch-changed') : { type: 'rebuild', epoch }]
+}
+
+const stop = (code: ErrorCode, reason: string = errorTable[code].message): LineageEffect => ({ type: 'stop', code, reason })
