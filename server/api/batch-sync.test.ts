@@ -84,7 +84,7 @@ describe('a device that holds nothing', () => {
   test('of a document without a lineage gets nothing, since it could not tell it from another one\'s', () => {
     const doc = new Y.Doc()
     doc.getText('body').insert(0, 'by another program')
-    const stored: StoredDocument = { lineage: null, updates: [Y.encodeStateAsUpdate(doc)], head: 0, bindings: [], openRuns: [] }
+    const stored: StoredDocument = { lineage: null, updates: [Y.encodeStateAsUpdate(doc)], head: 0, facts: null, bindings: [], openRuns: [] }
     expect(missingOf(stored, undefined)).toBeNull()
   })
 })
@@ -149,7 +149,7 @@ describe('a device that holds something', () => {
       }
       const stored: StoredDocument = {
         lineage: lineageOf('e'), updates: [snapshot.update, ...updates.slice(snapshot.count)], head: updates.length,
-        bindings: [], openRuns: [],
+        facts: null, bindings: [], openRuns: [],
       }
       const device = new Y.Doc()
       Y.applyUpdate(device, states[from % states.length]!)
@@ -284,7 +284,7 @@ test('a damaged document is left out and reported, the others go', async () => {
       list: world.log.list.bind(world.log),
       read: async document => {
         if (document === nameOf('a')) throw new SkeinError('log-damaged')
-        return { lineage: lineageOf('e'), updates: [Y.encodeStateAsUpdate(doc)], head: 3, bindings: [], openRuns: [] }
+        return { lineage: lineageOf('e'), updates: [Y.encodeStateAsUpdate(doc)], head: 3, facts: null, bindings: [], openRuns: [] }
       },
     },
     openToAll: false,

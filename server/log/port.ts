@@ -45,6 +45,20 @@ export interface Binding {
   owner: UserId
 }
 
+/**
+ * What a snapshot holds, said beside it, so that readers can be served its bytes and nobody has to decode them. Written by whoever takes the
+ * snapshot; a snapshot without it (of another program, of an earlier version) is decoded when its document is opened.
+ */
+export interface SnapshotFacts {
+  /** Of a conversation: the version of its schema; null of a free document. */
+  schema: number | null
+  /** Structs without content. */
+  tombstones: number
+  stateVector: Uint8Array
+  /** The update that holds every deletion and no struct: what a client sends that has nothing new. */
+  deletions: Uint8Array
+}
+
 export interface StoredDocument {
   /** Null for a store that another program (stock y-leveldb) wrote. */
   lineage: Lineage | null
@@ -52,6 +66,8 @@ export interface StoredDocument {
   updates: Uint8Array[]
   /** Sequence of the last record; -1 when there is none. */
   head: number
+  /** Of the first of the updates; null: it is no snapshot, or nobody knows. */
+  facts: SnapshotFacts | null
   bindings: Binding[]
   /** Ids of the runs that are not finished. */
   openRuns: RunId[]
@@ -82,6 +98,7 @@ export interface Snapshot {
   scrub?: boolean
   /** Given when the snapshot begins another epoch: it is the lineage from then on, in the same batch. */
   lineage?: Lineage
+  facts?: SnapshotFacts
 }
 
 export interface UpdateLog {

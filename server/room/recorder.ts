@@ -16,6 +16,7 @@ import type { Logger } from '../telemetry/port.ts'
 import { TransactionWriter } from './conversation-writer.ts'
 import type { MessageIndex } from './message-index.ts'
 import { ReleaseQueue } from './release-queue.ts'
+import { factsOf } from './snapshot-facts.ts'
 
 export interface RecorderPorts {
   log: UpdateLog
@@ -111,7 +112,7 @@ export class Recorder {
     const { name, doc } = this.#document
     if (this.#releases.issued < 0) return
     this.#tail = 1
-    const snapshot = { update: Y.encodeStateAsUpdate(doc), stateVector: Y.encodeStateVector(doc), upTo: this.#releases.issued, scrub }
+    const snapshot = { update: Y.encodeStateAsUpdate(doc), stateVector: Y.encodeStateVector(doc), upTo: this.#releases.issued, facts: factsOf(name, doc), scrub }
     this.#track(this.#ports.log.compact(name, snapshot))
   }
 

@@ -12,6 +12,7 @@ import type { Random } from './lineage.ts'
 import { loadDocument } from './load-document.ts'
 import type { Room, Rooms } from './port.ts'
 import { LiveRoom } from './room.ts'
+import { factsOf } from './snapshot-facts.ts'
 import type { RoomEnvironment } from './write-path.ts'
 import { isDueForSquash, squash, squashLimits } from './squash.ts'
 import type { SquashLimits } from './squash.ts'
@@ -142,7 +143,7 @@ export class RoomRegistry implements Rooms {
     const lineage = nextEpoch(stored.lineage, strangers, log.generation, random, takenIds(stored, old))
     const doc = await squash(name, old, lineage.ids, yieldToOthers)
     const update = Y.encodeStateAsUpdate(doc)
-    await log.compact(name, { update, stateVector: Y.encodeStateVector(doc), upTo: stored.head, lineage })
+    await log.compact(name, { update, stateVector: Y.encodeStateVector(doc), upTo: stored.head, lineage, facts: factsOf(name, doc) })
     logger.info({ document: name, epoch: lineage.epoch, clients: old.store.clients.size, bytes: update.length }, 'document begun anew under another epoch')
     old.destroy()
     return new LiveRoom(name, doc, { ...stored, lineage, updates: [update] }, { lineage, changed: false }, this.#environment, onGone)

@@ -7,6 +7,7 @@ import * as Y from 'yjs'
 import { documentKind } from '../../shared/ids.ts'
 import type { DocumentName } from '../../shared/ids.ts'
 import type { ServerIds } from '../log/port.ts'
+import { countTombstones } from './snapshot-facts.ts'
 
 /** A document past one of these is squashed when it is loaded next. */
 export interface SquashLimits {
@@ -26,17 +27,12 @@ const SLICE = 200
 /** Any Yjs type: a root whose kind nobody has named yet, too. */
 type Holder = Y.ContentType['type']
 
-export const isDueForSquash = (name: DocumentName, doc: Y.Doc, limits: SquashLimits): boolean => {
-  const clients = doc.store.clients.size
-  if (documentKind(name) !== 'conversation') return clients > limits.clientsFree
-  return clients > limits.clients || tombstonesIn(doc) > limits.tombstones
-}
+export const isDueForSquash = (name: DocumentName, doc: Y.Doc, limits: SquashLimits): boolean =>
+  isPast(limits, name, doc.store.clients.size, countTombstones(doc))
 
-const tombstonesIn = (doc: Y.Doc): number => {
-  let tombstones = 0
-  for (const structs of doc.store.clients.values()) for (const struct of structs) if (struct.deleted) tombstones++
-  return tombstones
-}
+/** The same of a document that is not decoded. */
+export const isPast = (limits: SquashLimits, name: DocumentName, clients: number, tombstones: number): boolean =>
+  documentKind(name) === 'conversation' ? clients > limits.clients || tombstones > limits.tombstones : clients > limits.clientsFree
 
 /** @returns a new document; `requests` of a conversation stay behind: they are the clients' outbox, and clients have them */
 export const squash = async (name: DocumentName, from: Y.Doc, ids: ServerIds, yieldToOthers: () => Promise<void>): Promise<Y.Doc> => {

@@ -50,7 +50,7 @@ export const logContract = (adapter: string, create: () => Promise<LogWorld>): v
       test('sequences start at 0 and have no gaps', async () => {
         expect(await log.append(a, record(bytes(0)))).toBe(0)
         expect(await log.append(a, record(bytes(1)))).toBe(1)
-        expect(await log.read(a)).toEqual({ lineage: null, updates: [bytes(0), bytes(1)], head: 1, bindings: [], openRuns: [] })
+        expect(await log.read(a)).toEqual({ lineage: null, updates: [bytes(0), bytes(1)], head: 1, facts: null, bindings: [], openRuns: [] })
       })
 
       test('appends that are not awaited are stored in the order of the calls', async () => {
@@ -168,7 +168,7 @@ export const logContract = (adapter: string, create: () => Promise<LogWorld>): v
       test('that did not reach the disk is not there, and its sequence is used by the next record', async () => {
         world.failNext('before')
         expect(await codeOf(log.append(a, record(bytes(1), everythingBeside)))).toBe('not-saved')
-        expect(await log.read(a)).toEqual({ lineage: null, updates: [bytes(0)], head: 0, bindings: [], openRuns: [] })
+        expect(await log.read(a)).toEqual({ lineage: null, updates: [bytes(0)], head: 0, facts: null, bindings: [], openRuns: [] })
         expect((await log.ledger(a, [requestId(1)])).size).toBe(0)
         expect(await log.events(a, -1, 10)).toEqual([])
         expect(await log.append(a, record(bytes(2)))).toBe(1)
@@ -254,6 +254,18 @@ export const logContract = (adapter: string, create: () => Promise<LogWorld>): v
         expect(await log.read(a)).toEqual({ ...before, updates: [bytes(100)] })
         expect(await log.events(a, -1, 10)).toEqual([{ sequence: 0, events: [event('title')] }, { sequence: 1, events: [event('later')] }])
         expect((await log.ledger(a, [requestId(1)])).size).toBe(1)
+      })
+
+      test('keeps what is said of a snapshot for as long as that snapshot stands', async () => {
+        const facts = { schema: 1, tombstones: 3, stateVector: bytes(7), deletions: bytes(8) }
+        await fill(4)
+        expect(await log.read(a)).toMatchObject({ facts: null })
+        await log.compact(a, { update: bytes(100), stateVector: bytes(0), upTo: 2, facts })
+        await log.append(a, record(bytes(5)))
+        await reopen()
+        expect(await log.read(a)).toEqual(expect.objectContaining({ updates: [bytes(100), bytes(3), bytes(5)], facts }))
+        await log.compact(a, { update: bytes(101), stateVector: bytes(0), upTo: 3 })
+        expect(await log.read(a)).toMatchObject({ updates: [bytes(101), bytes(5)], facts: null })
       })
 
       test('with a new lineage brings both or neither', async () => {

@@ -2,12 +2,13 @@
 import type { ConversationSummary, StoredEvent } from '../../shared/conversation/event.ts'
 import { SkeinError } from '../../shared/errors.ts'
 import type { DocumentName, RequestId, RunId, UserId } from '../../shared/ids.ts'
-import type { LedgerEntry, Lineage, LogRecord, Snapshot, StoredDocument, UpdateLog } from '../../server/log/port.ts'
+import type { LedgerEntry, Lineage, LogRecord, Snapshot, SnapshotFacts, StoredDocument, UpdateLog } from '../../server/log/port.ts'
 
 interface Kept {
   lineage: Lineage | null
   first: number
   updates: Uint8Array[]
+  facts: SnapshotFacts | null
   bindings: Map<number, UserId>
   ledger: Map<RequestId, LedgerEntry>
   events: Map<number, StoredEvent[]>
@@ -36,7 +37,7 @@ export interface MemoryLog extends UpdateLog {
 }
 
 const nothingKept = (): Kept => ({
-  lineage: null, first: 0, updates: [], bindings: new Map(), ledger: new Map(), events: new Map(), summary: null, runs: new Set(),
+  lineage: null, first: 0, updates: [], facts: null, bindings: new Map(), ledger: new Map(), events: new Map(), summary: null, runs: new Set(),
 })
 
 /** To leave a log without `close` is a crash: open another one on the same disk. */
@@ -82,6 +83,7 @@ class Memory implements MemoryLog {
       lineage: structuredClone(document.lineage),
       updates: [...document.updates],
       head: document.first + document.updates.length - 1,
+      facts: structuredClone(document.facts),
       bindings: [...document.bindings].map(([clientId, owner]) => ({ clientId, owner })),
       openRuns: [...document.runs],
     }
@@ -104,13 +106,14 @@ class Memory implements MemoryLog {
     })
   }
 
-  compact(name: DocumentName, { update, upTo, lineage }: Snapshot): Promise<void> {
+  compact(name: DocumentName, { update, upTo, lineage, facts }: Snapshot): Promise<void> {
     return this.#write(name, () => {
       const document = this.disk.documents.get(name) ?? nothingKept()
       if (upTo >= document.first + document.updates.length) throw new RangeError(`${name} has no record ${upTo}`)
       if (upTo < document.first) return
       document.updates.splice(0, upTo - document.first + 1, update)
       document.first = upTo
+      document.facts = structuredClone(facts) ?? null
       if (lineage !== undefined) document.lineage = structuredClone(lineage)
     })
   }

@@ -2,12 +2,13 @@
 import type { ConversationSummary, StoredEvent } from '../../shared/conversation/event.ts'
 import { SkeinError } from '../../shared/errors.ts'
 import type { DocumentName, RequestId, RunId } from '../../shared/ids.ts'
-import type { Binding, LedgerEntry, Lineage, LogRecord, Snapshot, StoredDocument, UpdateLog } from '../../server/log/port.ts'
+import type { Binding, LedgerEntry, Lineage, LogRecord, Snapshot, SnapshotFacts, StoredDocument, UpdateLog } from '../../server/log/port.ts'
 
 interface Document {
   lineage: Lineage | null
   updates: { sequence: number, update: Uint8Array }[]
   head: number
+  facts: SnapshotFacts | null
   bindings: Map<number, Binding>
   openRuns: Set<RunId>
   ledger: Map<RequestId, LedgerEntry>
@@ -69,8 +70,8 @@ export class ScriptedLog implements UpdateLog {
     this.#stale.delete(name)
     const stored = this.#documents.get(name)
     if (!stored) return null
-    const { lineage, updates, head, bindings, openRuns } = stored
-    return { lineage, updates: updates.map(({ update }) => update), head, bindings: [...bindings.values()], openRuns: [...openRuns] }
+    const { lineage, updates, head, facts, bindings, openRuns } = stored
+    return { lineage, updates: updates.map(({ update }) => update), head, facts, bindings: [...bindings.values()], openRuns: [...openRuns] }
   }
 
   append(name: DocumentName, record: LogRecord): Promise<number> {
@@ -83,11 +84,12 @@ export class ScriptedLog implements UpdateLog {
     return Promise.reject(new SkeinError('not-saved'))
   }
 
-  async compact(name: DocumentName, { update, upTo, lineage }: Snapshot): Promise<void> {
+  async compact(name: DocumentName, { update, upTo, lineage, facts }: Snapshot): Promise<void> {
     const stored = this.#documents.get(name)
     if (!stored) return
     stored.updates = [{ sequence: upTo, update }, ...stored.updates.filter(({ sequence }) => sequence > upTo)]
     stored.lineage = lineage ?? stored.lineage
+    stored.facts = facts ?? null
   }
 
   async erase(name: DocumentName): Promise<void> {
@@ -144,6 +146,7 @@ const emptyDocument = (): Document => ({
   lineage: null,
   updates: [],
   head: -1,
+  facts: null,
   bindings: new Map(),
   openRuns: new Set(),
   ledger: new Map(),

@@ -54,6 +54,9 @@ export const allRunsRange = under('skein', 'run')
 /** The clock of the last record: in another place than the records, so that it is not lost together with them. */
 export const headKey = (name: DocumentName): Key => ['skein', 'head', name]
 
+/** What the snapshot of a document holds, see the port. */
+export const factsKey = (name: DocumentName): Key => ['skein', 'facts', name]
+
 /** One for each of the newest batches; the number is text because it may grow beyond 32 bits. */
 export const commitKey = (commit: number): Key => ['skein', 'commit', String(commit).padStart(16, '0')]
 export const commitRange = under('skein', 'commit')
@@ -73,7 +76,7 @@ export const cleanKey: Key = ['skein', 'clean']
 
 /** Our keys beside a document's updates. */
 export const sideRanges = (name: DocumentName): KeyRange[] =>
-  ['ledger', 'binding', 'event', 'run', 'lineage', 'summary', 'head'].map(kind => under('skein', kind, name))
+  ['ledger', 'binding', 'event', 'run', 'lineage', 'summary', 'head', 'facts'].map(kind => under('skein', kind, name))
 
 /** Every key that belongs to a document, y-leveldb's metas too. */
 export const documentRanges = (name: DocumentName): KeyRange[] =>

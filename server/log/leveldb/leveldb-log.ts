@@ -15,7 +15,7 @@ import type { DocumentName, RequestId, RunId, UserId } from '../../../shared/ids
 import type { LedgerPlace, TrimmedLedger } from '../ledger-keeper.ts'
 import type { LedgerEntry, Lineage, LogRecord, Snapshot, StoredDocument, UpdateLog } from '../port.ts'
 import {
-  MAX_CLOCK, allLedgersRange, allRunsRange, bindingRange, crcKey, crcRange, damageRange, documentRanges, eventKey, headKey, ledgerKey,
+  MAX_CLOCK, allLedgersRange, allRunsRange, bindingRange, crcKey, crcRange, damageRange, documentRanges, eventKey, factsKey, headKey, ledgerKey,
   lineageKey, runRange, sideRanges, single, stateVectorKey, stateVectorRange, summaryKey, updateKey, updateRange,
 } from './keys.ts'
 import type { Key } from './keys.ts'
@@ -24,7 +24,7 @@ import { del, put, recordOperations } from './record.ts'
 import { checksum } from './seal.ts'
 import { Store } from './store.ts'
 import type { Operation, StoreOptions } from './store.ts'
-import { encodeStateVector, fromJson, toJson } from './values.ts'
+import { decodeFacts, encodeFacts, encodeStateVector, fromJson, toJson } from './values.ts'
 
 /** Where a document's records lie. */
 interface Position {
@@ -165,7 +165,7 @@ class LevelDbUpdateLog implements LevelDbLog {
     return clock
   }
 
-  async #compact(name: DocumentName, { update, stateVector, upTo, scrub, lineage }: Snapshot): Promise<void> {
+  async #compact(name: DocumentName, { update, stateVector, upTo, scrub, lineage, facts }: Snapshot): Promise<void> {
     const { term, document } = this.#inLine(name)
     const position = await document.position
     if (upTo > position.head) throw new RangeError(`snapshot of ${name} up to ${upTo}, but its last record is ${position.head}`)
@@ -180,6 +180,7 @@ class LevelDbUpdateLog implements LevelDbLog {
       put(headKey(name), toJson(position.head)),
       put(stateVectorKey(name), encodeStateVector(upTo, stateVector)),
       ...lineage === undefined ? [] : [put(lineageKey(name), toJson(lineage))],
+      ...facts === undefined ? [] : [put(factsKey(name), encodeFacts(upTo, facts))],
       ...trimmed,
     ], term)
     if (scrub !== true) return written
@@ -258,10 +259,10 @@ class LevelDbUpdateLog implements LevelDbLog {
 
   async #stored(name: DocumentName): Promise<StoredDocument> {
     return this.#naming(name, async () => {
-      const [updates = [], checksums = [], bindings = [], runs = [], [lineage] = [], [head] = [], [stateVector] = []] =
+      const [updates = [], checksums = [], bindings = [], runs = [], [lineage] = [], [head] = [], [stateVector] = [], [facts] = []] =
         await this.store.entries([
           updateRange(name), crcRange(name), bindingRange(name), runRange(name),
-          ...[lineageKey(name), headKey(name), stateVectorKey(name)].map(single),
+          ...[lineageKey(name), headKey(name), stateVectorKey(name), factsKey(name)].map(single),
         ])
       const found = findDamage({ updates, checksums, stateVector: stateVector?.[1], head: clockIn(head?.[1]) })
       if (found.length > 0) throw new StoreDamage(found.join(', '))
@@ -269,6 +270,7 @@ class LevelDbUpdateLog implements LevelDbLog {
         lineage: lineage === undefined ? null : fromJson<Lineage>(lineage[1]),
         updates: updates.map(([, update]) => new Uint8Array(update.buffer, update.byteOffset, update.byteLength)),
         head: Number(updates.at(-1)?.[0][3]),
+        facts: facts === undefined ? null : decodeFacts(Number(updates[0]?.[0][3]), facts[1]),
         bindings: bindings.map(([key, owner]) => ({ clientId: Number(key[3]), owner: fromJson<UserId>(owner) })),
         openRuns: runs.map(([key]) => textAt(key, 3) as RunId),
       }
