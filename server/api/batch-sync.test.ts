@@ -84,7 +84,8 @@ describe('a device that holds nothing', () => {
   test('of a document without a lineage gets nothing, since it could not tell it from another one\'s', () => {
     const doc = new Y.Doc()
     doc.getText('body').insert(0, 'by another program')
-    const stored: StoredDocument = { lineage: null, updates: [Y.encodeStateAsUpdate(doc)], head: 0, facts: null, bindings: [], openRuns: [] }
+    const updates = [Y.encodeStateAsUpdate(doc)]
+    const stored: StoredDocument = { lineage: null, updates, head: 0, facts: null, bindings: [], openRuns: [] }
     expect(missingOf(stored, undefined)).toBeNull()
   })
 })

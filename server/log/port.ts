@@ -46,8 +46,8 @@ export interface Binding {
 }
 
 /**
- * What a snapshot holds, said beside it, so that readers can be served its bytes and nobody has to decode them. Written by whoever takes the
- * snapshot; a snapshot without it (of another program, of an earlier version) is decoded when its document is opened.
+ * What a snapshot holds, said beside it, so that readers can be served its bytes and nobody has to decode them. Written by whoever takes
+ * the snapshot; a snapshot without it (of another program, of an earlier version) is decoded when its document is opened.
  */
 export interface SnapshotFacts {
   /** Of a conversation: the version of its schema; null of a free document. */

@@ -112,7 +112,9 @@ export class Recorder {
     const { name, doc } = this.#document
     if (this.#releases.issued < 0) return
     this.#tail = 1
-    const snapshot = { update: Y.encodeStateAsUpdate(doc), stateVector: Y.encodeStateVector(doc), upTo: this.#releases.issued, facts: factsOf(name, doc), scrub }
+    const facts = factsOf(name, doc)
+    const { stateVector } = facts
+    const snapshot = { update: Y.encodeStateAsUpdate(doc), stateVector, upTo: this.#releases.issued, facts, scrub }
     this.#track(this.#ports.log.compact(name, snapshot))
   }
 

@@ -50,7 +50,8 @@ export const logContract = (adapter: string, create: () => Promise<LogWorld>): v
       test('sequences start at 0 and have no gaps', async () => {
         expect(await log.append(a, record(bytes(0)))).toBe(0)
         expect(await log.append(a, record(bytes(1)))).toBe(1)
-        expect(await log.read(a)).toEqual({ lineage: null, updates: [bytes(0), bytes(1)], head: 1, facts: null, bindings: [], openRuns: [] })
+        const updates = [bytes(0), bytes(1)]
+        expect(await log.read(a)).toEqual({ lineage: null, updates, head: 1, facts: null, bindings: [], openRuns: [] })
       })
 
       test('appends that are not awaited are stored in the order of the calls', async () => {

@@ -37,7 +37,8 @@ export interface MemoryLog extends UpdateLog {
 }
 
 const nothingKept = (): Kept => ({
-  lineage: null, first: 0, updates: [], facts: null, bindings: new Map(), ledger: new Map(), events: new Map(), summary: null, runs: new Set(),
+  lineage: null, first: 0, updates: [], facts: null,
+  bindings: new Map(), ledger: new Map(), events: new Map(), summary: null, runs: new Set(),
 })
 
 /** To leave a log without `close` is a crash: open another one on the same disk. */

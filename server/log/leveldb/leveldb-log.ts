@@ -15,8 +15,8 @@ import type { DocumentName, RequestId, RunId, UserId } from '../../../shared/ids
 import type { LedgerPlace, TrimmedLedger } from '../ledger-keeper.ts'
 import type { LedgerEntry, Lineage, LogRecord, Snapshot, StoredDocument, UpdateLog } from '../port.ts'
 import {
-  MAX_CLOCK, allLedgersRange, allRunsRange, bindingRange, crcKey, crcRange, damageRange, documentRanges, eventKey, factsKey, headKey, ledgerKey,
-  lineageKey, runRange, sideRanges, single, stateVectorKey, stateVectorRange, summaryKey, updateKey, updateRange,
+  MAX_CLOCK, allLedgersRange, allRunsRange, bindingRange, crcKey, crcRange, damageRange, documentRanges, eventKey, factsKey, headKey,
+  ledgerKey, lineageKey, runRange, sideRanges, single, stateVectorKey, stateVectorRange, summaryKey, updateKey, updateRange,
 } from './keys.ts'
 import type { Key } from './keys.ts'
 import { StoreDamage, damaged, findDamage, missingAtEnd } from './damage.ts'
