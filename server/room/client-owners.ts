@@ -2,7 +2,7 @@
 import type { UserId } from '../../shared/ids.ts'
 import type { ClientOwner } from '../gate/verdict.ts'
 import type { Binding, Lineage } from '../log/port.ts'
-import { isServerId } from './lineage.ts'
+import { isServerId, isServerMade } from './lineage.ts'
 
 export class ClientOwners {
   readonly #lineage: Lineage
@@ -21,14 +21,14 @@ export class ClientOwners {
     this.#former = new Set([...lineage.retired, ...[...this.#owners.keys()].filter(id => !isInDocument(id))])
   }
 
-  /** Whoever names such an id holds the document as it was in an earlier epoch. */
-  isOfEarlierEpoch(clientId: number): boolean {
-    return this.#former.has(clientId)
+  /** Whoever names such an id holds the document as it was in another epoch: an earlier one, or one that a restored backup took back. */
+  isOfOtherEpoch(clientId: number): boolean {
+    return this.#former.has(clientId) || (isServerMade(clientId) && !isServerId(this.#lineage, clientId))
   }
 
   /** @param asking whose own announcement does not count: only what they write makes an id theirs for good */
   of(clientId: number, asking: UserId): ClientOwner | undefined {
-    if (isServerId(this.#lineage, clientId) || this.#retired.has(clientId)) return { kind: 'server' }
+    if (isServerMade(clientId) || isServerId(this.#lineage, clientId) || this.#retired.has(clientId)) return { kind: 'server' }
     const claimed = this.#claims.get(clientId)
     const id = this.#owners.get(clientId) ?? (claimed === asking ? undefined : claimed)
     return id === undefined ? undefined : { kind: 'principal', id }

@@ -1,14 +1,30 @@
 import { describe, expect, it } from 'vitest'
-import { isServerId, nextEpoch, nextLineage } from './lineage.ts'
+import { isServerId, isServerMade, nextEpoch, nextLineage } from './lineage.ts'
 
-const random = (...numbers: number[]) => ({ uint32: () => numbers.shift()!, uuid: () => 'fresh-epoch' })
+/** The id that a server makes of this number. */
+const id = (number: number): number => 65_537 * (65_536 + number)
+const random = (...numbers: number[]) => {
+  const drawn = numbers.flatMap(number => [0, number])
+  return { uint32: () => drawn.shift()!, uuid: () => 'fresh-epoch' }
+}
 const none = (): boolean => false
 
 describe('the lineage of a document', () => {
   it('gives a new document an epoch and two different server ids that nobody has', () => {
-    const { lineage, changed } = nextLineage(null, 3, random(0, 5, 6, 6, 7), id => id === 5)
+    const { lineage, changed } = nextLineage(null, 3, random(5, 6, 6, 7), each => each === id(5))
     expect(changed).toBe(true)
-    expect(lineage).toEqual({ epoch: 'fresh-epoch', ids: { generation: 3, message: 6, transient: 7 }, earlier: [], retired: [] })
+    expect(lineage).toEqual({ epoch: 'fresh-epoch', ids: { generation: 3, message: id(6), transient: id(7) }, earlier: [], retired: [] })
+  })
+
+  it('marks every server id, beyond what a client of Yjs draws and within what a number holds exactly', () => {
+    for (const [high, low] of [[0, 0], [0, 1], [15, 2 ** 32 - 1], [2 ** 32 - 1, 2 ** 32 - 1], [7, 123_456_789]] as const) {
+      const drawn = [high, low, 3, 4]
+      const { message, transient } = nextLineage(null, 1, { uint32: () => drawn.shift()!, uuid: () => '' }, none).lineage.ids
+      for (const made of [message, transient]) {
+        expect([isServerMade(made), Number.isSafeInteger(made), made > 2 ** 32]).toEqual([true, true, true])
+      }
+    }
+    for (const each of [0, 1, 65_537, 2 ** 32 - 1, id(7) + 1]) expect(isServerMade(each)).toBe(false)
   })
 
   it('keeps the server ids while the log stays in one generation', () => {
@@ -19,10 +35,10 @@ describe('the lineage of a document', () => {
   it('never reuses a server id after an unclean stop, and still knows the old ones as its own', () => {
     const { lineage } = nextLineage(null, 3, random(1, 2), none)
     const next = nextLineage(lineage, 4, random(1, 2, 8, 8, 9), none).lineage
-    expect(next.ids).toEqual({ generation: 4, message: 8, transient: 9 })
+    expect(next.ids).toEqual({ generation: 4, message: id(8), transient: id(9) })
     expect(next.epoch).toBe(lineage.epoch)
-    expect([1, 2, 8, 9].every(id => isServerId(next, id))).toBe(true)
-    expect(isServerId(next, 3)).toBe(false)
+    expect([1, 2, 8, 9].every(number => isServerId(next, id(number)))).toBe(true)
+    expect(isServerId(next, id(3))).toBe(false)
   })
 
   it('keeps the epoch that a document was met under before anything was written', () => {
@@ -32,9 +48,11 @@ describe('the lineage of a document', () => {
   })
 
   it('of a new epoch retires every id that the server and strangers wrote under, for good', () => {
-    const first = { epoch: 'first', ids: { generation: 1, message: 1, transient: 2 }, earlier: [3], retired: [4] }
-    const next = nextEpoch(first, [5, 2], 1, random(1, 4, 6, 9, 7), id => id === 9)
-    expect(next).toEqual({ epoch: 'fresh-epoch', ids: { generation: 1, message: 6, transient: 7 }, earlier: [], retired: [4, 3, 1, 2, 5] })
-    expect(nextLineage(next, 2, random(5, 8, 4, 10), none).lineage.ids).toEqual({ generation: 2, message: 8, transient: 10 })
+    const first = { epoch: 'first', ids: { generation: 1, message: id(1), transient: id(2) }, earlier: [id(3)], retired: [id(4)] }
+    const next = nextEpoch(first, [5, id(2)], 1, random(1, 4, 6, 9, 7), each => each === id(9))
+    expect(next).toEqual({
+      epoch: 'fresh-epoch', ids: { generation: 1, message: id(6), transient: id(7) }, earlier: [], retired: [id(4), id(3), id(1), id(2), 5]
+    })
+    expect(nextLineage(next, 2, random(8, 4, 10), none).lineage.ids).toEqual({ generation: 2, message: id(8), transient: id(10) })
   })
 })

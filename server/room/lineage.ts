@@ -42,6 +42,18 @@ export const nextEpoch = (
   return { epoch: random.uuid(), ids: freshIds(generation, random, id => taken(id) || past.has(id)), earlier: [], retired }
 }
 
+/** Server ids are multiples of this prime. */
+const MARK = 65_537
+/** They lie beyond the 32 bits from which Yjs draws the ids of its clients, and within the 53 that a number holds exactly. */
+const LEAST = 2 ** 16
+const MOST = 2 ** 36
+
+/**
+ * A server made it, of whichever lineage; docs/decisions/0005-server-ids.md. Of clients that draw 53 bits one in 65,537 is taken for a
+ * server's, is closed with 4409, and draws another one.
+ */
+export const isServerMade = (id: number): boolean => id >= MARK * LEAST && id % MARK === 0
+
 export const isServerId = (lineage: Lineage, id: number): boolean =>
   id === lineage.ids.message || id === lineage.ids.transient || lineage.earlier.includes(id)
 
@@ -52,7 +64,7 @@ const freshIds = (generation: number, random: Random, taken: (id: number) => boo
 
 const freshId = (random: Random, taken: (id: number) => boolean): number => {
   for (;;) {
-    const id = random.uint32()
-    if (id > 0 && !taken(id)) return id
+    const id = MARK * (LEAST + ((random.uint32() & 0xf) * 2 ** 32 + random.uint32()) % (MOST - LEAST))
+    if (!taken(id)) return id
   }
 }

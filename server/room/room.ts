@@ -90,9 +90,9 @@ export class LiveRoom implements Room {
     return Y.encodeStateVector(this.#doc).length
   }
 
-  /** Whether a state vector with these client ids speaks of the document as it was before this epoch: it must not be merged. */
+  /** Whether a state vector with these client ids speaks of the document as it was in another epoch: it must not be merged. */
   isStale(clientIds: Iterable<number>): boolean {
-    for (const id of clientIds) if (this.#owners.isOfEarlierEpoch(id)) return true
+    for (const id of clientIds) if (this.#owners.isOfOtherEpoch(id)) return true
     return false
   }
 

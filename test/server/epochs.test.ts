@@ -229,6 +229,30 @@ describe('a restored backup', () => {
     expect(messageTexts(peer.doc)).toEqual(['one', 'two', 'three'])
   })
 
+  it.each(['conversation', 'artifact'] as const)('keeps out who has seen what only a later epoch of it held (%s)', async kind => {
+    name = `${kind}/${newConversationId()}`
+    const write = (doc: Y.Doc, text: string): void => {
+      if (kind === 'conversation') say(doc, text, { to: [] })
+      else doc.getText('body').insert(doc.getText('body').length, text)
+    }
+    const read = (doc: Y.Doc): string => kind === 'conversation' ? messageTexts(doc).join('') : doc.getText('body').toString()
+    const first = await enter()
+    write(first.doc, 'one ')
+    await first.allSaved()
+    let seen: Y.Doc | null = null
+    await restoreAfter(async () => {
+      await restart({ squashAt: squashAlways })
+      const peer = await enter()
+      write(peer.doc, 'two ')
+      await peer.allSaved()
+      seen = peer.doc
+    })
+    const stale = await comeBack(seen!, false)
+    expect(await stale.closed()).toMatchObject({ code: 4409 })
+    expect(stale.frames.filter(({ type }) => type !== 'control')).toEqual([])
+    expect(read((await enter()).doc)).toBe('one ')
+  })
+
   it('begins them once', async () => {
     await talk()
     await restoreAfter(async () => {})
