@@ -12,7 +12,7 @@ const noNode = { regex: '^node:', message: 'This code also runs in browsers.' }
 const noLargeZod = { regex: '^zod$', message: "Import from 'zod/mini' here: this code reaches the browser." }
 
 export default defineConfig(
-  { ignores: ['dist/', 'data/', 'coverage/', '.cache/', '**/node_modules/', 'bench/'] },
+  { ignores: ['dist/', 'data/', 'coverage/', '.cache/', '**/node_modules/'] },
   tseslint.configs.recommended,
   svelte.configs.recommended,
   {

@@ -1,0 +1,107 @@
+/** A measured server: started with a data folder, looked at through /proc, stopped or killed. */
+import { spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
+import { closeSync, existsSync, openSync, readFileSync, rmSync } from 'node:fs'
+import { connect, createServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Peer } from '../servers/peers.ts'
+import { sleep, until } from './wait.ts'
+
+const COLLECT = fileURLToPath(new URL('collect-on-signal.ts', import.meta.url))
+/** Of /proc/<pid>/stat; 100 on every Linux that Node runs on. */
+const TICKS_PER_SECOND = 100
+
+export interface StartOptions {
+  peer: Peer
+  /** Kept by the server. */
+  folder: string
+  /** For its output and what is measured of it. */
+  scratch: string
+  /** Where a CPU profile goes when the server ends. */
+  profileFolder: string | null
+}
+
+export class MeasuredServer {
+  readonly peer: Peer
+  readonly port: number
+  readonly pid: number
+  readonly #child: ChildProcess
+  readonly #exited: Promise<void>
+  readonly #memoryFile: string
+
+  private constructor(peer: Peer, port: number, child: ChildProcess, memoryFile: string) {
+    this.peer = peer
+    this.port = port
+    this.pid = child.pid!
+    this.#child = child
+    this.#exited = new Promise(resolve => child.once('exit', () => resolve()))
+    this.#memoryFile = memoryFile
+  }
+
+  static async start({ peer, folder, scratch, profileFolder }: StartOptions): Promise<MeasuredServer> {
+    const port = await freePort()
+    const memoryFile = join(scratch, 'memory.json')
+    const output = openSync(join(scratch, 'server.log'), 'a')
+    const profile = profileFolder === null ? [] : ['--cpu-prof', '--cpu-prof-dir', profileFolder]
+    const child = spawn(process.execPath, ['--expose-gc', '--import', COLLECT, ...profile, peer.program], {
+      env: { PATH: process.env['PATH'], HOME: process.env['HOME'], NODE_ENV: 'production', BENCH_MEMORY_FILE: memoryFile, ...peer.environment(port, folder) },
+      stdio: ['ignore', output, output],
+    })
+    closeSync(output)
+    const server = new MeasuredServer(peer, port, child, memoryFile)
+    await until(`${peer.title} listens`, async () => {
+      if (child.exitCode !== null) throw new Error(`${peer.title} ended with ${child.exitCode}:\n${readFileSync(join(scratch, 'server.log'), 'utf8').slice(-2000)}`)
+      return listens(port)
+    })
+    return server
+  }
+
+  /** User and system time of all its threads so far, in seconds. */
+  cpuSeconds(): number {
+    const stat = readFileSync(`/proc/${this.pid}/stat`, 'utf8')
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND
+  }
+
+  /** Resident memory as it is, in kB. */
+  residentKb(): number {
+    return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${this.pid}/status`, 'utf8'))![1])
+  }
+
+  /** Memory after garbage was collected, in kB. */
+  async collected(): Promise<{ residentKb: number, heapKb: number }> {
+    rmSync(this.#memoryFile, { force: true })
+    this.#child.kill('SIGUSR2')
+    await until('garbage is collected', () => existsSync(this.#memoryFile))
+    const { heapUsed } = JSON.parse(readFileSync(this.#memoryFile, 'utf8')) as NodeJS.MemoryUsage
+    // The allocator gives pages back a little later.
+    await sleep(200)
+    return { residentKb: this.residentKb(), heapKb: heapUsed / 1024 }
+  }
+
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
+    this.#child.kill(signal)
+    const late = setTimeout(() => this.#child.kill('SIGKILL'), 20_000)
+    await this.#exited
+    clearTimeout(late)
+  }
+}
+
+const freePort = (): Promise<number> => new Promise((resolve, reject) => {
+  const server = createServer().once('error', reject)
+  server.listen(0, '127.0.0.1', () => {
+    const { port } = server.address() as AddressInfo
+    server.close(() => resolve(port))
+  })
+})
+
+const listens = (port: number): Promise<boolean> => new Promise(resolve => {
+  const socket = connect(port, '127.0.0.1')
+  socket.once('connect', () => {
+    socket.destroy()
+    resolve(true)
+  })
+  socket.once('error', () => resolve(false))
+})
