@@ -1,34 +1,27 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import type { Browser } from 'playwright-core'
-import { launchBrowser, openDevice, write } from '../rig/browser.ts'
+import { openDevice, write } from '../rig/browser.ts'
 import type { Device } from '../rig/browser.ts'
+import { startBrowserWorld } from '../rig/browser-world.ts'
+import type { BrowserWorld } from '../rig/browser-world.ts'
 import { startOpenAiServer } from '../rig/openai-server.ts'
 import type { OpenAiServer } from '../rig/openai-server.ts'
-import { startServer, temporaryFolder } from '../rig/server-process.ts'
-import type { ServerProcess } from '../rig/server-process.ts'
 import { until } from '../rig/until.ts'
 
-let browser: Browser
+let world: BrowserWorld
 let model: OpenAiServer
-let server: ServerProcess
-let folder: Awaited<ReturnType<typeof temporaryFolder>>
 let device: Device
 
 beforeAll(async () => {
-  folder = await temporaryFolder()
   model = await startOpenAiServer()
-  server = await startServer(folder.path, { OPENAI_BASE_URL: model.baseURL, OPENAI_API_KEY: 'sk-test-secret', SKEIN_MODEL: 'rig-1' })
-  browser = await launchBrowser()
-  device = await openDevice(browser, server.url)
+  world = await startBrowserWorld({ SKEIN_AUTH: 'none', OPENAI_BASE_URL: model.baseURL, OPENAI_API_KEY: 'sk-test-secret', SKEIN_MODEL: 'rig-1' })
+  device = await openDevice(world.browser, world.server.url)
   await device.goto('/')
   await device.page.getByTestId('new-chat').first().click()
 })
 
 afterAll(async () => {
-  await browser?.close()
-  await server?.stop()
+  await world?.close()
   await model?.close()
-  await folder?.remove()
 })
 
 const shown = async (): Promise<string> => (await device.page.getByTestId('draft').last().textContent()) ?? ''
@@ -64,9 +57,9 @@ it('an error of the model ends the run with its reason on screen, and the key st
   await device.page.getByTestId('reply-error').waitFor()
   expect(await device.page.getByTestId('reply-error').textContent()).toMatch(/401|Incorrect API key/)
   expect(await device.page.content()).not.toContain('sk-test-secret')
-  const transitions = server.log.filter(({ msg }) => msg === 'run').map(({ state }) => state)
+  const transitions = world.server.log.filter(({ msg }) => msg === 'run').map(({ state }) => state)
   expect(transitions).toContain('error')
-  expect(JSON.stringify(server.log)).not.toContain('sk-test-secret')
-  expect(JSON.stringify(server.log)).not.toContain('Tell me a story')
+  expect(JSON.stringify(world.server.log)).not.toContain('sk-test-secret')
+  expect(JSON.stringify(world.server.log)).not.toContain('Tell me a story')
   expect(device.complaints).toEqual([])
 })

@@ -1,30 +1,17 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import type { Browser, Page } from 'playwright-core'
-import { launchBrowser, openDevice, shownMessages, write } from '../rig/browser.ts'
-import { startServer, temporaryFolder } from '../rig/server-process.ts'
-import type { ServerProcess } from '../rig/server-process.ts'
-import { startTcpProxy } from '../rig/tcp-proxy.ts'
-import type { TcpProxy } from '../rig/tcp-proxy.ts'
+import type { Page } from 'playwright-core'
+import { openDevice, shownMessages, write } from '../rig/browser.ts'
+import { addressOf, startBrowserWorld } from '../rig/browser-world.ts'
+import type { BrowserWorld } from '../rig/browser-world.ts'
 import { until } from '../rig/until.ts'
 
-let browser: Browser
-let server: ServerProcess
-let folder: Awaited<ReturnType<typeof temporaryFolder>>
-let line: TcpProxy
+let world: BrowserWorld
 
 beforeAll(async () => {
-  folder = await temporaryFolder()
-  server = await startServer(folder.path, { SKEIN_AUTH: 'accounts' })
-  line = await startTcpProxy(server.port)
-  browser = await launchBrowser()
+  world = await startBrowserWorld()
 })
 
-afterAll(async () => {
-  await browser?.close()
-  await line?.close()
-  await server?.stop()
-  await folder?.remove()
-})
+afterAll(() => world?.close())
 
 /** Names of the conversations that the background brought onto this device, as the device itself notes them. */
 const broughtHere = (page: Page): Promise<string[]> => page.evaluate(async () => {
@@ -46,7 +33,7 @@ const broughtHere = (page: Page): Promise<string[]> => page.evaluate(async () =>
 })
 
 it('a device that showed only the list reads every conversation without a network', { timeout: 120_000 }, async () => {
-  const a = await openDevice(browser, server.url)
+  const a = await openDevice(world.browser, world.server.url)
   await a.goto('/')
   const ids: string[] = []
   for (const text of ['The first conversation', 'The second conversation']) {
@@ -60,8 +47,8 @@ it('a device that showed only the list reads every conversation without a networ
   expect(wanted).toHaveLength(2)
 
   // The same person on another device, which opens the list and nothing else.
-  const address = `http://127.0.0.1:${line.port}`
-  const b = await openDevice(browser, address)
+  const address = addressOf(world.line)
+  const b = await openDevice(world.browser, address)
   const sockets: string[] = []
   b.page.on('websocket', socket => sockets.push(socket.url()))
   const cookies = await a.context.cookies()
@@ -75,7 +62,7 @@ it('a device that showed only the list reads every conversation without a networ
     b.page.evaluate(async () => (await navigator.serviceWorker.ready).active?.state === 'activated'))
   expect(sockets).toEqual([])
 
-  line.cut()
+  world.line.cut()
   await b.page.reload()
   await b.page.locator(`a[href="/c/${ids[1]}"]`).click()
   await b.page.getByTestId('message').nth(1).waitFor()
@@ -87,7 +74,7 @@ it('a device that showed only the list reads every conversation without a networ
   // What is written there without a network arrives when there is one.
   await write(b.page, 'written on the second device, offline')
   await b.page.locator('[data-testid=message][data-delivery=on-device]').waitFor()
-  line.restore()
+  world.line.restore()
   await b.page.evaluate(() => window.dispatchEvent(new Event('online')))
   await a.page.locator(`a[href="/c/${ids[0]}"]`).click()
   await a.page.locator('[data-testid=message]', { hasText: 'written on the second device, offline' }).first().waitFor()

@@ -1,32 +1,23 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import type { Browser } from 'playwright-core'
-import { launchBrowser, openDevice, write } from '../rig/browser.ts'
+import { openDevice, write } from '../rig/browser.ts'
 import type { Device } from '../rig/browser.ts'
-import { startServer, temporaryFolder } from '../rig/server-process.ts'
-import type { ServerProcess } from '../rig/server-process.ts'
+import { startBrowserWorld } from '../rig/browser-world.ts'
+import type { BrowserWorld } from '../rig/browser-world.ts'
 import { until } from '../rig/until.ts'
 
-let browser: Browser
-let server: ServerProcess
-let folder: Awaited<ReturnType<typeof temporaryFolder>>
+let world: BrowserWorld
 
 /** `SKEIN_SCREENSHOTS=docs/images npm run test:unit -- test/e2e/screens.test.ts` makes the README's picture anew. */
 const pictures = process.env['SKEIN_SCREENSHOTS']
 
 beforeAll(async () => {
-  folder = await temporaryFolder()
-  server = await startServer(folder.path, { SKEIN_AUTH: 'accounts', SKEIN_OFFLINE_PACE: '0' })
-  browser = await launchBrowser()
+  world = await startBrowserWorld({ SKEIN_OFFLINE_PACE: '0' })
   if (pictures) await mkdir(pictures, { recursive: true })
 })
 
-afterAll(async () => {
-  await browser?.close()
-  await server?.stop()
-  await folder?.remove()
-})
+afterAll(() => world?.close())
 
 const converse = async (device: Device): Promise<void> => {
   await device.goto('/')
@@ -39,8 +30,8 @@ const converse = async (device: Device): Promise<void> => {
 }
 
 it('two people and an agent in one conversation: the picture in the README', { timeout: 60_000 }, async () => {
-  const ada = await openDevice(browser, server.url, { viewport: { width: 1280, height: 860 }, permissions: ['clipboard-write'] })
-  const bob = await openDevice(browser, server.url)
+  const ada = await openDevice(world.browser, world.server.url, { viewport: { width: 1280, height: 860 }, permissions: ['clipboard-write'] })
+  const bob = await openDevice(world.browser, world.server.url)
   const replies = ada.page.locator('[data-testid=message][data-role=assistant]')
   await ada.goto('/')
   await ada.page.getByTestId('new-chat').first().click()
@@ -71,7 +62,8 @@ it.each([
   { name: 'phone-small-dark', width: 360, height: 640, colorScheme: 'dark' },
 ] as const)('a conversation fits the screen: $name', { timeout: 60_000 }, async ({ name, width, height, colorScheme }) => {
   const isPhone = width < 500
-  const device = await openDevice(browser, server.url, { viewport: { width, height }, colorScheme, isMobile: isPhone, hasTouch: isPhone })
+  const viewport = { width, height }
+  const device = await openDevice(world.browser, world.server.url, { viewport, colorScheme, isMobile: isPhone, hasTouch: isPhone })
   await converse(device)
   await write(device.page, `A very long word: ${'Donaudampfschiffahrtsgesellschaft'.repeat(8)}`)
   await device.page.locator('[data-testid=message][data-role=assistant]').nth(2).waitFor()

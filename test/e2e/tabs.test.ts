@@ -1,30 +1,17 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import type { Browser, BrowserContext, Page } from 'playwright-core'
-import { launchBrowser, shownMessages, write } from '../rig/browser.ts'
-import { startServer, temporaryFolder } from '../rig/server-process.ts'
-import type { ServerProcess } from '../rig/server-process.ts'
-import { startTcpProxy } from '../rig/tcp-proxy.ts'
-import type { TcpProxy } from '../rig/tcp-proxy.ts'
+import type { BrowserContext, Page } from 'playwright-core'
+import { shownMessages, write } from '../rig/browser.ts'
+import { addressOf, startBrowserWorld } from '../rig/browser-world.ts'
+import type { BrowserWorld } from '../rig/browser-world.ts'
 import { until } from '../rig/until.ts'
 
-let browser: Browser
-let server: ServerProcess
-let folder: Awaited<ReturnType<typeof temporaryFolder>>
-let line: TcpProxy
+let world: BrowserWorld
 
 beforeAll(async () => {
-  folder = await temporaryFolder()
-  server = await startServer(folder.path, { SKEIN_AUTH: 'accounts' })
-  line = await startTcpProxy(server.port)
-  browser = await launchBrowser()
+  world = await startBrowserWorld()
 })
 
-afterAll(async () => {
-  await browser?.close()
-  await line?.close()
-  await server?.stop()
-  await folder?.remove()
-})
+afterAll(() => world?.close())
 
 interface Tab {
   readonly name: string
@@ -48,16 +35,16 @@ const openTab = async (context: BrowserContext, name: string, path: string): Pro
     tab.sockets.add(socket)
     socket.on('close', () => tab.sockets.delete(socket))
   })
-  await page.goto(`http://127.0.0.1:${line.port}${path}`)
+  await page.goto(`${addressOf(world.line)}${path}`)
   await page.getByTestId('composer').waitFor()
   return tab
 }
 
 /** Four tabs of one person on one conversation, in which something was said. The first one owns. */
 const fourTabs = async (): Promise<{ context: BrowserContext, tabs: [Tab, Tab, Tab, Tab] }> => {
-  const context = await browser.newContext()
+  const context = await world.browser.newContext()
   const begun = await context.newPage()
-  await begun.goto(`http://127.0.0.1:${line.port}/`)
+  await begun.goto(`${addressOf(world.line)}/`)
   await begun.getByTestId('new-chat').first().click()
   await write(begun, 'Hello')
   await begun.locator('[data-testid=message][data-role=user][data-delivery=saved]').waitFor()
@@ -102,13 +89,13 @@ it('four tabs have one socket, and show at once what one of them writes offline'
   const [a, b, c, d] = tabs
   expect(await ownerOf(tabs)).toBe(a)
   await allTalk(tabs, 'online')
-  line.cut()
+  world.line.cut()
   await c.page.getByTestId('offline-banner').waitFor()
   await write(c.page, 'from c: offline')
   for (const tab of tabs) await shows(tab, 'from c: offline', 'on-device')
   await write(a.page, 'from a: offline')
   for (const tab of tabs) await shows(tab, 'from a: offline', 'on-device')
-  line.restore()
+  world.line.restore()
   for (const tab of tabs) {
     await shows(tab, 'from c: offline', 'saved')
     await shows(tab, 'from a: offline', 'saved')
@@ -123,12 +110,12 @@ it('four tabs have one socket, and show at once what one of them writes offline'
 it('when the owner is closed another tab takes over and sends', { timeout: 180_000 }, async () => {
   const { context, tabs } = await fourTabs()
   const owner = await ownerOf(tabs)
-  line.cut()
+  world.line.cut()
   const others = tabs.filter(tab => tab !== owner)
   await write(others[0]!.page, 'from the past: unsent')
   await shows(owner, 'from the past: unsent', 'on-device')
   await owner.page.close()
-  line.restore()
+  world.line.restore()
   for (const tab of others) await shows(tab, 'from the past: unsent', 'saved')
   await allTalk(others, 'after it')
   await onlyOneSocket(others)
@@ -140,7 +127,7 @@ it('when the owner\'s renderer is killed the others go on, and nothing is lost',
   const { context, tabs } = await fourTabs()
   const owner = await ownerOf(tabs)
   const others = tabs.filter(tab => tab !== owner)
-  line.cut()
+  world.line.cut()
   await write(owner.page, 'from the owner: unsent')
   await shows(owner, 'from the owner: unsent', 'on-device')
   const session = await context.newCDPSession(owner.page)
@@ -149,7 +136,7 @@ it('when the owner\'s renderer is killed the others go on, and nothing is lost',
   void session.send('Page.crash').catch(() => undefined)
   await write(others[2]!.page, 'from another: at that moment')
   await crashed
-  line.restore()
+  world.line.restore()
   for (const tab of others) {
     await shows(tab, 'from the owner: unsent', 'saved')
     await shows(tab, 'from another: at that moment', 'saved')

@@ -1,38 +1,27 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import type { Browser } from 'playwright-core'
-import { launchBrowser, openDevice, shownMessages, write } from '../rig/browser.ts'
+import { openDevice, shownMessages, write } from '../rig/browser.ts'
 import type { Device } from '../rig/browser.ts'
-import { startServer, temporaryFolder } from '../rig/server-process.ts'
-import type { ServerProcess } from '../rig/server-process.ts'
-import { startTcpProxy } from '../rig/tcp-proxy.ts'
+import { addressOf, startBrowserWorld } from '../rig/browser-world.ts'
+import type { BrowserWorld } from '../rig/browser-world.ts'
 import type { TcpProxy } from '../rig/tcp-proxy.ts'
 import { until } from '../rig/until.ts'
 
-let browser: Browser
-let server: ServerProcess
-let folder: Awaited<ReturnType<typeof temporaryFolder>>
+let world: BrowserWorld
 let lines: { a: TcpProxy, b: TcpProxy }
 
 beforeAll(async () => {
-  folder = await temporaryFolder()
-  server = await startServer(folder.path, { SKEIN_AUTH: 'accounts', SKEIN_OFFLINE_PACE: '25' })
-  lines = { a: await startTcpProxy(server.port), b: await startTcpProxy(server.port) }
-  browser = await launchBrowser()
+  world = await startBrowserWorld({ SKEIN_OFFLINE_PACE: '25' })
+  lines = { a: world.line, b: await world.newLine() }
 })
 
-afterAll(async () => {
-  await browser?.close()
-  await Promise.all([lines?.a.close(), lines?.b.close()])
-  await server?.stop()
-  await folder?.remove()
-})
+afterAll(() => world?.close())
 
 const replies = ({ page }: Device) => page.locator('[data-testid=message][data-role=assistant]')
 const own = ({ page }: Device) => page.locator('[data-testid=message][data-role=user]')
 
 it('two devices share one conversation: while it streams, across a reload, offline and back', { timeout: 240_000 }, async () => {
-  const a = await openDevice(browser, `http://127.0.0.1:${lines.a.port}`, { permissions: ['clipboard-read', 'clipboard-write'] })
-  const b = await openDevice(browser, `http://127.0.0.1:${lines.b.port}`)
+  const a = await openDevice(world.browser, addressOf(lines.a), { permissions: ['clipboard-read', 'clipboard-write'] })
+  const b = await openDevice(world.browser, addressOf(lines.b))
 
   // A begins a conversation and lets B in.
   await a.goto('/')
@@ -104,7 +93,7 @@ it('two devices share one conversation: while it streams, across a reload, offli
 })
 
 it('a message that is too long is refused with its reason, and its text stays, also after a reload', { timeout: 120_000 }, async () => {
-  const device = await openDevice(browser, server.url)
+  const device = await openDevice(world.browser, world.server.url)
   await device.goto('/')
   await device.page.getByTestId('new-chat').first().click()
   await write(device.page, 'x'.repeat(300_000))
@@ -118,7 +107,7 @@ it('a message that is too long is refused with its reason, and its text stays, a
 })
 
 it('hostile markdown from another person runs nothing', { timeout: 120_000 }, async () => {
-  const device = await openDevice(browser, server.url)
+  const device = await openDevice(world.browser, world.server.url)
   await device.goto('/')
   await device.page.getByTestId('new-chat').first().click()
   await write(device.page, '<img src=x onerror="window.hacked=1"> [click](javascript:window.hacked=1) <script>window.hacked=1</script> <a href="data:text/html,<script>1</script>">x</a> **bold**')
