@@ -92,6 +92,11 @@ export class Connection {
     return hasUnsaved(this.#acks)
   }
 
+  /** Origin of what came from the server. */
+  isOrigin(origin: unknown): boolean {
+    return origin === this.#provider
+  }
+
   connect(): void {
     if (this.state === 'offline') this.#setState('connecting')
     this.#provider.connect()
@@ -172,7 +177,7 @@ export class Connection {
   }
 
   #countEdit = (_update: Uint8Array, origin: unknown): void => {
-    if (origin !== this.#provider) this.#count({ type: 'edited' })
+    if (!this.isOrigin(origin)) this.#count({ type: 'edited' })
   }
 
   #count(event: AckEvent): void {

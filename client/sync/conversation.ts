@@ -23,6 +23,7 @@ import type { BranchChoice } from '../../shared/conversation/branch.ts'
 import type { Message, Request, SettableMeta } from '../../shared/conversation/schema.ts'
 import { proposeReact, proposeRedact, proposeRegenerate, proposeSend, proposeSetMeta, proposeStop } from '../../shared/conversation/write.ts'
 import { errorTable, SkeinError } from '../../shared/errors.ts'
+import type { ErrorCode } from '../../shared/errors.ts'
 import { createUuidV7 } from '../../shared/ids.ts'
 import type { AgentId, DraftId, MessageId, RequestId, RunId } from '../../shared/ids.ts'
 import type { RequestOutcome } from '../../shared/wire/frame.ts'
@@ -59,6 +60,8 @@ export class Conversation {
   /** Root of the alternatives → the one that this person wants to see. */
   #choice: BranchChoice = new Map()
   #messages: { key: readonly unknown[], shown: ViewMessage[] } = { key: [], shown: [] }
+  /** Earlier lives of the document, all of which stands in this one. */
+  readonly #carried = new Set<string>()
   /** New ids come after all that this device has made, even if its clock was set back since. */
   #idsAfter = 0
 
@@ -79,12 +82,20 @@ export class Conversation {
         this.#outbox.replaced()
       },
       met: epoch => this.#outbox.met(epoch),
-      gone: () => this.#outbox.giveUp('gone'),
+      gone: () => {
+        this.#outbox.giveUp('gone')
+        if (this.hasUnsaved) void this.#drafts.giveUp(this.doc, 'gone')
+        void this.#carryOver()
+      },
       synced: () => {
         this.#outbox.arrived()
         this.#outbox.proposeMissing()
         this.#outbox.askAboutOthers()
+        void this.#carryOver()
       },
+      saved: () => this.#letGoOfCarried(),
+      keptMore: () => void this.#carryOver(),
+      holdsOwn: () => !this.#isGone && this.#drafts.holdsOwn(),
       result: (id, outcome) => this.#outbox.answered(id, outcome),
       outbox: this.#shareOutbox()
     })
@@ -110,7 +121,7 @@ export class Conversation {
       now,
       newId: this.#newId,
       noteWriter: clientId => void options.store.noteWriter?.(clientId),
-      keep: (text, parentId) => this.#keep(text, parentId)
+      keep: (text, parentId, code) => this.#keep(text, parentId, code)
     })
     const presence: Presence = { user: { id: options.userId, name: options.userName }, typing: false }
     this.#document.setPresence({ ...presence })
@@ -283,10 +294,35 @@ export class Conversation {
     return { id: this.#document.hello?.userId ?? this.#options.userId, name: this.#options.userName }
   }
 
-  /** Words of who may no longer write: they stand among the messages, as refused, until the person discards or resends them. */
-  #keep(text: string, parentId: MessageId | null): void {
+  /** Words that cannot be sent: they stand among the messages, as refused, until the person discards or resends them. */
+  #keep(text: string, parentId: MessageId | null, code: ErrorCode): Promise<void> {
     const request = proposeSend({ parts: [{ type: 'text', text }], parentId }, this.#now())
-    void this.#outbox.add(this.#newId() as RequestId, request, { code: 'viewer', reason: errorTable.viewer.message })
+    return this.#outbox.add(this.#newId() as RequestId, request, { code, reason: errorTable[code].message })
+  }
+
+  /** What was written in drafts of an earlier life of the document; that life stays on the device until the server has it here. */
+  async #carryOver(): Promise<void> {
+    for (const { id, doc, writers } of await this.#document.keptVersions()) {
+      this.#drafts.know(writers)
+      if (this.#isGone) {
+        await this.#drafts.giveUp(doc, 'gone')
+        await this.#document.letGo(id)
+      } else if (this.#document.synced) {
+        await this.#drafts.carryOver(doc)
+        this.#carried.add(id)
+      }
+    }
+    this.#letGoOfCarried()
+  }
+
+  get #isGone(): boolean {
+    return this.#document.closedBy?.code === errorTable.gone.close
+  }
+
+  #letGoOfCarried(): void {
+    if (this.hasUnsaved) return
+    for (const id of this.#carried) void this.#document.letGo(id)
+    this.#carried.clear()
   }
 
   #noteIds(): void {

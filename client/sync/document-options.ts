@@ -34,12 +34,19 @@ export interface DocumentHooks {
   /** The document was deleted: nothing of it can be sent any more, and this device is about to forget what it held of it. */
   gone: () => void
   synced: () => void
+  /** The server has confirmed all that was written here. */
+  saved: () => void
+  /** Something was kept of an earlier life of the document after this one began. */
+  keptMore: () => void
+  /** The document holds something of this person that only it holds: an earlier life with such edits, not confirmed, is kept. */
+  holdsOwn: () => boolean
   result: (id: RequestId, outcome: RequestOutcome) => void
   /** How the outbox is kept the same in all tabs. */
   outbox: SharedOutbox
 }
 
 export const noHooks: DocumentHooks = {
-  changed: () => {}, loaded: () => {}, replaced: () => {}, met: () => {}, gone: () => {}, synced: () => {}, result: () => {},
+  changed: () => {}, loaded: () => {}, replaced: () => {}, met: () => {}, gone: () => {}, synced: () => {}, saved: () => {},
+  keptMore: () => {}, holdsOwn: () => true, result: () => {},
   outbox: noOutbox
 }

@@ -1,6 +1,7 @@
 /**
- * Reads a shared draft in the transaction that deletes it, and what is typed into one that is gone: after the transaction Yjs's gc has
- * removed the text, and nobody can. Deleted types answer nothing, so this reads the items that Yjs keeps until then.
+ * Reads who wrote which letter of a shared draft, also in the transaction that deletes it, and what is typed into one that is gone:
+ * after the transaction Yjs's gc has removed the text, and nobody can. Deleted types answer nothing, so this reads the items that Yjs
+ * keeps until then.
  */
 import * as Y from 'yjs'
 import type { Letter } from './late-edits.ts'
@@ -25,12 +26,22 @@ export const draftsGoneIn = (transaction: Y.Transaction): GoneDraft[] => {
   return [...keys].flatMap(key => {
     const id = key === null || drafts.has(key) ? null : parseDraftId(key)
     const item = id && drafts._map.get(id)
-    if (!id || !item || !Y.isDeleted(transaction.deleteSet, item.id)) return []
-    const draft = typeOf(item)
-    const head = draftHead.safeParse(draft?._map.get('head')?.content.getContent()[0])
-    if (!draft || !head.success || head.data.kind !== 'shared') return []
-    return [{ id, head: head.data, letters: lettersOf(draft, transaction.deleteSet) }]
+    const isGone = ({ id: place }: Y.Item): boolean => Y.isDeleted(transaction.deleteSet, place)
+    return id && item && isGone(item) ? sharedDraft(id, item, isGone) : []
   })
+}
+
+/** The shared drafts that stand in a document. */
+export const draftsStandingIn = (doc: Y.Doc): GoneDraft[] => [...openRoots(doc).drafts._map].flatMap(([key, item]) => {
+  const id = parseDraftId(key)
+  return id && !item.deleted ? sharedDraft(id, item, ({ deleted }) => !deleted) : []
+})
+
+/** @param counts of the items in it */
+const sharedDraft = (id: DraftId, item: Y.Item, counts: (item: Y.Item) => boolean): GoneDraft[] => {
+  const draft = typeOf(item)
+  const head = draftHead.safeParse(draft?._map.get('head')?.content.getContent()[0])
+  return draft && head.success && head.data.kind === 'shared' ? [{ id, head: head.data, letters: lettersOf(draft, counts) }] : []
 }
 
 /** Text that this client wrote in this transaction into drafts that were gone already: it was never seen. */
@@ -54,12 +65,12 @@ type AnyType = Y.AbstractType<unknown>
 const typeOf = (item: Y.Item | undefined): AnyType | null =>
   item?.content instanceof Y.ContentType ? item.content.type : null
 
-const lettersOf = (draft: AnyType, gone: Y.Transaction['deleteSet']): GoneDraft['letters'] => {
+const lettersOf = (draft: AnyType, counts: (item: Y.Item) => boolean): GoneDraft['letters'] => {
   const letters: GoneDraft['letters'] = []
   for (const partItem of itemsOf(typeOf(draft._map.get('parts')))) {
-    if (!Y.isDeleted(gone, partItem.id)) continue
+    if (!counts(partItem)) continue
     for (const item of itemsOf(typeOf(typeOf(partItem)?._map.get('text')))) {
-      if (!(item.content instanceof Y.ContentString) || !Y.isDeleted(gone, item.id)) continue
+      if (!(item.content instanceof Y.ContentString) || !counts(item)) continue
       const { client } = item.id
       let { clock } = item.id
       for (const char of item.content.str) {

@@ -71,8 +71,9 @@ export class LocalCopy {
     const unstored = this.missingIn(stored)
     const target = !fresh && (this.#generation === null || this.#generation === (stored.generation ?? ONLY)) ? this.#doc : new Y.Doc()
     if (applyAll(target, stored.updates)) {
-      if (unstored) void this.#store.append(unstored)
-      return { doc: target, stored }
+      if (!unstored) return { doc: target, stored }
+      void this.#store.append(unstored, true)
+      return { doc: target, stored: { ...stored, unsaved: true } }
     }
     await this.#store.rebuild(null, true)
     return { doc: new Y.Doc(), stored: { ...await this.#store.load(), updates: [] } }
@@ -93,10 +94,20 @@ export class LocalCopy {
     this.#take(new Y.Doc())
   }
 
-  /** Another generation is to begin: what is still written into this document is not reported any more. */
-  leave(): void {
+  /**
+   * Another generation is to begin: what is still written into this document is not reported any more.
+   * @returns what was written since then into the one that was left, with all of it; null: nothing
+   */
+  leave(): { generation: string | null, writer: number, writtenSince: () => Uint8Array | null } {
+    const generation = this.#generation
+    const doc = this.#doc
+    let written = false
     this.#generation = null
-    this.#doc.off('update', this.#handlers.updated)
+    doc.off('update', this.#handlers.updated)
+    doc.on('update', () => {
+      written = true
+    })
+    return { generation, writer: doc.clientID, writtenSince: () => written ? Y.encodeStateAsUpdate(doc) : null }
   }
 
   destroy(): void {

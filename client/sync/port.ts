@@ -16,8 +16,29 @@ export interface StoredDocument {
   /** Role that the server last told. */
   role: Role | null
   outbox: OutboxEntry[]
+  /** Something written here was not confirmed by the server when it was stored. Absent: nobody noted. */
+  unsaved?: boolean
   /** Yjs client ids under which this person wrote here in shared drafts; see {@link DocumentStore.noteWriter}. */
   writers?: number[]
+}
+
+/** An earlier life of a document, which this device left with edits that no server confirmed. */
+export interface KeptGeneration {
+  generation: string
+  updates: Uint8Array[]
+  writers: number[]
+}
+
+export interface KeptGenerations {
+  list(): Promise<KeptGeneration[]>
+  /**
+   * Keeps this with what is kept of that generation, if anything is.
+   * @param update complete by itself
+   * @param writer the client id under which this person wrote in it
+   */
+  add(generation: string, update: Uint8Array, writer: number): Promise<void>
+  /** Removes it from the device. */
+  remove(generation: string): Promise<void>
 }
 
 /**
@@ -27,7 +48,10 @@ export interface StoredDocument {
 export interface DocumentStore {
   /** Resolves to nothing stored when the store cannot be read; then nothing is written either, so that lineages never mix. */
   load(): Promise<StoredDocument>
-  append(update: Uint8Array): Promise<void>
+  /** @param own it was written here: {@link StoredDocument.unsaved} until {@link markSaved} */
+  append(update: Uint8Array, own?: boolean): Promise<void>
+  /** The server has confirmed all that was appended until now. */
+  markSaved?(): Promise<void>
   /** What the server said it holds and who we are there; written in order with the updates. */
   setEpoch(epoch: string, role: Role): Promise<void>
   /**
@@ -44,6 +68,8 @@ export interface DocumentStore {
    * @param keepOld the old generation holds edits that the server never got: do not remove it
    */
   rebuild(epoch: string | null, keepOld: boolean): Promise<void>
+  /** What was left with {@link rebuild} and kept. A store without it loses at a new beginning what the server never got. */
+  readonly kept?: KeptGenerations
   /** Tells the sentence to show while writes fail, and null when they work again. Returns how to stop. */
   watch(listener: (problem: string | null) => void): () => void
   /** Writes what is queued, once, and lets go of the store. */

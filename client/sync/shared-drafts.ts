@@ -7,7 +7,7 @@
  */
 import type { Awareness } from 'y-protocols/awareness'
 import * as Y from 'yjs'
-import { draftsGoneIn, strayText } from './gone-draft.ts'
+import { draftsGoneIn, draftsStandingIn, strayText } from './gone-draft.ts'
 import type { GoneDraft } from './gone-draft.ts'
 import { ownText, reopening, withoutSealed } from './late-edits.ts'
 import type { Letter } from './late-edits.ts'
@@ -16,10 +16,11 @@ import type { OwnRequest } from './own-request.ts'
 import { readPeople } from './people.ts'
 import { openRoots } from '../../shared/conversation/document.ts'
 import { readDraft, readDrafts, readMessages, readRedactions, textOf } from '../../shared/conversation/read.ts'
-import type { MessagePart } from '../../shared/conversation/schema.ts'
+import type { Message, MessagePart } from '../../shared/conversation/schema.ts'
 import { putSharedDraft } from '../../shared/conversation/write.ts'
 import type { SharedDraftHead } from '../../shared/conversation/write.ts'
 import { SkeinError } from '../../shared/errors.ts'
+import type { ErrorCode } from '../../shared/errors.ts'
 import type { DraftId, MessageId } from '../../shared/ids.ts'
 import type { Role } from '../../shared/wire/frame.ts'
 
@@ -39,8 +40,8 @@ export interface SharedDraftsOptions {
   newId: () => string
   /** This client id of this person wrote in a draft; called before the change is stored. */
   noteWriter: (clientId: number) => void
-  /** Keeps late edits of who may no longer write. */
-  keep: (text: string, parentId: MessageId | null) => void
+  /** Keeps words that can go on in no draft, as refused for this reason. Resolves when they are stored. */
+  keep: (text: string, parentId: MessageId | null, code: ErrorCode) => Promise<void>
 }
 
 export class SharedDrafts {
@@ -116,6 +117,33 @@ export class SharedDrafts {
     return null
   }
 
+  /** Letters of this person stand in a shared draft. */
+  holdsOwn(): boolean {
+    return draftsStandingIn(this.#options.doc()).some(draft => this.#writtenHere(draft).some(({ own }) => own))
+  }
+
+  /**
+   * What this person wrote here in drafts of an earlier life of the document, and the server does not have, goes on as drafts of their
+   * own. Once, however often it is carried over. Resolves when what became no draft is stored.
+   * @param left that life; no server confirmed all of it
+   */
+  async carryOver(left: Y.Doc): Promise<void> {
+    const doc = this.#options.doc()
+    const standing = readDrafts(doc)
+    for (const draft of draftsStandingIn(left)) {
+      const text = textOf(standing.find(({ id }) => id === draft.id)?.parts ?? [])
+      await this.#bringBack(doc, draft, withoutSealed(this.#writtenHere(draft), text))
+    }
+  }
+
+  /** The conversation is deleted: what this person wrote here in its drafts stays, to be read and copied. */
+  async giveUp(left: Y.Doc, code: ErrorCode): Promise<void> {
+    for (const draft of draftsStandingIn(left)) {
+      const text = ownText(this.#writtenHere(draft))
+      if (text.trim() !== '') await this.#keep(text, draft.head.parentId, code)
+    }
+  }
+
   #read(id: DraftId) {
     const draft = readDraft(id, openRoots(this.#options.doc()).drafts.get(id))
     return draft?.head.kind === 'shared' ? draft : null
@@ -152,7 +180,7 @@ export class SharedDrafts {
     // What the store holds was dealt with when it came.
     if (!this.#options.loaded()) return
     // A draft that goes in a local transaction was dropped by this person, on this page.
-    if (!local) for (const draft of draftsGoneIn(transaction)) this.#bringBack(doc, draft)
+    if (!local) for (const draft of draftsGoneIn(transaction)) this.#takeBack(doc, draft)
     for (const [id, text] of strayText(transaction)) this.#continue(id, text)
   }
 
@@ -161,12 +189,16 @@ export class SharedDrafts {
     return [...changedParentTypes.keys()].some(type => Object.is(type, drafts))
   }
 
-  #bringBack(doc: Y.Doc, draft: GoneDraft): void {
-    const { own, userId } = this.#options
-    const sealed = readMessages(doc).filter(({ metadata }) => metadata.draftId === draft.id)
-    if ([...readRedactions(doc).values()].some(({ draftId }) => draftId === draft.id)) return
+  #takeBack(doc: Y.Doc, draft: GoneDraft): void {
     // Not sent, then it was dropped, which its author alone can do, on another device.
-    if (sealed.length === 0 && draft.head.authorId === userId()) return
+    if (sealedFrom(doc, draft.id).length === 0 && draft.head.authorId === this.#options.userId()) return
+    void this.#bringBack(doc, draft, this.#lettersOf(draft))
+  }
+
+  async #bringBack(doc: Y.Doc, draft: GoneDraft, letters: Letter[]): Promise<void> {
+    const { own, userId } = this.#options
+    const sealed = sealedFrom(doc, draft.id)
+    if ([...readRedactions(doc).values()].some(({ draftId }) => draftId === draft.id)) return
     const [first] = sealed
     const head: SharedDraftHead = {
       kind: 'shared',
@@ -176,25 +208,36 @@ export class SharedDrafts {
     }
     const requested = own().filter(isSend).filter(({ request }) => request.drops === draft.id).map(({ request }) => request.message)
     const texts = [...sealed, ...requested].map(({ parts }) => textOf(parts))
-    const late = texts.reduce(withoutSealed, this.#lettersOf(draft)).filter(letter => letter.own)
+    const late = texts.reduce(withoutSealed, letters).filter(letter => letter.own)
     // What another device of this person brought back before this one heard of it.
     const brought = readDrafts(doc).filter(other => isSameHead(other.head, head)).map(({ parts }) => textOf(parts))
     const text = ownText(brought.reduce(withoutSealed, late))
-    if (text.trim() !== '') this.#reopen(doc, draft.id, head, text)
+    if (text.trim() !== '') await this.#reopen(doc, draft.id, head, text)
   }
 
   #lettersOf(draft: GoneDraft): Letter[] {
-    const { awareness, doc } = this.#options
-    const here = awareness().getStates()
-    const sent = this.#sent.get(draft.id)
-    if (sent) return draft.letters.map(letter => ({ ...letter, own: letter.client === sent.client && letter.clock >= sent.clock }))
-    const isOwn = (client: number): boolean =>
-      client === doc().clientID || this.#writers.has(client) || (this.#seen.has(client) && !here.has(client))
-    return draft.letters.map(letter => ({ ...letter, own: isOwn(letter.client) }))
+    const here = this.#options.awareness().getStates()
+    return this.#writtenHere(draft, client => this.#seen.has(client) && !here.has(client))
   }
 
-  #reopen(doc: Y.Doc, from: DraftId, head: SharedDraftHead, text: string): void {
-    if (this.#options.role() === 'viewer') return this.#options.keep(text, head.parentId)
+  /** @param isOwn clients that are this person's besides those that wrote on this device */
+  #writtenHere({ id, letters }: GoneDraft, isOwn: (client: number) => boolean = () => false): Letter[] {
+    const sent = this.#sent.get(id)
+    if (sent) return letters.map(letter => ({ ...letter, own: letter.client === sent.client && letter.clock >= sent.clock }))
+    const { clientID } = this.#options.doc()
+    const wrote = (client: number): boolean => client === clientID || this.#writers.has(client) || isOwn(client)
+    return letters.map(letter => ({ ...letter, own: wrote(letter.client) }))
+  }
+
+  /** Once: the same words may be found again before it is known that they were kept. */
+  async #keep(text: string, parentId: MessageId | null, code: ErrorCode): Promise<void> {
+    const { own, keep } = this.#options
+    if (own().filter(isSend).some(({ refusal, request }) => refusal && textOf(request.message.parts) === text)) return
+    await keep(text, parentId, code)
+  }
+
+  async #reopen(doc: Y.Doc, from: DraftId, head: SharedDraftHead, text: string): Promise<void> {
+    if (this.#options.role() === 'viewer') return this.#keep(text, head.parentId, 'viewer')
     const { id, update } = reopening(from, head, text)
     Y.applyUpdate(doc, update, this)
     this.#successors.set(from, id)
@@ -212,6 +255,8 @@ export class SharedDrafts {
     this.#successors.set(from, id)
   }
 }
+
+const sealedFrom = (doc: Y.Doc, id: DraftId): Message[] => readMessages(doc).filter(({ metadata }) => metadata.draftId === id)
 
 const isSameHead = (a: { kind: string, authorId: string, parentId: MessageId | null, createdAt: number }, b: SharedDraftHead): boolean =>
   a.kind === b.kind && a.authorId === b.authorId && a.parentId === b.parentId && a.createdAt === b.createdAt

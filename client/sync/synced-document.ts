@@ -11,6 +11,8 @@ import { noHooks } from './document-options.ts'
 import type { DocumentHooks, DocumentOptions } from './document-options.ts'
 import { followLineage, startLineage } from './lineage.ts'
 import type { LineageEffect, LineageEvent } from './lineage.ts'
+import { readKept } from './kept-version.ts'
+import type { KeptVersion } from './kept-version.ts'
 import { LocalCopy } from './local-copy.ts'
 import { realSurroundings } from './port.ts'
 import type { DocumentStore, StoredDocument, Surroundings } from './port.ts'
@@ -48,6 +50,10 @@ export class SyncedDocument {
   #followed: Pick<SharedStatus, 'connection' | 'hasUnsaved'> | null = null
   #known: Known = { synced: false, role: null, hello: null, closedBy: null, storageProblem: null }
   #lineage = startLineage
+  /** Something that was written on this device may not have been confirmed. */
+  #unsaved = false
+  /** The latest write into the store. */
+  #stored: Promise<void> = Promise.resolve()
   /** How often this tab began or ceased to own the connection and the store: what began before does not go on. */
   #turn = 0
   #wantsConnection: boolean
@@ -165,13 +171,33 @@ export class SyncedDocument {
     this.#unwatch()
   }
 
+  /** What was written into the document until now is in the device's store. */
+  stored(): Promise<void> {
+    return this.#stored
+  }
+
+  /**
+   * Earlier lives of this document that the device left, because the server began anew, with edits that no server had confirmed. They
+   * stay on the device, apart from the document, until {@link letGo}. Empty where the store cannot be read.
+   */
+  async keptVersions(): Promise<KeptVersion[]> {
+    return readKept(await this.#store.kept?.list().catch(() => []) ?? [])
+  }
+
+  /** Removes an earlier version from the device for good. */
+  async letGo(id: string): Promise<void> {
+    await this.#store.kept?.remove(id)
+  }
+
   #know(news: Partial<Known>): void {
     this.#known = { ...this.#known, ...news }
     this.touch()
   }
 
   #keep(update: Uint8Array, origin: unknown): void {
-    if (origin !== FROM_STORE && origin !== FROM_TAB) void this.#store.append(update)
+    const own = origin !== FROM_STORE && !this.#connection?.isOrigin(origin)
+    if (own) this.#unsaved = true
+    if (origin !== FROM_STORE && origin !== FROM_TAB) this.#stored = this.#store.append(update, own)
     this.#tabs?.updated(update)
     this.touch()
   }
@@ -184,6 +210,7 @@ export class SyncedDocument {
     const { doc, stored } = await this.#copy.read()
     if (this.#ended || turn !== this.#turn) return
     this.#show(doc, stored)
+    this.#unsaved ||= stored.unsaved ?? !this.#copy.isEmpty
     this.#hooks.loaded(stored.outbox, stored.writers ?? [])
     this.#begin(stored)
     this.touch()
@@ -243,7 +270,8 @@ export class SyncedDocument {
       glance: () => this.#glance(),
       follow: state => this.#follow(state),
       followStatus: status => this.#followStatus(status),
-      connect: () => this.connect()
+      connect: () => this.connect(),
+      keep: (generation, update, writer) => this.#keepLeft(generation, update, writer)
     }
   }
 
@@ -263,7 +291,7 @@ export class SyncedDocument {
       url: this.#options.url,
       doc: this.doc,
       awareness: this.awareness,
-      unsent: !this.#copy.isEmpty,
+      unsent: this.#unsaved,
       WebSocket: this.#options.WebSocket ?? WebSocket,
       after: this.surroundings.after
     }, {
@@ -277,9 +305,19 @@ export class SyncedDocument {
       saved: () => this.#tell({ type: 'saved' }),
       answered: control => this.#answered(control),
       closed: (code, reason) => this.#closed(code, reason),
-      changed: () => this.touch()
+      changed: () => {
+        this.#noteSaved()
+        this.touch()
+      }
     })
     if (this.#wantsConnection) this.#connection.connect()
+  }
+
+  #noteSaved(): void {
+    if (!this.#unsaved || this.#connection?.hasUnsaved !== false) return
+    this.#unsaved = false
+    void this.#store.markSaved?.()
+    this.#hooks.saved()
   }
 
   #meet(hello: Hello): boolean {
@@ -332,23 +370,32 @@ export class SyncedDocument {
   }
 
   #rebuild(epoch: string | null): void {
-    const keepOld = !this.#isConversation && this.hasUnsaved
+    const keepOld = this.hasUnsaved && this.#hooks.holdsOwn()
     this.#endConnection()
     // What is still written into the old document must not reach the new generation; requests are in the outbox.
-    this.#copy.leave()
+    const left = this.#copy.leave()
     this.touch()
-    void this.#replace(epoch, keepOld)
+    void this.#replace(epoch, keepOld, left)
   }
 
-  async #replace(epoch: string | null, keepOld: boolean): Promise<void> {
+  async #replace(epoch: string | null, keepOld: boolean, left: ReturnType<LocalCopy['leave']>): Promise<void> {
     const turn = this.#turn
     await this.#store.rebuild(epoch, keepOld)
     const { doc, stored } = await this.#copy.read(true)
     if (this.#ended || turn !== this.#turn) return
+    const late = this.#hooks.holdsOwn() ? left.writtenSince() : null
+    if (late && left.generation !== null) void this.#keepLeft(left.generation, late, left.writer)
+    this.#unsaved = false
     this.#show(doc, stored)
+    this.#unsaved ||= stored.unsaved ?? !this.#copy.isEmpty
     this.#begin(stored)
     this.#tabs?.renewed()
     this.touch()
+  }
+
+  async #keepLeft(generation: string, update: Uint8Array, writer: number): Promise<void> {
+    await this.#store.kept?.add(generation, update, writer)
+    this.#hooks.keptMore()
   }
 
   #endConnection(): void {

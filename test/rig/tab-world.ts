@@ -21,10 +21,14 @@ export interface Disk {
   epoch: string | null
   updates: Uint8Array[]
   readonly outbox: Map<string, OutboxEntry>
+  writers: number[]
+  unsaved?: boolean
+  /** Generations that were left with unconfirmed edits. */
+  readonly kept: Map<string, { updates: Uint8Array[], writers: number[] }>
 }
 
 export class TabWorld {
-  readonly disk: Disk = { generation: 1, epoch: null, updates: [], outbox: new Map() }
+  readonly disk: Disk = { generation: 1, epoch: null, updates: [], outbox: new Map(), writers: [], kept: new Map() }
   readonly tabs = new Set<FakeTab>()
   /** Who wrote though the lock was no longer theirs and they had been told. */
   readonly trespasses: string[] = []
@@ -225,19 +229,41 @@ export class FakeTab {
     return {
       load: () => world.read(this, () => {
         generation = disk.generation
-        return { generation: String(generation), epoch: disk.epoch, role: 'owner', updates: [...disk.updates], outbox: [...disk.outbox.values()] }
+        const { epoch, updates, outbox, writers, unsaved } = disk
+        return {
+          generation: String(generation), epoch, role: 'owner', updates: [...updates], outbox: [...outbox.values()], writers: [...writers],
+          ...unsaved !== undefined && { unsaved }
+        }
       }),
-      append: update => write(inGeneration(() => disk.updates.push(update))),
+      append: (update, own = false) => write(inGeneration(() => {
+        disk.updates.push(update)
+        if (own) disk.unsaved = true
+      })),
+      markSaved: () => write(inGeneration(() => {
+        disk.unsaved = false
+      })),
+      noteWriter: clientId => write(inGeneration(() => disk.writers.push(clientId))),
       setEpoch: epoch => write(inGeneration(() => {
         disk.epoch = epoch
       })),
       putOutbox: entry => write(() => disk.outbox.set(entry.id, entry)),
       deleteOutbox: id => write(() => disk.outbox.delete(id)),
-      rebuild: epoch => write(() => {
+      rebuild: (epoch, keepOld) => write(() => {
+        if (keepOld) disk.kept.set(String(disk.generation), { updates: disk.updates, writers: disk.writers })
         generation = ++disk.generation
         disk.updates = []
+        disk.writers = []
+        delete disk.unsaved
         disk.epoch = epoch
       }),
+      kept: {
+        list: () => world.read(this, () => [...disk.kept].map(([left, content]) => ({ generation: left, ...content }))),
+        add: (left, update, writer) => write(() => {
+          const { updates, writers } = disk.kept.get(left) ?? { updates: [], writers: [] }
+          disk.kept.set(left, { updates: [...updates, update], writers: [...writers, writer] })
+        }),
+        remove: left => world.read(this, () => void disk.kept.delete(left))
+      },
       watch: () => () => {},
       close: () => writing
     }

@@ -48,7 +48,8 @@ export const openDeviceStore = (
       await clock.wait(chance.delay(10, 100))
       return platter.load()
     },
-    append: update => write(() => platter.append(update)),
+    append: (...args) => write(() => platter.append(...args)),
+    markSaved: () => write(async () => platter.markSaved?.()),
     setEpoch: (epoch, role) => write(() => platter.setEpoch(epoch, role)),
     putOutbox: entry => {
       if (!dead) noted(entry)

@@ -1,6 +1,6 @@
 /**
  * One generation of one document in y-indexeddb's layout, so that stock `y-indexeddb` opens it and we open what it wrote: object store
- * `updates` with counted keys, object store `custom`, version 1. Ours in `custom`: `epoch`, `role` and `writers`, written in one
+ * `updates` with counted keys, object store `custom`, version 1. Ours in `custom`: `epoch`, `role`, `writers` and `unsaved`, written in one
  * transaction with the updates around them, so that content never stands under another lineage's name, or without its author.
  */
 import { openDB } from 'idb'
@@ -17,7 +17,8 @@ interface DocumentSchema extends DBSchema {
 export type DocumentDatabase = IDBPDatabase<DocumentSchema>
 
 export type DocumentWrite =
-  | { type: 'update', update: Uint8Array }
+  | { type: 'update', update: Uint8Array, own: boolean }
+  | { type: 'saved' }
   | { type: 'epoch', epoch: string, role: Role | null }
   | { type: 'writer', clientId: number }
 
@@ -39,19 +40,21 @@ export interface DatabaseContent {
   role: Role | null
   /** Absent: none was noted. */
   writers?: number[]
+  unsaved?: boolean
 }
 
 export const readDocument = async (db: DocumentDatabase): Promise<DatabaseContent> => {
   const tx = db.transaction(['updates', 'custom'])
   const custom = tx.objectStore('custom')
-  const [updates, epoch, role, writers] = await Promise.all([
-    tx.objectStore('updates').getAll(), custom.get('epoch'), custom.get('role'), custom.get('writers'), tx.done
+  const [updates, epoch, role, writers, unsaved] = await Promise.all([
+    tx.objectStore('updates').getAll(), custom.get('epoch'), custom.get('role'), custom.get('writers'), custom.get('unsaved'), tx.done
   ])
   return {
     updates,
     epoch: typeof epoch === 'string' ? epoch : null,
     role: role === 'owner' || role === 'editor' || role === 'viewer' ? role : null,
-    ...Array.isArray(writers) && { writers: numbersIn(writers) }
+    ...Array.isArray(writers) && { writers: numbersIn(writers) },
+    ...typeof unsaved === 'boolean' && { unsaved }
   }
 }
 
@@ -62,7 +65,9 @@ export const writeDocument = (db: DocumentDatabase, writes: readonly DocumentWri
     await Promise.all(writes.map(async write => {
       switch (write.type) {
         case 'update':
-          return updates.add(write.update)
+          return Promise.all([updates.add(write.update), write.own && custom.put(true, 'unsaved')])
+        case 'saved':
+          return custom.put(false, 'unsaved')
         case 'epoch':
           return Promise.all([custom.put(write.epoch, 'epoch'), custom.put(write.role, 'role')])
         case 'writer':

@@ -5,13 +5,14 @@
 import { deleteDB } from 'idb'
 import { databaseName } from './document-database.ts'
 import { Generation } from './generation.ts'
+import { keptGenerationsOf } from './kept-generations.ts'
 import type { ListStorage } from './list-cache.ts'
 import { currentGeneration, forgetGenerations, nextGeneration, noteEpoch, readGenerations } from './side-database.ts'
 import type { GenerationRecord } from './side-database.ts'
 import { SideStore } from './side-store.ts'
 import { storageProblem } from './storage-problem.ts'
 import { realSurroundings } from '../port.ts'
-import type { After, DocumentStore, OpenStore, StoredDocument } from '../port.ts'
+import type { After, DocumentStore, KeptGenerations, OpenStore, StoredDocument } from '../port.ts'
 import type { OutboxEntry } from '../view.ts'
 import { uuidFromDigest } from '../../../shared/ids.ts'
 import type { DocumentName, RandomBytes } from '../../../shared/ids.ts'
@@ -54,6 +55,7 @@ export const openDeviceStore = (options: DeviceStoreOptions): DeviceStore => {
 }
 
 class IndexedDbStore implements DocumentStore {
+  readonly kept: KeptGenerations
   readonly #name: DocumentName
   readonly #side: SideStore
   readonly #options: Required<DeviceStoreOptions>
@@ -70,6 +72,7 @@ class IndexedDbStore implements DocumentStore {
     this.#side = side
     this.#options = options
     this.#closing = closing
+    this.kept = keptGenerationsOf(name, options.userId, side)
     this.#unwatchSide = side.watch(error => this.#report('outbox', error))
     this.#generation = this.#begin(async () => currentGeneration(await side.open(), name, this.#freshName()))
   }
@@ -86,8 +89,12 @@ class IndexedDbStore implements DocumentStore {
     }
   }
 
-  append(update: Uint8Array): Promise<void> {
-    return this.#generation.write({ type: 'update', update })
+  append(update: Uint8Array, own = false): Promise<void> {
+    return this.#generation.write({ type: 'update', update, own })
+  }
+
+  markSaved(): Promise<void> {
+    return this.#generation.write({ type: 'saved' })
   }
 
   async setEpoch(epoch: string, role: Role): Promise<void> {

@@ -100,6 +100,27 @@ export const forgetGenerations = (db: SideDatabase, name: string, gone: readonly
     if (found) await store.put({ ...found, old: found.old.filter(generation => !gone.includes(generation)) }, name)
   })
 
+/** Generations that were left with edits that the server never got. */
+export const keptGenerations = async (db: SideDatabase, name: string): Promise<readonly string[]> =>
+  (await db.get('documents', name))?.kept ?? []
+
+/** From now on its database is kept, also when it was to be removed. */
+export const keepGeneration = (db: SideDatabase, name: string, generation: string): Promise<void> =>
+  changeKept(db, name, ({ kept, old }) => ({ kept: [...new Set([...kept, generation])], old: old.filter(other => other !== generation) }))
+
+/** From now on its database is to be removed. */
+export const dropGeneration = (db: SideDatabase, name: string, generation: string): Promise<void> =>
+  changeKept(db, name, ({ kept, old }) => ({ kept: kept.filter(other => other !== generation), old: [...new Set([...old, generation])] }))
+
+const changeKept = (
+  db: SideDatabase, name: string, change: (record: GenerationRecord) => Pick<GenerationRecord, 'kept' | 'old'>
+): Promise<void> =>
+  inTransaction(db, ['documents'], 'strict', async tx => {
+    const store = tx.objectStore('documents')
+    const found = await store.get(name)
+    if (found) await store.put({ ...found, ...change(found) }, name)
+  })
+
 export const readOutbox = (db: SideDatabase, name: string): Promise<OutboxEntry[]> =>
   db.getAll('outbox', IDBKeyRange.bound([name], [name, []]))
 

@@ -18,7 +18,9 @@ export interface SharedStatus {
 /** What a follower asks the owner to write; confirmed when the store's transaction is complete. */
 export type TabWrite =
   /** An edit of the document; one of another generation is not merged. Null: made before any was known. */
-  | { type: 'update', generation: string | null, update: Uint8Array }
+  | { type: 'update', generation: string | null, update: Uint8Array, own: boolean }
+  /** What a tab held of a generation that was left before its edits were confirmed, complete by itself, and its own client id there. */
+  | { type: 'kept', generation: string, update: Uint8Array, writer: number }
   /** This client id is the person's. */
   | { type: 'writer', clientId: number }
   | { type: 'put', entry: OutboxEntry }

@@ -53,6 +53,8 @@ export class Serving {
       case 'attach':
         return this.#waiting ? void this.#waiting.push(message) : this.#answer(message)
       case 'write':
+        // An edit of another generation stays unconfirmed: its tab keeps it, with what it builds on, when it hears of this one.
+        if (message.write.type === 'update' && message.write.generation !== this.#document.generation) return
         return void this.#write(message.write).then(() => this.#post({ type: 'written', to: message.from, number: message.number }))
       case 'presence':
         return applyAwarenessUpdate(this.#document.awareness, message.update, FROM_TAB)
@@ -112,10 +114,10 @@ export class Serving {
   async #write(write: TabWrite): Promise<void> {
     switch (write.type) {
       case 'update':
-        // Into another generation: its requests come by the outbox.
-        if (write.generation !== this.#document.generation) return
         applyFromTab(this.#document.doc, write.update)
-        return this.#store.append(write.update)
+        return this.#store.append(write.update, write.own)
+      case 'kept':
+        return this.#document.keep(write.generation, write.update, write.writer)
       case 'writer':
         this.#document.outbox.know([write.clientId])
         return this.#store.noteWriter(write.clientId)

@@ -14,6 +14,7 @@ import { Serving } from './serving.ts'
 import { applyFromTab, FROM_TAB } from './shared-document.ts'
 import type { SharedDocument } from './shared-document.ts'
 import { SharedStore } from './shared-store.ts'
+import type { Held } from './shared-store.ts'
 import type { DocumentStore } from '../port.ts'
 import { uuidFromDigest } from '../../../shared/ids.ts'
 
@@ -41,6 +42,7 @@ export class TabSession {
     this.#tab = uuidFromDigest(surroundings.random(new Uint8Array(16)))
     this.store = new SharedStore(openStore)
     this.store.onConfirmed = () => this.#keeper.tell({ type: 'confirmed' })
+    this.store.held = generation => this.#held(generation)
     this.#channel = surroundings.channel(key, message => this.#receive(message))
     this.#keeper = new RoleKeeper(this.#tab, key, surroundings, {
       own: () => void this.#own(),
@@ -62,6 +64,12 @@ export class TabSession {
   leave(): Promise<void> {
     this.#keeper.tell({ type: 'close', unconfirmed: this.store.hasUnconfirmed })
     return this.#left.promise
+  }
+
+  #held(generation: string): ReturnType<Held> {
+    if (this.#document?.generation !== generation) return null
+    const { doc } = this.#document
+    return { update: Y.encodeStateAsUpdate(doc), writer: doc.clientID }
   }
 
   // --- What the document tells -----------------------------------------------------------------------------------------------------
@@ -173,6 +181,8 @@ export class TabSession {
     const document = this.#document
     if (own.role === 'leaving') return this.#handIn(reign, state)
     this.#attachedTo = reign
+    // Before the document is replaced by one of the owner's generation.
+    this.store.settleOn(state.generation)
     document.follow(state)
     this.#handIn(reign, state)
     applyAwarenessUpdate(document.awareness, state.presence, FROM_TAB)
@@ -184,7 +194,7 @@ export class TabSession {
     this.store.follow(generation, (number, write) => this.#channel.post({ type: 'write', from: this.#tab, reign, number, write }))
     const { doc } = this.#document!
     if (this.#document!.generation === generation && hasMoreThan(doc, stateVector)) {
-      void this.store.append(Y.encodeStateAsUpdate(doc, stateVector))
+      void this.store.append(Y.encodeStateAsUpdate(doc, stateVector), true)
     }
   }
 

@@ -29,6 +29,8 @@ export interface SharedDocument {
   follow(state: SharedState): void
   followStatus(status: SharedStatus): void
   connect(): void
+  /** Another tab had unconfirmed edits in a generation that was left. Resolves when they are stored, or nothing is to be kept. */
+  keep(generation: string, update: Uint8Array, writer: number): Promise<void>
 }
 
 /** Own requests, the same in all tabs; the owner's are the ones that count. */

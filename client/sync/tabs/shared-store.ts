@@ -4,7 +4,7 @@
  * it is gone: doing it twice is harmless, for updates merge and outbox entries go by their ids.
  */
 import type { TabWrite } from './message.ts'
-import type { DocumentStore, StoredDocument } from '../port.ts'
+import type { DocumentStore, KeptGenerations, StoredDocument } from '../port.ts'
 import type { OutboxEntry } from '../view.ts'
 import type { Role } from '../../../shared/wire/frame.ts'
 
@@ -15,6 +15,9 @@ interface Unconfirmed {
 
 /** Hands a write to the owner, who confirms it by its number. */
 export type HandIn = (number: number, write: TabWrite) => void
+
+/** All that the tab's document holds of this generation, and under which client id it writes; null when it is of another. */
+export type Held = (generation: string) => { update: Uint8Array, writer: number } | null
 
 type Place =
   /** There is no owner; what is written waits. */
@@ -31,6 +34,7 @@ export class SharedStore implements DocumentStore {
   #generation: string | null = null
   #numbers = 0
   #onConfirmed: () => void = () => {}
+  #held: Held = () => null
 
   /** @param open makes the device's store of this document; called each time this tab begins to own, and to read as a follower */
   constructor(open: () => DocumentStore) {
@@ -44,6 +48,10 @@ export class SharedStore implements DocumentStore {
   /** Calls back each time the last write that was not confirmed is. */
   set onConfirmed(listener: () => void) {
     this.#onConfirmed = listener
+  }
+
+  set held(held: Held) {
+    this.#held = held
   }
 
   // --- The tab's role --------------------------------------------------------------------------------------------------------------
@@ -62,7 +70,7 @@ export class SharedStore implements DocumentStore {
   follow(generation: string, handIn: HandIn): void {
     this.#leavePlace()
     this.#place = { at: 'owner', handIn }
-    this.#settleOn(generation)
+    this.settleOn(generation)
     this.#redeliver()
   }
 
@@ -91,7 +99,7 @@ export class SharedStore implements DocumentStore {
     if (place.at !== 'here') return false
     if (!place.loaded) {
       const missing = missingIn(await this.load())
-      if (missing && this.#place === place) void place.store.append(missing)
+      if (missing && this.#place === place) void place.store.append(missing, true)
     }
     await place.store.close()
     if (this.#place !== place) return false
@@ -108,13 +116,18 @@ export class SharedStore implements DocumentStore {
     const stored = await place.store.load()
     if (this.#place !== place) return stored
     place.loaded = true
-    if (stored.generation !== undefined) this.#settleOn(stored.generation)
+    if (stored.generation !== undefined) this.settleOn(stored.generation)
     this.#redeliver()
     return stored
   }
 
-  append(update: Uint8Array): Promise<void> {
-    return this.#write({ type: 'update', generation: this.#generation, update })
+  append(update: Uint8Array, own = false): Promise<void> {
+    return this.#write({ type: 'update', generation: this.#generation, update, own })
+  }
+
+  /** Only an owner hears what the server confirms. */
+  async markSaved(): Promise<void> {
+    if (this.#place.at === 'here') await this.#place.store.markSaved?.()
   }
 
   noteWriter(clientId: number): Promise<void> {
@@ -138,6 +151,13 @@ export class SharedStore implements DocumentStore {
     if (this.#place.at === 'here') await this.#place.store.rebuild(epoch, keepOld)
   }
 
+  /** Kept generations are nobody's: every tab may read them and let them go. */
+  readonly kept: KeptGenerations = {
+    list: () => this.#withKept(kept => kept.list(), []),
+    add: (generation, update, writer) => this.#write({ type: 'kept', generation, update, writer }),
+    remove: generation => this.#withKept(kept => kept.remove(generation), undefined)
+  }
+
   watch(listener: (problem: string | null) => void): () => void {
     this.#watchers.add(listener)
     return () => this.#watchers.delete(listener)
@@ -154,6 +174,15 @@ export class SharedStore implements DocumentStore {
     await store.close()
     this.#generation ??= stored.generation ?? null
     return stored
+  }
+
+  async #withKept<T>(use: (kept: KeptGenerations) => Promise<T>, otherwise: T): Promise<T> {
+    const store = this.#open()
+    try {
+      return store.kept ? await use(store.kept) : otherwise
+    } finally {
+      await store.close()
+    }
   }
 
   #write(write: TabWrite): Promise<void> {
@@ -178,13 +207,26 @@ export class SharedStore implements DocumentStore {
     })
   }
 
-  /** What was written into an earlier generation is never merged into this one; requests are in the outbox. */
-  #settleOn(generation: string): void {
+  /**
+   * The document is of this generation now. What was written into an earlier one is never merged into it: it is kept, with all that it
+   * builds on, while the tab's document still is of that one.
+   */
+  settleOn(generation: string): void {
     this.#generation = generation
+    const left = new Set<string>()
     for (const [number, { write, done }] of [...this.#unconfirmed]) {
       if (write.type !== 'update') continue
       if (write.generation === null) this.#unconfirmed.set(number, { write: { ...write, generation }, done })
-      else if (write.generation !== generation) this.confirm(number)
+      else if (write.generation !== generation) {
+        const held = left.has(write.generation) ? null : this.#held(write.generation)
+        if (!held) {
+          // It is in what the first one became, or its document is gone: an earlier settling kept that.
+          this.confirm(number)
+          continue
+        }
+        left.add(write.generation)
+        this.#unconfirmed.set(number, { write: { type: 'kept', generation: write.generation, ...held }, done })
+      }
     }
   }
 
@@ -201,7 +243,9 @@ export class SharedStore implements DocumentStore {
 const writeInto = (store: DocumentStore, write: TabWrite): Promise<void> => {
   switch (write.type) {
     case 'update':
-      return store.append(write.update)
+      return store.append(write.update, write.own)
+    case 'kept':
+      return store.kept?.add(write.generation, write.update, write.writer) ?? Promise.resolve()
     case 'writer':
       return store.noteWriter?.(write.clientId) ?? Promise.resolve()
     case 'put':
