@@ -1,0 +1,211 @@
+/**
+ * Cuts a Yjs update (V1) into small ones that make the same document when they are applied one after another, so that a large snapshot is
+ * loaded with turns for others in between: `Y.applyUpdate` of 50 MB holds a process for seconds.
+ *
+ * 1. What is applied never waits for what comes later: before a struct come those that it names (origins, parent), from whichever client.
+ * 2. A struct that is itself large (Yjs merges what one client wrote in a row: all messages of a conversation are one) is cut between its
+ *    values or letters, as Yjs does when something is put between them.
+ * 3. The delete set comes last, cut by number.
+ *
+ * The bytes are trusted: they come from our own log, behind a checksum. Source of the format: Yjs `src/utils/encoding.js`, `src/structs`.
+ */
+import * as decoding from 'lib0/decoding'
+import * as encoding from 'lib0/encoding'
+import { ANY, HAS_KEY, HAS_LEFT, HAS_RIGHT, KIND, STRING, endOfLetter, lettersIn, readHeader, skipAny, skipContent } from './walk-update.ts'
+import type { Id } from './walk-update.ts'
+
+/** A slice ends when it has so many bytes, structs or deletions: a few milliseconds of work. */
+const BYTES = 128 * 1024
+const STRUCTS = 1000
+const DELETIONS = 5000
+/** Structs that are passed over before others get their turn. */
+const WALK = 20_000
+
+/** The structs of one client that are not in a slice yet. */
+interface Cursor {
+  readonly client: number
+  /** Clock of the next struct, or of the rest of one that was cut. */
+  clock: number
+  structs: number
+  /** Where the next struct stands, or the next value of the one that is being cut. */
+  at: number
+  cut: { info: number, right: Uint8Array, values: number, bytes: number } | null
+}
+
+/** One client's part of a slice: parts of the update's bytes and headers between them. */
+interface Section {
+  clock: number
+  structs: number
+  bytes: Uint8Array[]
+}
+
+/**
+ * @param most bytes of a slice, about
+ * @returns slices; undefined where there is none yet, so that whoever follows can let others work
+ */
+export const sliceUpdate = function* (update: Uint8Array, most = BYTES): Generator<Uint8Array | undefined, void> {
+  if (update.length <= most) return yield update
+  const input = decoding.createDecoder(update)
+  const cursors = yield* findCursors(input)
+  yield* new Slicer(update, cursors, most).slices()
+  yield* sliceDeleteSet(input)
+}
+
+const findCursors = function* (input: decoding.Decoder): Generator<undefined, Map<number, Cursor>> {
+  const cursors = new Map<number, Cursor>()
+  let walked = 0
+  for (let clients = decoding.readVarUint(input); clients > 0; clients--) {
+    const structs = decoding.readVarUint(input)
+    const client = decoding.readVarUint(input)
+    const clock = decoding.readVarUint(input)
+    cursors.set(client, { client, clock, structs, at: input.pos, cut: null })
+    for (let n = 0; n < structs; n++) {
+      const info = decoding.readUint8(input)
+      readHeader(input, info)
+      skipContent(input, info & KIND)
+      if (++walked % WALK === 0) yield undefined
+    }
+  }
+  return cursors
+}
+
+class Slicer {
+  readonly #update: Uint8Array
+  readonly #input: decoding.Decoder
+  readonly #cursors: Map<number, Cursor>
+  readonly #most: number
+  #sections = new Map<number, Section>()
+  #bytes = 0
+  #structs = 0
+
+  constructor(update: Uint8Array, cursors: Map<number, Cursor>, most: number) {
+    this.#update = update
+    this.#input = decoding.createDecoder(update)
+    this.#cursors = cursors
+    this.#most = most
+  }
+
+  * slices(): Generator<Uint8Array> {
+    for (const first of this.#cursors.values()) {
+      /** Clients whose structs are waited for, and up to which clock. */
+      const waiting: { cursor: Cursor, until: number }[] = [{ cursor: first, until: Infinity }]
+      for (let last = waiting.at(-1); last; last = waiting.at(-1)) {
+        const { cursor, until } = last
+        if (cursor.structs === 0 || cursor.clock > until) {
+          waiting.pop()
+          continue
+        }
+        const missing = this.#take(cursor)
+        const before = missing && this.#cursors.get(missing.client)
+        if (before && !waiting.some(({ cursor }) => cursor === before)) waiting.push({ cursor: before, until: missing.clock })
+        else if (missing) throw new Error(`The structs of client ${cursor.client} and of client ${missing.client} wait for one another.`)
+        if (this.#bytes >= this.#most || this.#structs >= STRUCTS) yield this.#slice()
+      }
+    }
+    if (this.#structs > 0) yield this.#slice()
+  }
+
+  /** @returns what has to come before it, when it was not taken for that reason */
+  #take(cursor: Cursor): Id | null {
+    const input = this.#input
+    input.pos = cursor.at
+    if (cursor.cut) return this.#cutOff(cursor, cursor.cut, [])
+    const info = decoding.readUint8(input)
+    const kind = info & KIND
+    const { right, named } = readHeader(input, info)
+    const missing = named.find(id => id.client !== cursor.client && this.#isToCome(id))
+    if (missing) return missing
+    if (kind === ANY || kind === STRING) {
+      const header = this.#update.subarray(cursor.at, input.pos)
+      const size = decoding.readVarUint(input)
+      const [values, bytes] = kind === ANY ? [size, 0] : [0, size]
+      const cut = { info: kind | HAS_LEFT | (info & (HAS_RIGHT | HAS_KEY)), right, values, bytes }
+      return this.#cutOff(cursor, cut, [header])
+    }
+    const length = skipContent(input, kind)
+    this.#add(cursor, length, [this.#update.subarray(cursor.at, input.pos)])
+    cursor.at = input.pos
+    cursor.structs--
+    return null
+  }
+
+  /** Takes as much of a struct as fits into a slice. */
+  #cutOff(cursor: Cursor, cut: NonNullable<Cursor['cut']>, header: Uint8Array[]): null {
+    const input = this.#input
+    const from = input.pos
+    const most = from + Math.max(1, this.#most - this.#bytes)
+    const size = encoding.createEncoder()
+    let length = 0
+    if ((cut.info & KIND) === ANY) {
+      for (; cut.values > 0 && input.pos < most; cut.values--, length++) skipAny(input)
+      encoding.writeVarUint(size, length)
+    } else {
+      const end = endOfLetter(this.#update, Math.min(most, from + cut.bytes), from + cut.bytes)
+      cut.bytes -= end - from
+      length = lettersIn(this.#update, from, end)
+      input.pos = end
+      encoding.writeVarUint(size, end - from)
+    }
+    const own = header.length > 0 ? header : [rest(cut, cursor)]
+    this.#add(cursor, length, [...own, encoding.toUint8Array(size), this.#update.subarray(from, input.pos)])
+    cursor.at = input.pos
+    const over = cut.values === 0 && cut.bytes === 0
+    cursor.cut = over ? null : cut
+    if (over) cursor.structs--
+    return null
+  }
+
+  #isToCome({ client, clock }: Id): boolean {
+    const cursor = this.#cursors.get(client)
+    return cursor !== undefined && cursor.structs > 0 && clock >= cursor.clock
+  }
+
+  #add(cursor: Cursor, length: number, bytes: Uint8Array[]): void {
+    const section = this.#sections.get(cursor.client) ?? { clock: cursor.clock, structs: 0, bytes: [] }
+    this.#sections.set(cursor.client, section)
+    section.structs++
+    section.bytes.push(...bytes)
+    cursor.clock += length
+    this.#structs++
+    for (const part of bytes) this.#bytes += part.length
+  }
+
+  #slice(): Uint8Array {
+    const output = encoding.createEncoder()
+    encoding.writeVarUint(output, this.#sections.size)
+    for (const [client, { clock, structs, bytes }] of this.#sections) {
+      for (const number of [structs, client, clock]) encoding.writeVarUint(output, number)
+      for (const part of bytes) encoding.writeUint8Array(output, part)
+    }
+    encoding.writeVarUint(output, 0)
+    this.#sections = new Map()
+    this.#bytes = this.#structs = 0
+    return encoding.toUint8Array(output)
+  }
+}
+
+/** The header of a struct that goes on where another one was cut off. */
+const rest = ({ info, right }: { info: number, right: Uint8Array }, { client, clock }: Id): Uint8Array => {
+  const output = encoding.createEncoder()
+  encoding.writeUint8(output, info)
+  encoding.writeVarUint(output, client)
+  encoding.writeVarUint(output, clock - 1)
+  encoding.writeUint8Array(output, right)
+  return encoding.toUint8Array(output)
+}
+
+const sliceDeleteSet = function* (input: decoding.Decoder): Generator<Uint8Array> {
+  for (let clients = decoding.readVarUint(input); clients > 0; clients--) {
+    const client = decoding.readVarUint(input)
+    for (let left = decoding.readVarUint(input); left > 0;) {
+      const output = encoding.createEncoder()
+      const ranges = Math.min(left, DELETIONS)
+      for (const number of [0, 1, client, ranges]) encoding.writeVarUint(output, number)
+      const from = input.pos
+      for (let n = 0; n < 2 * ranges; n++) decoding.readVarUint(input)
+      encoding.writeUint8Array(output, input.arr.subarray(from, input.pos))
+      left -= ranges
+      yield encoding.toUint8Array(output)
+    }
+  }
+}
