@@ -5,6 +5,7 @@ import { getRequestListener } from '@hono/node-server'
 import type { EventListener } from './room/port.ts'
 import { enrolment } from './room/access.ts'
 import { createBudgets } from './room/budget.ts'
+import { foldInWorkers } from './room/fold.ts'
 import { RoomRegistry } from './room/rooms.ts'
 import type { Random } from './room/lineage.ts'
 import type { SquashLimits } from './room/squash.ts'
@@ -56,6 +57,7 @@ const LISTEN_BACKLOG = 4096
 export const createSkein = (adapters: Adapters): RunningServer => {
   const { log, directory, identity, agents, logger, now, timers, random, openToAll, squashAt } = adapters
   const listeners: EventListener[] = []
+  const folding = foldInWorkers()
   const rooms = new RoomRegistry({
     log,
     agents: { defaultAgent: agents.defaultId, nameOf: id => agents.find(id)?.name },
@@ -64,6 +66,7 @@ export const createSkein = (adapters: Adapters): RunningServer => {
     now,
     logger,
     compactAfter: COMPACT_AFTER,
+    folding,
     random,
     graceMs: ROOM_GRACE_MS,
     ...squashAt && { squashAt },
@@ -79,6 +82,14 @@ export const createSkein = (adapters: Adapters): RunningServer => {
     await rooms.erase(name)
     await abandoned
     await directory.erased(name)
+  }
+  /** What a process that was killed left of redactions: whoever loads the document goes on with it. */
+  const payScrubs = async (): Promise<void> => {
+    for (const name of await log.owedScrubs()) {
+      await rooms.use(name, () => Promise.resolve()).catch((error: unknown) => {
+        logger.error({ document: name, err: error }, 'what was redacted may still be on the disk')
+      })
+    }
   }
   const api = createApi({ ...adapters, rooms, erase })
   listeners.push(driver.onEvents, api.feed)
@@ -99,6 +110,7 @@ export const createSkein = (adapters: Adapters): RunningServer => {
         http.listen({ port, host, backlog: LISTEN_BACKLOG }, resolve)
       })
       driver.recover(await log.openRuns())
+      void payScrubs()
       return http.address() as AddressInfo
     },
     close: async () => {
@@ -106,6 +118,8 @@ export const createSkein = (adapters: Adapters): RunningServer => {
       api.close()
       sync.close()
       await driver.close()
+      // What was to be folded stays as it is, in records.
+      folding.close()
       await rooms.close()
       http.closeAllConnections()
       await closed

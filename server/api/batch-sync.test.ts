@@ -48,6 +48,28 @@ const docOf = (...updates: string[]): Y.Doc => {
 const holding = ({ name, epoch, head, update }: schemas.MissingUpdate) =>
   ({ name, epoch, head, stateVector: encodeBase64(Y.encodeStateVector(docOf(update))) })
 
+describe('a document of which something was taken out', () => {
+  test('is left out until its records have nothing of it any more', async () => {
+    const { post, sync, world } = await person()
+    for (const each of ['a', 'b']) {
+      await post(routes.conversations(), { id: each })
+      await world.say(each, messageOf(1))
+    }
+    const head = (await world.log.read(name('conversation/a')))!.head
+    await world.log.append(name('conversation/a'), {
+      update: Y.encodeStateAsUpdate(new Y.Doc()), stateVector: () => new Uint8Array(), events: [], ledger: [], bindings: [], openedRuns: [],
+      closedRuns: [], scrub: true,
+    })
+    expect((await sync()).documents.map(({ name }) => name)).toEqual(['conversation/b'])
+    const doc = new Y.Doc()
+    doc.getText('t').insert(0, 'what is left')
+    await world.log.compact(name('conversation/a'), {
+      update: Y.encodeStateAsUpdate(doc), stateVector: Y.encodeStateVector(doc), upTo: head + 1, scrub: true,
+    })
+    expect((await sync()).documents.map(({ name }) => name)).toEqual(['conversation/a', 'conversation/b'])
+  })
+})
+
 describe('a device that holds nothing', () => {
   test('gets all documents of its person whole, in the order of names, and no room is loaded for it', async () => {
     const { post, sync, world, id } = await person()

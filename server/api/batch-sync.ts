@@ -62,10 +62,14 @@ export const batchSyncRoutes = ({ identity, directory, log, openToAll, logger }:
     return names.flatMap((name, i) => entries[i]?.deletedAt ? [] : [{ name, role: 'owner' as const }])
   }
 
-  /** A damaged document does not keep the others from their devices; who opens it is told. */
+  /**
+   * A damaged document does not keep the others from their devices; who opens it is told. One whose records may still hold what was
+   * redacted comes the next time.
+   */
   const read = async (name: DocumentName): Promise<StoredDocument | null> => {
     try {
-      return await log.read(name)
+      const stored = await log.read(name)
+      return stored?.owesScrub ? null : stored
     } catch (error) {
       if (!(error instanceof SkeinError) || error.code !== 'log-damaged') throw error
       logger.warn({ document: name, err: error }, 'document left out of a batch sync')

@@ -71,6 +71,8 @@ export interface StoredDocument {
   bindings: Binding[]
   /** Ids of the runs that are not finished. */
   openRuns: RunId[]
+  /** A record of it took something out (see {@link LogRecord.scrub}) that the updates, or the files, may still hold. */
+  owesScrub?: true
 }
 
 /** All that one accepted change leaves behind; written in one batch, or not at all. */
@@ -86,6 +88,11 @@ export interface LogRecord {
   summary?: ConversationSummary
   openedRuns: RunId[]
   closedRuns: RunId[]
+  /**
+   * It takes something out of the document that nobody may read any more (a redaction). The log then owes a scrub, durably: until a
+   * snapshot with `scrub` has been made and the files are rewritten, by this process or by a later one.
+   */
+  scrub?: boolean
 }
 
 export interface Snapshot {
@@ -94,7 +101,7 @@ export interface Snapshot {
   stateVector: Uint8Array
   /** Sequence of the newest record that the snapshot holds; the snapshot takes its place, everything before it goes. */
   upTo: number
-  /** Also rewrites the files, so that nothing of what the snapshot leaves out (redacted text) stays on the disk. Takes longer. */
+  /** Pays what is owed: also rewrites the files, so that nothing of what the snapshot leaves out stays on the disk. Takes longer. */
   scrub?: boolean
   /** Given when the snapshot begins another epoch: it is the lineage from then on, in the same batch. */
   lineage?: Lineage
@@ -113,6 +120,14 @@ export interface UpdateLog {
   /** Resolves with the record's sequence once it is durable. Records of one document become durable in the order of the calls. */
   append(name: DocumentName, record: LogRecord): Promise<number>
   compact(name: DocumentName, snapshot: Snapshot): Promise<void>
+  /**
+   * What a snapshot up to this sequence has to hold: all updates until then, in order, as they are on the disk. In contrast to `read` this
+   * is no beginning: it does not make the document writable after a failed append. The bytes are the caller's own.
+   * @throws SkeinError `log-damaged`
+   */
+  records(name: DocumentName, upTo: number): Promise<Uint8Array[]>
+  /** Documents that an earlier process left with a scrub owed; to load one is to pay. */
+  owedScrubs(): Promise<DocumentName[]>
   /** Removes the document and everything beside it, the ledger too. */
   erase(name: DocumentName): Promise<void>
   /** Names of the stored documents that start with the prefix, in key order. */

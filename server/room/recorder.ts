@@ -3,7 +3,10 @@
  *
  * 1. A record is what the document emitted in our own transaction, never a client's bytes; it is appended after the transaction returned.
  * 2. Records become durable in order; whatever was computed at a record is released in that order, and nothing else leaves the room.
- * 3. When a transaction throws or an append fails, the document in memory may hold what the disk does not: `onBroken` is called once, and
+ * 3. One compaction at a time: whatever asks for one meanwhile shares the next, so that many redactions in a row cost two. A small document
+ *    is encoded here; a large one is folded from its stored records in a thread, since encoding 50 MB holds up everybody for half a second.
+ *    A fold that fails loses nothing: the records stay.
+ * 4. When a transaction throws or an append fails, the document in memory may hold what the disk does not: `onBroken` is called once, and
  *    from then on nothing is released or recorded.
  */
 import * as Y from 'yjs'
@@ -14,9 +17,10 @@ import type { DocumentName } from '../../shared/ids.ts'
 import type { Binding, Lineage, LogRecord, StoredDocument, UpdateLog } from '../log/port.ts'
 import type { Logger } from '../telemetry/port.ts'
 import { TransactionWriter } from './conversation-writer.ts'
+import { snapshotOf } from './fold.ts'
+import type { Folded, Folding } from './fold.ts'
 import type { MessageIndex } from './message-index.ts'
 import { ReleaseQueue } from './release-queue.ts'
-import { factsOf } from './snapshot-facts.ts'
 
 export interface RecorderPorts {
   log: UpdateLog
@@ -25,7 +29,14 @@ export interface RecorderPorts {
   now: () => number
   /** Records after which the log of a document is folded into a snapshot. */
   compactAfter: number
+  /** Absent: every document is encoded here. */
+  folding?: Folding
+  /** Documents with more stored bytes are folded in a thread. */
+  foldFrom?: number
 }
+
+/** Encoding this much takes a few milliseconds. */
+const FOLD_FROM = 512 * 1024
 
 export interface RecorderDocument {
   name: DocumentName
@@ -51,6 +62,14 @@ export class Recorder {
   /** What the document emitted during our transaction. */
   #emitted: Uint8Array[] = []
   #tail: number
+  /** Of all stored updates, snapshot and tail. */
+  #bytes: number
+  /** The tail at which it is compacted next. */
+  #compactAt: number
+  #compacting = false
+  /** What was asked for while a compaction was under way. */
+  #askedFor: { scrub: boolean } | null = null
+  readonly #stopped = new AbortController()
   #lastWork: Promise<unknown> = Promise.resolve()
 
   constructor(ports: RecorderPorts, document: RecorderDocument, onReleased: OnReleased, onBroken: (error: unknown) => void) {
@@ -61,6 +80,8 @@ export class Recorder {
     this.#releases = new ReleaseQueue(document.stored?.head ?? -1)
     this.#lineageIsNew = document.lineageIsNew
     this.#tail = document.stored?.updates.length ?? 0
+    this.#bytes = document.stored?.updates.reduce((sum, { length }) => sum + length, 0) ?? 0
+    this.#compactAt = ports.compactAfter
     document.doc.clientID = document.lineage.ids.transient
     document.doc.on('update', (update: Uint8Array) => { this.#emitted.push(update) })
   }
@@ -97,6 +118,7 @@ export class Recorder {
   /** Nothing that waits may ever be released. */
   break(error: SkeinError): void {
     this.#releases.break(error)
+    this.#stopped.abort(error)
   }
 
   /** Records since the last snapshot. */
@@ -109,13 +131,9 @@ export class Recorder {
    * @param scrub what is no longer in the document shall be gone from the disk too
    */
   compact(scrub = false): void {
-    const { name, doc } = this.#document
     if (this.#releases.issued < 0) return
-    this.#tail = 1
-    const facts = factsOf(name, doc)
-    const { stateVector } = facts
-    const snapshot = { update: Y.encodeStateAsUpdate(doc), stateVector, upTo: this.#releases.issued, facts, scrub }
-    this.#track(this.#ports.log.compact(name, snapshot))
+    this.#askedFor = { scrub: scrub || this.#askedFor?.scrub === true }
+    if (!this.#compacting) this.#track(this.#compactAll())
   }
 
   /** Resolves when the log is done with everything it was given; before that nobody may load the document anew. */
@@ -125,9 +143,10 @@ export class Recorder {
 
   #append(actor: string, update: Uint8Array, bindings: Binding[], writer: TransactionWriter | null): void {
     const { name, doc, lineage, messages } = this.#document
-    const { log, logger, now, compactAfter } = this.#ports
+    const { log, logger, now } = this.#ports
     const at = now()
     const events: StoredEvent[] = (writer?.events ?? []).map(event => ({ ...event, actor, at }))
+    const redacted = events.some(({ type }) => type === 'message.redacted')
     const sequence = this.#releases.issue()
     const record: LogRecord = {
       update,
@@ -139,14 +158,50 @@ export class Recorder {
       ...messages && events.some(changesSummary) && { summary: messages.summary(readMeta(doc).title, at) },
       openedRuns: writer?.openedRuns ?? [],
       closedRuns: writer?.closedRuns ?? [],
+      ...redacted && { scrub: true },
     }
     this.#lineageIsNew = false
     this.#releases.whenDurable(() => this.#onReleased(sequence, update, events))
     this.#track(log.append(name, record).then(() => this.#releases.durable(sequence)))
     logger.info({ document: name, sequence, bytes: update.length, actor, events: events.map(({ type }) => type) }, 'record written')
     this.#tail++
-    const redacted = events.some(({ type }) => type === 'message.redacted')
-    if (redacted || this.#tail >= compactAfter) this.compact(redacted)
+    this.#bytes += update.length
+    if (redacted || (this.#tail >= this.#compactAt && !this.#compacting)) this.compact(redacted)
+  }
+
+  async #compactAll(): Promise<void> {
+    this.#compacting = true
+    try {
+      for (let asked = this.#askedFor; asked && !this.#stopped.signal.aborted; asked = this.#askedFor) {
+        this.#askedFor = null
+        const upTo = this.#releases.issued
+        const folded = await this.#folded(upTo)
+        if (folded === null && asked.scrub) this.#askedFor = asked
+        if (folded === null || this.#stopped.signal.aborted) return
+        this.#bytes = folded.update.length
+        this.#tail = this.#releases.issued - upTo + 1
+        this.#compactAt = this.#ports.compactAfter
+        await this.#ports.log.compact(this.#document.name, { ...folded, upTo, scrub: asked.scrub })
+      }
+    } finally {
+      this.#compacting = false
+    }
+  }
+
+  /** @returns null when it could not be made */
+  async #folded(upTo: number): Promise<Folded | null> {
+    const { name, doc } = this.#document
+    const { log, logger, folding, foldFrom = FOLD_FROM, compactAfter } = this.#ports
+    const isSmall = folding === undefined || this.#bytes <= foldFrom
+    if (isSmall) return snapshotOf(name, doc)
+    try {
+      return await folding.fold(name, await log.records(name, upTo), this.#stopped.signal)
+    } catch (error) {
+      this.#compactAt = this.#tail + compactAfter
+      const level = this.#stopped.signal.aborted ? 'debug' : 'warn'
+      logger[level]({ document: name, err: error }, 'records not folded; they stay as they are')
+      return null
+    }
   }
 
   #track(work: Promise<void>): void {

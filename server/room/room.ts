@@ -59,6 +59,7 @@ export class LiveRoom implements Room {
     this.#writePath = new WritePath({ name, kind, doc, messages, owners, recorder, readers }, environment, discard)
     const migrations = messages ? pendingMigrations(doc) : []
     if (migrations.length > 0) recorder.record('server', [], () => migrations.forEach(step => step.run(doc)))
+    if (stored?.owesScrub) recorder.compact(true)
   }
 
   get gone(): boolean {

@@ -322,6 +322,50 @@ export const logContract = (adapter: string, create: () => Promise<LogWorld>): v
       })
     })
 
+    describe('what was taken out of a document', () => {
+      beforeEach(async () => {
+        await log.append(a, record(bytes(0)))
+        await log.append(documentName('b'), record(bytes(0)))
+        await log.append(a, record(bytes(1), { scrub: true }))
+      })
+
+      test('is owed from its record on, over crashes, until a snapshot with scrubbing holds that record', async () => {
+        await crash()
+        expect(await log.owedScrubs()).toEqual([a])
+        expect((await log.read(a))?.owesScrub).toBe(true)
+        expect((await log.read(documentName('b')))?.owesScrub).toBeUndefined()
+        await log.compact(a, { update: bytes(9), stateVector: bytes(0), upTo: 0 })
+        expect((await log.read(a))?.owesScrub).toBe(true)
+        await log.compact(a, { update: bytes(9), stateVector: bytes(0), upTo: 1, scrub: true })
+        expect((await log.read(a))?.owesScrub).toBeUndefined()
+        await crash()
+        expect(await log.owedScrubs()).toEqual([])
+      })
+
+      test('is not owed any more of a document that was erased', async () => {
+        await log.erase(a)
+        expect(await log.owedScrubs()).toEqual([])
+      })
+    })
+
+    describe('the records for a snapshot', () => {
+      test('are those up to its sequence, what is in line before it too, snapshot first', async () => {
+        const appended = Array.from({ length: 6 }, (_, n) => log.append(a, record(bytes(n))))
+        expect(await log.records(a, 3)).toEqual([0, 1, 2, 3].map(bytes))
+        await Promise.all(appended)
+        await log.compact(a, { update: bytes(100), stateVector: bytes(0), upTo: 4 })
+        expect(await log.records(a, 5)).toEqual([bytes(100), bytes(5)])
+      })
+
+      test('are no beginning: after a failed write the document stays unwritable', async () => {
+        await log.append(a, record(bytes(0)))
+        world.failNext('before')
+        expect(await codeOf(log.append(a, record(bytes(1))))).toBe('not-saved')
+        await log.records(a, 0).catch(() => undefined)
+        expect(await codeOf(log.append(a, record(bytes(2))))).toBe('not-saved')
+      })
+    })
+
     describe('what lies beside the records', () => {
       test('the ledger answers for the ids that were taken, and for no others', async () => {
         const refused: LedgerEntry = { ...taken(2), outcome: { status: 'refused', code: 'viewer', reason: 'You may only read.' } }

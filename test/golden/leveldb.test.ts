@@ -51,6 +51,7 @@ test.each([[1, format1], [2, format2]])('a store of format %i is read as ever', 
     lineage: lineage('first'),
     updates: [bytes(300), bytes(2)],
     head: 2,
+    facts: null,
     bindings: [{ clientId: 1, owner: 'ben' }, { clientId: 2 ** 53 - 2, owner: 'anna' }],
     openRuns: [runId(1)],
   })

@@ -14,6 +14,8 @@ interface Kept {
   events: Map<number, StoredEvent[]>
   summary: ConversationSummary | null
   runs: Set<RunId>
+  /** Sequence of the newest record whose scrub is owed. */
+  owed: number | null
 }
 
 /** What outlives a log: hand it to the next one. */
@@ -38,7 +40,7 @@ export interface MemoryLog extends UpdateLog {
 
 const nothingKept = (): Kept => ({
   lineage: null, first: 0, updates: [], facts: null,
-  bindings: new Map(), ledger: new Map(), events: new Map(), summary: null, runs: new Set(),
+  bindings: new Map(), ledger: new Map(), events: new Map(), summary: null, runs: new Set(), owed: null,
 })
 
 /** To leave a log without `close` is a crash: open another one on the same disk. */
@@ -87,6 +89,7 @@ class Memory implements MemoryLog {
       facts: structuredClone(document.facts),
       bindings: [...document.bindings].map(([clientId, owner]) => ({ clientId, owner })),
       openRuns: [...document.runs],
+      ...document.owed !== null && { owesScrub: true },
     }
   }
 
@@ -103,11 +106,12 @@ class Memory implements MemoryLog {
       document.summary = taken.summary ?? document.summary
       for (const id of taken.openedRuns) document.runs.add(id)
       for (const id of taken.closedRuns) document.runs.delete(id)
+      if (taken.scrub) document.owed = sequence
       return sequence
     })
   }
 
-  compact(name: DocumentName, { update, upTo, lineage, facts }: Snapshot): Promise<void> {
+  compact(name: DocumentName, { update, upTo, lineage, facts, scrub }: Snapshot): Promise<void> {
     return this.#write(name, () => {
       const document = this.disk.documents.get(name) ?? nothingKept()
       if (upTo >= document.first + document.updates.length) throw new RangeError(`${name} has no record ${upTo}`)
@@ -115,8 +119,21 @@ class Memory implements MemoryLog {
       document.updates.splice(0, upTo - document.first + 1, update)
       document.first = upTo
       document.facts = structuredClone(facts) ?? null
+      if (scrub && document.owed !== null && document.owed <= upTo) document.owed = null
       if (lineage !== undefined) document.lineage = structuredClone(lineage)
     })
+  }
+
+  async records(name: DocumentName, upTo: number): Promise<Uint8Array[]> {
+    this.#mustBeOpen()
+    await this.#inLine
+    const { first, updates } = this.disk.documents.get(name) ?? nothingKept()
+    return updates.slice(0, upTo - first + 1).map(update => update.slice())
+  }
+
+  async owedScrubs(): Promise<DocumentName[]> {
+    this.#mustBeOpen()
+    return [...this.disk.documents].filter(([, { owed }]) => owed !== null).map(([name]) => name)
   }
 
   erase(name: DocumentName): Promise<void> {

@@ -92,6 +92,15 @@ export class ScriptedLog implements UpdateLog {
     stored.facts = facts ?? null
   }
 
+  async records(name: DocumentName, upTo: number): Promise<Uint8Array[]> {
+    return (this.#documents.get(name)?.updates ?? []).filter(({ sequence }) => sequence <= upTo).map(({ update }) => update.slice())
+  }
+
+  /** This one has no files. */
+  async owedScrubs(): Promise<DocumentName[]> {
+    return []
+  }
+
   async erase(name: DocumentName): Promise<void> {
     this.#documents.delete(name)
   }

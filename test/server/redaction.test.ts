@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
@@ -8,10 +9,16 @@ import { Peer } from '../rig/peer.ts'
 import { startServer, temporaryFolder } from '../rig/server-process.ts'
 import { until } from '../rig/until.ts'
 
+/** LevelDB removes a file when another one has taken its place. */
+const gone = (error: NodeJS.ErrnoException): Buffer => {
+  if (error.code !== 'ENOENT') throw error
+  return Buffer.alloc(0)
+}
+
 const filesWith = async (folder: string, text: string): Promise<string[]> => {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true })
   const files = entries.filter(entry => entry.isFile()).map(entry => join(entry.parentPath, entry.name))
-  const found = await Promise.all(files.map(async file => (await readFile(file)).includes(text)))
+  const found = await Promise.all(files.map(async file => (await readFile(file).catch(gone)).includes(text)))
   return files.filter((_, i) => found[i])
 }
 
@@ -32,6 +39,37 @@ it.each(['first', 'last'] as const)('a removed %s message is gone from every rea
   await writer.allSaved()
   await until('the reader no longer shows it', () => messageTexts(reader.doc).join() === 'Something harmless')
   expect(await server.stop()).toBe(0)
+  expect(await filesWith(folder.path, secret)).toEqual([])
+  for (const peer of [writer, reader]) peer.close()
+  await folder.remove()
+})
+
+it('what was redacted right before the process was killed is gone from every file after the next start, with nobody there', { timeout: 60_000 }, async () => {
+  const folder = await temporaryFolder()
+  const first = await startServer(folder.path)
+  const name = `conversation/${newConversationId()}`
+  const writer = await Peer.join(first.syncUrl, name)
+  const secret = 'my-secret-is-4711'
+  // So long that it is folded in a thread, which takes longer than the kill.
+  for (let n = 0; n < 30; n++) say(writer.doc, `${n} ${randomBytes(75_000).toString('hex')}`, { to: [] })
+  const id = say(writer.doc, `Nobody may know that ${secret}`, { to: [] })
+  await writer.allSaved()
+  putRequest(writer.doc, newRequestId(), proposeRedact(messageIdOf(id), Date.now()))
+  await writer.allSaved()
+  await first.stop('SIGKILL')
+  expect(await filesWith(folder.path, secret), 'killed too late to show anything').not.toEqual([])
+
+  const second = await startServer(folder.path)
+  const answer = await fetch(`${second.url}/api/sync`, {
+    method: 'POST', body: JSON.stringify({ documents: [] }), headers: { 'content-type': 'application/json' },
+  })
+  const { documents } = await answer.json() as { documents: { update: string }[] }
+  for (const { update } of documents) expect(Buffer.from(update, 'base64').includes(secret)).toBe(false)
+  await until('it is gone from the files', async () => (await filesWith(folder.path, secret)).length === 0, 30_000)
+  const reader = await Peer.join(second.syncUrl, name)
+  expect(messageTexts(reader.doc)).toHaveLength(30)
+  expect(messageTexts(reader.doc).join()).not.toContain(secret)
+  expect(await second.stop()).toBe(0)
   expect(await filesWith(folder.path, secret)).toEqual([])
   for (const peer of [writer, reader]) peer.close()
   await folder.remove()

@@ -94,6 +94,16 @@ export class VirtualLog implements UpdateLog {
     return this.#submit(() => this.#platter.compact(name, snapshot))
   }
 
+  async records(name: DocumentName, upTo: number): Promise<Uint8Array[]> {
+    await this.#submit(() => Promise.resolve(null))
+    return this.#platter.records(name, upTo)
+  }
+
+  async owedScrubs(): Promise<DocumentName[]> {
+    await this.#seek()
+    return this.#platter.owedScrubs()
+  }
+
   erase(name: DocumentName): Promise<void> {
     return this.#submit(() => this.#platter.erase(name))
   }

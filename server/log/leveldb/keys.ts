@@ -65,6 +65,10 @@ export const documentDamageKey = (name: DocumentName): Key => ['skein', 'damage'
 export const commitDamageKey = (from: number): Key => ['skein', 'damage', 'commits', String(from)]
 export const damageRange = under('skein', 'damage')
 
+/** Present while the document's records, or the files, may hold what was taken out of it. Stays when y-leveldb clears the document. */
+export const scrubKey = (name: DocumentName): Key => ['skein', 'scrub', name]
+export const allScrubsRange = under('skein', 'scrub')
+
 export const formatKey: Key = ['skein', 'format']
 export const generationKey: Key = ['skein', 'generation']
 /** The generation since when documents begin new epochs; absent: none has to. */

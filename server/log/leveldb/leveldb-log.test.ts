@@ -224,6 +224,106 @@ describe('the log on LevelDB', () => {
     })
   })
 
+  describe('a scrub that is owed', () => {
+    const secret = createHash('sha512').update('what was redacted').digest()
+    const secretIsOnDisk = async (): Promise<boolean> => {
+      const files = (await readdir(world.path)).filter(file => file !== 'LOCK')
+      const contents = await Promise.all(files.map(file => readFile(join(world.path, file))))
+      return contents.some(content => content.includes(secret))
+    }
+    const crash = async (): Promise<void> => {
+      await world.crash()
+      log = await world.open()
+    }
+    const compactAll = (upTo: number): Promise<void> => log.compact(a, { update: bytes(100), stateVector: bytes(0), upTo, scrub: true })
+    beforeEach(async () => {
+      await log.append(a, record(secret))
+      await fill(3)
+      await log.append(a, record(bytes(9), { scrub: true }))
+    })
+
+    test('is known to the next process when this one was killed before the snapshot', async () => {
+      await crash()
+      expect(await log.owedScrubs()).toEqual([a])
+      expect((await log.read(a))?.owesScrub).toBe(true)
+      await compactAll(4)
+      expect([await log.owedScrubs(), (await log.read(a))?.owesScrub, await secretIsOnDisk()]).toEqual([[], undefined, false])
+    })
+
+    test('is known when this one was killed between the snapshot and the rewriting of the files', async () => {
+      const never = Promise.withResolvers<void>()
+      const cut = Promise.withResolvers<void>()
+      world.onWrite = async (write, database) => {
+        holdRewriting(database, never.promise)
+        await write()
+        cut.resolve()
+      }
+      const compacted = compactAll(4)
+      await cut.promise
+      await world.copy()
+      never.resolve()
+      world.onWrite = write => write()
+      await compacted
+      await log.close()
+      log = await world.open()
+      expect([await secretIsOnDisk(), await log.owedScrubs()]).toEqual([true, [a]])
+      await log.append(a, record(bytes(10)))
+      await compactAll(5)
+      expect([await log.owedScrubs(), await secretIsOnDisk()]).toEqual([[], false])
+    })
+
+    test('of an erased document is paid before anything is written under its name again', async () => {
+      const never = Promise.withResolvers<void>()
+      const cut = Promise.withResolvers<void>()
+      world.onWrite = async (write, database) => {
+        holdRewriting(database, never.promise)
+        await write()
+        cut.resolve()
+      }
+      const erased = log.erase(a)
+      await cut.promise
+      await world.copy()
+      never.resolve()
+      world.onWrite = write => write()
+      await erased
+      await log.close()
+      log = await world.open()
+      expect(await secretIsOnDisk()).toBe(true)
+      expect(await log.append(a, record(bytes(0)))).toBe(0)
+      expect([await log.owedScrubs(), await secretIsOnDisk()]).toEqual([[], false])
+      expect((await log.read(a))?.updates).toEqual([bytes(0)])
+    })
+
+    test('stays owed while a record that came later takes out something else', async () => {
+      const rewriting = Promise.withResolvers<void>()
+      world.onWrite = async (write, database) => {
+        world.onWrite = write => write()
+        holdRewriting(database, rewriting.promise)
+        await write()
+      }
+      const compacted = compactAll(4)
+      await log.append(a, record(bytes(10), { scrub: true }))
+      rewriting.resolve()
+      await compacted
+      expect((await log.read(a))?.owesScrub).toBe(true)
+      await compactAll(5)
+      expect(await log.owedScrubs()).toEqual([])
+    })
+
+    test('is paid together with those that were asked for meanwhile', async () => {
+      let batches = 0
+      world.onWrite = async (write) => {
+        batches++
+        await write()
+      }
+      const names = Array.from({ length: 60 }, (_, n) => documentName(`of-sixty-${n}`))
+      await Promise.all(names.map(name => log.append(name, record(bytes(1), { scrub: true }))))
+      await Promise.all(names.map(name => log.compact(name, { update: bytes(2), stateVector: bytes(0), upTo: 0, scrub: true })))
+      expect(batches).toBeLessThan(20)
+      expect(await log.owedScrubs()).toEqual([a])
+    })
+  })
+
   test('deletions that scrubbing writes again come before an erasing that was asked for meanwhile', async () => {
     await fill(4)
     const batches: number[] = []
@@ -238,8 +338,9 @@ describe('the log on LevelDB', () => {
     for (let n = 0; n < 20; n++) await log.read(b)
     rewriting.resolve()
     await Promise.all([compacted, erased])
-    // The compaction and its deletions (2 × 3); the erasing of record, checksum, head and state vector, and its deletions. Each numbered.
-    expect(batches).toEqual([4 + 6 + 1, 6 + 1, 4 + 1, 4 + 1])
+    // Each is numbered. The compaction with its deletions (2 × 3) and the mark of what is owed; its deletions again; the mark goes. The
+    // erasing of record, checksum, head and state vector, and a mark; its deletions again, with the summary's and the record's.
+    expect(batches).toEqual([4 + 6 + 1 + 1, 6 + 1, 1 + 1, 4 + 1 + 1, 4 + 1 + 2 + 1, 1 + 1])
   })
 
   test('the ledger is trimmed by age, in pieces over all documents, and by nothing else', async () => {

@@ -11,30 +11,22 @@
  */
 import type { ConversationSummary, StoredEvent } from '../../../shared/conversation/event.ts'
 import { SkeinError } from '../../../shared/errors.ts'
-import type { DocumentName, RequestId, RunId, UserId } from '../../../shared/ids.ts'
+import type { DocumentName, RequestId, RunId } from '../../../shared/ids.ts'
 import type { LedgerPlace, TrimmedLedger } from '../ledger-keeper.ts'
-import type { LedgerEntry, Lineage, LogRecord, Snapshot, StoredDocument, UpdateLog } from '../port.ts'
+import type { LedgerEntry, LogRecord, Snapshot, StoredDocument, UpdateLog } from '../port.ts'
 import {
-  MAX_CLOCK, allLedgersRange, allRunsRange, bindingRange, crcKey, crcRange, damageRange, documentRanges, eventKey, factsKey, headKey,
-  ledgerKey, lineageKey, runRange, sideRanges, single, stateVectorKey, stateVectorRange, summaryKey, updateKey, updateRange,
+  MAX_CLOCK, allLedgersRange, allRunsRange, allScrubsRange, crcKey, damageRange, documentRanges, eventKey, factsKey, headKey, ledgerKey,
+  lineageKey, scrubKey, single, stateVectorKey, stateVectorRange, summaryKey, updateKey,
 } from './keys.ts'
 import type { Key } from './keys.ts'
-import { StoreDamage, damaged, findDamage, missingAtEnd } from './damage.ts'
+import { StoreDamage, damaged } from './damage.ts'
 import { del, put, recordOperations } from './record.ts'
 import { checksum } from './seal.ts'
 import { Store } from './store.ts'
-import type { Operation, StoreOptions } from './store.ts'
-import { decodeFacts, encodeFacts, encodeStateVector, fromJson, toJson } from './values.ts'
-
-/** Where a document's records lie. */
-interface Position {
-  /** Clock of the oldest record. */
-  first: number
-  /** Clock of the last record, durable or in line; -1 when there is none. */
-  head: number
-  /** No key lies below this clock; less than `first` when y-leveldb trimmed and left checksums of ours behind. */
-  bottom: number
-}
+import type { StoreOptions } from './store.ts'
+import { alsoTrimmed, deletions, findPosition, nothing, owing, readRecords, readStored, scrubErased, scrubbing } from './stored-document.ts'
+import type { Owed, Position } from './stored-document.ts'
+import { encodeFacts, encodeStateVector, fromJson, toJson } from './values.ts'
 
 interface DocumentInUse {
   /** Resolves when calls that came before have been put in line. */
@@ -44,7 +36,6 @@ interface DocumentInUse {
   scrubbing: Promise<unknown>
 }
 
-const clockIn = (head: Uint8Array | undefined): number | undefined => head === undefined ? undefined : fromJson<number>(head)
 const textAt = (key: Key, index: number): string => String(key[index])
 
 export interface LevelDbLog extends UpdateLog, TrimmedLedger {
@@ -89,7 +80,7 @@ class LevelDbUpdateLog implements LevelDbLog {
       const position = await this.#document(name).position
       // Whether the appends before this read were written is told to their callers; here it only matters that they are over.
       await this.store.commit([], term).catch(() => undefined)
-      const stored = position.head < 0 ? null : await this.#stored(name)
+      const stored = position.head < 0 ? null : await this.#naming(name, () => readStored(this.store, name))
       if (term !== this.#currentTerm()) continue
       this.#stale.delete(name)
       return stored
@@ -104,10 +95,21 @@ class LevelDbUpdateLog implements LevelDbLog {
     return this.#tracked(this.#compact(name, snapshot))
   }
 
+  async records(name: DocumentName, upTo: number): Promise<Uint8Array[]> {
+    const term = this.#currentTerm()
+    await this.#document(name).position
+    await this.store.commit([], term)
+    return this.#naming(name, () => readRecords(this.store, name, upTo))
+  }
+
+  async owedScrubs(): Promise<DocumentName[]> {
+    return (await this.store.intactEntries(allScrubsRange)).map(([key]) => textAt(key, 2) as DocumentName)
+  }
+
   erase(name: DocumentName): Promise<void> {
     const term = this.#currentTerm()
     const erased = this.#erase(name, term, this.#documents.get(name))
-    this.#remember(name, erased.then(() => ({ first: 0, head: -1, bottom: 0 })))
+    this.#remember(name, erased.then(nothing))
     return this.#tracked(erased)
   }
 
@@ -159,6 +161,10 @@ class LevelDbUpdateLog implements LevelDbLog {
     const position = await document.position
     const clock = position.head + 1
     const operations = recordOperations(name, clock, record)
+    if (record.scrub) {
+      position.owed = owing(position.owed, clock)
+      operations.push(put(scrubKey(name), toJson(position.owed)))
+    }
     if (clock === 0 && stateVector !== null) operations.push(put(stateVectorKey(name), encodeStateVector(0, stateVector)))
     position.head = clock
     await this.store.commit(operations, term)
@@ -170,10 +176,9 @@ class LevelDbUpdateLog implements LevelDbLog {
     const position = await document.position
     if (upTo > position.head) throw new RangeError(`snapshot of ${name} up to ${upTo}, but its last record is ${position.head}`)
     if (upTo < position.first) return
-    const trimmed: Operation[] = []
-    for (let clock = position.bottom; clock < upTo; clock++) trimmed.push(del(updateKey(name, clock)), del(crcKey(name, clock)))
-    position.first = upTo
-    position.bottom = upTo
+    const { bottom } = position
+    const owed = scrub || position.owed ? alsoTrimmed(position.owed ?? owing(null, upTo), bottom, upTo) : null
+    Object.assign(position, { first: upTo, bottom: upTo, owed })
     const written = this.store.commit([
       put(updateKey(name, upTo), update),
       put(crcKey(name, upTo), checksum(updateKey(name, upTo), update)),
@@ -181,24 +186,37 @@ class LevelDbUpdateLog implements LevelDbLog {
       put(stateVectorKey(name), encodeStateVector(upTo, stateVector)),
       ...lineage === undefined ? [] : [put(lineageKey(name), toJson(lineage))],
       ...facts === undefined ? [] : [put(factsKey(name), encodeFacts(upTo, facts))],
-      ...trimmed,
+      ...deletions(name, bottom, upTo),
+      ...owed ? [put(scrubKey(name), toJson(owed))] : [],
     ], term)
-    if (scrub !== true) return written
-    const scrubbed = written.then(() => this.store.scrub([updateRange(name), single(summaryKey(name))], trimmed, term))
+    if (!scrub || !owed) return written
+    const scrubbed = written.then(() => this.#scrub(name, position, owed, term))
     document.scrubbing = scrubbed.catch(() => undefined)
     return scrubbed
   }
 
+  async #scrub(name: DocumentName, position: Position, owed: Owed, term: number): Promise<void> {
+    const { ranges, deleted } = scrubbing(name, owed)
+    await this.store.scrub(ranges, deleted, term)
+    // What was taken out meanwhile is still owed, and what was trimmed meanwhile with it.
+    if (position.owed !== owed) return
+    position.owed = null
+    await this.store.commit([del(scrubKey(name))], term)
+  }
+
   async #erase(name: DocumentName, term: number, document: DocumentInUse | undefined): Promise<void> {
-    await document?.position.catch(() => undefined)
+    const position = await this.#document(name).position.catch(() => null)
     await document?.scrubbing
     await this.store.commit([], term)
-    const ranges = documentRanges(name)
-    const entries = await Promise.all(ranges.map(range => this.store.keys(range)))
-    const deletions = entries.flat().map(del)
-    await this.store.commit(deletions, term)
+    const entries = (await Promise.all(documentRanges(name).map(range => this.store.keys(range)))).flat()
+    if (entries.length === 0) return
+    // Of a damaged document it is not known where its records lay; what is here still goes, if nothing stops this.
+    const { owed: before, bottom, head } = position ?? nothing()
+    const owed = alsoTrimmed(before ?? owing(null, bottom), bottom, head + 1)
+    const deleted = entries.map(del)
+    await this.store.commit([...deleted, put(scrubKey(name), toJson(owed))], term)
     this.#marked.delete(name)
-    await this.store.scrub(ranges, deletions, term)
+    await scrubErased(this.store, name, owed, deleted, term)
   }
 
   /** For a change: who holds a document from before a failed write must not build on it. */
@@ -218,7 +236,7 @@ class LevelDbUpdateLog implements LevelDbLog {
   }
 
   #document(name: DocumentName): DocumentInUse {
-    return this.#documents.get(name) ?? this.#remember(name, this.#findPosition(name, this.#term))
+    return this.#documents.get(name) ?? this.#remember(name, this.#naming(name, () => findPosition(this.store, name, this.#term)))
   }
 
   #remember(name: DocumentName, position: Promise<Position>): DocumentInUse {
@@ -228,53 +246,6 @@ class LevelDbUpdateLog implements LevelDbLog {
       if (this.#documents.get(name) === document) this.#documents.delete(name)
     })
     return document
-  }
-
-  async #findPosition(name: DocumentName, term: number): Promise<Position> {
-    return this.#naming(name, async () => {
-      const [[oldest], [newest], [oldestChecksum], head] = await Promise.all([
-        this.store.keys(updateRange(name), { limit: 1 }),
-        this.store.keys(updateRange(name), { limit: 1, reverse: true }),
-        this.store.keys(crcRange(name), { limit: 1 }),
-        this.store.get(headKey(name)),
-      ])
-      if (oldest === undefined || newest === undefined) {
-        await this.#clearRemains(name, term, oldestChecksum !== undefined)
-        return { first: 0, head: -1, bottom: 0 }
-      }
-      const [first, last] = [Number(oldest[3]), Number(newest[3])]
-      const [what] = missingAtEnd(last, oldestChecksum === undefined ? [] : [oldestChecksum], clockIn(head))
-      if (what !== undefined) throw new StoreDamage(what)
-      return { first, head: last, bottom: Math.min(first, oldestChecksum === undefined ? first : Number(oldestChecksum[3])) }
-    })
-  }
-
-  /** y-leveldb's `clearDocument` takes state vector and checksums too; where one of them is still there, records were lost. */
-  async #clearRemains(name: DocumentName, term: number, checksums: boolean): Promise<void> {
-    const cleared = !checksums && await this.store.get(stateVectorKey(name)) === undefined
-    if (!cleared) throw new StoreDamage('all its records are missing')
-    const remains = (await Promise.all(sideRanges(name).map(range => this.store.keys(range)))).flat()
-    if (remains.length > 0) await this.store.commit(remains.map(del), term)
-  }
-
-  async #stored(name: DocumentName): Promise<StoredDocument> {
-    return this.#naming(name, async () => {
-      const [updates = [], checksums = [], bindings = [], runs = [], [lineage] = [], [head] = [], [stateVector] = [], [facts] = []] =
-        await this.store.entries([
-          updateRange(name), crcRange(name), bindingRange(name), runRange(name),
-          ...[lineageKey(name), headKey(name), stateVectorKey(name), factsKey(name)].map(single),
-        ])
-      const found = findDamage({ updates, checksums, stateVector: stateVector?.[1], head: clockIn(head?.[1]) })
-      if (found.length > 0) throw new StoreDamage(found.join(', '))
-      return {
-        lineage: lineage === undefined ? null : fromJson<Lineage>(lineage[1]),
-        updates: updates.map(([, update]) => new Uint8Array(update.buffer, update.byteOffset, update.byteLength)),
-        head: Number(updates.at(-1)?.[0][3]),
-        facts: facts === undefined ? null : decodeFacts(Number(updates[0]?.[0][3]), facts[1]),
-        bindings: bindings.map(([key, owner]) => ({ clientId: Number(key[3]), owner: fromJson<UserId>(owner) })),
-        openRuns: runs.map(([key]) => textAt(key, 3) as RunId),
-      }
-    })
   }
 
   /** Whatever is damaged on the way is damage of this document; so is what a mark says of it. */

@@ -31,6 +31,7 @@ import { changesIn, findDamagedTables, findLostChanges } from './lost-changes.ts
 import type { DamagedTable, LostChanges } from './lost-changes.ts'
 import { headsOfFormat1, isDamage, readPast, salvage } from './past.ts'
 import type { Past } from './past.ts'
+import { Scrubber } from './scrubber.ts'
 import { isSealed, seal, unseal } from './seal.ts'
 import { withoutBlocks } from './table-file.ts'
 import { toJson } from './values.ts'
@@ -70,6 +71,10 @@ export class Store {
   readonly #database: Database
   readonly #write: WriteBatch
   readonly #commits: GroupCommit<Operation>
+  readonly #scrubber = new Scrubber({
+    commit: deleted => this.commit(deleted),
+    compactRange: ({ gte, lte }) => this.#reading(database => database.compactRange(gte, lte)),
+  })
   /** Documents last written under an earlier generation begin a new epoch; 0: none. */
   readonly newEpochsSince: number
   #generation: number
@@ -223,14 +228,13 @@ export class Store {
   }
 
   /**
-   * Rewrites the files behind these ranges, so that what was deleted from them is gone from the disk too. LevelDB flushes a value together
-   * with its own deletion and then leaves both; so the deletions are written once more, on top, which makes it merge them.
+   * Rewrites the files behind these ranges, so that what was deleted from them is gone from the disk too.
+   * @param deleted their deletions; written once more
+   * @param term see {@link commit}
    */
   async scrub(ranges: readonly KeyRange[], deleted: readonly Operation[], term: number): Promise<void> {
-    for (const again of [false, true]) {
-      if (again) await this.commit(deleted, term)
-      for (const { gte, lte } of ranges) await this.#reading(database => database.compactRange(gte, lte))
-    }
+    await this.commit([], term)
+    await this.#scrubber.scrub(ranges, deleted)
   }
 
   /** Waits for all that was committed, notes that the stop was orderly, and gives the folder free. */

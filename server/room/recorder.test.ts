@@ -1,0 +1,149 @@
+import { randomUUID } from 'node:crypto'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import * as Y from 'yjs'
+import { SkeinError } from '../../shared/errors.ts'
+import { bytes, documentName, userId } from '../../test/contract/samples.ts'
+import { openMemoryLog } from '../../test/rig/memory-log.ts'
+import type { MemoryLog } from '../../test/rig/memory-log.ts'
+import { until } from '../../test/rig/until.ts'
+import type { Snapshot } from '../log/port.ts'
+import type { Logger } from '../telemetry/port.ts'
+import { foldInWorkers } from './fold.ts'
+import type { Folding } from './fold.ts'
+import { MessageIndex } from './message-index.ts'
+import { Recorder } from './recorder.ts'
+
+const name = documentName('a')
+const noThread: Folding = { fold: () => Promise.reject(new Error('no thread expected')), close: () => undefined }
+
+let log: MemoryLog
+let snapshots: Snapshot[]
+let warnings: string[]
+let broken: unknown[]
+let folding: Folding
+beforeEach(() => {
+  log = openMemoryLog()
+  snapshots = []
+  warnings = []
+  broken = []
+  const compact = log.compact.bind(log)
+  log.compact = async (name, snapshot) => {
+    snapshots.push(snapshot)
+    await compact(name, snapshot)
+  }
+  folding = noThread
+})
+afterEach(() => folding.close())
+
+const ignore = (): void => undefined
+const logger: Logger = { debug: ignore, info: ignore, warn: (_what, text) => { warnings.push(text) }, error: ignore }
+
+const open = async (options: { compactAfter?: number, foldFrom?: number } = {}): Promise<{ doc: Y.Doc, recorder: Recorder }> => {
+  const stored = await log.read(name)
+  const doc = new Y.Doc()
+  for (const update of stored?.updates ?? []) Y.applyUpdate(doc, update)
+  const lineage = { epoch: randomUUID(), ids: { generation: 1, message: 1, transient: 2 }, earlier: [], retired: [] }
+  const recorder = new Recorder({ log, logger, now: () => 1, compactAfter: 1000, folding, ...options },
+    { name, doc, lineage, lineageIsNew: true, messages: new MessageIndex([]), stored }, () => undefined, error => broken.push(error))
+  return { doc, recorder }
+}
+const push = (recorder: Recorder, doc: Y.Doc, text: string): void => {
+  recorder.record(userId('anna'), [], () => doc.getArray('messages').push([text]))
+}
+const redact = (recorder: Recorder, doc: Y.Doc): void => {
+  recorder.record(userId('anna'), [], (writer) => {
+    doc.getArray('messages').delete(0)
+    writer!.events.push({ type: 'message.redacted', messageId: 'm' as never })
+  })
+}
+const storedTexts = async (): Promise<unknown> => {
+  const doc = new Y.Doc()
+  for (const update of (await log.read(name))?.updates ?? []) Y.applyUpdate(doc, update)
+  return doc.getArray('messages').toJSON()
+}
+
+describe('the recorder compacts', () => {
+  test('a small document here, when its tail is long', async () => {
+    const { doc, recorder } = await open({ compactAfter: 10 })
+    for (let n = 0; n < 25; n++) {
+      push(recorder, doc, String(n))
+      await recorder.drained()
+    }
+    expect(snapshots.map(({ upTo }) => upTo)).toEqual([9, 18])
+    expect(await storedTexts()).toEqual(doc.getArray('messages').toJSON())
+  })
+
+  test('for many redactions in a row no more than twice', async () => {
+    const { doc, recorder } = await open()
+    for (let n = 0; n < 61; n++) push(recorder, doc, 'secret')
+    for (let n = 0; n < 60; n++) redact(recorder, doc)
+    await recorder.drained()
+    expect(snapshots.length).toBeLessThanOrEqual(2)
+    expect(snapshots.every(({ scrub }) => scrub)).toBe(true)
+    expect([await log.owedScrubs(), (await log.read(name))?.updates.length]).toEqual([[], 1])
+    expect(await storedTexts()).toEqual(['secret'])
+  })
+
+  test('a large document from its records, in a thread, while it is written on', async () => {
+    folding = foldInWorkers()
+    const { doc, recorder } = await open({ compactAfter: 20, foldFrom: 1000 })
+    for (let n = 0; n < 20; n++) push(recorder, doc, 'x'.repeat(100_000))
+    push(recorder, doc, 'written meanwhile')
+    expect(snapshots).toEqual([])
+    await recorder.drained()
+    expect(snapshots.map(({ upTo }) => upTo)).toEqual([19])
+    expect([broken, warnings]).toEqual([[], []])
+    const stored = await log.read(name)
+    expect([stored?.updates.length, stored?.head]).toEqual([2, 20])
+    expect(await storedTexts()).toEqual(doc.getArray('messages').toJSON())
+  })
+
+  test('later when the thread ends: that is logged, loses nothing and does not break the room', async () => {
+    folding = foldInWorkers(new URL('data:text/javascript,process.exit(3)'))
+    const { doc, recorder } = await open({ compactAfter: 5, foldFrom: 1 })
+    for (let n = 0; n < 5; n++) push(recorder, doc, String(n))
+    await recorder.drained()
+    expect(warnings).toEqual(['records not folded; they stay as they are'])
+    expect([snapshots, broken]).toEqual([[], []])
+    push(recorder, doc, '5')
+    await recorder.drained()
+    expect(await storedTexts()).toEqual(['0', '1', '2', '3', '4', '5'])
+  })
+
+  test('not when the server stops meanwhile: the thread ends, and the records stay', async () => {
+    folding = foldInWorkers(new URL('data:text/javascript,setInterval(() => {}, 1000)'))
+    const { doc, recorder } = await open({ compactAfter: 2, foldFrom: 1 })
+    for (let n = 0; n < 2; n++) push(recorder, doc, String(n))
+    const drained = recorder.drained()
+    folding.close()
+    await drained
+    expect([snapshots, broken]).toEqual([[], []])
+    expect(await storedTexts()).toEqual(['0', '1'])
+  })
+
+  test('not when an append failed meanwhile: the document can be loaded anew without waiting for the thread', async () => {
+    folding = foldInWorkers(new URL('data:text/javascript,setInterval(() => {}, 1000)'))
+    const { doc, recorder } = await open({ compactAfter: 2, foldFrom: 1 })
+    for (let n = 0; n < 2; n++) push(recorder, doc, String(n))
+    await log.read(name)
+    log.failNext('before')
+    push(recorder, doc, 'lost')
+    await until('the room is broken', () => broken.length > 0)
+    recorder.break(new SkeinError('not-saved'))
+    await recorder.drained()
+    expect(snapshots).toEqual([])
+    expect(await storedTexts()).toEqual(['0', '1'])
+  })
+
+  test('never what cannot be made whole: a snapshot of records that are missing is not written', async () => {
+    folding = foldInWorkers()
+    const other = new Y.Doc()
+    other.getText('t').insert(0, 'a')
+    const before = Y.encodeStateVector(other)
+    other.getText('t').insert(1, 'b')
+    await expect(folding.fold(name, [Y.encodeStateAsUpdate(other, before)], new AbortController().signal)).rejects.toThrow('missing')
+    await expect(folding.fold(name, [bytes(1)], new AbortController().signal)).rejects.toThrow()
+    const folded = await folding.fold(name, [Y.encodeStateAsUpdate(other)], new AbortController().signal)
+    expect(folded).toMatchObject({ update: Y.encodeStateAsUpdate(other), stateVector: Y.encodeStateVector(other) })
+  })
+})
