@@ -81,7 +81,7 @@ export class Conversation {
         this.#drafts.attach()
         this.#outbox.replaced()
       },
-      met: epoch => this.#outbox.met(epoch),
+      met: (epoch, continues) => this.#outbox.met(epoch, continues),
       gone: () => {
         this.#outbox.giveUp('gone')
         if (this.hasUnsaved) void this.#drafts.giveUp(this.doc, 'gone')
@@ -99,7 +99,7 @@ export class Conversation {
       result: (id, outcome) => this.#outbox.answered(id, outcome),
       outbox: this.#shareOutbox()
     })
-    const { now, random } = this.#document.surroundings
+    const { now, random, after } = this.#document.surroundings
     this.#newId = createUuidV7(() => Math.max(now(), this.#idsAfter), random)
     this.#reader = this.#read()
     this.#outbox = new Outbox({
@@ -109,7 +109,8 @@ export class Conversation {
       lastMessage: () => lastVisible([...this.#reader.messages()])?.id ?? null,
       isOnline: () => this.#document.connection === 'online',
       outcomeOf: id => (options.outcomeOf ?? askServer(options))(id),
-      changed: () => this.#document.touch()
+      changed: () => this.#document.touch(),
+      after
     })
     this.#drafts = new SharedDrafts({
       doc: () => this.#document.doc,
@@ -271,6 +272,7 @@ export class Conversation {
 
   /** Disconnects, writes what is still queued for the local store, and lets go of everything. */
   close(): Promise<void> {
+    this.#outbox.close()
     return this.#document.close()
   }
 

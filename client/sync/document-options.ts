@@ -30,7 +30,7 @@ export interface DocumentHooks {
   /** Another `Y.Doc` took the place of the old one. */
   replaced: () => void
   /** A server that holds this document's lineage was met; it gets what the document holds right after this. */
-  met: (epoch: string) => void
+  met: (epoch: string, continues: readonly string[]) => void
   /** The document was deleted: nothing of it can be sent any more, and this device is about to forget what it held of it. */
   gone: () => void
   synced: () => void

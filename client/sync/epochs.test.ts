@@ -291,6 +291,20 @@ describe('a message that was sent and whose outcome was never heard', () => {
     expect(conversation.view()).toMatchObject({ title: 'A new title', refused: [] })
   })
 
+  it('and that the server never got is sent by itself after a squash, since nothing was lost', async () => {
+    const conversation = open(device(freshUser()))
+    await conversation.send('one', nobody)
+    await answered(conversation)
+    server.failNextWrite('before')
+    const stopped = new Promise(resolve => { conversation.subscribe(() => { if (conversation.view().connection !== 'online') resolve(null) }) })
+    await conversation.send('did you get this?', nobody)
+    await stopped
+    await stop()
+    await startAgain({ squashAt: squashAlways })
+    await until('it is saved', () => deliveries(conversation).join() === 'saved,saved')
+    expect(await onTheServer()).toEqual(['one', 'did you get this?'])
+  })
+
   it('is asked about again when the server could not be asked', async () => {
     let asked = 0
     const store = device(freshUser())
@@ -313,8 +327,6 @@ describe('a message that was sent and whose outcome was never heard', () => {
     } })
     await until('it was asked', () => asked === 1)
     expect(deliveries(again)).toEqual(['saved', 'on-device'])
-    again.disconnect()
-    again.connect()
     await until('the answer is shown', () => deliveries(again).includes('refused'))
     expect(again.view().messages[1]!.delivery).toMatchObject({ code: 'message-empty' })
     expect(await onTheServer()).toEqual(['one'])

@@ -6,7 +6,7 @@
 import type * as Y from 'yjs'
 import { carriesText, isOpen, isSend, isTooLarge, missingRequests, wasAskedElsewhere } from './own-request.ts'
 import type { OwnRequest } from './own-request.ts'
-import type { DocumentStore } from './port.ts'
+import type { After, DocumentStore } from './port.ts'
 import type { OutboxEntry } from './view.ts'
 import { openRoots } from '../../shared/conversation/document.ts'
 import { request as requestSchema } from '../../shared/conversation/schema.ts'
@@ -31,10 +31,14 @@ export interface OutboxOptions {
   /** What the server noted of a request; null: nothing. Rejects when it cannot be asked now. */
   outcomeOf: (id: RequestId) => Promise<RequestOutcome | null>
   changed: () => void
+  after: After
 }
 
 /** In place of an epoch: where it was sent, if it was, nobody noted. */
 const SOMEWHERE = 'unknown'
+
+/** After the server could not be asked what became of a request (milliseconds). */
+const ASK_AGAIN_MS = 5_000
 
 const isNowhere = ({ askedIn }: OwnRequest): boolean => askedIn === null || askedIn === undefined
 
@@ -51,6 +55,7 @@ export class Outbox {
   #beganAnew = false
   /** The server is being asked what became of them. */
   readonly #asking = new Set<RequestId>()
+  #cancelAsking = (): void => {}
   #all: readonly OwnRequest[] | null = []
 
   constructor(options: OutboxOptions) {
@@ -105,10 +110,14 @@ export class Outbox {
     this.proposeMissing()
   }
 
-  /** A server of this lineage was met, and is about to get what the document holds: from now on its outcome may be unknown here. */
-  met(epoch: string): void {
+  /**
+   * A server of this lineage was met, and is about to get what the document holds: from now on its outcome may be unknown here.
+   * @param continues lineages of which it knows all that they took: what was sent to them may be sent to it again
+   */
+  met(epoch: string, continues: readonly string[] = []): void {
     const { requests } = openRoots(this.#options.doc())
     this.#epoch = epoch
+    for (const entry of this.all) if (isOpen(entry) && entry.askedIn && continues.includes(entry.askedIn)) this.#markAsked(entry, epoch)
     for (const entry of this.all) if (isOpen(entry) && isNowhere(entry) && requests.has(entry.id)) this.#markAsked(entry, epoch)
   }
 
@@ -192,6 +201,10 @@ export class Outbox {
     return this.#drop(id) ? this.#options.store.deleteOutbox(id) : Promise.resolve()
   }
 
+  close(): void {
+    this.#cancelAsking()
+  }
+
   // --- Among the tabs of one person: the owner's entries count, the others show the same ---------------------------------------------
 
   /** The owner's entries are these. Own ones that it has not got yet stay. */
@@ -263,7 +276,8 @@ export class Outbox {
       this.answered(id, outcome ?? { status: 'refused', code: 'outcome-unknown', reason: errorTable['outcome-unknown'].message })
       if (outcome?.status === 'accepted') this.arrived()
     } catch {
-      return // Asked again when the document is in sync the next time.
+      this.#cancelAsking()
+      this.#cancelAsking = this.#options.after(ASK_AGAIN_MS, () => this.askAboutOthers())
     } finally {
       this.#asking.delete(id)
     }

@@ -325,7 +325,7 @@ export class SyncedDocument {
     const effect = this.#tell({ type: 'met', hello })
     if (effect?.type !== 'merge') return false
     this.#known = { ...this.#known, closedBy: null }
-    this.#hooks.met(hello.epoch)
+    this.#hooks.met(hello.epoch, hello.continues ?? [])
     void this.#store.setEpoch(hello.epoch, hello.role)
     return true
   }

@@ -77,6 +77,7 @@ export class Connection implements Session {
     this.#control({
       kind: 'hello',
       epoch: room.lineage.epoch,
+      ...room.lineage.continues && { continues: room.lineage.continues },
       role,
       userId: principal.id,
       schema: SCHEMA_VERSION,

@@ -26,6 +26,8 @@ export interface Lineage {
   earlier: number[]
   /** Server ids of earlier epochs; a client that still names one holds another lineage. */
   retired: number[]
+  /** Epochs before this one that took nothing with them when they ended: the ledger tells of every request that they took. */
+  continues?: string[]
 }
 
 export interface LedgerEntry {

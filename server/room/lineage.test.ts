@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { Lineage } from '../log/port.ts'
 import { isServerId, isServerMade, nextEpoch, nextLineage } from './lineage.ts'
 
 /** The id that a server makes of this number. */
@@ -49,10 +50,25 @@ describe('the lineage of a document', () => {
 
   it('of a new epoch retires every id that the server and strangers wrote under, for good', () => {
     const first = { epoch: 'first', ids: { generation: 1, message: id(1), transient: id(2) }, earlier: [id(3)], retired: [id(4)] }
-    const next = nextEpoch(first, [5, id(2)], 1, random(1, 4, 6, 9, 7), each => each === id(9))
+    const next = nextEpoch(first, [5, id(2)], 1, random(1, 4, 6, 9, 7), each => each === id(9), false)
     expect(next).toEqual({
       epoch: 'fresh-epoch', ids: { generation: 1, message: id(6), transient: id(7) }, earlier: [], retired: [id(4), id(3), id(1), id(2), 5]
     })
     expect(nextLineage(next, 2, random(8, 4, 10), none).lineage.ids).toEqual({ generation: 2, message: id(8), transient: id(10) })
+  })
+
+  it('goes on in a new epoch that lost nothing, for the latest ones, and in none after a loss', () => {
+    let counter = 10
+    const anew = (from: Lineage, isWhole: boolean): Lineage =>
+      nextEpoch(from, [], 1, { uint32: () => counter++, uuid: () => `epoch ${counter}` }, none, isWhole)
+    const first = nextLineage(null, 1, random(1, 2), none, 'first').lineage
+    const second = anew(first, true)
+    const third = anew(second, true)
+    expect(third.continues).toEqual([second.epoch, 'first'])
+    expect(nextLineage(third, 2, random(3, 4), none).lineage.continues).toEqual(third.continues)
+    expect(anew(third, false).continues).toBeUndefined()
+    let last = third
+    for (let i = 0; i < 40; i++) last = anew(last, true)
+    expect(last.continues).toHaveLength(16)
   })
 })

@@ -25,22 +25,34 @@ export const nextLineage = (
   const earlier = stored ? [...stored.earlier, stored.ids.message, stored.ids.transient] : []
   const retired = stored?.retired ?? []
   const ids = freshIds(generation, random, id => taken(id) || earlier.includes(id) || retired.includes(id))
-  return { lineage: { epoch: stored?.epoch ?? firstEpoch ?? random.uuid(), ids, earlier, retired }, changed: true }
+  const continues = stored?.continues && { continues: stored.continues }
+  return { lineage: { epoch: stored?.epoch ?? firstEpoch ?? random.uuid(), ids, earlier, retired, ...continues }, changed: true }
 }
 
 /**
  * The lineage of a document whose content was copied under new ids. All that the server wrote under is retired: whoever names one of those
  * ids holds the document as it was before.
  * @param strangers ids of the old document that have no owner (another program wrote them) and are retired with the server's own
+ * @param isWhole nothing of the old document was lost, so that its epoch goes on in this one as far as the ledger is concerned
  */
 export const nextEpoch = (
-  stored: Lineage | null, strangers: readonly number[], generation: number, random: Random, taken: (id: number) => boolean,
+  stored: Lineage | null,
+  strangers: readonly number[],
+  generation: number,
+  random: Random,
+  taken: (id: number) => boolean,
+  isWhole: boolean,
 ): Lineage => {
   const own = stored ? [...stored.retired, ...stored.earlier, stored.ids.message, stored.ids.transient] : []
   const retired = [...new Set([...own, ...strangers])]
   const past = new Set(retired)
-  return { epoch: random.uuid(), ids: freshIds(generation, random, id => taken(id) || past.has(id)), earlier: [], retired }
+  const ids = freshIds(generation, random, id => taken(id) || past.has(id))
+  const continues = stored && isWhole ? [stored.epoch, ...stored.continues ?? []].slice(0, REMEMBERED_EPOCHS) : []
+  return { epoch: random.uuid(), ids, earlier: [], retired, ...continues.length > 0 && { continues } }
 }
+
+/** A device that was away for longer asks the API what became of its requests. */
+const REMEMBERED_EPOCHS = 16
 
 /** Server ids are multiples of this prime. */
 const MARK = 65_537

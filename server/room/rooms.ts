@@ -3,7 +3,7 @@ import type { DocumentName, RunId } from '../../shared/ids.ts'
 import { SkeinError } from '../../shared/errors.ts'
 import type { Timers } from '../../shared/timers.ts'
 import * as Y from 'yjs'
-import type { StoredDocument } from '../log/port.ts'
+import type { Lineage, StoredDocument } from '../log/port.ts'
 import { pendingMigrations } from '../../shared/conversation/migrate.ts'
 import { documentKind } from '../../shared/ids.ts'
 import { derivedId } from './derive-run.ts'
@@ -130,8 +130,12 @@ export class RoomRegistry implements Rooms {
 
   /** Only here, where nobody is connected: whoever comes next is told of the new epoch before anything else. */
   #needsNewEpoch(name: DocumentName, { lineage }: StoredDocument, doc: Y.Doc): boolean {
-    const { log: { newEpochsSince = 0 }, squashAt = squashLimits } = this.#environment
-    return isDueForSquash(name, doc, squashAt) || (lineage !== null && lineage.ids.generation < newEpochsSince)
+    return isDueForSquash(name, doc, this.#environment.squashAt ?? squashLimits) || this.#mayLack(lineage)
+  }
+
+  /** Devices may hold more of the document than the log does. */
+  #mayLack(lineage: Lineage | null): boolean {
+    return lineage !== null && lineage.ids.generation < (this.#environment.log.newEpochsSince ?? 0)
   }
 
   /** One batch replaces all records and the lineage; ledger, client-id owners, events and runs stay as they are. */
@@ -140,7 +144,7 @@ export class RoomRegistry implements Rooms {
     if (documentKind(name) === 'conversation') pendingMigrations(old) // throws where a newer program wrote
     const owners = new Set(stored.bindings.map(({ clientId }) => clientId))
     const strangers = [...old.store.clients.keys()].filter(id => !owners.has(id))
-    const lineage = nextEpoch(stored.lineage, strangers, log.generation, random, takenIds(stored, old))
+    const lineage = nextEpoch(stored.lineage, strangers, log.generation, random, takenIds(stored, old), !this.#mayLack(stored.lineage))
     const doc = await squash(name, old, lineage.ids, yieldToOthers)
     const update = Y.encodeStateAsUpdate(doc)
     await log.compact(name, { update, stateVector: Y.encodeStateVector(doc), upTo: stored.head, lineage, facts: factsOf(name, doc) })

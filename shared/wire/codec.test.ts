@@ -166,6 +166,12 @@ describe('what a stranger may say', () => {
     expect(helloOf(json)).toBeNull()
   })
 
+  test('a hello names the lineages that it continues, as texts', () => {
+    const continues = { ...(hello.type === 'control' && hello.control), continues: ['e0'] }
+    expect(helloOf(helloJson.replace('{', '{"continues":["e0",3],'))).toEqual({ type: 'control', control: continues })
+    expect(helloOf(helloJson.replace('{', '{"continues":"e0",'))).toEqual(hello)
+  })
+
   test('a hello keeps the known fields only', () => {
     expect(helloOf(helloJson.replace('{', '{"__proto__":{"x":1},"later":2,'))).toEqual(hello)
   })

@@ -151,13 +151,14 @@ const readControl = (decoder: decoding.Decoder): Control | null => {
 const readHello = (json: string): Hello | null => {
   const value: unknown = JSON.parse(json)
   if (typeof value !== 'object' || value === null) return null
-  const { epoch, role, userId, schema, limits } = value as Partial<Record<keyof Hello, unknown>>
+  const { epoch, continues, role, userId, schema, limits } = value as Partial<Record<keyof Hello, unknown>>
   if (typeof epoch !== 'string' || typeof userId !== 'string' || typeof schema !== 'number') return null
   if (role !== 'owner' && role !== 'editor' && role !== 'viewer') return null
   if (typeof limits !== 'object' || limits === null) return null
   const { frameBytes, messageBytes } = limits as Partial<Record<keyof Hello['limits'], unknown>>
   if (typeof frameBytes !== 'number' || typeof messageBytes !== 'number') return null
-  return { kind: 'hello', epoch, role, userId, schema, limits: { frameBytes, messageBytes } }
+  const earlier = Array.isArray(continues) ? continues.filter(each => typeof each === 'string') : []
+  return { kind: 'hello', epoch, ...earlier.length > 0 && { continues: earlier }, role, userId, schema, limits: { frameBytes, messageBytes } }
 }
 
 const readOutcome = (decoder: decoding.Decoder): RequestOutcome | null => {

@@ -21,6 +21,8 @@ export interface Hello {
   kind: 'hello'
   /** Random id of the document's lineage; a client that holds another one must not merge. */
   epoch: string
+  /** Earlier lineages of which nothing was lost: the server knows every request that they took. Absent: none. */
+  continues?: readonly string[]
   role: Role
   /** Who the server takes this connection for. */
   userId: string
