@@ -43,6 +43,7 @@ export class Attacker {
       name,
       speaksSkein: chance.of(0.5),
       isReachable: () => true,
+      admitted: () => {},
       opened: () => {
         if (chance.of(0.8)) link.send(encodeFrame({ type: 'sync-step-1', stateVector: Y.encodeStateVector(new Y.Doc()) }))
         for (let frames = chance.between(1, 4); frames > 0; frames--) {
@@ -109,7 +110,7 @@ export class Attacker {
   }
 
   #replay(): Uint8Array {
-    const update = this.#chance.maybe([...this.#witness.updates.get(TALK)?.values() ?? []]) ?? this.#request()
+    const update = this.#chance.maybe(this.#witness.lineages.seen(TALK)) ?? this.#request()
     return this.#chance.of(0.5) ? this.#flipped(update) : update
   }
 

@@ -3,8 +3,10 @@ import * as Y from 'yjs'
 import { openRoots } from '../../shared/conversation/document.ts'
 import { readMessages, readRedactions, textOf } from '../../shared/conversation/read.ts'
 import type { Message, Request } from '../../shared/conversation/schema.ts'
+import { carriesText } from '../../client/sync/own-request.ts'
 import type { DocumentName } from '../../shared/ids.ts'
 import { FORGED } from './attacker.ts'
+import { hasGaps, normal } from './lineages.ts'
 import { BOARD, TALK } from './names.ts'
 import type { Asked } from './witness.ts'
 import type { World } from './world.ts'
@@ -24,7 +26,9 @@ export const checkEnd = async (world: World): Promise<void> => {
   for (const name of [TALK, BOARD]) {
     const live = await liveState(world, name)
     checkReplicas(world, name, live)
-    if (!world.weather.lies) checkNothingIsLost(world, name, live)
+    if (world.weather.lies) continue
+    const epoch = world.disk.documents.get(name)?.lineage?.epoch
+    for (const wrong of world.witness.lineages.check(name, epoch, live)) world.witness.violation(wrong)
   }
   if (!world.weather.lies) checkConversation(world)
 }
@@ -36,17 +40,6 @@ const liveState = async ({ server, clock }: World, name: DocumentName): Promise<
   while (!state) await clock.advance(100)
   await reading
   return state
-}
-
-const hasGaps = ({ store }: Y.Doc): boolean => store.pendingStructs !== null || store.pendingDs !== null
-
-/** The same state always gives the same bytes: how Yjs cut its structs while they arrived no longer shows. */
-const normal = (...updates: Uint8Array[]): { doc: Y.Doc, bytes: string } => {
-  const doc = new Y.Doc()
-  for (const update of updates) Y.applyUpdate(doc, update)
-  const again = new Y.Doc()
-  Y.applyUpdate(again, Y.encodeStateAsUpdate(doc))
-  return { doc: again, bytes: Buffer.from(Y.encodeStateAsUpdate(again)).toString('latin1') }
 }
 
 const checkReplicas = ({ devices, disk, witness }: World, name: DocumentName, live: Uint8Array): void => {
@@ -69,14 +62,6 @@ const checkReplicas = ({ devices, disk, witness }: World, name: DocumentName, li
   }
 }
 
-/** Whatever reached a device, or was acknowledged to one, is there: to apply it again changes nothing. */
-const checkNothingIsLost = ({ witness }: World, name: DocumentName, live: Uint8Array): void => {
-  const before = normal(live)
-  const after = normal(live, ...witness.updates.get(name)?.values() ?? [])
-  if (hasGaps(after.doc)) witness.violation(`Of ${name} something was seen or acknowledged whose beginning is lost.`)
-  if (before.bytes !== after.bytes) witness.violation(`Of ${name} something was seen or acknowledged and is lost.`)
-}
-
 const checkConversation = (world: World): void => {
   const { disk, witness } = world
   const stored = disk.documents.get(TALK)
@@ -84,7 +69,9 @@ const checkConversation = (world: World): void => {
   if (openRoots(doc).requests.size > 0) witness.violation('Requests stand in the outbox of the document.')
   const sealed = new Map(readMessages(doc).map(message => [message.id as string, message]))
   const redacted = readRedactions(doc)
+  const { lostMessages } = witness.lineages
   for (const [id, seen] of witness.messages) {
+    if (lostMessages.has(id)) continue
     const now = sealed.get(id)
     if (!now && !redacted.has(id)) witness.violation(`Message ${id} was seen and is lost.`)
     if (now && JSON.stringify(now) !== JSON.stringify(seen)) witness.violation(`Message ${id} is another than was seen.`)
@@ -92,6 +79,7 @@ const checkConversation = (world: World): void => {
     if (!now && mark && bytes.includes(latin1(mark))) witness.violation(`Message ${id} was redacted and its text is still there.`)
   }
   for (const [id, text] of witness.drafts) {
+    if (lostMessages.has(id)) continue
     const reply = sealed.get(id)
     const says = reply ? textOf(reply.parts) : text
     // A redaction ends replies in progress without their words.
@@ -104,25 +92,31 @@ const checkConversation = (world: World): void => {
 }
 
 const checkOutcome = (
-  { disk, witness }: World, { id, by, request, certain }: Asked, bytes: string, isMessage: (id: string) => boolean,
+  { disk, witness, devices }: World, { id, by, request, certain }: Asked, bytes: string, isMessage: (id: string) => boolean,
 ): void => {
+  const wasLost = witness.lineages.lostRequests.has(id)
   const entry = disk.documents.get(TALK)?.ledger.get(id)
   const told = witness.told.filter(each => each.id === id && each.to === by).map(({ outcome }) => JSON.stringify(outcome))
-  if (new Set(told).size > 1) witness.violation(`Request ${id} got several outcomes: ${[...new Set(told)].join(' ')}`)
+  if (new Set(told).size > 1 && !wasLost) witness.violation(`Request ${id} got several outcomes: ${[...new Set(told)].join(' ')}`)
   if (!entry) {
-    if (certain) witness.violation(`Request ${id} (${request.type} by ${by}) has no outcome.`)
+    const isShown = devices.some(({ person, leftToPerson }) => person.principal.id === by && leftToPerson.has(id))
+    // Only what a person wrote is kept with its refusal for longer than its page lives.
+    const isLeftToPerson = isShown || (!carriesText(request) && witness.leftToPerson.has(`${by} ${id}`))
+    const isForgotten = wasLost && (told.length > 0 || witness.messages.has(id) || request.type !== 'send')
+    if (certain && !isLeftToPerson && !isForgotten) witness.violation(`Request ${id} (${request.type} by ${by}) has no outcome.`)
+    if (wasLost) return
     if (told.length > 0) witness.violation(`Request ${id} was answered with ${told[0]}, and the ledger does not know it.`)
     if (isMessage(id)) witness.violation(`Message ${id} is there, and the ledger does not know it.`)
     return
   }
   if (entry.principal !== by) {
     const other = told.find(outcome => !outcome.includes('id-conflict'))
-    if (other) witness.violation(`Request ${id} is another person's, and ${by} was told ${other}.`)
+    if (other && !wasLost) witness.violation(`Request ${id} is another person's, and ${by} was told ${other}.`)
     return
   }
   const noted = JSON.stringify(entry.outcome)
   const other = told.find(outcome => outcome !== noted)
-  if (other) witness.violation(`Request ${id} was answered with ${other}, and not with ${noted}.`)
+  if (other && !wasLost) witness.violation(`Request ${id} was answered with ${other}, and not with ${noted}.`)
   if (request.type === 'send' && isMessage(id) !== (entry.outcome.status === 'accepted')) {
     witness.violation(`Message ${id} is ${isMessage(id) ? '' : 'not '}there, and its request was ${entry.outcome.status}.`)
   }

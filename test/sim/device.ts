@@ -2,6 +2,7 @@
 import type * as Y from 'yjs'
 import type { Message, Request } from '../../shared/conversation/schema.ts'
 import type { AgentId, MessageId, RequestId } from '../../shared/ids.ts'
+import type { RequestOutcome } from '../../shared/wire/frame.ts'
 import type { Clock } from './clock.ts'
 import type { Chance } from './chance.ts'
 import type { Line } from './line.ts'
@@ -18,6 +19,8 @@ export interface DevicePorts {
   witness: Witness
   /** A text that nothing else holds. */
   text: () => string
+  /** Asks the server's API what became of a request of the conversation. */
+  outcomeOf: (id: RequestId) => Promise<RequestOutcome | null>
 }
 
 export interface Sending {
@@ -51,6 +54,8 @@ export interface Device {
   connect(): void
   /** Lets go of everything when the simulation is over. */
   close(): void
+  /** Requests of which the server could not say what became of them, and which are shown to the person as such. */
+  readonly leftToPerson: ReadonlySet<RequestId>
   /** Why it is not at rest; null: it is. */
   readonly unrest: string | null
 }

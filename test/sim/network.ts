@@ -12,6 +12,8 @@ export interface Caller {
   readonly speaksSkein: boolean
   readonly isReachable: () => boolean
   opened(): void
+  /** A room of this epoch let the connection in; nothing that a real caller would hear. */
+  admitted(epoch: string): void
   received(bytes: Uint8Array): void
   closed(code: number, reason: string): void
 }

@@ -115,6 +115,10 @@ export class SdkDevice implements Device {
     return unsaved ? `${this.label}: not saved: ${unsaved.state}` : null
   }
 
+  get leftToPerson(): ReadonlySet<RequestId> {
+    return new Set(unknownOutcomes(this.#page.talk))
+  }
+
   /** The page is gone without a word. */
   #end(): void {
     this.line.goOffline()
@@ -145,13 +149,17 @@ export class SdkDevice implements Device {
     })
     const boardStore = openDeviceStore(this.#disks.board, clock, chance.stream(), () => {})
     const talk: Conversation = openConversation({
-      ...surroundings, name: TALK, store: talkStore, userId, userName, WebSocket: line.webSocket(TALK, () => this.#look(talk.doc))
+      ...surroundings, name: TALK, store: talkStore, userId, userName, outcomeOf: this.#ports.outcomeOf,
+      WebSocket: line.webSocket(TALK, () => this.#look(talk.doc))
     })
     const board: SyncedDocument = openDocument({
       ...surroundings, name: BOARD, store: boardStore, WebSocket: line.webSocket(BOARD, () => this.#lookPending(board.doc))
     })
     // A listener, as a screen is one.
-    talk.subscribe(() => witness.look(talk.doc, label))
+    talk.subscribe(() => {
+      witness.look(talk.doc, label)
+      for (const id of unknownOutcomes(talk)) witness.leftToPerson.add(`${userId} ${id}`)
+    })
     return { line, stores: [talkStore, boardStore], talk, board }
   }
 
@@ -166,4 +174,14 @@ export class SdkDevice implements Device {
     const { pendingStructs, pendingDs } = doc.store
     if (pendingStructs || pendingDs) this.#ports.witness.violation(`${this.label} was sent what it cannot apply yet.`)
   }
+}
+
+/** What this page shows as requests of which nobody can say what became of them. */
+const unknownOutcomes = (talk: Conversation): RequestId[] => {
+  const { messages, refused } = talk.view()
+  const sends = messages.filter(({ delivery }) => delivery.state === 'refused' && delivery.code === 'outcome-unknown')
+  return [
+    ...sends.map(({ message }) => message.id as string as RequestId),
+    ...refused.filter(({ refusal }) => refusal?.code === 'outcome-unknown').map(({ id }) => id)
+  ]
 }

@@ -10,6 +10,7 @@ import type { Socket } from '../../server/connection/connection.ts'
 import { Presence } from '../../server/connection/presence.ts'
 import type { EventListener } from '../../server/room/port.ts'
 import { RoomRegistry } from '../../server/room/rooms.ts'
+import type { SquashLimits } from '../../server/room/squash.ts'
 import { errorTable, SkeinError } from '../../shared/errors.ts'
 import type { DocumentName } from '../../shared/ids.ts'
 import type { MemoryDisk } from '../rig/memory-log.ts'
@@ -18,7 +19,7 @@ import type { Chance } from './chance.ts'
 import type { Clock } from './clock.ts'
 import type { Accepted, Caller, Listener } from './network.ts'
 import { VirtualLog } from './virtual-log.ts'
-import type { DiskWeather, OnWritten } from './virtual-log.ts'
+import type { DiskWeather, OnSquashed, OnWritten } from './virtual-log.ts'
 
 export interface ServerPorts {
   clock: Clock
@@ -26,6 +27,9 @@ export interface ServerPorts {
   disk: MemoryDisk
   weather: DiskWeather
   onWritten: OnWritten
+  onSquashed: OnSquashed
+  /** The size at which documents are begun anew. */
+  squashAt: SquashLimits
   /** Events of durable records: what agents, feeds and readers hear. */
   onEvents: EventListener
   /** Told once, when the process died by its fuse. */
@@ -44,9 +48,9 @@ export class ServerProcess implements Listener {
   #alive = true
 
   constructor(ports: ServerPorts) {
-    const { clock, chance, disk, weather, onWritten } = ports
+    const { clock, chance, disk, weather, onWritten, onSquashed, squashAt } = ports
     this.#ports = ports
-    this.log = new VirtualLog(disk, clock, chance.stream(), weather, onWritten)
+    this.log = new VirtualLog(disk, clock, chance.stream(), weather, onWritten, onSquashed)
     const agents = createAgentRegistry([
       createTalker(talker, 'continue', { after: this.#after }),
       createTalker(forgetful, 'seal', { after: this.#after })
@@ -65,6 +69,7 @@ export class ServerProcess implements Listener {
       logger: silent,
       compactAfter: chance.between(4, 40),
       random: { uint32: chance.uint32, uuid: () => `epoch-${chance.uint32()}` },
+      squashAt,
       graceMs: chance.between(500, 8000),
       after: this.#after,
       yieldToOthers: () => new Promise(resolve => this.#after(1, resolve)),
@@ -121,6 +126,7 @@ export class ServerProcess implements Listener {
       const presence = this.#presence.get(caller.name) ?? new Presence(this.#after)
       this.#presence.set(caller.name, presence)
       this.#sockets.add(socket)
+      caller.admitted(room.lineage.epoch)
       connection = new Connection(socket, room, presence, caller.person.principal, caller.person.role, caller.speaksSkein)
       leave = () => {
         this.#sockets.delete(socket)

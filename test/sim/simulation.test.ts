@@ -10,11 +10,11 @@ describe('server, disk, network and devices in one virtual world', () => {
   it(`keep every promise in ${SEEDS} seeded lives`, async () => {
     const given = process.env['SKEIN_SEED'] !== undefined
     const first = given ? runSeed() : 1
-    const sum = { crashes: 0, sockets: 0, frames: 0, requests: 0, messages: 0 }
+    const sum = { crashes: 0, sockets: 0, frames: 0, requests: 0, messages: 0, squashes: 0, losses: 0 }
     for (let seed = first; seed < first + (given ? 1 : SEEDS); seed++) {
       await withReplay(seed, FILE, async () => {
         const summary = await simulate(seed)
-        for (const key of ['crashes', 'sockets', 'frames', 'requests', 'messages'] as const) sum[key] += summary[key]
+        for (const key of ['crashes', 'sockets', 'frames', 'requests', 'messages', 'squashes', 'losses'] as const) sum[key] += summary[key]
       })
     }
     console.info(`${SEEDS} simulations:`, sum)

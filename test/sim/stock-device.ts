@@ -8,6 +8,7 @@ import { lastVisible } from '../../shared/conversation/branch.ts'
 import { openRoots } from '../../shared/conversation/document.ts'
 import { readMessages } from '../../shared/conversation/read.ts'
 import type { Request } from '../../shared/conversation/schema.ts'
+import { errorTable } from '../../shared/errors.ts'
 import { proposeSend, putRequest } from '../../shared/conversation/write.ts'
 import { createUuidV7 } from '../../shared/ids.ts'
 import type { DocumentName, MessageId, RequestId } from '../../shared/ids.ts'
@@ -103,6 +104,10 @@ export class StockDevice implements Device {
     }
   }
 
+  get leftToPerson(): ReadonlySet<RequestId> {
+    return new Set()
+  }
+
   get unrest(): string | null {
     for (const { providers, docs } of this.#tabs) {
       for (const provider of providers) {
@@ -165,8 +170,23 @@ export class StockDevice implements Device {
       const WebSocketPolyfill = this.#line.webSocket(name, look)
       const provider = new WebsocketProvider(URL, name, doc, { disableBc: true, WebSocketPolyfill })
       provider.on('status', ({ status }) => { if (status === 'connected') this.#typeAtOnce(doc, name) })
+      provider.on('closed', ({ code }) => this.#shutOut(code))
       tab.providers.push(provider)
     }
+  }
+
+  /** What it holds is of the past: the person loads the page anew, and what its program had stored of the documents is thrown away. */
+  #shutOut(code: number): void {
+    const { clock, chance } = this.#ports
+    if (code !== errorTable['epoch-changed'].close) return
+    const line = this.#line
+    clock.after(chance.between(0, 5000), () => { if (line === this.#line) this.#beginAnew() })
+  }
+
+  #beginAnew(): void {
+    for (const id of this.#own) this.#uncertain(id)
+    this.#end()
+    this.#open(new Map())
   }
 
   /** The person goes on typing while the connection is new: before the server has said what it holds. */

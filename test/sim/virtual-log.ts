@@ -26,6 +26,9 @@ const LOSES = 4
 /** Told of every record as it reaches the platter. */
 export type OnWritten = (name: DocumentName, record: LogRecord) => void
 
+/** Told of every snapshot that begins another epoch, as it reaches the platter; `before`: what the document was until then. */
+export type OnSquashed = (name: DocumentName, epoch: string | undefined, before: readonly Uint8Array[], after: Uint8Array) => void
+
 interface Write {
   perform: () => Promise<unknown>
   resolve: (value: unknown) => void
@@ -38,6 +41,7 @@ export class VirtualLog implements UpdateLog {
   readonly #chance: Chance
   readonly #weather: DiskWeather
   readonly #onWritten: OnWritten
+  readonly #onSquashed: OnSquashed
   #queue: Write[] = []
   #inFlight: Write[] | null = null
   #term = 0
@@ -47,16 +51,21 @@ export class VirtualLog implements UpdateLog {
   readonly #used = new Set<DocumentName>()
   readonly #stale = new Set<DocumentName>()
 
-  constructor(disk: MemoryDisk, clock: Clock, chance: Chance, weather: DiskWeather, onWritten: OnWritten) {
+  constructor(disk: MemoryDisk, clock: Clock, chance: Chance, weather: DiskWeather, onWritten: OnWritten, onSquashed: OnSquashed) {
     this.#platter = openMemoryLog(disk)
     this.#clock = clock
     this.#chance = chance
     this.#weather = weather
     this.#onWritten = onWritten
+    this.#onSquashed = onSquashed
   }
 
   get generation(): number {
     return this.#platter.generation
+  }
+
+  get newEpochsSince(): number | undefined {
+    return this.#platter.newEpochsSince
   }
 
   /** Nothing is written and nobody waits for a write. */
@@ -91,7 +100,12 @@ export class VirtualLog implements UpdateLog {
 
   compact(name: DocumentName, snapshot: Snapshot): Promise<void> {
     if (this.#stale.has(name)) return Promise.reject(new SkeinError('not-saved'))
-    return this.#submit(() => this.#platter.compact(name, snapshot))
+    return this.#submit(async () => {
+      const { lineage, updates = [] } = this.#platter.disk.documents.get(name) ?? {}
+      const before = [...updates]
+      await this.#platter.compact(name, snapshot)
+      if (snapshot.lineage) this.#onSquashed(name, lineage?.epoch, before, snapshot.update)
+    })
   }
 
   async records(name: DocumentName, upTo: number): Promise<Uint8Array[]> {

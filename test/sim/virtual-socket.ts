@@ -9,6 +9,7 @@ export interface Dialling {
 }
 
 export interface SocketWatch {
+  admitted(epoch: string): void
   sent(bytes: Uint8Array): void
   received(bytes: Uint8Array): void
   closed(): void
@@ -49,6 +50,7 @@ export const virtualWebSocket = ({ dial, watch }: Dialling): typeof WebSocket =>
       this.#link = dial({
         speaksSkein: this.protocol !== '',
         opened: () => this.#opened(),
+        admitted: epoch => this.#watch.admitted(epoch),
         received: bytes => this.#received(bytes),
         closed: (code, reason) => this.#closed(code, reason)
       })

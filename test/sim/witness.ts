@@ -10,6 +10,8 @@ import { decodeFrame } from '../../shared/wire/codec.ts'
 import type { RequestOutcome } from '../../shared/wire/frame.ts'
 import type { DocumentName, RequestId, UserId } from '../../shared/ids.ts'
 import type { LogRecord } from '../../server/log/port.ts'
+import type { MemoryDisk } from '../rig/memory-log.ts'
+import { Lineages } from './lineages.ts'
 import type { Person } from './people.ts'
 import type { SocketWatch } from './virtual-socket.ts'
 
@@ -37,8 +39,9 @@ export class Witness {
   readonly messages = new Map<string, Message>()
   /** Of an agent's reply in progress: the longest text that somebody read, by the id that the sealed message gets. */
   readonly drafts = new Map<string, string>()
-  /** Updates that reached a device, or that a device was told are saved; by document, each once. */
-  readonly updates = new Map<DocumentName, Map<string, Uint8Array>>()
+  readonly lineages = new Lineages()
+  /** Requests of a person that were shown as of an unknown outcome, at some time. */
+  readonly leftToPerson = new Set<string>()
   readonly #taken = new Map<string, RequestOutcome>()
   readonly #shown = new WeakMap<Y.Doc, Shown>()
   readonly #redacted = new Set<string>()
@@ -80,6 +83,19 @@ export class Witness {
     }
   }
 
+  /** A squash took the place of the document, on the platter. */
+  readonly squashed = (name: DocumentName, epoch: string | undefined, before: readonly Uint8Array[], after: Uint8Array): void => {
+    const wrong = this.lineages.squashed(name, epoch, before, after)
+    if (wrong) this.violation(wrong)
+  }
+
+  /** The disk holds `after` in place of `before`. */
+  readonly lost = (before: MemoryDisk['documents'], after: MemoryDisk['documents']): void => {
+    this.lineages.lost(before, after)
+    this.#taken.clear()
+    for (const [name, { ledger }] of after) for (const { requestId, outcome } of ledger.values()) this.#taken.set(`${name} ${requestId}`, outcome)
+  }
+
   // --- Readers -----------------------------------------------------------------------------------------------------------------
 
   /** Somebody reads the document now. */
@@ -105,7 +121,7 @@ export class Witness {
   #readMessage(message: Message, who: string): void {
     const before = this.messages.get(message.id)
     this.messages.set(message.id, message)
-    const same = !before || JSON.stringify(before) === JSON.stringify(message)
+    const same = !before || this.lineages.lostMessages.has(message.id) || JSON.stringify(before) === JSON.stringify(message)
     if (!same) this.violation(`On ${who} message ${message.id} has changed.`)
   }
 
@@ -117,10 +133,9 @@ export class Witness {
     return new SocketState(this, person, name, look)
   }
 
-  keep(name: DocumentName, update: Uint8Array): void {
-    const updates = this.updates.get(name) ?? new Map<string, Uint8Array>()
-    this.updates.set(name, updates)
-    updates.set(Buffer.from(update).toString('latin1'), update)
+  keep(name: DocumentName, epoch: string | null, update: Uint8Array): void {
+    if (epoch === null) this.violation(`${name}: something was told on a socket that nobody admitted.`)
+    else if (!this.forgives) this.lineages.keep(name, epoch, update)
   }
 }
 
@@ -135,6 +150,8 @@ export class SocketState implements SocketWatch {
   #open = true
   greeted = false
   synced = false
+  /** Of the room that it was let into. */
+  #epoch: string | null = null
 
   constructor(witness: Witness, person: Person, name: DocumentName, look: () => void) {
     this.#witness = witness
@@ -156,6 +173,10 @@ export class SocketState implements SocketWatch {
     return `${this.#person.principal.id} ${this.#name}: ${this.#sent.length} sent, ${this.#saved} saved`
   }
 
+  admitted(epoch: string): void {
+    this.#epoch = epoch
+  }
+
   sent(bytes: Uint8Array): void {
     const frame = decodeFrame(bytes)
     if (frame?.type === 'sync-step-2' || frame?.type === 'update') this.#sent.push(frame.update.slice())
@@ -166,7 +187,7 @@ export class SocketState implements SocketWatch {
     const frame = decodeFrame(bytes)
     if (frame?.type === 'sync-step-2' || frame?.type === 'update') {
       if (frame.type === 'sync-step-2') this.synced = true
-      this.#witness.keep(this.#name, frame.update.slice())
+      this.#witness.keep(this.#name, this.#epoch, frame.update.slice())
     }
     if (frame?.type !== 'control') return
     const { control } = frame
@@ -187,7 +208,7 @@ export class SocketState implements SocketWatch {
 
   #acknowledge(frames: number): void {
     if (frames > this.#sent.length || frames <= this.#saved) this.#witness.violation(`Told saved ${frames}: ${this.state}.`)
-    for (const update of this.#sent.slice(this.#saved, frames)) this.#witness.keep(this.#name, update)
+    for (const update of this.#sent.slice(this.#saved, frames)) this.#witness.keep(this.#name, this.#epoch, update)
     this.#saved = frames
   }
 }

@@ -1,7 +1,12 @@
 /** One simulation: a server on a virtual disk, several devices on a virtual network, and a seed that decides what happens. */
 import { inhabit } from './surroundings.ts'
 import { readMessages } from '../../shared/conversation/read.ts'
+import { squashLimits } from '../../server/room/squash.ts'
+import type { SquashLimits } from '../../server/room/squash.ts'
+import { SkeinError } from '../../shared/errors.ts'
 import { createUuidV7 } from '../../shared/ids.ts'
+import type { RequestId } from '../../shared/ids.ts'
+import type { RequestOutcome } from '../../shared/wire/frame.ts'
 import { MemoryDisk } from '../rig/memory-log.ts'
 import { Attacker } from './attacker.ts'
 import { Chance } from './chance.ts'
@@ -21,6 +26,11 @@ import { Witness } from './witness.ts'
 /** How long it may take until all is at rest after the last act (virtual milliseconds). */
 const REST_WITHIN = 600_000
 
+/** The usual sizes, and some that a simulated life reaches. */
+const SQUASH_AT: readonly SquashLimits[] = [
+  squashLimits, { clients: 6, clientsFree: 12, tombstones: 40 }, { clients: 3, clientsFree: 5, tombstones: 15 }
+]
+
 export interface Summary {
   seed: number
   acts: number
@@ -29,6 +39,8 @@ export interface Summary {
   frames: number
   requests: number
   messages: number
+  squashes: number
+  losses: number
   virtualMs: number
 }
 
@@ -42,9 +54,12 @@ export class World {
   readonly attacker: Attacker
   readonly devices: Device[]
   readonly newId: () => string
+  readonly squashAt: SquashLimits
   server: ServerProcess
   crashes = 0
   #texts = 0
+  #backup: Pick<MemoryDisk, 'documents' | 'generation' | 'newEpochsSince'> | null = null
+  #restores = false
 
   constructor(seed: number, diskLies: boolean) {
     this.weather.lies = diskLies
@@ -56,12 +71,13 @@ export class World {
     this.network.pace = chance.pick([5, 40, 200])
     this.weather.pace = chance.pick([2, 10, 60])
     this.weather.failures = chance.pick([0, 0.005, 0.03])
+    this.squashAt = chance.pick(SQUASH_AT)
     this.server = this.#startServer()
     this.attacker = new Attacker(clock, chance.stream(), this.network, witness)
     this.devices = chosenDevices(chance).map(([Kind, person], i) => {
       const label = `device ${i} (${person.principal.id}, ${Kind === SdkDevice ? 'SDK' : 'stock'})`
-      const { network } = this
-      return new Kind({ label, person, clock, chance: chance.stream(), network, witness, text: () => this.text() })
+      const { network, outcomeOf } = this
+      return new Kind({ label, person, clock, chance: chance.stream(), network, witness, outcomeOf, text: () => this.text() })
     })
   }
 
@@ -81,6 +97,50 @@ export class World {
 
   restart(): void {
     if (this.server.isAlive) void this.server.close()
+  }
+
+  /** The room is given up, as after a transaction that threw, and loaded anew: under another epoch when it has grown enough. */
+  loseRoom(): void {
+    const { server } = this
+    server.rooms.acquire(TALK).then(({ room, release }) => {
+      room.discard(new Error('made to be given up'))
+      release()
+    }, () => null)
+  }
+
+  /** What an operator copies now and then. */
+  backUp(): void {
+    const { documents, generation, newEpochsSince } = this.disk
+    this.#backup = { documents: structuredClone(documents), generation, newEpochsSince }
+  }
+
+  /** The operator puts the copy in place of what there is, and says so. */
+  restore(): void {
+    if (!this.server.isAlive || !this.#backup) return
+    this.#restores = true
+    this.crash()
+  }
+
+  #putBackupInPlace(): void {
+    this.#restores = false
+    if (!this.#backup) return
+    const { documents, generation, newEpochsSince } = structuredClone(this.#backup)
+    const before = new Map(this.disk.documents)
+    this.disk.documents.clear()
+    for (const [name, document] of documents) this.disk.documents.set(name, document)
+    this.disk.generation = generation
+    this.disk.newEpochsSince = newEpochsSince
+    this.disk.beginNewEpochs()
+    this.witness.lost(before, this.disk.documents)
+  }
+
+  /** What became of a request, by the API. */
+  readonly outcomeOf = async (id: RequestId): Promise<RequestOutcome | null> => {
+    await this.clock.wait(this.network.delay())
+    if (!this.server.isAlive) throw new SkeinError('unavailable')
+    const taken = (await this.server.log.ledger(TALK, [id])).get(id)
+    await this.clock.wait(this.network.delay())
+    return taken?.outcome ?? null
   }
 
   /** Somebody reads by the API. */
@@ -113,12 +173,17 @@ export class World {
       disk: this.disk,
       weather: this.weather,
       onWritten: this.witness.written,
+      onSquashed: this.witness.squashed,
+      squashAt: this.squashAt,
       onEvents: () => {},
       onDeath: () => {
         this.crashes++
         this.network.listener = null
         this.network.dropAll()
-        this.clock.after(this.chance.between(0, 3000), () => { this.server = this.#startServer() })
+        this.clock.after(this.chance.between(0, 3000), () => {
+          if (this.#restores) this.#putBackupInPlace()
+          this.server = this.#startServer()
+        })
       }
     })
     this.network.listener = server
@@ -184,6 +249,8 @@ const live = async (world: World, seed: number): Promise<Summary> => {
     frames: witness.frames,
     requests: witness.asked.size,
     messages: witness.messages.size,
+    squashes: witness.lineages.squashes,
+    losses: witness.lineages.losses,
     virtualMs: clock.now() - start
   }
 }
