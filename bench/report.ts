@@ -4,27 +4,29 @@ import { peers } from './servers/peers.ts'
 import { workloads } from './workloads/all.ts'
 import type { Measured } from './workloads/workload.ts'
 
-export interface Results {
+/** By workload; a row that is measured again takes the place of the old one. */
+export type Results = Record<string, Row>
+
+export interface Row {
   at: string
-  machine: { node: string, cores: number, cpu: string, scale: number }
-  /** Workload → peer → runs, with how busy the machine was after each (load average of a minute). */
-  rows: Record<string, Record<string, { load: number, measured: Measured }[]>>
-  failures: { row: string, peer: string, reason: string }[]
+  machine: { node: string, cores: number, cpu: string }
+  scale: number
+  /** By peer: its runs, with how busy the machine was after each (load average of a minute). */
+  peers: Record<string, { load: number, measured: Measured }[]>
+  /** By peer: why it has a run less. */
+  failures: Record<string, string>
 }
 
 /** What the ratios are of, the first that was measured. */
 const YARDSTICKS = ['skein', 'skein-requests']
 
-export const report = ({ at, machine, rows, failures }: Results): string => {
-  const loads = Object.values(rows).flatMap(row => Object.values(row).flat().map(({ load }) => load))
-  const head = `Measured ${at.slice(0, 16).replace('T', ' ')} UTC, Node ${machine.node}, ${machine.cores} cores (${machine.cpu}), ` +
-    `load average ${Math.min(...loads).toFixed(1)}–${Math.max(...loads).toFixed(1)}${machine.scale === 1 ? '' : `, scale ${machine.scale}`}.\n`
-  const lost = failures.map(({ row, peer, reason }) => `- ${row}, ${peer}: ${reason.split('\n').find(line => line.includes('Error')) ?? reason.split('\n')[0]}\n`)
-  return [head, ...Object.entries(rows).map(([row, measured]) => tableOf(row, measured)), ...lost.length > 0 ? [`Failed:\n\n${lost.join('')}`] : []].join('\n')
-}
+/** In the order of {@link workloads}. */
+export const report = (results: Results): string =>
+  Object.keys(workloads).flatMap(row => results[row] ? [tableOf(row, results[row])] : []).join('\n')
 
-const tableOf = (row: string, measured: Results['rows'][string]): string => {
+const tableOf = (row: string, { at, machine, scale, peers: measured, failures }: Row): string => {
   const { title, about } = workloads[row]!
+  const loads = Object.values(measured).flat().map(({ load }) => load)
   const medians = new Map(Object.entries(measured).map(([peer, runs]) => [peer, mediansOf(runs.map(run => run.measured))]))
   const columns = [...new Set([...medians.values()].flatMap(values => Object.keys(values)))]
   const yardstick = YARDSTICKS.map(peer => medians.get(peer)).find(values => values !== undefined)
@@ -35,16 +37,18 @@ const tableOf = (row: string, measured: Results['rows'][string]): string => {
   const runs = Math.max(0, ...Object.values(measured).map(({ length }) => length))
   return [
     `### \`${row}\`: ${title}\n`,
-    `${about} ${runs === 1 ? 'One run.' : `Medians of ${runs} runs.`}\n`,
+    `${about} ${runs === 1 ? 'One run' : `Medians of ${runs} runs`}${scale === 1 ? '' : ` at ${scale} of that`}, ${at.slice(0, 10)}, ` +
+      `Node ${machine.node}, ${machine.cores} cores, load average ${Math.min(...loads).toFixed(1)} to ${Math.max(...loads).toFixed(1)}.\n`,
     `| | ${columns.join(' | ')} |`,
     `|---|${columns.map(() => '---:|').join('')}`,
     ...lines,
     '',
+    ...Object.entries(failures).map(([peer, reason]) => `${peers[peer]!.title} failed: ${reason}\n`),
   ].join('\n')
 }
 
 const mediansOf = (runs: readonly Measured[]): Measured =>
-  Object.fromEntries(Object.keys(runs[0] ?? {}).map(what => [what, median(runs.map(run => run[what]!))]))
+  Object.fromEntries(Object.keys(runs[0] ?? {}).map(what => [what, median(runs.map(run => run[what] ?? NaN))]))
 
 /** The value, and in brackets how many times Skein's it is. */
 const cell = (value: number | undefined, of: number | undefined): string => {
@@ -53,4 +57,8 @@ const cell = (value: number | undefined, of: number | undefined): string => {
   return `${rounded(value)}${ratio}`
 }
 
-const rounded = (value: number): string => Number.isNaN(value) ? '–' : value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : String(Math.round(value * 100) / 100)
+const rounded = (value: number): string => {
+  if (Number.isNaN(value)) return '–'
+  if (value >= 100) return value.toFixed(0)
+  return value >= 10 ? value.toFixed(1) : String(Math.round(value * 100) / 100)
+}

@@ -6,7 +6,7 @@
  * Options: `--scale 0.1` does a tenth (to try it out), `--out <name>` names the results, `--profile <folder>` profiles the servers.
  */
 import { spawn } from 'node:child_process'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { cpus, loadavg } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -52,12 +52,9 @@ const measureOne = (row: string, peer: string): Promise<Measured> => new Promise
 
 const rows = chosen(values.only, workloads, 'row')
 const names = chosen(values.peers, peers, 'peer')
-const results: Results = {
-  at: new Date().toISOString(),
-  machine: { node: process.version, cores: cpus().length, cpu: cpus()[0]?.model ?? '', scale: Number(values.scale) },
-  rows: Object.fromEntries(rows.map(row => [row, {}])),
-  failures: [],
-}
+const machine = { node: process.version, cores: cpus().length, cpu: cpus()[0]?.model ?? '' }
+const results: Results = Object.fromEntries(rows.map(row =>
+  [row, { at: new Date().toISOString(), machine, scale: Number(values.scale), peers: {}, failures: {} }]))
 for (let round = 0; round < Number(values.repeat); round++) {
   for (const row of rows) {
     // Another one begins every time, so that nobody always has the quiet moment.
@@ -66,17 +63,20 @@ for (let round = 0; round < Number(values.repeat); round++) {
     for (const name of turn) {
       try {
         const measured = await measureOne(row, name)
-        const runs = results.rows[row]![name] ??= []
+        const runs = results[row]!.peers[name] ??= []
         runs.push({ load: loadavg()[0]!, measured })
         console.log(`${row} · ${name}: ${Object.entries(measured).map(([what, value]) => `${what} ${Math.round(value * 100) / 100}`).join(', ')}`)
       } catch (error) {
-        results.failures.push({ row, peer: name, reason: (error as Error).message })
+        results[row]!.failures[name] = /\w*Error: .*/.exec((error as Error).message)?.[0] ?? 'for no reason that it gave'
         console.error(`${row} · ${name} failed:\n${(error as Error).message}`)
       }
     }
   }
 }
+const file = (ending: string): string => join(here, 'results', `${values.out}.${ending}`)
 mkdirSync(join(here, 'results'), { recursive: true })
-writeFileSync(join(here, 'results', `${values.out}.json`), `${JSON.stringify(results, null, 1)}\n`)
-writeFileSync(join(here, 'results', `${values.out}.md`), report(results))
+const before = existsSync(file('json')) ? JSON.parse(readFileSync(file('json'), 'utf8')) as Results : {}
+const all = { ...before, ...results }
+writeFileSync(file('json'), `${JSON.stringify(all, null, 1)}\n`)
+writeFileSync(file('md'), report(all))
 console.log(`\n${report(results)}`)

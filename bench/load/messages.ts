@@ -47,16 +47,26 @@ export class Writer {
       for (const number of numbers) {
         const text = textOf(number, bytes)
         if (this.#peer.conversations) {
-          const id = uuid() as RequestId
-          const message = { parts: [{ type: 'text' as const, text }], parentId: this.#parent, to: [] }
-          this.#doc.getMap<RequestOf<'send'>>('requests').set(id, { type: 'send', createdAt: Date.now(), message })
-          this.#parent = id as string as MessageId
+          this.#request({ parts: [{ type: 'text', text }], parentId: this.#parent, to: [] })
         } else {
           this.#doc.getArray('messages').push([{ id: uuid(), role: 'user', parts: [{ type: 'text', text }], createdAt: Date.now() }])
         }
       }
     })
     return this.#made[0]!
+  }
+
+  /** One update with a message that the default agent shall answer. */
+  ask(text: string): Uint8Array {
+    this.#made = []
+    this.#request({ parts: [{ type: 'text', text }], parentId: this.#parent })
+    return this.#made[0]!
+  }
+
+  #request(message: RequestOf<'send'>['message']): void {
+    const id = uuid() as RequestId
+    this.#doc.getMap<RequestOf<'send'>>('requests').set(id, { type: 'send', createdAt: Date.now(), message })
+    this.#parent = id as string as MessageId
   }
 
   /** One update that appends a token to one text. */
