@@ -20,8 +20,9 @@ export const limits = {
   /** Frames and bytes of one connection that wait to be judged; past that its socket is not read. */
   waitingFrames: 64,
   waitingBytes: 8 * 1024 * 1024,
-  /** What waits to be sent to one connection; past that it is ended and may come back for the difference. */
-  outboxBytes: 32 * 1024 * 1024,
+  /** Bytes and writes that wait to be sent to one connection; past either it gets nothing more until it has read, then the difference. */
+  outboxBytes: 128 * 1024,
+  outboxWrites: 256,
   titleLength: 200,
   systemPromptLength: 20_000,
   /** A state vector in sync step 1: about 6,000 clients. */

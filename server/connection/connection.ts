@@ -9,21 +9,13 @@ import { SCHEMA_VERSION } from '../../shared/conversation/schema.ts'
 import { decodeFrame, encodeFrame } from '../../shared/wire/codec.ts'
 import type { Control, RequestOutcome, Role } from '../../shared/wire/frame.ts'
 import type { LiveRoom } from '../room/room.ts'
+import { Outgoing } from '../room/outgoing.ts'
 import type { Session } from '../room/session.ts'
+import { Outbox } from './outbox.ts'
 import type { Presence } from './presence.ts'
 import { decodePresence } from './presence-codec.ts'
 import { SavedFrames } from './saved-frames.ts'
-
-/** What a connection needs of its socket. */
-export interface Socket {
-  send(bytes: Uint8Array): void
-  close(code: number, reason: string): void
-  /** Bytes that wait to be sent. */
-  backlog(): number
-  /** Stops and goes on reading. */
-  pause(): void
-  resume(): void
-}
+import type { Socket } from './socket.ts'
 
 interface SyncFrame {
   /** Counted from 1 per socket. */
@@ -51,6 +43,7 @@ export class Connection implements Session {
   readonly #presence: Presence
   readonly #speaksSkein: boolean
   readonly #frames = new SavedFrames()
+  readonly #outbox: Outbox
   #phase: Phase = { state: 'open' }
   #joined = false
   /** An answer to step 1 is on its way; a second one meanwhile would only say the same. */
@@ -66,6 +59,8 @@ export class Connection implements Session {
   #asked = 0
   /** The one extra question after what was missing had been asked for at the join. */
   #askedAgain = false
+  /** Sync step 1 that arrived while nothing was queued for this connection. */
+  #joinsLater: Uint8Array | null = null
 
   constructor(socket: Socket, room: LiveRoom, presence: Presence, principal: Principal, role: Role, speaksSkein: boolean) {
     this.#socket = socket
@@ -74,6 +69,7 @@ export class Connection implements Session {
     this.principal = principal
     this.role = role
     this.#speaksSkein = speaksSkein
+    this.#outbox = new Outbox(socket, limits, () => this.#stop())
     this.#control({
       kind: 'hello',
       epoch: room.lineage.epoch,
@@ -88,7 +84,7 @@ export class Connection implements Session {
   // --- From the client -------------------------------------------------------------------------------------------------------------
 
   receive(bytes: Uint8Array): void {
-    if (this.#phase.state !== 'open') return
+    if (!this.isOpen) return
     const frame = decodeFrame(bytes)
     switch (frame?.type) {
       case 'sync-step-1':
@@ -125,6 +121,10 @@ export class Connection implements Session {
     return this.#phase.state === 'ended'
   }
 
+  get isOpen(): boolean {
+    return this.#phase.state === 'open'
+  }
+
   #mayShow(clientId: number): boolean {
     if (!this.#announced.has(clientId) && this.#announced.size >= limits.presenceIdsPerConnection) return false
     if (!this.#room.claimClient(clientId, this.principal.id)) return false
@@ -140,6 +140,10 @@ export class Connection implements Session {
     const clients = decodeStateVector(stateVector)
     if (!clients) return this.#refuse(0, 'malformed', 'The state vector is not valid.')
     if (this.#room.isStale(clients.keys())) return this.end('epoch-changed')
+    if (this.#outbox.holds) {
+      this.#joinsLater = stateVector
+      return
+    }
     this.#asked++
     this.#joining = true
     this.#room.join(this, stateVector, () => { this.#joining = false })
@@ -189,9 +193,11 @@ export class Connection implements Session {
   }
 
   #saved(number: number, results: readonly { requestId: RequestId, outcome: RequestOutcome }[]): void {
-    for (const { requestId, outcome } of results) this.#control({ kind: 'result', requestId, outcome })
     const frames = this.#frames.done(number)
-    if (frames !== null) this.#control({ kind: 'saved', frames })
+    if (!this.#speaksSkein || !this.isOpen) return
+    for (const { requestId, outcome } of results) this.#outbox.answer(encodeFrame({ type: 'control', control: { kind: 'result', requestId, outcome } }))
+    if (frames !== null) this.#outbox.saved(frames)
+    if (this.#outbox.heldBytes > limits.outboxBytes) this.end('slow-reader')
   }
 
   /** Keeps the frame and asks for what is missing: once, beside the question that every join asks. */
@@ -208,7 +214,7 @@ export class Connection implements Session {
   }
 
   #refuse(frame: number, code: ErrorCode, reason: string): void {
-    if (this.#phase.state !== 'open') return
+    if (!this.isOpen) return
     this.#control({ kind: 'refused', frame, code, reason })
     this.end(code, reason)
   }
@@ -216,10 +222,28 @@ export class Connection implements Session {
   // --- To the client ---------------------------------------------------------------------------------------------------------------
 
   send(frame: Uint8Array): void {
-    if (this.#phase.state !== 'open') return
-    // Who does not read is ended; it comes back with its state vector and gets the difference.
-    if (this.#socket.backlog() > limits.outboxBytes) return this.end('slow-reader')
-    this.#socket.send(frame)
+    this.deliver(new Outgoing(frame))
+  }
+
+  deliver(outgoing: Outgoing): void {
+    if (this.isOpen) this.#outbox.add(outgoing)
+  }
+
+  /** Who does not read as fast as others write gets nothing more, until it has read what it was sent: then what it missed as one. */
+  #stop(): void {
+    this.#room.stop(this)
+    this.#presence.stop(this)
+    this.#socket.whenDrained(() => {
+      if (!this.isOpen) return
+      this.#room.resume(this, () => {
+        if (!this.isOpen) return
+        this.#outbox.release()
+        this.#presence.resume(this)
+        const stateVector = this.#joinsLater
+        this.#joinsLater = null
+        if (stateVector) this.#join(stateVector)
+      })
+    })
   }
 
   end(code: ErrorCode, reason: string = errorTable[code].message): void {
@@ -228,6 +252,7 @@ export class Connection implements Session {
       return
     }
     this.#phase = { state: 'ended' }
+    this.#outbox.flush()
     this.#socket.close(errorTable[code].close, closeReason(code, reason))
   }
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { UserId } from '../../shared/ids.ts'
 import { decodeFrame } from '../../shared/wire/codec.ts'
+import { Outgoing } from '../room/outgoing.ts'
 import type { Session } from '../room/session.ts'
 import { Presence } from './presence.ts'
 import { decodePresence, encodePresence } from './presence-codec.ts'
@@ -17,9 +18,10 @@ const reader = (id: string) => {
     principal: { kind: 'user', id: id as UserId, name: id.toUpperCase() },
     role: 'editor',
     ended: false,
-    send: bytes => {
-      const frame = decodeFrame(bytes)
-      if (frame?.type === 'awareness') seen.push(...decodePresence(frame.update) ?? [])
+    isOpen: true,
+    send: bytes => session.deliver(new Outgoing(bytes)),
+    deliver: ({ frames }) => {
+      for (const frame of frames.map(decodeFrame)) if (frame?.type === 'awareness') seen.push(...decodePresence(frame.update) ?? [])
     },
     end: () => {}
   }
@@ -73,7 +75,7 @@ describe('presence', () => {
     const presence = new Presence(after)
     let frames = 0
     const { session } = reader('ada')
-    presence.join({ ...session, send: () => { frames++ } })
+    presence.join({ ...session, deliver: () => { frames++ } })
     for (let i = 1; i <= 20; i++) presence.update(session, [{ clientId: 1, clock: i, state: { i } }], all)
     tick()
     expect(frames).toBe(1)

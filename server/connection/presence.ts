@@ -2,6 +2,7 @@
 import { encodeFrame } from '../../shared/wire/codec.ts'
 import type { UserId } from '../../shared/ids.ts'
 import type { Timers } from '../../shared/timers.ts'
+import { Outgoing } from '../room/outgoing.ts'
 import type { Session } from '../room/session.ts'
 import { encodePresence } from './presence-codec.ts'
 import type { PresenceEntry } from './presence-codec.ts'
@@ -17,9 +18,11 @@ interface Present extends PresenceEntry {
 
 export class Presence {
   readonly #present = new Map<number, Present>()
+  /** Who is told of changes. */
   readonly #sessions = new Set<Session>()
   /** Whose an id was when it was last shown or removed, and at which clock: a late echo of it shows nothing, nor hides that it left. */
   readonly #last = new Map<number, { principal: UserId, clock: number }>()
+  readonly #stopped = new Set<Session>()
   readonly #changed = new Map<number, PresenceEntry>()
   readonly #after: Timers['after']
   #cancelTick: (() => void) | null = null
@@ -32,6 +35,15 @@ export class Presence {
   join(session: Session): void {
     this.#sessions.add(session)
     this.tell(session)
+  }
+
+  /** The session does not read: it is told nothing until it is {@link resume}d. */
+  stop(session: Session): void {
+    if (this.#sessions.delete(session)) this.#stopped.add(session)
+  }
+
+  resume(session: Session): void {
+    if (this.#stopped.delete(session)) this.join(session)
   }
 
   /** Sends the session everybody's state. */
@@ -55,6 +67,7 @@ export class Presence {
 
   leave(session: Session): void {
     this.#sessions.delete(session)
+    this.#stopped.delete(session)
     for (const { clientId, clock, session: owner } of [...this.#present.values()]) {
       if (owner === session) this.#remove({ clientId, clock: clock + 1, state: null })
     }
@@ -81,9 +94,9 @@ export class Presence {
 
   #flush(): void {
     this.#cancelTick = null
-    const frame = encodeFrame({ type: 'awareness', update: encodePresence([...this.#changed.values()]) })
+    const outgoing = new Outgoing(encodeFrame({ type: 'awareness', update: encodePresence([...this.#changed.values()]) }))
     this.#changed.clear()
-    for (const session of this.#sessions) session.send(frame)
+    for (const session of this.#sessions) session.deliver(outgoing)
   }
 }
 

@@ -16,8 +16,8 @@ import type { AccessPolicy } from '../room/access.ts'
 import type { RoomRegistry } from '../room/rooms.ts'
 import type { Logger } from '../telemetry/port.ts'
 import { Connection, closeReason } from './connection.ts'
-import type { Socket } from './connection.ts'
 import { Presence } from './presence.ts'
+import { asSocket } from './socket.ts'
 
 export interface SyncServerOptions {
   identity: Identity
@@ -60,7 +60,7 @@ export class SyncServer {
       socket.end('HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
       return true
     }
-    this.#sockets.handleUpgrade(request, socket, head, webSocket => void this.#admit(webSocket, request, path.slice(PATH.length)))
+    this.#sockets.handleUpgrade(request, socket, head, webSocket => void this.#admit(webSocket, socket, request, path.slice(PATH.length)))
     return true
   }
 
@@ -82,8 +82,8 @@ export class SyncServer {
    * The upgrade has been answered already, because a browser tells a page nothing of a refused one: whoever may not enter is let in as far
    * as a close frame with the reason.
    */
-  async #admit(webSocket: WebSocket, request: IncomingMessage, path: string): Promise<void> {
-    const socket = asSocket(webSocket)
+  async #admit(webSocket: WebSocket, stream: Duplex, request: IncomingMessage, path: string): Promise<void> {
+    const socket = asSocket(webSocket, stream)
     webSocket.on('error', error => this.#options.logger.info({ err: error }, 'socket error'))
     // One that nobody asked for is no sign of a reader that keeps up.
     webSocket.on('pong', payload => { if (String(payload) === String(this.#tick)) this.#answered.add(webSocket) })
@@ -145,14 +145,6 @@ export class SyncServer {
     })
   }
 }
-
-const asSocket = (webSocket: WebSocket): Socket => ({
-  send: bytes => webSocket.send(bytes),
-  close: (code, reason) => webSocket.close(code, reason),
-  backlog: () => webSocket.bufferedAmount,
-  pause: () => webSocket.pause(),
-  resume: () => webSocket.resume(),
-})
 
 const asBytes = (data: RawData): Uint8Array => {
   if (Array.isArray(data)) return new Uint8Array(Buffer.concat(data))

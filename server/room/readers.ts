@@ -1,10 +1,15 @@
 /**
  * The sessions that a room sends to. Each is subscribed at the very point at which it gets what it lacks: every later record reaches it,
  * and none twice.
+ *
+ * A session that does not keep up stops: nothing more is queued for it. What it has then is the document of that moment, so when it has
+ * read that, one difference brings it up to date, however much was written meanwhile.
  */
 import * as Y from 'yjs'
 import type { ErrorCode } from '../../shared/errors.ts'
 import { encodeFrame } from '../../shared/wire/codec.ts'
+import { Broadcast } from './broadcast.ts'
+import type { BroadcastPorts } from './broadcast.ts'
 import type { Recorder } from './recorder.ts'
 import type { Session } from './session.ts'
 
@@ -12,10 +17,16 @@ export class Readers {
   readonly #doc: Y.Doc
   readonly #recorder: Recorder
   readonly #sessions = new Set<Session>()
+  /** Sessions that stopped, with the state vector of what each has been sent; null: about to stop. */
+  readonly #stopped = new Map<Session, Uint8Array | null>()
+  readonly #broadcast: Broadcast
 
-  constructor(doc: Y.Doc, recorder: Recorder) {
+  constructor(doc: Y.Doc, recorder: Recorder, ports: BroadcastPorts) {
     this.#doc = doc
     this.#recorder = recorder
+    this.#broadcast = new Broadcast(ports, outgoing => {
+      for (const session of this.#sessions) session.deliver(outgoing)
+    })
   }
 
   /**
@@ -28,8 +39,41 @@ export class Readers {
     this.#recorder.whenDurable(() => {
       session.send(missing)
       session.send(ours)
-      this.#sessions.add(session)
+      this.#subscribe(session)
       sent()
+    }, ({ code }) => session.end(code))
+  }
+
+  /** What waits for the readers is in what this one has been sent; it is not to get it a second time. */
+  #subscribe(session: Session): void {
+    this.#broadcast.flush()
+    if (session.isOpen) this.#sessions.add(session)
+  }
+
+  /** Queues nothing more for a session from here on: it does not read. */
+  stop(session: Session): void {
+    if (!this.#sessions.has(session) || this.#stopped.has(session)) return
+    this.#stopped.set(session, null)
+    const has = Y.encodeStateVector(this.#doc)
+    // Records up to here may still be on their way to the disk: the session gets those, so that it has exactly this.
+    this.#recorder.whenDurable(() => {
+      this.#broadcast.flush()
+      if (this.#sessions.delete(session)) this.#stopped.set(session, has)
+    }, () => {})
+  }
+
+  /** Sends a session that stopped what it missed, and every later record. @param sent called when that has been sent */
+  resume(session: Session, sent: () => void): void {
+    this.#recorder.whenDurable(() => {
+      const has = this.#stopped.get(session)
+      this.#stopped.delete(session)
+      if (!has) return sent()
+      const missed = encodeFrame({ type: 'update', update: Y.encodeStateAsUpdate(this.#doc, has) })
+      this.#recorder.whenDurable(() => {
+        session.send(missed)
+        this.#subscribe(session)
+        sent()
+      }, ({ code }) => session.end(code))
     }, ({ code }) => session.end(code))
   }
 
@@ -41,17 +85,24 @@ export class Readers {
 
   leave(session: Session): void {
     this.#sessions.delete(session)
+    this.#stopped.delete(session)
   }
 
   /** @param update of a durable record */
   broadcast(update: Uint8Array): void {
-    const frame = encodeFrame({ type: 'update', update })
-    for (const session of this.#sessions) session.send(frame)
+    this.#broadcast.add(encodeFrame({ type: 'update', update }))
+  }
+
+  /** Runs the action when all readers have been sent every record up to here. */
+  afterBroadcast(action: () => void): void {
+    this.#broadcast.afterwards(action)
   }
 
   endAll(code: ErrorCode): void {
-    for (const session of this.#sessions) session.end(code)
+    this.#broadcast.flush()
+    for (const session of [...this.#sessions, ...this.#stopped.keys()]) session.end(code)
     this.#sessions.clear()
+    this.#stopped.clear()
   }
 
   #stateVectorFrame(): Uint8Array {

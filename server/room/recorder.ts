@@ -163,7 +163,7 @@ export class Recorder {
     this.#lineageIsNew = false
     this.#releases.whenDurable(() => this.#onReleased(sequence, update, events))
     this.#track(log.append(name, record).then(() => this.#releases.durable(sequence)))
-    logger.info({ document: name, sequence, bytes: update.length, actor, events: events.map(({ type }) => type) }, 'record written')
+    logger.debug({ document: name, sequence, bytes: update.length, actor, events: events.map(({ type }) => type) }, 'record written')
     this.#tail++
     this.#bytes += update.length
     if (redacted || (this.#tail >= this.#compactAt && !this.#compacting)) this.compact(redacted)

@@ -52,7 +52,7 @@ export class LiveRoom implements Room {
     const recorded = { name, doc, lineage, lineageIsNew: changed, messages, stored }
     const recorder = new Recorder(environment, recorded, (...released) => this.#writePath.release(...released), discard)
     const owners = new ClientOwners(lineage, stored?.bindings ?? [], id => doc.store.clients.has(id))
-    const readers = new Readers(doc, recorder)
+    const readers = new Readers(doc, recorder, environment)
     this.#recorder = recorder
     this.#owners = owners
     this.#readers = readers
@@ -84,6 +84,16 @@ export class LiveRoom implements Room {
 
   leave(session: Session): void {
     this.#readers.leave(session)
+  }
+
+  /** The session does not read: nothing more is queued for it until it is {@link resume}d. */
+  stop(session: Session): void {
+    this.#readers.stop(session)
+  }
+
+  /** The session has read all that was queued. @param sent called when it has been sent what it missed meanwhile */
+  resume(session: Session, sent: () => void): void {
+    this.#readers.resume(session, sent)
   }
 
   /** How long the document's own state vector is: about what a client that holds all of it sends. */

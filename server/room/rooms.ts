@@ -1,7 +1,6 @@
 /** The rooms in memory: loaded once however many ask (single-flight), kept while used, gone after a grace period. */
 import type { DocumentName, RunId } from '../../shared/ids.ts'
 import { SkeinError } from '../../shared/errors.ts'
-import type { Timers } from '../../shared/timers.ts'
 import * as Y from 'yjs'
 import type { Lineage, StoredDocument } from '../log/port.ts'
 import { pendingMigrations } from '../../shared/conversation/migrate.ts'
@@ -21,7 +20,6 @@ export interface RoomsEnvironment extends RoomEnvironment {
   random: Random
   /** How long a room stays in memory after its last user left, in milliseconds. */
   graceMs: number
-  after: Timers['after']
   /** {@link squashLimits} but in tests. */
   squashAt?: SquashLimits
   /**

@@ -3,14 +3,19 @@ import type { ErrorCode } from '../../shared/errors.ts'
 import type { RequestId } from '../../shared/ids.ts'
 import type { Principal } from '../../shared/principal.ts'
 import type { RequestOutcome, Role } from '../../shared/wire/frame.ts'
+import type { Outgoing } from './outgoing.ts'
 
 export interface Session {
   readonly principal: Principal
   readonly role: Role
   /** Refused or closed: nothing more of it is judged. */
   readonly ended: boolean
-  /** Sends a frame that was encoded once for all readers. */
+  /** Neither refused, nor closed by either side. */
+  readonly isOpen: boolean
+  /** Sends a frame to this session alone. */
   send(frame: Uint8Array): void
+  /** Sends frames that were made ready once for all readers. */
+  deliver(outgoing: Outgoing): void
   /** Ends the connection with the code's close code and message. */
   end(code: ErrorCode): void
 }

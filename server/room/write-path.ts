@@ -16,6 +16,7 @@ import { scan } from '../gate/scan.ts'
 import type { DecodedUpdate } from '../gate/scan.ts'
 import type { Judged, Verdict } from '../gate/verdict.ts'
 import type { LedgerEntry } from '../log/port.ts'
+import type { BroadcastPorts } from './broadcast.ts'
 import type { Budgets } from './budget.ts'
 import type { ClientOwners } from './client-owners.ts'
 import type { MessageIndex } from './message-index.ts'
@@ -30,7 +31,7 @@ import type { KnownAgents, Taken } from './take.ts'
 import { TakenRequests } from './taken-requests.ts'
 import type { KnownRequests } from './taken-requests.ts'
 
-export interface RoomEnvironment extends RecorderPorts {
+export interface RoomEnvironment extends RecorderPorts, BroadcastPorts {
   /** Null: no limits, where everybody is the one local person. */
   budgets: Budgets | null
   agents: KnownAgents
@@ -180,7 +181,8 @@ export class WritePath {
 
   #accepted(submission: Submission, taken: Taken[]): void {
     submission.applied()
-    this.#document.recorder.whenDurable(() => submission.saved(taken), ({ code }) => submission.session.end(code))
+    const { recorder, readers } = this.#document
+    recorder.whenDurable(() => readers.afterBroadcast(() => submission.saved(taken)), ({ code }) => submission.session.end(code))
   }
 
   /** To be called with each record when it is durable, in order. */

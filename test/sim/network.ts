@@ -1,5 +1,5 @@
 /** The virtual network: connections that keep their order, delay, and may be cut with what is under way. */
-import type { Socket } from '../../server/connection/connection.ts'
+import type { Socket } from '../../server/connection/socket.ts'
 import type { DocumentName } from '../../shared/ids.ts'
 import type { Chance } from './chance.ts'
 import type { Clock } from './clock.ts'
@@ -30,6 +30,8 @@ export interface Listener {
 
 /** A close that no end asked for. */
 const LOST = 1006
+/** A virtual socket's backlog counts this much for each byte, so that a few frames fill it. */
+const HEAVY = 500
 
 export class Network {
   readonly clock: Clock
@@ -111,6 +113,8 @@ export class Link {
   readonly #down: Lane
   #server: Accepted | null = null
   #serverClosed = false
+  /** What the client's end does not take for now, and who waits for that it does; null: it takes everything. */
+  #stalled: { frames: Uint8Array[], drained: (() => void)[] } | null = null
   over = false
 
   constructor(network: Network, caller: Caller) {
@@ -126,18 +130,43 @@ export class Link {
 
   begin(listener: Listener): void {
     this.#down.carry(() => this.caller.opened())
+    const { clock, chance } = this.#network
+    if (chance.of(0.2)) clock.after(chance.between(0, 3000), () => this.#stall())
     this.#server = listener.accept(this.caller, {
-      send: bytes => {
+      send: turn => {
         if (this.#serverClosed) return
-        const copy = bytes.slice()
-        this.#down.carry(() => this.caller.received(copy))
+        for (const copy of turn.flatMap(({ frames }) => frames.map(frame => frame.slice()))) {
+          if (this.#stalled) this.#stalled.frames.push(copy)
+          else this.#deliver(copy)
+        }
       },
       close: (code, reason) => this.#closeFromServer(code, reason),
-      // The virtual network takes everything at once.
-      backlog: () => 0,
+      backlog: () => HEAVY * (this.#stalled?.frames.reduce((sum, { length }) => sum + length, 0) ?? 0),
+      whenDrained: run => {
+        if (this.#stalled) this.#stalled.drained.push(run)
+        else run()
+      },
       pause: () => {},
       resume: () => {}
     })
+  }
+
+  #deliver(frame: Uint8Array): void {
+    this.#down.carry(() => this.caller.received(frame))
+  }
+
+  /** A client that does not read for a while. */
+  #stall(): void {
+    const { clock, chance } = this.#network
+    this.#stalled ??= { frames: [], drained: [] }
+    clock.after(chance.between(50, 4000), () => this.#unstall())
+  }
+
+  #unstall(): void {
+    const stalled = this.#stalled
+    this.#stalled = null
+    for (const frame of stalled?.frames ?? []) this.#deliver(frame)
+    for (const run of stalled?.drained ?? []) run()
   }
 
   send(bytes: Uint8Array): void {
@@ -163,6 +192,7 @@ export class Link {
   serverDied(): void {
     this.#up.cut()
     this.#server = null
+    this.#unstall()
     this.#network.forget(this)
     this.#down.carry(() => this.caller.closed(LOST, ''))
   }
@@ -170,6 +200,7 @@ export class Link {
   #closeFromServer(code: number, reason: string): void {
     if (this.#serverClosed) return
     this.#serverClosed = true
+    this.#unstall()
     this.#down.carry(() => {
       this.caller.closed(code, reason)
       this.#end()

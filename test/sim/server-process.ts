@@ -6,7 +6,7 @@ import { createDriver } from '../../server/agents/driver.ts'
 import type { Driver } from '../../server/agents/driver.ts'
 import { createAgentRegistry } from '../../server/agents/registry.ts'
 import { Connection, closeReason } from '../../server/connection/connection.ts'
-import type { Socket } from '../../server/connection/connection.ts'
+import type { Socket } from '../../server/connection/socket.ts'
 import { Presence } from '../../server/connection/presence.ts'
 import type { EventListener } from '../../server/room/port.ts'
 import { RoomRegistry } from '../../server/room/rooms.ts'
@@ -114,9 +114,10 @@ export class ServerProcess implements Listener {
     let leave: (() => void) | null = null
     let closed = false
     const socket: Socket = {
-      send: bytes => { if (this.#step()) wire.send(bytes) },
+      send: turn => { for (const outgoing of turn) if (this.#step()) wire.send([outgoing]) },
       close: (code, reason) => { if (this.#step()) wire.close(code, reason) },
       backlog: () => wire.backlog(),
+      whenDrained: run => wire.whenDrained(run),
       pause: () => wire.pause(),
       resume: () => wire.resume()
     }

@@ -16,7 +16,7 @@ export const variants: readonly Variant[] = [
   {
     name: 'acknowledged before it is durable',
     file: 'server/room/write-path.ts',
-    find: /this\.#document\.recorder\.whenDurable\(\(\) => submission\.saved\(taken\), .*\)/,
+    find: /recorder\.whenDurable\(\(\) => readers\.afterBroadcast\(\(\) => submission\.saved\(taken\)\), .*\)/,
     replace: 'submission.saved(taken)'
   },
   {
@@ -42,6 +42,18 @@ export const variants: readonly Variant[] = [
     file: 'server/room/readers.ts',
     find: /this\.#sessions\.add\(session\)/,
     replace: 'void Promise.resolve().then(() => this.#sessions.add(session))'
+  },
+  {
+    name: 'who did not read misses what came meanwhile',
+    file: 'server/room/readers.ts',
+    find: /const has = this\.#stopped\.get\(session\)/,
+    replace: 'const has = this.#stopped.get(session) && Y.encodeStateVector(this.#doc)'
+  },
+  {
+    name: 'who does not read stops before it has what it is taken to have',
+    file: 'server/room/readers.ts',
+    find: /const has = Y\.encodeStateVector\(this\.#doc\)/,
+    replace: '$&\n    this.#sessions.delete(session) && this.#stopped.set(session, has)'
   },
   {
     name: 'what has a gap is refused, not parked',

@@ -1,0 +1,40 @@
+/** A socket as a connection needs it, and the one of `ws`. */
+import type { Duplex } from 'node:stream'
+import type { WebSocket } from 'ws'
+import type { Outgoing } from '../room/outgoing.ts'
+
+export interface Socket {
+  /** As one write. Nothing happens when the socket is closed. */
+  send(turn: readonly Outgoing[]): void
+  close(code: number, reason: string): void
+  /** Bytes that wait to be sent. */
+  backlog(): number
+  /** Calls `run` once when nothing waits any more. */
+  whenDrained(run: () => void): void
+  /** Stops and goes on reading. */
+  pause(): void
+  resume(): void
+}
+
+/**
+ * Ready-made bytes go past `ws`'s sender, straight to the stream below. Their order with its pings, pongs and close frames holds because
+ * that sender writes synchronously too: without compression, and with bytes instead of Blobs, it queues nothing.
+ * @param stream that the WebSocket speaks over
+ */
+export const asSocket = (webSocket: WebSocket, stream: Duplex): Socket => ({
+  send: turn => {
+    if (webSocket.readyState !== webSocket.OPEN) return
+    if (turn.length === 1) return void stream.write(turn[0]!.wire)
+    stream.cork()
+    for (const { wire } of turn) stream.write(wire)
+    stream.uncork()
+  },
+  close: (code, reason) => webSocket.close(code, reason),
+  backlog: () => stream.writableLength,
+  whenDrained: run => {
+    if (stream.writableLength === 0) run()
+    else stream.once('drain', run)
+  },
+  pause: () => webSocket.pause(),
+  resume: () => webSocket.resume(),
+})

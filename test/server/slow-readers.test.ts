@@ -1,0 +1,80 @@
+/** Readers that do not keep up: nothing is queued for them without end, and one difference brings them up to date. */
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import * as Y from 'yjs'
+import { startInProcess } from '../rig/in-process.ts'
+import type { InProcessServer } from '../rig/in-process.ts'
+import { Peer } from '../rig/peer.ts'
+import { until } from '../rig/until.ts'
+
+const NAME = 'artifact/busy'
+/** More than the system's own socket buffers on both sides hold. */
+const WRITES = 700
+const LARGE = 24 * 1024
+
+let server: InProcessServer
+let writer: Peer
+let honest: Peer
+let slow: Peer
+
+beforeEach(async () => {
+  server = await startInProcess({ durability: 'os' })
+  writer = await Peer.join(server.syncUrl, NAME)
+  honest = await Peer.join(server.syncUrl, NAME)
+  slow = await Peer.join(server.syncUrl, NAME)
+})
+
+afterEach(async () => {
+  for (const peer of [writer, honest, slow]) peer.close()
+  await server.close()
+})
+
+const updates = (peer: Peer): number => peer.frames.filter(({ type }) => type === 'update').length
+
+/** One value that is replaced over and over: the document stays small, what was sent does not. */
+const writeALot = async (): Promise<void> => {
+  for (let n = 1; n <= WRITES; n++) {
+    writer.doc.getMap('state').set('value', `${n} ${'x'.repeat(LARGE)}`)
+    if (n % 50 === 0) await writer.allSaved()
+  }
+  await until('the honest reader has it all', () => String(honest.doc.getMap('state').get('value')).startsWith(`${WRITES} `))
+}
+
+describe('a reader that does not read for a while', () => {
+  it('is not ended: it gets one difference instead of all that it missed, and then every update again', async () => {
+    slow.socket.pause()
+    await writeALot()
+    const before = updates(honest)
+    slow.socket.resume()
+    await until('the slow reader has it all', () => String(slow.doc.getMap('state').get('value')).startsWith(`${WRITES} `))
+    expect(slow.closedBy).toBeNull()
+    expect(before).toBe(WRITES)
+    expect(updates(slow)).toBeLessThan(WRITES)
+    expect(Y.encodeStateVector(slow.doc)).toEqual(Y.encodeStateVector(honest.doc))
+    const seen = updates(slow)
+    writer.doc.getMap('state').set('value', 'afterwards')
+    await until('it gets what follows', () => slow.doc.getMap('state').get('value') === 'afterwards')
+    expect(updates(slow)).toBe(seen + 1)
+  })
+
+  it('is told that its own edit is saved after it has been sent what came before', async () => {
+    slow.socket.pause()
+    await writeALot()
+    slow.doc.getMap('state').set('mine', 1)
+    await until('others see its edit', () => honest.doc.getMap('state').get('mine') === 1)
+    slow.socket.resume()
+    await slow.allSaved()
+    expect(String(slow.doc.getMap('state').get('value'))).toMatch(new RegExp(`^${WRITES} `))
+  })
+
+  it('that asks to be synced meanwhile is answered when it has caught up', async () => {
+    slow.socket.pause()
+    await writeALot()
+    const stepsBefore = slow.frames.filter(({ type }) => type === 'sync-step-2').length
+    slow.send({ type: 'sync-step-1', stateVector: Y.encodeStateVector(new Y.Doc()) })
+    slow.doc.getMap('state').set('mine', 1)
+    await until('its frames have arrived', () => honest.doc.getMap('state').get('mine') === 1)
+    slow.socket.resume()
+    await until('it is answered', () => slow.frames.filter(({ type }) => type === 'sync-step-2').length === stepsBefore + 1)
+    expect(slow.doc.getMap('state').toJSON()).toEqual(honest.doc.getMap('state').toJSON())
+  })
+})
