@@ -34,13 +34,21 @@ export const decodePresence = (bytes: Uint8Array): PresenceEntry[] | null => {
   }
 }
 
-export const encodePresence = (entries: readonly PresenceEntry[]): Uint8Array => {
+/** One entry, for {@link joinPresence}: a state that many are told is written as JSON once. */
+export const encodeEntry = ({ clientId, clock, state }: PresenceEntry): Uint8Array => {
   const encoder = encoding.createEncoder()
-  encoding.writeVarUint(encoder, entries.length)
-  for (const { clientId, clock, state } of entries) {
-    encoding.writeVarUint(encoder, clientId)
-    encoding.writeVarUint(encoder, clock)
-    encoding.writeVarString(encoder, JSON.stringify(state))
-  }
+  encoding.writeVarUint(encoder, clientId)
+  encoding.writeVarUint(encoder, clock)
+  encoding.writeVarString(encoder, JSON.stringify(state))
   return encoding.toUint8Array(encoder)
 }
+
+/** @param entries as {@link encodeEntry} gives them */
+export const joinPresence = (entries: readonly Uint8Array[]): Uint8Array => {
+  const encoder = encoding.createEncoder()
+  encoding.writeVarUint(encoder, entries.length)
+  for (const entry of entries) encoding.writeUint8Array(encoder, entry)
+  return encoding.toUint8Array(encoder)
+}
+
+export const encodePresence = (entries: readonly PresenceEntry[]): Uint8Array => joinPresence(entries.map(encodeEntry))

@@ -81,6 +81,48 @@ describe('presence', () => {
     expect(frames).toBe(1)
   })
 
+  it('ticks slower the more people there are', () => {
+    const ticks: number[] = []
+    for (const people of [2, 100, 500, 5000]) {
+      const presence = new Presence(ms => { ticks.push(ms); return () => {} })
+      for (let i = 0; i < people; i++) presence.join(reader(`r${i}`).session)
+      presence.update(reader('ada').session, [{ clientId: 1, clock: 1, state: {} }], all)
+    }
+    expect(ticks).toEqual([30, 50, 250, 250])
+  })
+
+  it('tells of very many changes over several ticks, each person\'s latest once', () => {
+    const { after, tick } = clock()
+    const presence = new Presence(after)
+    const [ada, bob] = [reader('ada'), reader('bob')]
+    presence.join(bob.session)
+    const text = 'x'.repeat(4000)
+    for (let id = 1; id <= 200; id++) presence.update(ada.session, [{ clientId: id, clock: 1, state: { text } }], all)
+    for (let id = 1; id <= 200; id++) presence.update(ada.session, [{ clientId: id, clock: 2, state: { text } }], all)
+    tick()
+    const first = bob.seen.length
+    expect(first).toBeGreaterThan(10)
+    expect(first).toBeLessThan(100)
+    for (let i = 0; i < 5; i++) tick()
+    expect(bob.seen.map(({ clientId, clock: at }) => [clientId, at])).toEqual(Array.from({ length: 200 }, (_, i) => [i + 1, 2]))
+  })
+
+  it('tells who does not read nothing, and everything once it has read', () => {
+    const { after, tick } = clock()
+    const presence = new Presence(after)
+    const [ada, bob] = [reader('ada'), reader('bob')]
+    presence.join(bob.session)
+    presence.stop(bob.session)
+    presence.update(ada.session, [{ clientId: 1, clock: 1, state: {} }], all)
+    tick()
+    expect(bob.seen).toEqual([])
+    presence.resume(bob.session)
+    expect(bob.seen).toEqual([{ clientId: 1, clock: 1, state: { user: { id: 'ada', name: 'ADA', kind: 'user' } } }])
+    presence.update(ada.session, [{ clientId: 1, clock: 2, state: {} }], all)
+    tick()
+    expect(bob.seen).toHaveLength(2)
+  })
+
   it('a late echo by another session of the same person does not hide that one left', () => {
     const { after, tick } = clock()
     const presence = new Presence(after)

@@ -4,16 +4,23 @@ import type { UserId } from '../../shared/ids.ts'
 import type { Timers } from '../../shared/timers.ts'
 import { Outgoing } from '../room/outgoing.ts'
 import type { Session } from '../room/session.ts'
-import { encodePresence } from './presence-codec.ts'
+import { encodeEntry, joinPresence } from './presence-codec.ts'
 import type { PresenceEntry } from './presence-codec.ts'
 
 /** Ids whose last principal is remembered. */
 const REMEMBERED = 10_000
-/** Changes of one room leave together, at most this often (milliseconds). */
-const TICK_MS = 30
+/** Changes of one room leave together, at most this often (milliseconds): the more people, the more there is to tell everybody. */
+const SHORTEST_TICK_MS = 30
+const LONGEST_TICK_MS = 250
+const TICK_MS_PER_READER = 0.5
+/** Of what changed in a tick; the rest is told with the next one. */
+const TICK_BYTES = 256 * 1024
 
-interface Present extends PresenceEntry {
+interface Present {
+  clock: number
   session: Session
+  /** As others are told. */
+  encoded: Uint8Array
 }
 
 export class Presence {
@@ -23,7 +30,10 @@ export class Presence {
   /** Whose an id was when it was last shown or removed, and at which clock: a late echo of it shows nothing, nor hides that it left. */
   readonly #last = new Map<number, { principal: UserId, clock: number }>()
   readonly #stopped = new Set<Session>()
-  readonly #changed = new Map<number, PresenceEntry>()
+  /** As others are to be told, in the order in which it changed. */
+  readonly #changed = new Map<number, Uint8Array>()
+  /** Everybody's state, for newcomers; null: somebody's has changed. */
+  #everybody: Outgoing | null = null
   readonly #after: Timers['after']
   #cancelTick: (() => void) | null = null
 
@@ -48,7 +58,9 @@ export class Presence {
 
   /** Sends the session everybody's state. */
   tell(session: Session): void {
-    if (this.#present.size > 0) session.send(encodeFrame({ type: 'awareness', update: encodePresence([...this.#present.values()]) }))
+    if (this.#present.size === 0) return
+    this.#everybody ??= frameOf([...this.#present.values()].map(({ encoded }) => encoded))
+    session.deliver(this.#everybody)
   }
 
   /** @param mayUse whether the session's principal may act under a client id; others' entries (stock providers echo them) are ignored */
@@ -61,44 +73,62 @@ export class Presence {
       if (last && (last.principal !== session.principal.id || entry.clock < last.clock)) continue
       if (!before && !mayUse(entry.clientId)) continue
       if (entry.state === null) this.#remove(entry)
-      else this.#show({ ...entry, state: { ...entry.state, user: userOf(session, entry.state['user']) }, session })
+      else this.#show(session, { ...entry, state: { ...entry.state, user: userOf(session, entry.state['user']) } })
     }
   }
 
   leave(session: Session): void {
     this.#sessions.delete(session)
     this.#stopped.delete(session)
-    for (const { clientId, clock, session: owner } of [...this.#present.values()]) {
+    for (const [clientId, { clock, session: owner }] of [...this.#present]) {
       if (owner === session) this.#remove({ clientId, clock: clock + 1, state: null })
     }
   }
 
-  #show(present: Present): void {
-    this.#present.set(present.clientId, present)
-    this.#last.set(present.clientId, { principal: present.session.principal.id, clock: present.clock })
+  #show(session: Session, entry: PresenceEntry): void {
+    const { clientId, clock } = entry
+    const encoded = encodeEntry(entry)
+    this.#present.set(clientId, { clock, session, encoded })
+    this.#last.set(clientId, { principal: session.principal.id, clock })
     if (this.#last.size > REMEMBERED) this.#last.delete(this.#last.keys().next().value!)
-    this.#announce({ clientId: present.clientId, clock: present.clock, state: present.state })
+    this.#announce(clientId, encoded)
   }
 
   #remove(entry: PresenceEntry): void {
     this.#present.delete(entry.clientId)
     const last = this.#last.get(entry.clientId)
     if (last) last.clock = entry.clock
-    this.#announce(entry)
+    this.#announce(entry.clientId, encodeEntry(entry))
   }
 
-  #announce(entry: PresenceEntry): void {
-    this.#changed.set(entry.clientId, entry)
-    this.#cancelTick ??= this.#after(TICK_MS, () => this.#flush())
+  #announce(clientId: number, encoded: Uint8Array): void {
+    this.#everybody = null
+    this.#changed.set(clientId, encoded)
+    this.#schedule()
+  }
+
+  #schedule(): void {
+    const tick = Math.min(LONGEST_TICK_MS, Math.max(SHORTEST_TICK_MS, TICK_MS_PER_READER * this.#sessions.size))
+    this.#cancelTick ??= this.#after(tick, () => this.#flush())
   }
 
   #flush(): void {
     this.#cancelTick = null
-    const outgoing = new Outgoing(encodeFrame({ type: 'awareness', update: encodePresence([...this.#changed.values()]) }))
-    this.#changed.clear()
+    const told: Uint8Array[] = []
+    let bytes = 0
+    for (const [clientId, encoded] of this.#changed) {
+      bytes += encoded.length
+      if (told.length > 0 && bytes > TICK_BYTES) break
+      told.push(encoded)
+      this.#changed.delete(clientId)
+    }
+    if (this.#changed.size > 0) this.#schedule()
+    const outgoing = frameOf(told)
     for (const session of this.#sessions) session.deliver(outgoing)
   }
 }
+
+const frameOf = (entries: readonly Uint8Array[]): Outgoing => new Outgoing(encodeFrame({ type: 'awareness', update: joinPresence(entries) }))
 
 /** Name and id are the server's word; a colour may be the client's wish. */
 const userOf = ({ principal }: Session, wish: unknown): Record<string, unknown> => {
