@@ -22,12 +22,13 @@ import { DataFolderError, dataFolderError } from './log/leveldb/data-folder-erro
 import { openLevelDbLog } from './log/leveldb/leveldb-log.ts'
 import type { LevelDbLog } from './log/leveldb/leveldb-log.ts'
 import { createLogger } from './telemetry/logger.ts'
+import type { Logger } from './telemetry/port.ts'
 
 const random = <T extends Uint8Array | Uint32Array>(target: T): T => randomFillSync(target)
 
 const start = async (config: Config): Promise<void> => {
   const logger = createLogger(config.logLevel)
-  const log = await openLog(config)
+  const log = await openLog(config, logger)
   const server = createSkein({
     log,
     directory: openLevelDbDirectory({ store: log.store, random }),
@@ -59,7 +60,7 @@ const start = async (config: Config): Promise<void> => {
 const identityOf = async ({ auth, secret: given, dataFolder }: Config): Promise<Identity> =>
   auth === 'none' ? createNoIdentity() : createGuestIdentity({ secret: await loadSecret({ given, dataFolder, random }), now: Date.now, random })
 
-const openLog = async ({ dataFolder, durability }: Config): Promise<LevelDbLog> => {
+const openLog = async ({ dataFolder, durability }: Config, logger: Logger): Promise<LevelDbLog> => {
   const path = join(dataFolder, 'log')
   try {
     await mkdir(path, { recursive: true })
@@ -67,7 +68,8 @@ const openLog = async ({ dataFolder, durability }: Config): Promise<LevelDbLog> 
     throw dataFolderError(dataFolder, error)
   }
   const marker = await readEpochMarker(dataFolder)
-  const log = await openLevelDbLog({ path, durability, beginNewEpochs: marker.asked })
+  const onDamage = (what: string): void => logger.error({ what }, 'something stored is damaged and was left out; everything else is served')
+  const log = await openLevelDbLog({ path, durability, beginNewEpochs: marker.asked, onDamage })
   await marker.noted()
   return log
 }

@@ -52,6 +52,18 @@ describe('the directory on LevelDB', () => {
     expect((await directory.create(a, anna, 2)).createdAt).toBe(2)
   })
 
+  test('one damaged membership does not take the list with it; it is named, once', async () => {
+    const b = documentName('b')
+    for (const name of [a, b]) await directory.create(name, anna, 1)
+    await log.close()
+    await world.raw(database => database.put(['skein', 'membership', anna.id, a], Buffer.from([1, 2, 3, 4, 5, 6])))
+    log = await world.open()
+    directory = openLevelDbDirectory({ store: log.store, random: target => randomFillSync(target) })
+    for (let n = 0; n < 2; n++) expect((await directory.listOf(anna.id, '')).map(({ name }) => name)).toEqual([b])
+    expect(world.damage).toEqual([`the entry "membership anna ${a}" was changed`])
+    expect((await directory.find(a))?.members.size).toBe(1)
+  })
+
   test('who belongs to a document is known when its records were erased', async () => {
     await directory.create(a, anna, 1)
     await log.append(a, record(bytes(0)))

@@ -20,7 +20,8 @@ type Operation = { type: 'put', key: Key, value: Uint8Array } | { type: 'del', k
 /** What the directory needs of the store that the log keeps open. */
 export interface DirectoryStore {
   get(key: Key): Promise<Uint8Array | undefined>
-  entries(ranges: readonly Range[]): Promise<[Key, Uint8Array][][]>
+  /** Without those that are damaged, which the store tells of. */
+  intactEntries(range: Range): Promise<[Key, Uint8Array][]>
   /** All or nothing; resolves when durable. */
   commit(operations: readonly Operation[]): Promise<void>
 }
@@ -98,7 +99,7 @@ class LevelDbDirectory implements Directory {
   }
 
   async listOf(user: UserId, prefix: string): Promise<{ name: DocumentName, role: Role, createdAt: number }[]> {
-    const [entries = []] = await this.#store.entries([under('skein', 'membership', user)])
+    const entries = await this.#store.intactEntries(under('skein', 'membership', user))
     return entries
       .map(([key, value]) => ({ name: String(key[3]) as DocumentName, ...decode<StoredMembership>(value) }))
       .filter(({ name }) => name.startsWith(prefix))
@@ -141,7 +142,7 @@ class LevelDbDirectory implements Directory {
   }
 
   async toErase(): Promise<DocumentName[]> {
-    const [entries = []] = await this.#store.entries([under('skein', 'erase')])
+    const entries = await this.#store.intactEntries(under('skein', 'erase'))
     return entries.map(([key]) => String(key[2]) as DocumentName)
   }
 

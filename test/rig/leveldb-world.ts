@@ -13,6 +13,8 @@ export class LevelDbWorld {
   path: string
   /** Called in place of the real write of a batch, which it gets as `write`. */
   onWrite: (write: () => Promise<void>, ...batch: Parameters<WriteBatch>) => Promise<void> = write => write()
+  /** What the stores told of. */
+  readonly damage: string[] = []
   #copies = 0
   readonly #home: string
   #log: LevelDbLog | null = null
@@ -30,6 +32,7 @@ export class LevelDbWorld {
     this.#log = await openLevelDbLog({
       path: this.path,
       durability: 'fsync',
+      onDamage: what => this.damage.push(what),
       writeBatch: (database, operations, sync) =>
         this.onWrite(() => database.batch(operations, { sync }), database, operations, sync),
     })

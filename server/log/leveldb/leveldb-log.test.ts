@@ -8,7 +8,7 @@ import { codeOf } from '../../../test/contract/code-of.ts'
 import { bytes, documentName, everythingBeside, lineage, record, requestId, runId, summary, taken, userId } from '../../../test/contract/samples.ts'
 import { LevelDbWorld } from '../../../test/rig/leveldb-world.ts'
 import type { LedgerPlace } from '../ledger-keeper.ts'
-import { crcKey, documentDamageKey, headKey, lineageKey, stateVectorKey, summaryKey, updateKey } from './keys.ts'
+import { allLedgersRange, crcKey, documentDamageKey, headKey, ledgerKey, lineageKey, stateVectorKey, summaryKey, updateKey } from './keys.ts'
 import type { Key } from './keys.ts'
 import type { LevelDbLog } from './leveldb-log.ts'
 import type { Database } from './store.ts'
@@ -358,6 +358,18 @@ describe('the log on LevelDB', () => {
     expect((await log.ledger(a, ids)).size).toBe(0)
     expect([...(await log.ledger(b, ids)).values()].map(({ at }) => at)).toEqual([104, 105, 106, 107, 108, 109])
     expect((await log.read(a))?.updates).toHaveLength(10)
+  })
+
+  test('a damaged entry of the ledger stays and is named; all others are trimmed', async () => {
+    for (let n = 0; n < 9; n++) await log.append(a, record(bytes(n), { ledger: [taken(n)] }))
+    await reopenAfter(database => database.put(ledgerKey(a, requestId(2)), Buffer.from([1, 2, 3, 4, 5, 6])))
+    let place: LedgerPlace | null = null
+    do place = await log.trimLedger(8, 3, place)
+    while (place !== null)
+    expect(world.damage).toEqual([`the entry "ledger ${a} ${requestId(2)}" was changed`])
+    await log.close()
+    const left = await world.raw(database => database.keys(allLedgersRange).all())
+    expect(left.map(key => key[3])).toEqual([requestId(2), requestId(8)])
   })
 
   test('when y-leveldb cleared a document, the lineage that it left behind does not come back with the next one', async () => {

@@ -143,10 +143,10 @@ class LevelDbUpdateLog implements LevelDbLog {
   async trimLedger(before: number, most: number, after: LedgerPlace | null): Promise<LedgerPlace | null> {
     const term = this.#currentTerm()
     const rest = after === null ? allLedgersRange : { gt: [...after], lte: allLedgersRange.lte }
-    const [entries = []] = await this.store.entries([rest], { limit: most })
+    const { entries, end } = await this.store.piece(rest, most)
     const old = entries.filter(([, value]) => fromJson<LedgerEntry>(value).at < before)
     if (old.length > 0) await this.#tracked(this.store.commit(old.map(([key]) => del(key)), term))
-    return entries.length < most ? null : entries.at(-1)![0]
+    return end
   }
 
   async close(): Promise<void> {

@@ -5,7 +5,7 @@
 import { StoreDamage } from './damage.ts'
 import { KEPT, commitOf, missingCommits } from './commits.ts'
 import { cleanKey, commitRange, crcRange, formatKey, generationKey, headKey, newEpochsKey, riskKey, single, stateVectorRange, updateRange } from './keys.ts'
-import type { Key, KeyRange } from './keys.ts'
+import type { Key, KeyRange, KeyRangeRest } from './keys.ts'
 import { seal, unseal } from './seal.ts'
 import type { Database, Operation } from './store.ts'
 import { fromJson, toJson } from './values.ts'
@@ -59,17 +59,22 @@ const readNumber = async (database: Database, key: Key): Promise<number | null |
   }
 }
 
-/** Everything in the range that can still be read. */
-export const salvage = async (database: Database, range: KeyRange): Promise<{ entries: [Key, Uint8Array][], damaged: boolean }> => {
+/** Everything in the range that can still be read, up to so many entries. */
+export const salvage = async (
+  database: Database, range: KeyRange | KeyRangeRest, most = Infinity,
+): Promise<{ entries: [Key, Uint8Array][], damaged: boolean }> => {
   const entries: [Key, Uint8Array][] = []
   let damaged = false
-  for await (const found of readable(database, range, () => { damaged = true })) entries.push(...found)
+  for await (const found of readable(database, range, () => { damaged = true })) {
+    entries.push(...found.slice(0, most - entries.length))
+    if (entries.length >= most) break
+  }
   return { entries, damaged }
 }
 
 /** In pieces, and entry by entry from where it is damaged: LevelDB skips what it cannot read and says so when it has come to the end. */
 export const readable = async function* (
-  database: Database, range: Partial<KeyRange>, onDamage: (error: unknown) => void,
+  database: Database, range: Partial<KeyRange & KeyRangeRest>, onDamage: (error: unknown) => void,
 ): AsyncGenerator<[Key, Uint8Array][]> {
   let last: Key | null = null
   for (const size of [PIECE, 1]) {

@@ -15,7 +15,7 @@
  *    its log files at an opening is looked for before, and kept as marks of damage in the first batch.
  */
 import { rm, statfs, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { ClassicLevel } from 'classic-level'
 import { SkeinError } from '../../../shared/errors.ts'
 import type { DocumentName } from '../../../shared/ids.ts'
@@ -27,6 +27,7 @@ import {
   cleanKey, commitDamageKey, commitKey, documentDamageKey, formatKey, generationKey, keys, newEpochsKey, riskKey, single, stateVectorRange,
 } from './keys.ts'
 import type { Key, KeyRange, KeyRangeRest } from './keys.ts'
+import { openHere } from './in-use.ts'
 import { changesIn, findDamagedTables, findLostChanges } from './lost-changes.ts'
 import type { DamagedTable, LostChanges } from './lost-changes.ts'
 import { headsOfFormat1, isDamage, readPast, salvage } from './past.ts'
@@ -52,6 +53,8 @@ export interface StoreOptions {
   /** The folder is older than what devices may have seen of it: every document begins a new epoch when it is loaded next. */
   beginNewEpochs?: boolean
   writeBatch?: WriteBatch
+  /** Told once of each thing that is damaged and was left out where others are served without it; part of a sentence after a colon. */
+  onDamage?: (what: string) => void
   /** Milliseconds since 1970; asked only where damage took all knowledge of the generations in use. Default: the system's clock. */
   now?: () => number
 }
@@ -77,6 +80,8 @@ export class Store {
   })
   /** Documents last written under an earlier generation begin a new epoch; 0: none. */
   readonly newEpochsSince: number
+  readonly #onDamage: (what: string) => void
+  readonly #told = new Set<string>()
   #generation: number
   #lastCommit: number
   #term = 0
@@ -98,6 +103,7 @@ export class Store {
       throw error instanceof DataFolderError ? error : dataFolderError(options.path, error)
     }
     try {
+      openHere.add(resolve(options.path))
       const past = await readPast(database)
       if (past.format !== null && past.format > FORMAT) throw new DataFolderError('newer-format', options.path)
       const store = new Store(database, options, past)
@@ -105,12 +111,14 @@ export class Store {
       return store
     } catch (error) {
       await database.close()
+      openHere.delete(resolve(options.path))
       throw error instanceof DataFolderError ? error : dataFolderError(options.path, error)
     }
   }
 
   private constructor(database: Database, options: StoreOptions, { generation, clean, atRisk, newEpochsSince, lastCommit }: Past) {
-    const { writeBatch: write = writeBatch, durability, beginNewEpochs, now = Date.now } = options
+    const { writeBatch: write = writeBatch, durability, beginNewEpochs, now = Date.now, onDamage = () => undefined } = options
+    this.#onDamage = onDamage
     this.#database = database
     this.#write = write
     this.#lastCommit = lastCommit
@@ -215,12 +223,30 @@ export class Store {
     })
   }
 
-  /** What can still be read of a range, for lists that must not end with one damaged entry. */
-  intactEntries(range: KeyRange): Promise<[Key, Uint8Array][]> {
-    return this.#reading(async database => (await salvage(database, range)).entries.flatMap(([key, stored]) => {
+  /** What can still be read of a range, for lists that must not end with one damaged entry; `onDamage` is told what cannot. */
+  async intactEntries(range: KeyRange): Promise<[Key, Uint8Array][]> {
+    return (await this.piece(range, Infinity)).entries
+  }
+
+  /**
+   * The same of the next so many entries.
+   * @returns also where they end; null: with the range
+   */
+  async piece(range: KeyRange | KeyRangeRest, most: number): Promise<{ entries: [Key, Uint8Array][], end: Key | null }> {
+    const { entries: found, damaged } = await this.#reading(database => salvage(database, range, most))
+    if (damaged) this.#tellOf(`a part of "${describeKey(range.lte.slice(0, -1))}" cannot be read`)
+    const entries = found.flatMap(([key, stored]): [Key, Uint8Array][] => {
       const value = isSealed(key) ? unseal(key, stored) : stored
+      if (value === null) this.#tellOf(`the entry "${describeKey(key)}" was changed`)
       return value === null ? [] : [[key, value]]
-    }))
+    })
+    return { entries, end: found.length < most ? null : found.at(-1)?.[0] ?? null }
+  }
+
+  #tellOf(what: string): void {
+    if (this.#told.has(what)) return
+    this.#told.add(what)
+    this.#onDamage(what)
   }
 
   keys(range: KeyRange, options: RangeOptions = {}): Promise<Key[]> {
@@ -252,6 +278,7 @@ export class Store {
       await this.#writeNumbered([put(cleanKey, true), { type: 'del', key: riskKey }], true).catch(() => undefined)
     }
     await this.#database.close()
+    openHere.delete(resolve(this.#database.location))
   }
 
   #failed(): void {

@@ -1,5 +1,7 @@
-import { readFile, readdir, writeFile } from 'node:fs/promises'
+import { spawn } from 'node:child_process'
+import { cp, readFile, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { bytes, documentName, everythingBeside, record, requestId } from '../../../test/contract/samples.ts'
 import { LevelDbWorld } from '../../../test/rig/leveldb-world.ts'
@@ -7,6 +9,7 @@ import { commitKey, crcKey, headKey, ledgerKey, stateVectorKey, updateKey } from
 import type { LevelDbLog } from './leveldb-log.ts'
 import { verifyStore } from './verify.ts'
 
+const APPENDING = fileURLToPath(new URL('../../../test/contract/append-until-killed.ts', import.meta.url))
 const [a, b] = [documentName('a'), documentName('b')]
 
 let world: LevelDbWorld
@@ -84,8 +87,21 @@ describe('verifying a store', () => {
     expect(await findings()).toEqual([])
   })
 
-  test.skipIf(process.platform !== 'linux')('that a server has open is refused', async () => {
+  test('that this process has open is refused, and stays locked for others', async () => {
     await expect(verifyStore(world.path)).rejects.toMatchObject({ problem: 'in-use' })
+  })
+
+  test('that another process has open is refused until that one is gone, however it went; a copy of it is not', async () => {
+    const path = join(world.path, '..', 'of-another')
+    const child = spawn(process.execPath, [APPENDING, path, 'fsync', '1'], { stdio: ['ignore', 'pipe', 'ignore'] })
+    const exited = new Promise(resolve => child.once('exit', resolve))
+    await new Promise(resolve => child.stdout.once('data', resolve))
+    await cp(path, `${path}-copied`, { recursive: true })
+    await expect(verifyStore(path)).rejects.toMatchObject({ problem: 'in-use' })
+    await verifyStore(`${path}-copied`)
+    child.kill('SIGKILL')
+    await exited
+    expect(await verifyStore(path)).toEqual([])
   })
 
   test('that does not exist is refused', async () => {

@@ -27,7 +27,7 @@ import type { Finding } from './verify-database.ts'
 export const verifyStore = async (path: string): Promise<Finding[]> => {
   const files = await readdir(path).catch((error: unknown) => { throw new DataFolderError('no-store', path, { cause: error }) })
   if (!files.includes('CURRENT')) throw new DataFolderError('no-store', path)
-  if (await isInUse(join(path, 'LOCK'))) throw new DataFolderError('in-use', path)
+  if (await isInUse(path)) throw new DataFolderError('in-use', path)
   const tables = await findDamagedTables(path)
   const { found: read, documents } = await verifyCopy(path, files, tables)
   const lost = tables.flatMap(table => changesIn(table, documents))
