@@ -2,9 +2,13 @@
  * The bytes of a data folder, pinned: stores that exist must open for ever. A difference here is a new format, which needs a higher
  * `FORMAT` and a way from this one; never just new bytes in this file.
  */
-import { readFile } from 'node:fs/promises'
+import { readFile, readdir, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import { ClassicLevel } from 'classic-level'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { backupPath } from '../../server/log/leveldb/backup.ts'
+import { FORMAT, formatKey, keys } from '../../server/log/leveldb/keys.ts'
+import { toJson } from '../../server/log/leveldb/values.ts'
 import { LevelDbWorld } from '../rig/leveldb-world.ts'
 import { bytes, documentName, everythingBeside, lineage, record, requestId, runId, summary, taken } from '../contract/samples.ts'
 
@@ -14,6 +18,7 @@ const pinned = async (file: string): Promise<Dump> =>
   (JSON.parse(await readFile(new URL(file, import.meta.url), 'utf8')) as { comment: string, entries: Dump }).entries
 const format1 = await pinned('./leveldb-store.json')
 const format2 = await pinned('./leveldb-store-2.json')
+const beside2 = await pinned('./leveldb-store-2-beside.json')
 
 let world: LevelDbWorld
 beforeEach(async () => { world = await LevelDbWorld.create() })
@@ -41,6 +46,19 @@ test('a store is written in the same bytes as ever', async () => {
   expect(await raw(async database => Object.fromEntries(await database.iterator().all()))).toEqual(format2)
 })
 
+test('what stands beside a snapshot, and a scrub that is owed, are written in the same bytes as ever', async () => {
+  const log = await world.open()
+  const c = documentName('c')
+  await log.append(c, record(bytes(0)))
+  const facts = { schema: 1, tombstones: 2, stateVector: bytes(4), deletions: bytes(5) }
+  await log.compact(c, { update: bytes(1), stateVector: bytes(4), upTo: 0, facts })
+  await log.append(c, record(bytes(2), { scrub: true }))
+  await log.close()
+  expect(await raw(async database => Object.fromEntries(await database.iterator().all()))).toEqual(beside2)
+  const reopened = await world.open()
+  expect(await reopened.read(c)).toMatchObject({ facts, owesScrub: true })
+})
+
 test.each([[1, format1], [2, format2]])('a store of format %i is read as ever', async (_format, entries) => {
   await raw(database => database.batch(Object.entries(entries).map(([key, value]) => ({ type: 'put', key, value }))))
   const log = await world.open()
@@ -59,4 +77,49 @@ test.each([[1, format1], [2, format2]])('a store of format %i is read as ever', 
   expect(await log.events(a, -1, 10)).toEqual([{ sequence: 0, events: everythingBeside.events }])
   expect(await log.summaries([a])).toEqual(new Map([[a, summary('Plans')]]))
   expect(await log.append(a, record(bytes(3)))).toBe(3)
+})
+
+const lay = (entries: Dump): Promise<void> =>
+  raw(database => database.batch(Object.entries(entries).map(([key, value]) => ({ type: 'put', key, value }))))
+const dump = (): Promise<Dump> => raw(async database => Object.fromEntries(await database.iterator().all()))
+const filesOf = async (path: string): Promise<[string, string][]> => {
+  const files = (await readdir(path)).filter(file => !file.startsWith('LO')).sort()
+  return Promise.all(files.map(async file => [file, (await readFile(join(path, file))).toString('hex')] as [string, string]))
+}
+
+test('a store of format 1 is backed up before it is brought to this one, and the backup is a store like any other', async () => {
+  await lay(format1)
+  const before = await filesOf(world.path)
+  const log = await world.open()
+  await log.append(documentName('a'), record(bytes(3)))
+  await log.close()
+  expect(await filesOf(backupPath(world.path, FORMAT))).toEqual(before)
+
+  await rm(world.path, { recursive: true })
+  await rename(backupPath(world.path, FORMAT), world.path)
+  expect(await dump()).toEqual(format1)
+  const restored = await world.open()
+  expect((await restored.read(documentName('a')))?.head).toBe(2)
+})
+
+test('a backup that an attempt left which did not come to its end is kept', async () => {
+  await lay(format1)
+  const before = await filesOf(world.path)
+  world.failNext('before')
+  await expect(world.open()).rejects.toThrow()
+  await (await world.open()).close()
+  expect(await filesOf(backupPath(world.path, FORMAT))).toEqual(before)
+})
+
+test('a store of this format is not backed up', async () => {
+  await lay(format2)
+  await (await world.open()).close()
+  expect(await readdir(join(world.path, '..'))).toEqual(['store'])
+})
+
+test('a store of a newer format is refused in one line, and not a byte of it is changed', async () => {
+  await lay({ ...format2, [Buffer.from(keys.encode(formatKey)).toString('hex')]: Buffer.from(toJson(FORMAT + 1)).toString('hex') })
+  const before = await filesOf(world.path)
+  await expect(world.open()).rejects.toThrow(/^The data folder .* was written by a newer Skein\. Nothing was changed; [^\n]*$/)
+  expect(await filesOf(world.path)).toEqual(before)
 })

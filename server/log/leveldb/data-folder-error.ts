@@ -1,6 +1,6 @@
 /** Why a data folder cannot be opened, as one line for the operator; `main.ts` prints it and stops. */
 
-export type DataFolderProblem = 'in-use' | 'not-a-folder' | 'not-writable' | 'newer-format' | 'unreadable' | 'no-store'
+export type DataFolderProblem = 'in-use' | 'not-a-folder' | 'not-writable' | 'newer-format' | 'unreadable' | 'no-store' | 'no-backup'
 
 export class DataFolderError extends Error {
   readonly problem: DataFolderProblem
@@ -18,6 +18,7 @@ const messages: Record<DataFolderProblem, (path: string) => string> = {
   'not-writable': path => `The data folder ${path} cannot be written. Nothing was changed; give this user the right to write there, free disk space, or choose another folder with SKEIN_DATA.`,
   'newer-format': path => `The data folder ${path} was written by a newer Skein. Nothing was changed; start that version, or choose another folder with SKEIN_DATA.`,
   'no-store': path => `There is no store in the data folder ${path}, so nothing was looked at. Name the right folder with --data or SKEIN_DATA.`,
+  'no-backup': path => `The data folder ${path} was written by an older Skein and has to be brought to a newer format, but no backup could be made before that. Nothing was changed; free disk space beside it, or start the older version.`,
   'unreadable': path => `The data folder ${path} is damaged and cannot be opened. Nothing was changed; copy it away and restore a backup.`,
 }
 

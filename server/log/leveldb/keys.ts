@@ -69,6 +69,8 @@ export const damageRange = under('skein', 'damage')
 export const scrubKey = (name: DocumentName): Key => ['skein', 'scrub', name]
 export const allScrubsRange = under('skein', 'scrub')
 
+/** Version of our own keys; a store with a higher one is refused. 2: commit numbers, heads, checksums over everything of ours. */
+export const FORMAT = 2
 export const formatKey: Key = ['skein', 'format']
 export const generationKey: Key = ['skein', 'generation']
 /** The generation since when documents begin new epochs; absent: none has to. */

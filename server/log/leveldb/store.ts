@@ -14,31 +14,23 @@
  * 6. Every batch carries a gapless number (see `commits.ts`) and every value of ours a checksum (see `seal.ts`). What LevelDB leaves out of
  *    its log files at an opening is looked for before, and kept as marks of damage in the first batch.
  */
-import { rm, statfs, writeFile } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
-import { ClassicLevel } from 'classic-level'
+import type { ClassicLevel } from 'classic-level'
 import { SkeinError } from '../../../shared/errors.ts'
 import type { DocumentName } from '../../../shared/ids.ts'
-import { DataFolderError, dataFolderError } from './data-folder-error.ts'
-import { commitOperations, describeGap } from './commits.ts'
+import { beginning } from './beginning.ts'
+import { commitOperations } from './commits.ts'
 import { StoreDamage, describeKey } from './damage.ts'
+import { DataFolderError, dataFolderError } from './data-folder-error.ts'
 import { GroupCommit } from './group-commit.ts'
-import {
-  cleanKey, commitDamageKey, commitKey, documentDamageKey, formatKey, generationKey, keys, newEpochsKey, riskKey, single, stateVectorRange,
-} from './keys.ts'
+import { cleanKey, generationKey, riskKey, single, stateVectorRange } from './keys.ts'
 import type { Key, KeyRange, KeyRangeRest } from './keys.ts'
-import { openHere } from './in-use.ts'
-import { changesIn, findDamagedTables, findLostChanges } from './lost-changes.ts'
-import type { DamagedTable, LostChanges } from './lost-changes.ts'
+import { closeDatabase, mustBeWritable, openDatabase } from './open-database.ts'
+import type { Lost } from './open-database.ts'
 import { headsOfFormat1, isDamage, readPast, salvage } from './past.ts'
 import type { Past } from './past.ts'
-import { Scrubber } from './scrubber.ts'
 import { isSealed, seal, unseal } from './seal.ts'
-import { withoutBlocks } from './table-file.ts'
+import { Scrubber } from './scrubber.ts'
 import { toJson } from './values.ts'
-
-/** Version of our own keys; a store with a higher one is refused. 2: commit numbers, heads, checksums over everything of ours. */
-export const FORMAT = 2
 
 export type Database = ClassicLevel<Key, Uint8Array>
 export type Operation = { type: 'put', key: Key, value: Uint8Array } | { type: 'del', key: Key }
@@ -64,10 +56,6 @@ interface RangeOptions {
   limit?: number
 }
 
-const PROBE = 'skein-probe'
-/** For what LevelDB writes when it opens: the table made of a full log file (4 MiB), and some. */
-const SPACE_TO_OPEN = 8 * 1024 * 1024
-
 const writeBatch: WriteBatch = (database, operations, sync) => database.batch(operations, { sync })
 
 export class Store {
@@ -92,26 +80,13 @@ export class Store {
 
   /** @throws DataFolderError */
   static async open(options: StoreOptions): Promise<Store> {
-    const database: Database = new ClassicLevel(options.path, { keyEncoding: keys, valueEncoding: 'view' })
-    const lost = { changes: await findLostChanges(options.path), tables: await findDamagedTables(options.path) }
+    const { database, past, lost } = await openDatabase(options.path)
     try {
-      for (const { file, content, blocks } of lost.tables) {
-        await writeFile(join(options.path, file), withoutBlocks(content, blocks), { flush: true })
-      }
-      await database.open()
-    } catch (error) {
-      throw error instanceof DataFolderError ? error : dataFolderError(options.path, error)
-    }
-    try {
-      openHere.add(resolve(options.path))
-      const past = await readPast(database)
-      if (past.format !== null && past.format > FORMAT) throw new DataFolderError('newer-format', options.path)
       const store = new Store(database, options, past)
       await store.#begin(past, lost, options.durability)
       return store
     } catch (error) {
-      await database.close()
-      openHere.delete(resolve(options.path))
+      await closeDatabase(database)
       throw error instanceof DataFolderError ? error : dataFolderError(options.path, error)
     }
   }
@@ -133,33 +108,12 @@ export class Store {
     }, () => this.#failed())
   }
 
-  async #begin({ format, missing, newEpochsSince }: Past, lost: { changes: LostChanges[], tables: DamagedTable[] }, durability: StoreOptions['durability']): Promise<void> {
-    if (format === 1) for await (const heads of headsOfFormat1(this.#database)) await this.#write(this.#database, heads, true)
-    const begun = this.newEpochsSince !== newEpochsSince
-    // Where everything begins a new epoch, a loss at the end is provided for.
-    const changes = begun ? [] : lost.changes
-    const entries = lost.tables.length === 0 ? [] : await this.intactEntries(stateVectorRange)
-    const known = entries.map(([key]) => String(key[1]) as DocumentName)
-    const all = [...changes, ...lost.tables.flatMap(table => changesIn(table, known))]
-    const documents = new Map(all.flatMap(({ what, documents }) => documents.map(name => [name, what])))
-    await this.#writeNumbered([
-      put(formatKey, FORMAT),
-      put(generationKey, this.#generation),
-      { type: 'del', key: cleanKey },
-      ...begun ? [put(newEpochsKey, this.newEpochsSince)] : [],
-      durability === 'os' ? put(riskKey, true) : { type: 'del', key: riskKey },
-      ...[...documents].map(([name, what]) => put(documentDamageKey(name), what)),
-      ...missing.flatMap(gap => this.#closed(gap)),
-    ], true)
-  }
-
-  #closed(gap: [number, number]): Operation[] {
-    const [from, to] = gap
-    const numbers = Array.from({ length: to - from + 1 }, (_, i) => from + i)
-    return [
-      put(commitDamageKey(from), describeGap(gap)),
-      ...numbers.map(commit => put(commitKey(commit), this.#generation)),
-    ]
+  async #begin(past: Past, lost: Lost, durability: StoreOptions['durability']): Promise<void> {
+    if (past.format === 1) for await (const heads of headsOfFormat1(this.#database)) await this.#write(this.#database, heads, true)
+    const stored = lost.tables.length === 0 ? [] : await this.intactEntries(stateVectorRange)
+    const known = stored.map(([key]) => String(key[1]) as DocumentName)
+    const { newEpochsSince, generation } = this
+    await this.#writeNumbered(beginning(past, lost, known, { generation, newEpochsSince, durability }), true)
   }
 
   async #writeNumbered(operations: readonly Operation[], sync: boolean, generation = this.#generation): Promise<void> {
@@ -277,8 +231,7 @@ export class Store {
     if (this.#state === 'open') {
       await this.#writeNumbered([put(cleanKey, true), { type: 'del', key: riskKey }], true).catch(() => undefined)
     }
-    await this.#database.close()
-    openHere.delete(resolve(this.#database.location))
+    await closeDatabase(this.#database)
   }
 
   #failed(): void {
@@ -303,7 +256,7 @@ export class Store {
   async #reopen(): Promise<void> {
     try {
       // Tried before the database is closed: on a full disk it could not be opened again, and nobody could read.
-      await this.#probe()
+      await mustBeWritable(this.#database.location)
       await this.#database.close()
       await this.#database.open()
       const { generation: stored, lastCommit } = await readPast(this.#database)
@@ -313,17 +266,6 @@ export class Store {
       this.#generation = generation
     } catch (cause) {
       throw new SkeinError('not-saved', undefined, { cause })
-    }
-  }
-
-  async #probe(): Promise<void> {
-    const { location } = this.#database
-    const { bavail, bsize } = await statfs(location)
-    if (bavail * bsize < SPACE_TO_OPEN) throw new Error('There is too little free disk space to open the database again.')
-    try {
-      await writeFile(join(location, PROBE), 'Can files be written here? Delete me.', { flush: true })
-    } finally {
-      await rm(join(location, PROBE), { force: true })
     }
   }
 

@@ -2,23 +2,19 @@
  * Verifies a store whose server is stopped: whatever is lost or changed is named, and nothing is written into the folder.
  *
  * Two looks, since each sees what the other does not: at the files, where everything has a checksum that LevelDB does not look at, and at
- * the database as LevelDB reads it, where what is gone without a trace shows as a gap. LevelDB writes when it opens a folder, so it gets a
- * copy: the tables, which nobody ever changes, as links, the rest as files.
+ * the database as LevelDB reads it, where what is gone without a trace shows as a gap.
  */
-import { cp, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
-import { ClassicLevel } from 'classic-level'
+import { readdir } from 'node:fs/promises'
 import type { DocumentName } from '../../../shared/ids.ts'
 import { DataFolderError } from './data-folder-error.ts'
 import { isInUse } from './in-use.ts'
-import { keys } from './keys.ts'
-import { changesIn, findDamagedTables, findLostChanges, isTable } from './lost-changes.ts'
-import type { DamagedTable } from './lost-changes.ts'
-import type { Database } from './store.ts'
-import { withoutBlocks } from './table-file.ts'
+import { changesIn, findDamagedTables, findLostChanges } from './lost-changes.ts'
+import { lookInto } from './store-copy.ts'
 import { verifyDatabase } from './verify-database.ts'
 import type { Finding } from './verify-database.ts'
+
+const UNREADABLE: { found: Finding[], documents: DocumentName[] } =
+  { found: [{ document: null, what: 'the database cannot be opened' }], documents: [] }
 
 /**
  * @param path the LevelDB folder
@@ -29,7 +25,7 @@ export const verifyStore = async (path: string): Promise<Finding[]> => {
   if (!files.includes('CURRENT')) throw new DataFolderError('no-store', path)
   if (await isInUse(path)) throw new DataFolderError('in-use', path)
   const tables = await findDamagedTables(path)
-  const { found: read, documents } = await verifyCopy(path, files, tables)
+  const { found: read, documents } = await lookInto(path, tables, database => verifyDatabase(database, path)) ?? UNREADABLE
   const lost = tables.flatMap(table => changesIn(table, documents))
   const found = [...await verifyLogFiles(path, files), ...lost.flatMap(({ what, documents }) => named(documents, what)), ...read]
   return [...new Map(found.map(finding => [JSON.stringify(finding), finding])).values()]
@@ -45,28 +41,3 @@ const verifyLogFiles = async (path: string, files: readonly string[]): Promise<F
 
 const named = (documents: readonly DocumentName[], what: string): Finding[] =>
   documents.length === 0 ? [{ document: null, what }] : documents.map(document => ({ document, what }))
-
-const verifyCopy = async (path: string, files: readonly string[], damaged: readonly DamagedTable[]): ReturnType<typeof verifyDatabase> => {
-  const copy = await mkdtemp(join(tmpdir(), 'skein-verify-'))
-  try {
-    for (const file of files) {
-      const table = damaged.find(table => table.file === file)
-      if (table) await writeFile(join(copy, file), withoutBlocks(table.content, table.blocks))
-      else if (isTable(file)) await symlink(resolve(path, file), join(copy, file))
-      else await cp(join(path, file), join(copy, file), { recursive: true })
-    }
-    const database: Database = new ClassicLevel(copy, { keyEncoding: keys, valueEncoding: 'view', createIfMissing: false })
-    try {
-      await database.open()
-    } catch (_unreadable) {
-      return { found: [{ document: null, what: 'the database cannot be opened' }], documents: [] }
-    }
-    try {
-      return await verifyDatabase(database, path)
-    } finally {
-      await database.close()
-    }
-  } finally {
-    await rm(copy, { recursive: true, force: true })
-  }
-}
