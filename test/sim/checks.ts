@@ -88,11 +88,14 @@ const checkConversation = (world: World): void => {
     if (!reply && !redacted.has(id)) witness.violation(`Reply ${id} was seen in the making and is lost.`)
   }
   if (bytes.includes(latin1(FORGED))) witness.violation('Something forged stands in the document.')
-  for (const asked of witness.asked.values()) checkOutcome(world, asked, bytes, id => sealed.has(id) || redacted.has(id))
+  for (const asked of witness.asked.values()) {
+    checkOutcome(world, asked, bytes, id => sealed.has(id) || redacted.has(id), id => sealed.get(id))
+  }
 }
 
 const checkOutcome = (
-  { disk, witness, devices }: World, { id, by, request, certain }: Asked, bytes: string, isMessage: (id: string) => boolean,
+  { disk, witness, devices }: World, { id, by, request, certain }: Asked, bytes: string,
+  isMessage: (id: string) => boolean, said: (id: string) => Message | undefined,
 ): void => {
   const wasLost = witness.lineages.lostRequests.has(id)
   const entry = disk.documents.get(TALK)?.ledger.get(id)
@@ -120,14 +123,21 @@ const checkOutcome = (
   if (request.type === 'send' && isMessage(id) !== (entry.outcome.status === 'accepted')) {
     witness.violation(`Message ${id} is ${isMessage(id) ? '' : 'not '}there, and its request was ${entry.outcome.status}.`)
   }
+  const message = said(id)
+  if (certain && request.type === 'send' && message && JSON.stringify(message.parts) !== JSON.stringify(request.message.parts)) {
+    witness.violation(`Message ${id} says something else than its sender did.`)
+  }
   const mark = markOf(request)
   if (entry.outcome.status === 'refused' && mark && bytes.includes(latin1(mark))) {
     witness.violation(`Request ${id} was refused, and ${mark} is there.`)
   }
 }
 
-/** The text that stands nowhere else. */
-const markOf = (said: Request | Message): string | undefined => /«\d+»/.exec(JSON.stringify(said))?.[0]
+/** The text that stands nowhere else; null: what was said stood in a shared draft, too. */
+const markOf = (said: Request | Message): string | null => {
+  const isFromDraft = 'metadata' in said ? said.metadata.draftId !== undefined : said.type === 'send' && said.drops !== undefined
+  return isFromDraft ? null : /«\d+»/.exec(JSON.stringify(said))?.[0] ?? null
+}
 
 /** As it stands in bytes. */
 const latin1 = (text: string): string => Buffer.from(text).toString('latin1')

@@ -1,7 +1,7 @@
 /** What every device can be told to do, whatever program runs on it. */
 import type * as Y from 'yjs'
 import type { Message, Request } from '../../shared/conversation/schema.ts'
-import type { AgentId, MessageId, RequestId } from '../../shared/ids.ts'
+import type { AgentId, DraftId, MessageId, RequestId } from '../../shared/ids.ts'
 import type { RequestOutcome } from '../../shared/wire/frame.ts'
 import type { Clock } from './clock.ts'
 import type { Chance } from './chance.ts'
@@ -40,6 +40,8 @@ export interface Device {
   /** The shared artifact. */
   readonly board: Y.Doc | null
   send(sending: Sending): void
+  /** Says what stands in a shared draft, as this device shows it. */
+  sendDraft(id: DraftId): void
   /** Anything but a message. */
   ask(request: Exclude<Request, { type: 'send' }>): void
   /** The same request as on another device of this person. */

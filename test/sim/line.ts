@@ -31,8 +31,11 @@ export class Line {
     return this.#sockets
   }
 
-  /** @param look called after a page handled a frame */
-  webSocket(name: DocumentName, look: () => void): typeof WebSocket {
+  /**
+   * @param look called after a page handled a frame, with the epoch of the room that told it something; null: nothing was told yet
+   * @param sent called with each update that a page sends after it was greeted
+   */
+  webSocket(name: DocumentName, look: (epoch: string | null) => void, sent: (update: Uint8Array) => void = () => {}): typeof WebSocket {
     return virtualWebSocket({
       dial: caller => {
         const link = this.#network.dial({ ...caller, person: this.person, name, isReachable: () => this.#online })
@@ -40,7 +43,7 @@ export class Line {
         return link
       },
       watch: () => {
-        const socket = this.#witness.socket(this.person, name, look)
+        const socket = this.#witness.socket(this.person, name, look, sent)
         this.#sockets.push(socket)
         return socket
       }

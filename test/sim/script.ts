@@ -2,7 +2,7 @@
 import * as Y from 'yjs'
 import { openRoots } from '../../shared/conversation/document.ts'
 import type { DraftPart } from '../../shared/conversation/document.ts'
-import { isFinished, readMessages, readRuns } from '../../shared/conversation/read.ts'
+import { isFinished, readDrafts, readMessages, readRuns } from '../../shared/conversation/read.ts'
 import type { DraftHead, Message } from '../../shared/conversation/schema.ts'
 import { proposeReact, proposeRedact, proposeRegenerate, proposeSetMeta, proposeStop } from '../../shared/conversation/write.ts'
 import { createUuidV7 } from '../../shared/ids.ts'
@@ -32,6 +32,7 @@ export const acts: readonly (readonly [number, Act])[] = [
   [3, (world, device) => again(world, device)],
   [1, (_world, device) => device.takeBack()],
   [10, (world, device) => draft(world, device)],
+  [3, (world, device) => sayDraft(world, device)],
   [8, (world, device) => board(world, device)],
   [5, (world, device) => away(world, device)],
   [4, (_world, device) => device.line.cut()],
@@ -107,6 +108,13 @@ const draft = (world: World, { talk, person }: Device): void => {
   const part = parts instanceof Y.Array ? chance.maybe(parts.toArray()) : undefined
   const text = part?.get('text')
   if (text instanceof Y.Text) editText(world, text)
+}
+
+/** Send by value: others may be typing in it still. */
+const sayDraft = ({ chance }: World, device: Device): void => {
+  const shared = device.talk ? readDrafts(device.talk).filter(({ head }) => head.kind === 'shared') : []
+  const found = chance.maybe(shared)
+  if (found && device.person.role !== 'viewer') device.sendDraft(found.id)
 }
 
 const openDraft = (doc: Y.Doc, id: DraftId, authorId: string, text: string): void => doc.transact(() => {

@@ -1,12 +1,13 @@
 /** A device that runs the real SDK: a conversation and an artifact, kept on a disk of its own. */
-import type * as Y from 'yjs'
+import * as Y from 'yjs'
 import { openConversation } from '../../client/sync/conversation.ts'
 import type { Conversation } from '../../client/sync/conversation.ts'
 import { openDocument } from '../../client/sync/synced-document.ts'
 import type { SyncedDocument } from '../../client/sync/synced-document.ts'
+import { proposalsIn } from '../../server/room/proposals.ts'
 import { putRequest } from '../../shared/conversation/write.ts'
 import type { Request } from '../../shared/conversation/schema.ts'
-import type { RequestId } from '../../shared/ids.ts'
+import type { DraftId, RequestId } from '../../shared/ids.ts'
 import { DeviceDisk, openDeviceStore } from './device-disk.ts'
 import type { DeviceStore } from './device-disk.ts'
 import type { Device, DevicePorts, Sending } from './device.ts'
@@ -29,6 +30,8 @@ export class SdkDevice implements Device {
   #disks = { talk: new DeviceDisk(), board: new DeviceDisk() }
   /** Requests made on this device since it was new. */
   #own = new Set<RequestId>()
+  /** Requests of other devices that were made here too, now and then again. */
+  readonly #repeated = new Set<string>()
   #page: Page
 
   constructor(ports: DevicePorts) {
@@ -55,6 +58,11 @@ export class SdkDevice implements Device {
     void this.#page.talk.send(text, { to, ...parentId && { parentId }, ...replaces && { replaces: replaces.id } })
   }
 
+  sendDraft(id: DraftId): void {
+    // Refused on the page: nothing in it, or somebody else has sent it.
+    this.#page.talk.sendDraft(id, { to: [] }).catch(() => null)
+  }
+
   ask(request: Exclude<Request, { type: 'send' }>): void {
     const { talk } = this.#page
     switch (request.type) {
@@ -67,6 +75,7 @@ export class SdkDevice implements Device {
   }
 
   repeat(id: RequestId, request: Request): void {
+    this.#repeated.add(id)
     if (this.talk) putRequest(this.talk, id, request)
   }
 
@@ -150,7 +159,7 @@ export class SdkDevice implements Device {
     const boardStore = openDeviceStore(this.#disks.board, clock, chance.stream(), () => {})
     const talk: Conversation = openConversation({
       ...surroundings, name: TALK, store: talkStore, userId, userName, outcomeOf: this.#ports.outcomeOf,
-      WebSocket: line.webSocket(TALK, () => this.#look(talk.doc))
+      WebSocket: line.webSocket(TALK, () => this.#look(talk.doc), this.#watchProposals())
     })
     const board: SyncedDocument = openDocument({
       ...surroundings, name: BOARD, store: boardStore, WebSocket: line.webSocket(BOARD, () => this.#lookPending(board.doc))
@@ -161,6 +170,19 @@ export class SdkDevice implements Device {
       for (const id of unknownOutcomes(talk)) witness.leftToPerson.add(`${userId} ${id}`)
     })
     return { line, stores: [talkStore, boardStore], talk, board }
+  }
+
+  /** What was sent before a loss may have had its effect in what was lost: a page does not send it again by itself. */
+  #watchProposals(): (update: Uint8Array) => void {
+    const { witness } = this.#ports
+    const lossesAt = new Map<string, number>()
+    return update => {
+      const { losses } = witness.lineages
+      for (const { id } of proposalsIn(Y.decodeUpdate(update))) {
+        if ((lossesAt.get(id) ?? losses) !== losses && !this.#repeated.has(id)) witness.violation(`${this.label} sent ${id} again after a loss.`)
+        lossesAt.set(id, losses)
+      }
+    }
   }
 
   #look(doc: Y.Doc): void {

@@ -6,12 +6,12 @@ import { WebsocketProvider } from 'y-websocket'
 import * as Y from 'yjs'
 import { lastVisible } from '../../shared/conversation/branch.ts'
 import { openRoots } from '../../shared/conversation/document.ts'
-import { readMessages } from '../../shared/conversation/read.ts'
+import { readDrafts, readMessages, textOf } from '../../shared/conversation/read.ts'
 import type { Request } from '../../shared/conversation/schema.ts'
 import { errorTable } from '../../shared/errors.ts'
 import { proposeSend, putRequest } from '../../shared/conversation/write.ts'
 import { createUuidV7 } from '../../shared/ids.ts'
-import type { DocumentName, MessageId, RequestId } from '../../shared/ids.ts'
+import type { DocumentName, DraftId, MessageId, RequestId } from '../../shared/ids.ts'
 import type { Device, DevicePorts, Sending } from './device.ts'
 import { Line } from './line.ts'
 import { BOARD, TALK, URL } from './names.ts'
@@ -30,6 +30,8 @@ export class StockDevice implements Device {
   #line: Line
   #tabs: Tab[] = []
   #own = new Set<RequestId>()
+  /** Of the rooms that told a document something. */
+  readonly #epochs = new WeakMap<Y.Doc, Set<string>>()
 
   constructor(ports: DevicePorts) {
     const { clock, chance, network, witness, person } = ports
@@ -60,6 +62,13 @@ export class StockDevice implements Device {
       : parentId ?? open as MessageId | undefined ?? lastVisible(readMessages(this.talk))?.id ?? null
     const parts = [{ type: 'text' as const, text }]
     this.#put(proposeSend({ parts, to, parentId: parent, ...replaces && { replaces: replaces.id } }, this.#ports.clock.now()))
+  }
+
+  sendDraft(id: DraftId): void {
+    const draft = readDrafts(this.talk).find(each => each.id === id)
+    if (!draft || textOf(draft.parts).trim() === '') return
+    const parent = lastVisible(readMessages(this.talk))?.id ?? null
+    this.#put({ ...proposeSend({ parts: draft.parts, to: [], parentId: parent }, this.#ports.clock.now()), drops: id })
   }
 
   ask(request: Request): void {
@@ -163,8 +172,9 @@ export class StockDevice implements Device {
     const doc = new Y.Doc()
     tab.docs.set(name, doc)
     if (kept) Y.applyUpdate(doc, kept, 'store')
-    const look = (): void => {
-      if (name === TALK) witness.look(doc, label)
+    const look = (epoch: string | null): void => {
+      if (epoch !== null) this.#epochsOf(doc).add(epoch)
+      if (name === TALK && !this.#isMixed) witness.look(doc, label)
     }
     for (let i = 0; i < providers; i++) {
       const WebSocketPolyfill = this.#line.webSocket(name, look)
@@ -178,9 +188,23 @@ export class StockDevice implements Device {
   /** What it holds is of the past: the person loads the page anew, and what its program had stored of the documents is thrown away. */
   #shutOut(code: number): void {
     const { clock, chance } = this.#ports
-    if (code !== errorTable['epoch-changed'].close) return
+    if (code !== errorTable['epoch-changed'].close && !(code === errorTable.forged.close && this.#isMixed)) return
     const line = this.#line
     clock.after(chance.between(0, 5000), () => { if (line === this.#line) this.#beginAnew() })
+  }
+
+  #epochsOf(doc: Y.Doc): Set<string> {
+    const epochs = this.#epochs.get(doc) ?? new Set<string>()
+    this.#epochs.set(doc, epochs)
+    return epochs
+  }
+
+  /**
+   * Two connections of this device straddle a new beginning: what the one is told late was of the past, which no server can take back.
+   * It is shut out as soon as the other one hands that on.
+   */
+  get #isMixed(): boolean {
+    return [TALK, BOARD].some(name => new Set(this.#tabs.flatMap(({ docs }) => [...this.#epochsOf(docs.get(name)!)])).size > 1)
   }
 
   #beginAnew(): void {

@@ -97,5 +97,44 @@ export const variants: readonly Variant[] = [
     file: 'client/sync/own-request.ts',
     find: /own\.filter\(entry => isOpen\(entry\) &&/,
     replace: 'own.filter(entry => own.length < 0 && isOpen(entry) &&'
+  },
+  {
+    name: 'the ledger is lost at a squash',
+    file: 'test/rig/memory-log.ts',
+    find: /if \(lineage !== undefined\) document\.lineage = structuredClone\(lineage\)/,
+    replace: `if (lineage !== undefined) {
+        document.lineage = structuredClone(lineage)
+        document.ledger.clear()
+      }`
+  },
+  {
+    name: 'a squash without a new epoch',
+    file: 'server/room/lineage.ts',
+    find: /return \{ epoch: random\.uuid\(\), ids, earlier: \[\], retired,/,
+    replace: 'return { epoch: stored?.epoch ?? random.uuid(), ids, earlier: [], retired,'
+  },
+  {
+    name: 'a page of another epoch is merged',
+    file: 'server/connection/connection.ts',
+    find: /if \(this\.#room\.isStale\(clients\.keys\(\)\)\) return this\.end\('epoch-changed'\)/,
+    replace: ''
+  },
+  {
+    name: 'a page of an epoch that a restored backup does not know is merged',
+    file: 'server/room/client-owners.ts',
+    find: / \|\| \(isServerMade\(clientId\) && !isServerId\(this\.#lineage, clientId\)\)/,
+    replace: ''
+  },
+  {
+    name: 'an older backup begins no new epochs',
+    file: 'server/room/rooms.ts',
+    find: /lineage !== null && lineage\.ids\.generation < \(this\.#environment\.log\.newEpochsSince \?\? 0\)/,
+    replace: 'lineage === undefined'
+  },
+  {
+    name: 'runs that a failed append wrote all the same are not taken up',
+    file: 'server/room/rooms.ts',
+    find: /if \(stored && stored\.openRuns\.length > 0\) .*/,
+    replace: ''
   }
 ]

@@ -127,10 +127,15 @@ export class Witness {
 
   // --- Sockets -----------------------------------------------------------------------------------------------------------------
 
-  /** @param look called after the device handled a frame */
-  socket(person: Person, name: DocumentName, look: () => void): SocketState {
+  /**
+   * @param look called after the device handled a frame, with the epoch of the room that it came from
+   * @param told called with each update that it sends after it was greeted
+   */
+  socket(
+    person: Person, name: DocumentName, look: (epoch: string | null) => void, told: (update: Uint8Array) => void,
+  ): SocketState {
     this.sockets++
-    return new SocketState(this, person, name, look)
+    return new SocketState(this, person, name, look, told)
   }
 
   keep(name: DocumentName, epoch: string | null, update: Uint8Array): void {
@@ -144,7 +149,8 @@ export class SocketState implements SocketWatch {
   readonly #witness: Witness
   readonly #person: Person
   readonly #name: DocumentName
-  readonly #look: () => void
+  readonly #look: (epoch: string | null) => void
+  readonly #told: (update: Uint8Array) => void
   readonly #sent: Uint8Array[] = []
   #saved = 0
   #open = true
@@ -153,11 +159,14 @@ export class SocketState implements SocketWatch {
   /** Of the room that it was let into. */
   #epoch: string | null = null
 
-  constructor(witness: Witness, person: Person, name: DocumentName, look: () => void) {
+  constructor(
+    witness: Witness, person: Person, name: DocumentName, look: (epoch: string | null) => void, told: (update: Uint8Array) => void,
+  ) {
     this.#witness = witness
     this.#person = person
     this.#name = name
     this.#look = look
+    this.#told = told
   }
 
   get isOpen(): boolean {
@@ -179,7 +188,9 @@ export class SocketState implements SocketWatch {
 
   sent(bytes: Uint8Array): void {
     const frame = decodeFrame(bytes)
-    if (frame?.type === 'sync-step-2' || frame?.type === 'update') this.#sent.push(frame.update.slice())
+    if (frame?.type !== 'sync-step-2' && frame?.type !== 'update') return
+    this.#sent.push(frame.update.slice())
+    if (this.greeted) this.#told(frame.update)
   }
 
   received(bytes: Uint8Array): void {
@@ -199,7 +210,7 @@ export class SocketState implements SocketWatch {
   }
 
   handled(): void {
-    this.#look()
+    this.#look(this.synced ? this.#epoch : null)
   }
 
   closed(): void {
