@@ -3,6 +3,21 @@
 export const limits = {
   /** One WebSocket frame; a larger one closes the socket with 1009 before it is read into memory as a whole. */
   frameBytes: 8 * 1024 * 1024,
+  /**
+   * What is new in one update, in bytes; a client that has more sends it as several updates. An update costs eight times its new bytes in
+   * memory: a copy, the texts twice in UTF-16, and the record that grows while it is written.
+   */
+  updateBytes: 1200 * 1024,
+  /** A larger update is not compared with what the document knows already; the known part is passed over unread. */
+  comparedBytes: 64 * 1024,
+  /** Steps of work (see `server/gate/budget.ts`) that reading, judging, applying and auditing one update may take: about 25 ms. */
+  workPerUpdate: 500_000,
+  /** Ranges that the delete set of one update may have. An honest one carries all tombstones of the document. */
+  deletionsPerUpdate: 80_000,
+  /** Structs of a document; past that nothing is added to it by clients. Each is a piece of text or a value somebody wrote at once. */
+  documentStructs: 200_000,
+  /** Structs inside one nested type (a draft, an entry of a map with all it holds), so that deleting it stays cheap. */
+  nestedStructs: 4000,
   /** All parts of one message as JSON. */
   messageBytes: 256 * 1024,
   /** One request as JSON, its message included. */

@@ -73,14 +73,4 @@ describe('applyClientUpdate', () => {
     server.transact(transaction => applyClientUpdate(transaction, server, named))
     expect([...server.share.keys()]).toEqual(['map', 'other'])
   })
-
-  it('gives the document bytes of its own', () => {
-    const client = new Y.Doc()
-    client.getArray('list').push([{ bytes: new Uint8Array([1, 2, 3]) }])
-    const bytes = Y.encodeStateAsUpdate(client)
-    const server = new Y.Doc()
-    server.transact(transaction => applyClientUpdate(transaction, server, bytes))
-    bytes.fill(0)
-    expect(server.getArray('list').toJSON()).toEqual([{ bytes: new Uint8Array([1, 2, 3]) }])
-  })
 })

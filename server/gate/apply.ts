@@ -8,12 +8,12 @@ import * as Y from 'yjs'
  * believes that somebody else uses that id and changes `doc.clientID`. So the transaction is made local again. Second trap: only in
  * a remote transaction Yjs forgets the search markers of the changed types (positions it remembers to find indexes faster); kept
  * ones point elsewhere now, and the server's next edit by index lands there. So they are forgotten here.
+ * @param bytes the document's from now on: its values may point into them for as long as it lives
  * @throws whatever Yjs throws, perhaps after it changed the document: then the document must be discarded
  */
 export const applyClientUpdate = (transaction: Y.Transaction, doc: Y.Doc, bytes: Uint8Array): void => {
   const roots = new Set(doc.share.keys())
-  // Values may point into the bytes for as long as the document lives, so they get bytes of their own.
-  Y.applyUpdate(doc, new Uint8Array(bytes), transaction.origin)
+  Y.applyUpdate(doc, bytes, transaction.origin)
   transaction.local = true
   for (const type of transaction.changed.keys()) if (type._searchMarker) type._searchMarker.length = 0
   if (doc.share.size > roots.size) dropEmptyRoots(doc, roots)

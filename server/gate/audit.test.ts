@@ -5,7 +5,7 @@ import { applyClientUpdate } from './apply.ts'
 import { audit } from './audit.ts'
 import type { Touched } from './verdict.ts'
 
-const accept = (touched: Touched[]) => ({ kind: 'accept' as const, touched, requestIds: [], newClients: [] })
+const accept = (touched: Touched[], neighbours: { last: Y.ID, next: Y.ID | null }[] = []) => ({ kind: 'accept' as const, touched, requestIds: [], newClients: [], newNeighbours: () => neighbours })
 
 const server = (): Y.Doc => {
   const doc = new Y.Doc()
@@ -15,10 +15,10 @@ const server = (): Y.Doc => {
   return doc
 }
 
-const apply = (doc: Y.Doc, bytes: Uint8Array, touched: Touched[]): void =>
+const apply = (doc: Y.Doc, bytes: Uint8Array, touched: Touched[], neighbours: { last: Y.ID, next: Y.ID | null }[] = []): void =>
   doc.transact(transaction => {
     applyClientUpdate(transaction, doc, bytes)
-    audit(transaction, accept(touched))
+    audit(transaction, accept(touched, neighbours))
   })
 
 const edited = (doc: Y.Doc, edit: (client: Y.Doc) => void): Uint8Array => {
@@ -58,9 +58,11 @@ describe('the audit', () => {
     expect(() => apply(waiting, writeUpdate({ deletes: [{ client: 9, ranges: [[0, 1]] }] }), [])).toThrow(/wait/)
   })
 
-  it('throws when an item does not stand between its origins', () => {
-    const doc = server()
-    const reversed = oneBlock(7, 0, { origin: [1, 2], rightOrigin: [1, 0], content: text('x') })
-    expect(() => apply(doc, reversed, [{ root: 'note', key: null }])).toThrow(/between its origins/)
+  it('throws when an item does not stand where the judge expected it', () => {
+    const update = oneBlock(7, 0, { origin: [1, 0], rightOrigin: [1, 1], content: text('x') })
+    const put = (next: Y.ID | null) => () => apply(server(), update, [{ root: 'note', key: null }], [{ last: Y.createID(7, 0), next }])
+    expect(put(Y.createID(1, 1))).not.toThrow()
+    expect(put(Y.createID(1, 2))).toThrow(/where it was expected/)
+    expect(put(null)).toThrow(/where it was expected/)
   })
 })

@@ -7,6 +7,7 @@
 import * as Y from 'yjs'
 import { SkeinError } from '../../shared/errors.ts'
 import { Locator, touchedKey } from './locate.ts'
+import { TouchedPlaces } from './touched-places.ts'
 import type { Verdict } from './verdict.ts'
 
 /**
@@ -15,20 +16,22 @@ import type { Verdict } from './verdict.ts'
 export const audit = (transaction: Y.Transaction, verdict: Extract<Verdict, { kind: 'accept' }>): void => {
   const { store } = transaction.doc
   if (store.pendingStructs !== null || store.pendingDs !== null) throw broken('Parts of the update wait for something that is missing.')
-  const covered = new Set(verdict.touched.map(({ root, key }) => JSON.stringify([root, key])))
+  const covered = new TouchedPlaces(verdict.touched)
   const locator = new Locator(transaction.doc, 'free')
-  const order = new ListOrder()
   const check = (item: Y.Item): void => {
     const place = locator.ofKnown(item)
-    const { root } = place.holder
-    const key = touchedKey(place)
-    if (!covered.has(JSON.stringify([root, key]))) throw broken(`The update reached ${JSON.stringify([root, key])}.`)
+    if (!covered.has(place)) throw broken(`The update reached ${JSON.stringify([place.holder.root, touchedKey(place)])}.`)
   }
-  for (const item of newItems(transaction)) {
-    check(item)
-    order.check(item, store)
-  }
+  for (const item of newItems(transaction)) check(item)
   for (const item of deletedItems(transaction)) check(item)
+  for (const { last, next } of verdict.newNeighbours()) checkNeighbours(store, last, next)
+}
+
+/** Yjs put the item where the judge had rehearsed it, which is between its origins. */
+const checkNeighbours = (store: Y.Doc['store'], last: Y.ID, next: Y.ID | null): void => {
+  const item = Y.getItem(store, last)
+  const isCut = item.id.clock + item.length === last.clock + 1
+  if (!isCut || !Y.compareIDs(item.right && item.right.id, next)) throw broken('An item does not stand where it was expected.')
 }
 
 function * newItems({ doc, beforeState }: Y.Transaction): Generator<Y.Item> {
@@ -51,35 +54,6 @@ function * deletedItems({ doc, deleteSet }: Y.Transaction): Generator<Y.Item> {
         if (struct instanceof Y.Item) yield struct
       }
     }
-  }
-}
-
-/** Checks that items stand between their origins. Most have an origin as neighbour; a list is only numbered when one does not. */
-class ListOrder {
-  readonly #ranks = new Map<unknown, Map<Y.Item, number>>()
-
-  check(item: Y.Item, store: Y.Doc['store']): void {
-    const { origin, rightOrigin } = item
-    if (item.parentSub !== null || origin === null || rightOrigin === null) return
-    const left = Y.getItem(store, origin)
-    const right = Y.getItem(store, rightOrigin)
-    if (item.left === left && item.right === right) return
-    const ranks = this.#ranksOf(item)
-    const rank = ranks.get(item)!
-    if (!((ranks.get(left) ?? Infinity) < rank && rank < (ranks.get(right) ?? -Infinity))) {
-      throw broken('An item does not stand between its origins.')
-    }
-  }
-
-  #ranksOf({ parent }: Y.Item): Map<Y.Item, number> {
-    let ranks = this.#ranks.get(parent)
-    if (!ranks) {
-      ranks = new Map()
-      const start = parent instanceof Y.AbstractType ? parent._start : null
-      for (let item = start; item !== null; item = item.right) ranks.set(item, ranks.size)
-      this.#ranks.set(parent, ranks)
-    }
-    return ranks
   }
 }
 

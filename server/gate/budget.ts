@@ -1,18 +1,68 @@
-/** What one update may cost: steps of walking that Yjs, or the gate on its behalf, would do to integrate it. */
+/**
+ * What one update may cost, in steps of work: deterministic, so that the same update has the same answer on a slow and on a fast machine.
+ *
+ * A step is about 50 ns on one slow core: what Yjs pays to pass one item while it looks for an insert position. Each phase pays before
+ * it works, and the judge pays for what Yjs will do when the update is applied. The prices were measured, and
+ * `test/fuzz/worst-cases.test.ts` holds the dearest update of every kind that they let through against the clock.
+ */
 import { SkeinError } from '../../shared/errors.ts'
+import { limits } from '../../shared/limits.ts'
 
-/** One step is about what Yjs pays to pass one item while it looks for an insert position (some 50 ns). */
-export const MAX_STEPS = 200_000
+export const price = {
+  /** A struct that is read, decoded and compared or resolved. */
+  struct: 65,
+  /** A struct that is skipped because it is known. */
+  skippedStruct: 4,
+  /** A new struct, over and above: rehearsed, integrated by Yjs, audited, merged and written into the record. */
+  newStruct: 85,
+  /** A new struct at a key, over and above. */
+  entry: 80,
+  /** A new struct that is a shared type, over and above: 2 kB of memory each. */
+  type: 100,
+  /** A struct that is deleted and tidied away. */
+  removed: 80,
+  /** A deleted struct that is a shared type, over and above. */
+  removedType: 60,
+  /** A tombstone that is tidied away with what held it. */
+  tidied: 30,
+  /** An item that is passed while a place is looked for: Yjs keeps two sets of them. */
+  passed: 9,
+  /** Cutting a struct in two, and perhaps joining it again. */
+  split: 40,
+  /** A range of the delete set, known or not; a piece of a struct that is compared with ours. */
+  range: 4,
+  /** A value inside JSON. */
+  value: 2,
+  /** An array or object inside JSON. */
+  container: 14,
+  /** A key of an object, and one of an object that has many: those take ten times the memory. */
+  key: 8,
+  keyOfMany: 30,
+} as const
+
+/** Keys of an object from which on it has many. */
+export const MANY_KEYS = 16
+/** Bytes of content that one step reads, stores and writes again. */
+export const BYTES_PER_STEP = 8
+/** Values of an array that Yjs copies in one step when it cuts or joins structs. */
+export const COPIES_PER_STEP = 16
+/** Structs of one client that Yjs moves in memory in one step when it takes one out or puts one in. */
+export const MOVES_PER_STEP = 128
 
 export class Budget {
   #left: number
 
-  constructor(steps: number = MAX_STEPS) {
+  constructor(steps: number = limits.workPerUpdate) {
     this.#left = steps
   }
 
+  /** @throws SkeinError `too-expensive` */
   spend(steps: number): void {
     this.#left -= steps
     if (this.#left < 0) throw new SkeinError('too-expensive')
+  }
+
+  get left(): number {
+    return this.#left
   }
 }

@@ -1,18 +1,18 @@
 /** Reads the primitives of lib0's encoding from bytes nobody vouches for: every read ends inside the bytes or throws {@link Malformed}. */
+import { isUtf8 } from 'node:buffer'
 
 /** The bytes are not what Yjs's encoder writes. Only the scan throws and catches it. */
 export class Malformed extends Error {}
 
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 /** 2^53 − 1 fills eight groups of seven bits; lib0 would follow a longer run of padding until its multiplier is Infinity. */
 const MAX_VARINT_BYTES = 8
 
 export class ByteReader {
-  readonly bytes: Uint8Array
+  readonly bytes: Buffer
   position = 0
 
   constructor(bytes: Uint8Array) {
-    this.bytes = bytes
+    this.bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
   }
 
   get remaining(): number {
@@ -54,26 +54,29 @@ export class ByteReader {
     safe(value)
   }
 
-  readFloat32(): number {
-    return this.#view(4).getFloat32(0, false)
-  }
-
-  readFloat64(): number {
-    return this.#view(8).getFloat64(0, false)
-  }
-
   /** UTF-8 behind its length. Invalid bytes are refused: replacing them would give every reader another text. */
   readString(): string {
-    const bytes = this.#take(this.readNumber())
-    try {
-      return utf8.decode(bytes)
-    } catch {
-      throw new Malformed('A text is not valid UTF-8.')
+    const start = this.skip(this.readNumber())
+    if (this.#isAscii(start)) return this.bytes.toString('latin1', start, this.position)
+    this.#checkUtf8(start)
+    return this.bytes.toString('utf8', start, this.position)
+  }
+
+  /** Passes a text without making it. @returns its length in UTF-16 units, as JavaScript and Yjs's clocks count */
+  skipString(): number {
+    const start = this.skip(this.readNumber())
+    if (this.#isAscii(start)) return this.position - start
+    this.#checkUtf8(start)
+    let units = 0
+    for (let i = start; i < this.position; i++) {
+      const byte = this.bytes[i]!
+      if (byte < 0x80 || byte > 0xbf) units += byte < 0xf0 ? 1 : 2
     }
+    return units
   }
 
   skipBytes(): void {
-    this.#take(this.readNumber())
+    this.skip(this.readNumber())
   }
 
   /**
@@ -86,16 +89,21 @@ export class ByteReader {
     return count
   }
 
-  #take(length: number): Uint8Array {
+  /** @returns where the bytes that were passed begin */
+  skip(length: number): number {
     if (length > this.remaining) throw new Malformed('A length reaches beyond the end of the bytes.')
     const start = this.position
     this.position += length
-    return this.bytes.subarray(start, this.position)
+    return start
   }
 
-  #view(length: number): DataView {
-    const bytes = this.#take(length)
-    return new DataView(bytes.buffer, bytes.byteOffset, length)
+  #isAscii(start: number): boolean {
+    for (let i = start; i < this.position; i++) if (this.bytes[i]! > 0x7f) return false
+    return true
+  }
+
+  #checkUtf8(start: number): void {
+    if (!isUtf8(this.bytes.subarray(start, this.position))) throw new Malformed('A text is not valid UTF-8.')
   }
 }
 

@@ -6,10 +6,11 @@
  */
 import * as Y from 'yjs'
 import { SkeinError } from '../../shared/errors.ts'
-import { Budget } from './budget.ts'
-import { Locator, touchedKey } from './locate.ts'
+import { Budget, price } from './budget.ts'
+import { Costs } from './costs.ts'
+import { Locator } from './locate.ts'
 import type { Place } from './locate.ts'
-import { referencesOf, visitInOrder } from './order.ts'
+import { visitInOrder } from './order.ts'
 import type { Missing } from './order.ts'
 import { checkForm } from './form.ts'
 import { checkOverlap } from './overlap.ts'
@@ -17,22 +18,17 @@ import { checkKey } from './policy.ts'
 import type { Policy } from './policy.ts'
 import { ConversationPolicy } from './policy-conversation.ts'
 import { FreePolicy } from './policy-free.ts'
-import type { DecodedUpdate } from './scan.ts'
+import type { DecodedUpdate, Scanned } from './scan.ts'
 import { ShadowLists } from './shadow-list.ts'
+import { TouchedPlaces } from './touched-places.ts'
 import { endOf, startOf, UpdateIndex } from './update-index.ts'
 import type { Block, Found, Struct } from './update-index.ts'
-import type { GateContext, Touched, Verdict } from './verdict.ts'
-
-/**
- * Structs that one update may add. Yjs's clean-up after a transaction is quadratic in them: it takes merged ones out of the middle of
- * an array. 50,000 that merge two by two take 0.2 s, 100,000 took 3 s.
- */
-export const MAX_NEW_STRUCTS = 50_000
+import type { GateContext, Verdict } from './verdict.ts'
 
 /** @returns the verdict; the same for the same update, document and context. Throws only when the gate itself is wrong. */
-export const judge = (decoded: DecodedUpdate, context: GateContext): Verdict => {
+export const judge = (scanned: Scanned, context: GateContext): Verdict => {
   try {
-    return new Judgement(decoded, context).verdict()
+    return new Judgement(scanned, context).verdict()
   } catch (error) {
     if (error instanceof SkeinError) return { kind: 'refuse', code: error.code, reason: error.message }
     throw error
@@ -44,7 +40,8 @@ class Judgement {
   readonly #context: GateContext
   readonly #index: UpdateIndex
   readonly #locator: Locator
-  readonly #budget = new Budget()
+  readonly #budget: Budget
+  readonly #costs: Costs
   readonly #shadow: ShadowLists
   readonly #policy: Policy
   readonly #conversation: ConversationPolicy | null
@@ -53,18 +50,21 @@ class Judgement {
   readonly #removed = new Map<Y.Item, Place>()
   /** Map entries that hold more than one value: the old values of a key, as a client sends them that keeps what it deleted. */
   readonly #longEntries: Y.Item[] = []
-  readonly #touched = new Map<string, Touched>()
+  readonly #touched = new TouchedPlaces()
   readonly #newClients = new Set<number>()
+  readonly #overwritten = new Set<Y.Item>()
   #newStructs = 0
   #onlyFormats = true
   #denied = false
 
-  constructor(decoded: DecodedUpdate, context: GateContext) {
+  constructor({ decoded, steps }: Scanned, context: GateContext) {
+    this.#budget = new Budget(steps)
     this.#decoded = decoded
     this.#context = context
     this.#index = new UpdateIndex(decoded, context.doc)
     this.#locator = new Locator(context.doc, context.kind)
     this.#shadow = new ShadowLists(this.#index, this.#budget)
+    this.#costs = new Costs(this.#index, this.#budget)
     const view = { context, deny: () => { this.#denied = true }, isRemoved: (item: Y.Item) => this.#removed.has(item) }
     this.#conversation = context.kind === 'conversation' ? new ConversationPolicy(view) : null
     this.#policy = this.#conversation ?? new FreePolicy(view, () => this.#locator.rootCount)
@@ -76,19 +76,23 @@ class Judgement {
     const missingDeletes = this.#findRemoved()
     for (const [item, place] of this.#removed) {
       this.#policy.remove(item, place)
-      this.#touch(place)
+      this.#touched.add(place)
+      this.#costs.payRemoval(item, inner => this.#removed.has(inner))
     }
     const missing: Missing | null = missingStructs ?? missingDeletes
     if (missing) return { kind: 'park', missing }
     for (const item of this.#longEntries) this.#checkDeletedWhole(item)
+    for (const block of this.#index.blocks.values()) this.#costs.payJoins(block)
+    this.#costs.checkWhole(this.#newStructs + this.#shadow.splits)
     this.#policy.finish()
     if (this.#newStructs === 0 && this.#removed.size === 0) return { kind: 'nothing' }
     if (this.#denied) return this.#denial()
     return {
       kind: 'accept',
-      touched: [...this.#touched.values()],
+      touched: this.#touched.list(),
       requestIds: [...this.#conversation?.requestIds ?? []],
-      newClients: [...this.#newClients]
+      newClients: [...this.#newClients],
+      newNeighbours: () => this.#shadow.newNeighbours()
     }
   }
 
@@ -97,12 +101,10 @@ class Judgement {
     const isNew = endOf(struct) > this.#index.state(struct.id.client)
     if (isNew && !(struct instanceof Y.Skip)) this.#checkOwner(struct.id.client)
     if (!(struct instanceof Y.Item)) return
-    for (const { client, clock } of referencesOf(struct)) {
-      if (client === struct.id.client && clock >= startOf(struct)) {
-        throw new SkeinError('malformed', 'A struct refers to itself or to its own future.')
-      }
-    }
     const parent: unknown = struct.parent
+    if (isAhead(struct, struct.origin) || isAhead(struct, struct.rightOrigin) || isAhead(struct, parent)) {
+      throw new SkeinError('malformed', 'A struct refers to itself or to its own future.')
+    }
     if (typeof parent === 'string') this.#policy.root(parent, isNew)
     if (isNew && struct.parentSub !== null) checkKey(struct.parentSub)
   }
@@ -115,13 +117,14 @@ class Judgement {
   }
 
   #visit(struct: Found, { known }: Block): void {
-    if (startOf(struct) < known) checkOverlap(this.#index, struct, known)
+    if (startOf(struct) < known) checkOverlap(this.#index, struct, known, this.#budget)
     if (endOf(struct) > known) this.#visitNew(struct, Math.max(0, known - startOf(struct)))
     else this.#paySplits(struct)
   }
 
   #visitNew(struct: Found, offset: number): void {
-    if (++this.#newStructs > MAX_NEW_STRUCTS) throw new SkeinError('too-large', 'The update adds too many structs.')
+    this.#newStructs++
+    this.#budget.spend(price.newStruct)
     const place = struct instanceof Y.Item ? this.#resolve(struct) : null
     this.#places.set(struct, place)
     if (!(struct instanceof Y.Item)) {
@@ -138,9 +141,26 @@ class Judgement {
     if (place.key !== null && struct.length > 1 && !(struct.content instanceof Y.ContentDeleted)) this.#longEntries.push(struct)
     if (!place.holder.dead) this.#policy.write(struct, place)
     if (typeof (struct.parent as unknown) === 'string') this.#budget.spend(this.#locator.rootCount >> 3)
+    const splits = this.#shadow.splits
+    this.#payOverwritten(place)
     this.#shadow.place(struct, offset, place)
-    this.#touch(place)
-    if (struct.content instanceof Y.ContentType) this.#locator.ofNew(struct, struct.content.type, place)
+    this.#costs.grow(place.holder, 1 + this.#shadow.splits - splits)
+    this.#touched.add(place)
+    if (place.key !== null) this.#budget.spend(price.entry)
+    if (struct.content instanceof Y.ContentType) {
+      this.#budget.spend(price.type)
+      this.#locator.ofNew(struct, struct.content.type, place)
+    }
+  }
+
+  /** Writing to a key deletes its value with all that it holds. */
+  #payOverwritten({ holder, key }: Place): void {
+    if (key === null || holder.isNew) return
+    const before = holder.type?._map.get(key)
+    if (before && !before.deleted && !this.#overwritten.has(before)) {
+      this.#overwritten.add(before)
+      this.#costs.payRemoval(before, () => false)
+    }
   }
 
   /** The new part of a struct stands behind the known part, in the same list: Yjs fails where that is a tombstone without a list. */
@@ -202,7 +222,7 @@ class Judgement {
       for (const { clock, len } of ranges) {
         const end = clock + len
         if (end > reached) missing = 'dependency'
-        if (clock < state) this.#removeRange(this.#index.knownFrom(client, clock), clock, Math.min(end, state))
+        if (clock < state) this.#removeKnown(client, clock, Math.min(end, state))
         const firstNew = Math.max(clock, state)
         if (block && firstNew < Math.min(end, reached)) {
           this.#removeRange(this.#index.newFrom(block, firstNew), firstNew, Math.min(end, reached))
@@ -212,17 +232,37 @@ class Judgement {
     return missing
   }
 
+  #removeKnown(client: number, from: number, to: number): void {
+    const { structs, first } = this.#index.known(client, from)
+    let living = 0
+    let i = first
+    for (; i < structs.length && startOf(structs[i]!) < to; i++) {
+      this.#budget.spend(1)
+      const struct = structs[i]!
+      if (struct.deleted || !(struct instanceof Y.Item)) continue
+      living++
+      this.#remove(struct, from, to)
+    }
+    const hasNeighbour = structs[first - 1]?.deleted === true || structs[i]?.deleted === true
+    if (living > 1 || (living > 0 && hasNeighbour)) this.#costs.payMove(client)
+  }
+
   #removeRange(structs: Iterable<Found>, from: number, to: number): void {
     for (const struct of structs) {
       if (startOf(struct) >= to) return
-      if (!(struct instanceof Y.Item) || struct.deleted || struct.content instanceof Y.ContentDeleted) continue
-      const place = this.#placeOf(struct)
-      if (place === null) continue
-      const { client } = struct.id
-      this.#shadow.paySplit(Y.createID(client, Math.max(from, startOf(struct))), from)
-      if (to < endOf(struct)) this.#shadow.paySplit(Y.createID(client, to), to)
-      this.#removed.set(struct, place)
+      if (struct instanceof Y.Item && !(struct.content instanceof Y.ContentDeleted)) this.#remove(struct, from, to)
     }
+  }
+
+  #remove(item: Y.Item, from: number, to: number): void {
+    const place = this.#placeOf(item)
+    if (place === null) return
+    const { client } = item.id
+    const { splits } = this.#shadow
+    this.#shadow.paySplit(Y.createID(client, Math.max(from, startOf(item))), from)
+    if (to < endOf(item)) this.#shadow.paySplit(Y.createID(client, to), to)
+    this.#costs.grow(place.holder, this.#shadow.splits - splits)
+    this.#removed.set(item, place)
   }
 
   /** Of a living entry with two values Yjs would keep both, or only the second, depending on how it was cut before it was stored. */
@@ -233,12 +273,6 @@ class Judgement {
     }
   }
 
-  #touch(place: Place): void {
-    const { root } = place.holder
-    const key = touchedKey(place)
-    this.#touched.set(JSON.stringify([root, key]), { root, key })
-  }
-
   /** What a reader's client sends by itself (it tidies formats, it repeats deletions) is ignored; what its person wrote is refused. */
   #denial(): Verdict {
     if (this.#onlyFormats) return { kind: 'nothing' }
@@ -246,3 +280,6 @@ class Judgement {
     return { kind: 'refuse', code, reason: message }
   }
 }
+
+const isAhead = (struct: Y.Item, reference: unknown): boolean =>
+  reference instanceof Y.ID && reference.client === struct.id.client && reference.clock >= startOf(struct)

@@ -7,13 +7,6 @@ import { endOf, startOf } from './update-index.ts'
 /** `gap`: clocks of the same client are missing before a struct; `dependency`: another client's struct is. */
 export type Missing = 'gap' | 'dependency'
 
-/** The ids that a struct builds on. */
-export const referencesOf = (struct: Struct | Found): Y.ID[] => {
-  if (!(struct instanceof Y.Item)) return []
-  const { origin, rightOrigin, parent } = struct
-  return [origin, rightOrigin, parent].filter(reference => reference instanceof Y.ID)
-}
-
 /**
  * Visits every struct whose references are all known or visited before it: the same descent from client to client that Yjs does, with
  * a stack of clients. References to the struct's own client must be older than it, which is checked before.
@@ -53,5 +46,12 @@ export const visitInOrder = (index: UpdateIndex, visit: (struct: Found, block: B
   return [...stalled.values()].includes('gap') ? 'gap' : 'dependency'
 }
 
-const firstMissing = (index: UpdateIndex, struct: Struct): Y.ID | null =>
-  referencesOf(struct).find(({ client, clock }) => client !== struct.id.client && clock >= index.progress(client)) ?? null
+const firstMissing = (index: UpdateIndex, struct: Struct): Y.ID | null => {
+  if (!(struct instanceof Y.Item)) return null
+  const { client } = struct.id
+  const isMissing = (id: unknown): boolean => id instanceof Y.ID && id.client !== client && id.clock >= index.progress(id.client)
+  if (isMissing(struct.origin)) return struct.origin
+  if (isMissing(struct.rightOrigin)) return struct.rightOrigin
+  const parent: unknown = struct.parent
+  return parent instanceof Y.ID && isMissing(parent) ? parent : null
+}

@@ -1,6 +1,8 @@
 /** An update may bring what the document knows already, differently cut; it must be the same. */
 import * as Y from 'yjs'
 import { SkeinError } from '../../shared/errors.ts'
+import { price } from './budget.ts'
+import type { Budget } from './budget.ts'
 import type { Found, UpdateIndex } from './update-index.ts'
 import { endOf } from './update-index.ts'
 import type { SharedType } from './yjs-internals.ts'
@@ -10,14 +12,15 @@ import type { SharedType } from './yjs-internals.ts'
  * only: a client may have deleted and dropped its own text before it sends the rest again. Yjs skips known structs, so that an
  * equal one does no harm whatever its form.
  * @param known clocks below this one the document knows
- * @throws SkeinError `id-conflict`
+ * @throws SkeinError `id-conflict`, `too-expensive`
  */
-export const checkOverlap = (index: UpdateIndex, struct: Found, known: number): void => {
+export const checkOverlap = (index: UpdateIndex, struct: Found, known: number, budget: Budget): void => {
   if (!(struct instanceof Y.Item)) return
   const { client, clock } = struct.id
   const end = Math.min(endOf(struct), known)
   for (const ours of index.knownFrom(client, clock)) {
     if (ours.id.clock >= end) return
+    budget.spend(price.range)
     if (!(ours instanceof Y.Item)) continue
     const from = Math.max(clock, ours.id.clock)
     const to = Math.min(end, endOf(ours))

@@ -1,5 +1,7 @@
 /** Walks one value of lib0's `any` encoding without recursion and without building it. */
 import { limits } from '../../shared/limits.ts'
+import { MANY_KEYS, price } from './budget.ts'
+import type { Budget } from './budget.ts'
 import { Malformed } from './byte-reader.ts'
 import type { ByteReader } from './byte-reader.ts'
 import type { Judged } from './verdict.ts'
@@ -10,9 +12,11 @@ const any = {
   string: 119, object: 118, array: 117, bytes: 116
 } as const
 
-/** An array or object whose end is not reached yet. `keys` is null in an array. */
+/** An array or object whose end is not reached yet. */
 interface Open {
   left: number
+  isObject: boolean
+  /** Null until there is one. */
   keys: Set<string> | null
 }
 
@@ -21,16 +25,22 @@ interface Open {
  * twice. Undefined and non-finite numbers pass here, because a client may relay such a value that is stored already: the
  * judge refuses them in new structs of a conversation.
  */
-export const scanAnyValue = (reader: ByteReader, kind: Judged): void => {
-  const open: Open[] = []
+export const scanAnyValue = (reader: ByteReader, kind: Judged, budget: Budget): void => {
+  const first = scanOne(reader, kind, budget)
+  if (!first) return
+  budget.spend(price.container)
+  if (first.left === 0) return
+  const open: Open[] = [first]
   do {
-    const container = open.at(-1)
-    if (container) {
-      container.left--
-      if (container.keys) scanKey(reader, container.keys)
+    const container = open.at(-1)!
+    container.left--
+    if (container.isObject) {
+      scanKey(reader, container.keys ??= new Set())
+      budget.spend(container.keys.size > MANY_KEYS ? price.keyOfMany : price.key)
     }
-    const entered = scanOne(reader, kind)
+    const entered = scanOne(reader, kind, budget)
     if (entered) {
+      budget.spend(price.container)
       open.push(entered)
       if (open.length > limits.jsonDepth) throw new Malformed('A value is nested too deeply.')
     }
@@ -45,7 +55,8 @@ const scanKey = (reader: ByteReader, keys: Set<string>): void => {
   keys.add(key)
 }
 
-const scanOne = (reader: ByteReader, kind: Judged): Open | null => {
+const scanOne = (reader: ByteReader, kind: Judged, budget: Budget): Open | null => {
+  budget.spend(price.value)
   switch (reader.readByte()) {
     case any.undefined:
     case any.null:
@@ -56,18 +67,18 @@ const scanOne = (reader: ByteReader, kind: Judged): Open | null => {
       reader.skipSignedNumber()
       return null
     case any.float32:
-      reader.readFloat32()
+      reader.skip(4)
       return null
     case any.float64:
-      reader.readFloat64()
+      reader.skip(8)
       return null
     case any.string:
-      reader.readString()
+      reader.skipString()
       return null
     case any.object:
-      return { left: reader.readCount(2), keys: new Set() }
+      return { left: reader.readCount(2), isObject: true, keys: null }
     case any.array:
-      return { left: reader.readCount(1), keys: null }
+      return { left: reader.readCount(1), isObject: false, keys: null }
     case any.bytes:
       if (kind === 'conversation') throw new Malformed('A value of a conversation holds bytes.')
       reader.skipBytes()
@@ -77,4 +88,19 @@ const scanOne = (reader: ByteReader, kind: Judged): Open | null => {
     default:
       throw new Malformed('A value is of a type that does not exist.')
   }
+}
+
+/** Passes over a value that is known already: all that counts is where it ends. */
+export const skipAnyValue = (reader: ByteReader, kind: Judged, budget: Budget): void => {
+  const open: Open[] = []
+  do {
+    const container = open.at(-1)
+    if (container) {
+      container.left--
+      if (container.isObject) reader.skipString()
+    }
+    const entered = scanOne(reader, kind, budget)
+    if (entered) open.push(entered)
+    while (open.length > 0 && open.at(-1)!.left === 0) open.pop()
+  } while (open.length > 0)
 }

@@ -1,7 +1,9 @@
 /** Walks the content of one item, by the content references of Yjs's V1 encoding. */
+import { BYTES_PER_STEP } from './budget.ts'
+import type { Budget } from './budget.ts'
 import { Malformed } from './byte-reader.ts'
 import type { ByteReader } from './byte-reader.ts'
-import { scanAnyValue } from './scan-any-value.ts'
+import { scanAnyValue, skipAnyValue } from './scan-any-value.ts'
 import { scanJsonText } from './scan-json-text.ts'
 import type { Judged } from './verdict.ts'
 
@@ -13,29 +15,39 @@ export const contentRef = {
 /** Yjs's type references; those from `xmlElement` on are XML. Element and hook are followed by a name. */
 const typeRef = { array: 0, map: 1, text: 2, xmlElement: 3, xmlFragment: 4, xmlHook: 5, xmlText: 6 } as const
 
-/** @returns how many clocks the content takes: the same number Yjs's `getLength` will give */
-export const scanContent = (reader: ByteReader, ref: number, kind: Judged): number => {
+/**
+ * @param known clocks from the content's first one on that the document knows; what is known whole is passed over
+ * @returns how many clocks the content takes: the same number Yjs's `getLength` will give
+ */
+export const scanContent = (reader: ByteReader, ref: number, kind: Judged, budget: Budget, known: number): number => {
+  const start = reader.position
+  const length = readContent(reader, ref, kind, budget, known)
+  if (length > known) budget.spend(Math.floor((reader.position - start) / BYTES_PER_STEP))
+  return length
+}
+
+const readContent = (reader: ByteReader, ref: number, kind: Judged, budget: Budget, known: number): number => {
   switch (ref) {
     case contentRef.deleted:
       return scanLength(reader)
     case contentRef.string: {
-      // Clocks count UTF-16 units, as in JavaScript.
-      const { length } = reader.readString()
+      const length = reader.skipString()
       if (length === 0) throw new Malformed('A text of length 0 stands in the update.')
       return length
     }
     case contentRef.any: {
       const count = reader.readCount(1)
       if (count === 0) throw new Malformed('An item without values stands in the update.')
-      for (let i = 0; i < count; i++) scanAnyValue(reader, kind)
+      const readValue = count <= known ? skipAnyValue : scanAnyValue
+      for (let i = 0; i < count; i++) readValue(reader, kind, budget)
       return count
     }
     case contentRef.embed:
-      scanJsonText(reader.readString())
+      readJsonText(reader, budget, known)
       return 1
     case contentRef.format:
       scanName(reader)
-      scanJsonText(reader.readString())
+      readJsonText(reader, budget, known)
       return 1
     case contentRef.binary:
       if (kind === 'conversation') throw new Malformed('A conversation holds no binary content.')
@@ -51,6 +63,11 @@ export const scanContent = (reader: ByteReader, ref: number, kind: Judged): numb
     default:
       throw new Malformed('An item has content of an unknown kind.')
   }
+}
+
+const readJsonText = (reader: ByteReader, budget: Budget, known: number): void => {
+  if (known > 0) reader.skipBytes()
+  else scanJsonText(reader.readString(), budget)
 }
 
 /** A length of clocks; nothing that takes none may stand in an update, since Yjs never finds it again. */

@@ -1,13 +1,15 @@
 /** Checks the JSON text inside rich text (embeds and formats), which Yjs hands to `JSON.parse` while it decodes. */
 import { limits } from '../../shared/limits.ts'
+import { price } from './budget.ts'
+import type { Budget } from './budget.ts'
 import { Malformed } from './byte-reader.ts'
 
 /**
  * First a linear pass over the text for depth and `__proto__`, so that the parser never sees what could exhaust its stack; then the
  * parser, and a look at the numbers: `1e999` and `-0` would be stored as another value than the live one.
  */
-export const scanJsonText = (text: string): void => {
-  scanStructure(text)
+export const scanJsonText = (text: string, budget: Budget): void => {
+  scanStructure(text, budget)
   let value: unknown
   try {
     value = JSON.parse(text)
@@ -17,17 +19,25 @@ export const scanJsonText = (text: string): void => {
   if (!numbersSurvive(value)) throw new Malformed('An embed or a format holds a number that JSON cannot keep.')
 }
 
-const scanStructure = (text: string): void => {
+const scanStructure = (text: string, budget: Budget): void => {
+  budget.spend(Math.floor(text.length / CHARACTERS_PER_STEP))
   let depth = 0
   for (let i = 0; i < text.length; i++) {
     switch (text[i]) {
       case '{':
       case '[':
+        budget.spend(price.container)
         if (++depth > limits.jsonDepth) throw new Malformed('An embed or a format is nested too deeply.')
         break
       case '}':
       case ']':
         depth--
+        break
+      case ',':
+        budget.spend(price.value)
+        break
+      case ':':
+        budget.spend(price.keyOfMany)
         break
       case '"': {
         const end = endOfString(text, i)
@@ -48,6 +58,9 @@ const endOfString = (text: string, start: number): number => {
   }
   throw new Malformed('An embed or a format is not valid JSON.')
 }
+
+/** It is read twice here and once by Yjs each time that it decodes. */
+const CHARACTERS_PER_STEP = 4
 
 /** `"__proto__"` in full is six times as long when every letter is escaped. */
 const LONGEST_PROTO = 2 + 6 * '__proto__'.length

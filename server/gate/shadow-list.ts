@@ -8,6 +8,7 @@
  */
 import * as Y from 'yjs'
 import { SkeinError } from '../../shared/errors.ts'
+import { COPIES_PER_STEP, MOVES_PER_STEP, price } from './budget.ts'
 import type { Budget } from './budget.ts'
 import type { Holder, Place } from './locate.ts'
 import { originAt } from './overlap.ts'
@@ -34,9 +35,13 @@ export class ShadowLists {
   readonly #index: UpdateIndex
   readonly #budget: Budget
   readonly #pieces = new Map<Y.Item, Node[]>()
+  /** The pieces of new items. */
+  readonly #placed: Node[][] = []
   readonly #lists = new Map<Holder, Map<string | null, List>>()
   #walks = 0
   #groups = 0
+  /** How often Yjs will cut a struct in two. */
+  splits = 0
 
   constructor(index: UpdateIndex, budget: Budget) {
     this.#index = index
@@ -59,11 +64,27 @@ export class ShadowLists {
     this.#insert({ item, from: offset, to: item.length, right: null, passed: 0, group: 0 }, left, right, list)
   }
 
+  /**
+   * Where every new item will stand: the id of a piece's last clock, and of what follows it. Yjs must come to the same.
+   */
+  * newNeighbours(): Generator<{ last: Y.ID, next: Y.ID | null }> {
+    for (const pieces of this.#placed) {
+      const { item } = pieces[0]!
+      for (const piece of pieces) {
+        const next = this.#right(piece)
+        yield {
+          last: Y.createID(item.id.client, item.id.clock + piece.to - 1),
+          next: next && Y.createID(next.item.id.client, next.item.id.clock + next.from),
+        }
+      }
+    }
+  }
+
   /** Pays for the split that Yjs makes when something refers into the middle of a struct. */
   paySplit(id: Y.ID, clockAfter: number): void {
     const struct = this.#index.find(id)
     const offset = clockAfter - struct.id.clock
-    if (struct instanceof Y.Item && offset > 0 && offset < struct.length) this.#spendSplit(id.client)
+    if (struct instanceof Y.Item && offset > 0 && offset < struct.length) this.#spendSplit(struct, struct.length - offset)
   }
 
   /**
@@ -89,7 +110,9 @@ export class ShadowLists {
       list.start = node
     }
     list.walkToStart++
-    this.#pieces.set(node.item, [node])
+    const pieces = [node]
+    this.#pieces.set(node.item, pieces)
+    this.#placed.push(pieces)
   }
 
   /** `Item.integrate`'s search for the left neighbour among items that conflict. */
@@ -99,7 +122,7 @@ export class ShadowLists {
     let found = left
     let other = left ? this.#right(left) : list.start
     for (; other !== null && other !== right; other = this.#right(other)) {
-      this.#budget.spend(1)
+      this.#budget.spend(price.passed)
       other.passed = walk
       other.group = group
       const otherOrigin = originOf(other)
@@ -204,7 +227,7 @@ export class ShadowLists {
     const piece = pieces[index]!
     const offset = clock - item.id.clock
     if (offset <= piece.from || offset >= piece.to) return { before: piece, after: piece }
-    this.#spendSplit(id.client)
+    this.#spendSplit(item, piece.to - piece.from)
     const after: Node = { item, from: offset, to: piece.to, right: piece.right, passed: piece.passed, group: piece.group }
     piece.to = offset
     piece.right = after
@@ -212,9 +235,12 @@ export class ShadowLists {
     return { before: piece, after }
   }
 
-  /** Yjs moves all structs of the client behind the split one. */
-  #spendSplit(client: number): void {
-    this.#budget.spend(1 + Math.floor(this.#index.structCount(client) / 128))
+  /** Yjs moves all structs of the client behind the split one, and copies the values of an array; the same again if it joins them later. */
+  #spendSplit({ id, content }: Y.Item, length: number): void {
+    this.splits++
+    const moves = 2 * Math.floor(this.#index.structCount(id.client) / MOVES_PER_STEP)
+    const copies = content instanceof Y.ContentAny ? 2 * Math.floor(length / COPIES_PER_STEP) : 0
+    this.#budget.spend(price.split + moves + copies)
   }
 }
 

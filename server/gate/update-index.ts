@@ -57,6 +57,23 @@ export class UpdateIndex {
     return (this.#store.clients.get(client)?.length ?? 0) + (this.blocks.get(client)?.structs.length ?? 0)
   }
 
+  lastKnown(client: number): Found | undefined {
+    return this.#store.clients.get(client)?.at(-1)
+  }
+
+  /** All structs of the document. */
+  get knownStructs(): number {
+    let count = 0
+    for (const structs of this.#store.clients.values()) count += structs.length
+    return count
+  }
+
+  /** The document's structs of a client, and the position of the one that holds the clock, which must be known. */
+  known(client: number, clock: number): { structs: readonly Found[], first: number } {
+    const structs = this.#store.clients.get(client)!
+    return { structs, first: Y.findIndexSS(structs, clock) }
+  }
+
   /** The document's structs from the one that holds the clock on; the clock must be known. */
   * knownFrom(client: number, clock: number): Generator<Found> {
     const structs = this.#store.clients.get(client)!

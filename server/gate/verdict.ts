@@ -31,6 +31,8 @@ export type Verdict =
     touched: Touched[]
     /** Keys of the root `requests` that the update writes. */
     requestIds: string[]
+    /** For every piece of a new item, what must stand right of it once the update is applied and nothing else was written. */
+    newNeighbours: () => Iterable<{ last: Y.ID, next: Y.ID | null }>
     /** Client ids with new structs that nobody owned before: the sender's from now on. */
     newClients: number[]
   }

@@ -52,7 +52,7 @@ export const applyInSlices = function* (doc: Y.Doc, updates: readonly Uint8Array
 /** As local changes: after remote ones Yjs tidies formats, and memory would then hold what the log does not. */
 const apply = (doc: Y.Doc, updates: readonly Uint8Array[]): void => {
   if (updates.length === 0) return
-  doc.transact(transaction => { for (const update of updates) applyClientUpdate(transaction, doc, update) })
+  doc.transact(transaction => { for (const update of updates) applyClientUpdate(transaction, doc, new Uint8Array(update)) })
 }
 
 /** @throws SkeinError `log-damaged` */

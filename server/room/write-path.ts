@@ -2,7 +2,7 @@
  * The write path of Skein, from a client's bytes to everybody's screens:
  * scan → prepare → judge → apply and take → append → durable → release. What "append" and "durable" are stands in recorder.ts.
  */
-import type * as Y from 'yjs'
+import * as Y from 'yjs'
 import { openRoots } from '../../shared/conversation/document.ts'
 import type { StoredEvent } from '../../shared/conversation/event.ts'
 import { SkeinError, errorTable } from '../../shared/errors.ts'
@@ -13,7 +13,7 @@ import { applyClientUpdate } from '../gate/apply.ts'
 import { audit } from '../gate/audit.ts'
 import { judge } from '../gate/judge.ts'
 import { scan } from '../gate/scan.ts'
-import type { DecodedUpdate } from '../gate/scan.ts'
+import type { Scanned } from '../gate/scan.ts'
 import type { Judged, Verdict } from '../gate/verdict.ts'
 import type { LedgerEntry } from '../log/port.ts'
 import type { BroadcastPorts } from './broadcast.ts'
@@ -108,8 +108,8 @@ export class WritePath {
   }
 
   async #receive(submission: Submission): Promise<void> {
-    const { kind, messages } = this.#document
-    const scanned = scan(submission.bytes, kind)
+    const { kind, messages, doc } = this.#document
+    const scanned = scan(submission.bytes, kind, client => Y.getState(doc.store, client))
     if (!scanned.ok) return this.#refuse(submission, scanned.code, scanned.reason)
 
     const proposals = messages ? proposalsIn(scanned.decoded) : []
@@ -120,7 +120,7 @@ export class WritePath {
 
     for (;;) {
       if (this.#endIfLost(submission)) return
-      const verdict = this.#judge(submission, scanned.decoded)
+      const verdict = this.#judge(submission, scanned)
       switch (verdict.kind) {
         case 'refuse':
           return this.#refuse(submission, verdict.code, verdict.reason)
@@ -140,19 +140,19 @@ export class WritePath {
           }
           if (!submission.final && this.#waitsForParent(proposals, known)) return submission.parked()
           if (!this.#affords(submission.session, verdict)) return this.#refuse(submission, 'rate-limited', errorTable['rate-limited'].message)
-          return this.#apply(submission, verdict, known)
+          return this.#apply(submission, scanned.bytes, verdict, known)
         }
       }
     }
   }
 
-  #judge(submission: Submission, decoded: DecodedUpdate): Verdict {
+  #judge(submission: Submission, scanned: Scanned): Verdict {
     const { kind, doc, owners } = this.#document
     const { principal: { id: principal }, role } = submission.session
-    return judge(decoded, { kind, doc, principal, role, ownerOf: id => owners.of(id, principal) })
+    return judge(scanned, { kind, doc, principal, role, ownerOf: id => owners.of(id, principal) })
   }
 
-  #apply(submission: Submission, verdict: Accepted, known: KnownRequests): void {
+  #apply(submission: Submission, bytes: Uint8Array, verdict: Accepted, known: KnownRequests): void {
     const { principal, role } = submission.session
     const { doc, owners, recorder } = this.#document
     const { agents, now, budgets } = this.#environment
@@ -161,7 +161,7 @@ export class WritePath {
     let ledger: readonly LedgerEntry[] = []
     try {
       taken = recorder.record(principal.id, owners.bind(verdict.newClients, principal.id), (writer, transaction) => {
-        applyClientUpdate(transaction, doc, submission.bytes)
+        applyClientUpdate(transaction, doc, bytes)
         audit(transaction, verdict)
         if (!writer) return []
         writer.begin()

@@ -20,7 +20,8 @@ const dumpType = (type: SharedType): string[] => {
   for (const key of [...type._map.keys()].sort()) {
     const chain: Y.Item[] = []
     for (let item: Y.Item | null = type._map.get(key)!; item !== null; item = item.left) chain.push(item)
-    lines.push(`key ${JSON.stringify(key)}`, ...dumpItems(chain.reverse()))
+    lines.push(`key ${JSON.stringify(key)}`)
+    for (const line of dumpItems(chain.reverse())) lines.push(line)
   }
   return lines.map(line => ` ${line}`)
 }

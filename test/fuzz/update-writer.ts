@@ -67,7 +67,9 @@ export const type = (name: typeof typeNames[number] | number): Content => conten
   if (ref === 3 || ref === 5) encoding.writeVarString(encoder, 'div')
 })
 /** Values that lib0 can write. */
-export const any = (...values: unknown[]): Content => content(8, encoder => {
+export const any = (...values: unknown[]): Content => anyOf(values)
+/** Of more values than a call takes arguments. */
+export const anyOf = (values: readonly unknown[]): Content => content(8, encoder => {
   encoding.writeVarUint(encoder, values.length)
   for (const value of values) encoding.writeAny(encoder, value as Parameters<typeof encoding.writeAny>[1])
 })
