@@ -13,9 +13,12 @@ export const limits = {
   /** Steps of work (see `server/gate/budget.ts`) that reading, judging, applying and auditing one update may take: about 25 ms. */
   workPerUpdate: 500_000,
   /** Ranges that the delete set of one update may have. An honest one carries all tombstones of the document. */
-  deletionsPerUpdate: 80_000,
-  /** Structs of a document; past that nothing is added to it by clients. Each is a piece of text or a value somebody wrote at once. */
-  documentStructs: 200_000,
+  deletionsPerUpdate: 60_000,
+  /**
+   * Structs of a document; past that nothing is added to it by clients. Each is a piece of text or a value somebody wrote at once. At most
+   * every second one is a range of deletions, so that `deletionsPerUpdate` never keeps an honest client out.
+   */
+  documentStructs: 120_000,
   /** Structs inside one nested type (a draft, an entry of a map with all it holds), so that deleting it stays cheap. */
   nestedStructs: 4000,
   /** All parts of one message as JSON. */

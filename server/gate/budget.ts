@@ -31,13 +31,14 @@ export const price = {
   split: 40,
   /** A range of the delete set, known or not; a piece of a struct that is compared with ours. */
   range: 4,
-  /** A value inside JSON. */
+  /** A value inside JSON, and one that takes memory of its own: a text or a number. */
   value: 2,
+  valueOfOwn: 5,
   /** An array or object inside JSON. */
   container: 14,
-  /** A key of an object, and one of an object that has many: those take ten times the memory. */
-  key: 8,
-  keyOfMany: 30,
+  /** A key of an object; over and above, one that was not in the update before or that stands in an object of many: a new shape. */
+  key: 12,
+  newKey: 28,
 } as const
 
 /** Keys of an object from which on it has many. */
@@ -45,12 +46,13 @@ export const MANY_KEYS = 16
 /** Bytes of content that one step reads, stores and writes again. */
 export const BYTES_PER_STEP = 8
 /** Values of an array that Yjs copies in one step when it cuts or joins structs. */
-export const COPIES_PER_STEP = 16
+export const COPIES_PER_STEP = 8
 /** Structs of one client that Yjs moves in memory in one step when it takes one out or puts one in. */
 export const MOVES_PER_STEP = 128
 
 export class Budget {
   #left: number
+  readonly #keys = new Set<string>()
 
   constructor(steps: number = limits.workPerUpdate) {
     this.#left = steps
@@ -60,6 +62,12 @@ export class Budget {
   spend(steps: number): void {
     this.#left -= steps
     if (this.#left < 0) throw new SkeinError('too-expensive')
+  }
+
+  /** Whether no object of the update had this key before. */
+  isNewKey(key: string): boolean {
+    const { size } = this.#keys
+    return this.#keys.add(key).size > size
   }
 
   get left(): number {

@@ -35,8 +35,9 @@ export const scanAnyValue = (reader: ByteReader, kind: Judged, budget: Budget): 
     const container = open.at(-1)!
     container.left--
     if (container.isObject) {
-      scanKey(reader, container.keys ??= new Set())
-      budget.spend(container.keys.size > MANY_KEYS ? price.keyOfMany : price.key)
+      const key = scanKey(reader, container.keys ??= new Set())
+      const isPlain = container.keys.size <= MANY_KEYS && !budget.isNewKey(key)
+      budget.spend(isPlain ? price.key : price.key + price.newKey)
     }
     const entered = scanOne(reader, kind, budget)
     if (entered) {
@@ -48,11 +49,12 @@ export const scanAnyValue = (reader: ByteReader, kind: Judged, budget: Budget): 
   } while (open.length > 0)
 }
 
-const scanKey = (reader: ByteReader, keys: Set<string>): void => {
+const scanKey = (reader: ByteReader, keys: Set<string>): string => {
   const key = reader.readString()
   if (key === '__proto__') throw new Malformed('A value has the key __proto__.')
   if (keys.has(key)) throw new Malformed('A value has one key twice.')
   keys.add(key)
+  return key
 }
 
 const scanOne = (reader: ByteReader, kind: Judged, budget: Budget): Open | null => {
@@ -67,12 +69,15 @@ const scanOne = (reader: ByteReader, kind: Judged, budget: Budget): Open | null 
       reader.skipSignedNumber()
       return null
     case any.float32:
+      budget.spend(price.valueOfOwn)
       reader.skip(4)
       return null
     case any.float64:
+      budget.spend(price.valueOfOwn)
       reader.skip(8)
       return null
     case any.string:
+      budget.spend(price.valueOfOwn)
       reader.skipString()
       return null
     case any.object:

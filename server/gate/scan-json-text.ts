@@ -37,7 +37,7 @@ const scanStructure = (text: string, budget: Budget): void => {
         budget.spend(price.value)
         break
       case ':':
-        budget.spend(price.keyOfMany)
+        budget.spend(price.key + price.newKey)
         break
       case '"': {
         const end = endOfString(text, i)

@@ -180,9 +180,6 @@ export const worstCases: Readonly<Record<string, (size: number) => Case>> = {
       ]
     })
   }),
-  'known structs again, as one tombstone': size => ({
-    server: documentOf(scattered(size)), bytes: block(OLD, 0, [inText(deleted(size)), inText(text('y'), null, [OLD, size - 1])])
-  }),
   'clients that each write a letter': size => ({
     server: documentOf(), bytes: writeUpdate({ blocks: many(size, i => ({ client: 10_000 + i, clock: 0, structs: [inText(text('x'))] })) })
   }),
@@ -190,8 +187,10 @@ export const worstCases: Readonly<Record<string, (size: number) => Case>> = {
     server: documentOf(),
     bytes: writeUpdate({
       blocks: many(Math.min(size, 1000), i => ({
-        client: 10_000 - i, clock: 0,
-        structs: many(Math.ceil(size / 1000), j => inList(any(1), i + 1 === Math.min(size, 1000) ? ownBefore(10_000 - i, j) : [9999 - i, j]))
+        client: 10_000 - i,
+        clock: 0,
+        structs: many(Math.ceil(size / 1000), j =>
+          inList(any(1), i + 1 === Math.min(size, 1000) ? ownBefore(10_000 - i, j) : [9999 - i, j]))
       }))
     })
   }),
