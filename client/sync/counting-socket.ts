@@ -1,5 +1,11 @@
-/** A WebSocket that tells of every sync frame it sends, so that the server's `saved n` can be matched with edits. */
+/**
+ * A WebSocket that tells of every sync frame it sends, so that the server's `saved n` can be matched with edits. A frame that is too large
+ * for one decision of the server goes out as several; the last one is of the kind that the first would have been, so that an answer to
+ * the server's question is complete when it arrives.
+ */
+import { decodeFrame, encodeFrame } from '../../shared/wire/codec.ts'
 import { frameType, syncType } from '../../shared/wire/frame.ts'
+import { splitUpdate } from './split-update.ts'
 
 export interface SocketObserver {
   /** A new socket was made; what was sent on earlier ones no longer counts. */
@@ -19,12 +25,27 @@ export const countingSocket = (Base: typeof WebSocket, observer: SocketObserver)
     override send(data: Parameters<WebSocket['send']>[0]): void {
       // A socket that is closing drops what is sent, so the server never counts it.
       if (this.readyState === this.OPEN && data instanceof Uint8Array) {
-        const frame = countedFrame(data)
-        if (frame) observer.sent(this, frame)
+        const kind = countedFrame(data)
+        if (kind) return this.#sendPieces(data, kind)
       }
       super.send(data)
     }
+
+    #sendPieces(bytes: Uint8Array, kind: 'step2' | 'update'): void {
+      const frame = bytes.length > LARGE ? decodeFrame(bytes) : null
+      const pieces = frame && 'update' in frame ? splitUpdate(frame.update) : []
+      for (const update of pieces.slice(0, -1)) {
+        observer.sent(this, 'update')
+        super.send(encodeFrame({ type: 'update', update }) as Uint8Array<ArrayBuffer>)
+      }
+      const last = pieces.length > 1 ? encodeFrame({ type: kind === 'step2' ? 'sync-step-2' : 'update', update: pieces.at(-1)! }) : bytes
+      observer.sent(this, kind)
+      super.send(last as Uint8Array<ArrayBuffer>)
+    }
   }
+
+/** Bytes of a frame that is looked into. */
+const LARGE = 16 * 1024
 
 const countedFrame = (bytes: Uint8Array): 'step2' | 'update' | null => {
   if (bytes[0] !== frameType.sync) return null
