@@ -12,14 +12,13 @@ import type { Operation, StoreOptions } from './store.ts'
 import { toJson } from './values.ts'
 
 export interface Begun {
-  generation: number
-  newEpochsSince: number
-  durability: StoreOptions['durability']
+  readonly generation: number
+  readonly newEpochsSince: number
 }
 
 /** @param known see `documentsIn` */
 export const beginning = (
-  past: Past, lost: Lost, known: readonly DocumentName[], { generation, newEpochsSince, durability }: Begun,
+  past: Past, lost: Lost, known: readonly DocumentName[], { generation, newEpochsSince }: Begun, durability: StoreOptions['durability'],
 ): Operation[] => {
   const begun = newEpochsSince !== past.newEpochsSince
   // Where everything begins a new epoch, a loss at the end is provided for.

@@ -1,6 +1,6 @@
 /** What only LevelDB can do or suffer; what every log does is in `test/contract/log.ts`. */
 import { createHash } from 'node:crypto'
-import { readFile, readdir } from 'node:fs/promises'
+import { readFile, readdir, stat, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import * as Y from 'yjs'
@@ -8,7 +8,8 @@ import { codeOf } from '../../../test/contract/code-of.ts'
 import { bytes, documentName, everythingBeside, lineage, record, requestId, runId, summary, taken, userId } from '../../../test/contract/samples.ts'
 import { LevelDbWorld } from '../../../test/rig/leveldb-world.ts'
 import type { LedgerPlace } from '../ledger-keeper.ts'
-import { allLedgersRange, crcKey, documentDamageKey, headKey, ledgerKey, lineageKey, stateVectorKey, summaryKey, updateKey } from './keys.ts'
+import { readChecked } from './checked-tables.ts'
+import { allLedgersRange, crcKey, damageRange, documentDamageKey, headKey, ledgerKey, lineageKey, stateVectorKey, summaryKey, updateKey } from './keys.ts'
 import type { Key } from './keys.ts'
 import type { LevelDbLog } from './leveldb-log.ts'
 import type { Database } from './store.ts'
@@ -358,6 +359,42 @@ describe('the log on LevelDB', () => {
     expect((await log.ledger(a, ids)).size).toBe(0)
     expect([...(await log.ledger(b, ids)).values()].map(({ at }) => at)).toEqual([104, 105, 106, 107, 108, 109])
     expect((await log.read(a))?.updates).toHaveLength(10)
+  })
+
+  test('a start looks at tables that are new, and at all of them after an unclean stop', async () => {
+    /** Only those that the last start found whole: when it opens, LevelDB makes a new one of its log file. */
+    const changeTables = async (): Promise<void> => {
+      const { tables } = await readChecked(world.path, Date.now())
+      for (const file of Object.keys(tables).map(file => join(world.path, file))) {
+        const [{ atime, mtime }, content] = [await stat(file), await readFile(file)]
+        content[0]! ^= 1
+        await writeFile(file, content)
+        await utimes(file, atime, mtime)
+      }
+    }
+    const isDamaged = async (): Promise<boolean> => await codeOf(log.read(a)) === 'log-damaged'
+    for (let n = 0; n < 3; n++) await log.append(a, record(createHash('sha512').update(String(n)).digest()))
+    await reopenAfter(database => database.compactRange(['v1'], ['w']))
+    const names = async (): Promise<boolean> => (await log.store.intactEntries(damageRange)).some(([key]) => key[2] === a)
+    await log.close()
+    await changeTables()
+    log = await world.open()
+    expect([await names(), await isDamaged()], 'the record itself tells').toEqual([false, true])
+    await world.crash()
+    log = await world.open()
+    expect(await names()).toBe(true)
+  })
+
+  test('what was changed since the last stop is looked at', async () => {
+    await fill(3)
+    await reopenAfter(database => database.compactRange(['v1'], ['w']))
+    await log.close()
+    const [table] = (await readdir(world.path)).filter(file => file.endsWith('.ldb'))
+    const content = await readFile(join(world.path, table!))
+    content[0]! ^= 1
+    await writeFile(join(world.path, table!), content)
+    log = await world.open()
+    expect((await log.store.intactEntries(damageRange)).length).toBeGreaterThan(0)
   })
 
   test('a damaged entry of the ledger stays and is named; all others are trimmed', async () => {

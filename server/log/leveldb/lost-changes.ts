@@ -2,6 +2,7 @@
 import { readFile, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { DocumentName } from '../../../shared/ids.ts'
+import { stampOf } from './checked-tables.ts'
 import { documentNamesIn } from './document-names.ts'
 import { findLostParts } from './log-file.ts'
 import { counts, readLiveFiles } from './manifest.ts'
@@ -32,12 +33,16 @@ export interface DamagedTable {
   blocks: DamagedBlock[]
 }
 
-export const findDamagedTables = async (path: string): Promise<DamagedTable[]> => {
+/** @param whole stamps of tables that need not be looked at; those that are found to be whole come to it */
+export const findDamagedTables = async (path: string, whole: Record<string, string> = {}): Promise<DamagedTable[]> => {
   const found: DamagedTable[] = []
   for (const file of (await filesOf(path)).filter(isTable)) {
+    const stamp = await stampOf(join(path, file)).catch(() => null)
+    if (stamp !== null && whole[file] === stamp) continue
     const content = await readIfThere(join(path, file))
     const blocks = content.length === 0 ? [] : findDamagedBlocks(content)
     if (blocks.length > 0) found.push({ file, content, blocks })
+    else if (stamp !== null) whole[file] = stamp
   }
   return found
 }

@@ -8,6 +8,8 @@ import { rename, rm, statfs, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { ClassicLevel } from 'classic-level'
 import { backUp } from './backup.ts'
+import { forgetChecked, readChecked } from './checked-tables.ts'
+import type { CheckedTables } from './checked-tables.ts'
 import { DataFolderError, dataFolderError } from './data-folder-error.ts'
 import { openHere } from './in-use.ts'
 import { FORMAT, keys } from './keys.ts'
@@ -26,16 +28,20 @@ export interface Lost {
 }
 
 /** @throws DataFolderError */
-export const openDatabase = async (path: string): Promise<{ database: Database, past: Past, lost: Lost }> => {
+export const openDatabase = async (
+  path: string, now: number,
+): Promise<{ database: Database, past: Past, lost: Lost, checked: CheckedTables }> => {
   try {
-    const lost = { changes: await findLostChanges(path), tables: await findDamagedTables(path) }
+    const checked = await readChecked(path, now)
+    const lost = { changes: await findLostChanges(path), tables: await findDamagedTables(path, checked.tables) }
     await prepare(path, lost.tables)
     // Not earlier: it opens by itself.
     const database: Database = new ClassicLevel(path, { keyEncoding: keys, valueEncoding: 'view' })
     await database.open()
     openHere.add(resolve(path))
     try {
-      return { database, past: await readPast(database), lost }
+      await forgetChecked(path)
+      return { database, past: await readPast(database), lost, checked }
     } catch (error) {
       await closeDatabase(database)
       throw error

@@ -18,6 +18,7 @@ import type { ClassicLevel } from 'classic-level'
 import { SkeinError } from '../../../shared/errors.ts'
 import type { DocumentName } from '../../../shared/ids.ts'
 import { beginning } from './beginning.ts'
+import { type CheckedTables, writeChecked } from './checked-tables.ts'
 import { commitOperations } from './commits.ts'
 import { StoreDamage, describeKey } from './damage.ts'
 import { DataFolderError, dataFolderError } from './data-folder-error.ts'
@@ -62,6 +63,7 @@ export class Store {
   readonly #database: Database
   readonly #write: WriteBatch
   readonly #commits: GroupCommit<Operation>
+  readonly #checked: CheckedTables
   readonly #scrubber = new Scrubber({
     commit: deleted => this.commit(deleted),
     compactRange: ({ gte, lte }) => this.#reading(database => database.compactRange(gte, lte)),
@@ -80,9 +82,9 @@ export class Store {
 
   /** @throws DataFolderError */
   static async open(options: StoreOptions): Promise<Store> {
-    const { database, past, lost } = await openDatabase(options.path)
+    const { database, past, lost, checked } = await openDatabase(options.path, (options.now ?? Date.now)())
     try {
-      const store = new Store(database, options, past)
+      const store = new Store(database, options, past, checked)
       await store.#begin(past, lost, options.durability)
       return store
     } catch (error) {
@@ -91,7 +93,9 @@ export class Store {
     }
   }
 
-  private constructor(database: Database, options: StoreOptions, { generation, clean, atRisk, newEpochsSince, lastCommit }: Past) {
+  private constructor(database: Database, options: StoreOptions, past: Past, checked: CheckedTables) {
+    const { generation, clean, atRisk, newEpochsSince, lastCommit } = past
+    this.#checked = checked
     const { writeBatch: write = writeBatch, durability, beginNewEpochs, now = Date.now, onDamage = () => undefined } = options
     this.#onDamage = onDamage
     this.#database = database
@@ -112,8 +116,7 @@ export class Store {
     if (past.format === 1) for await (const heads of headsOfFormat1(this.#database)) await this.#write(this.#database, heads, true)
     const stored = lost.tables.length === 0 ? [] : await this.intactEntries(stateVectorRange)
     const known = stored.map(([key]) => String(key[1]) as DocumentName)
-    const { newEpochsSince, generation } = this
-    await this.#writeNumbered(beginning(past, lost, known, { generation, newEpochsSince, durability }), true)
+    await this.#writeNumbered(beginning(past, lost, known, this, durability), true)
   }
 
   async #writeNumbered(operations: readonly Operation[], sync: boolean, generation = this.#generation): Promise<void> {
@@ -228,10 +231,11 @@ export class Store {
     await this.#commits.submit([]).catch(() => undefined)
     await this.#ready.catch(() => undefined)
     // Without the note the next start takes a new generation, which it has to after a failure that was not mended.
-    if (this.#state === 'open') {
-      await this.#writeNumbered([put(cleanKey, true), { type: 'del', key: riskKey }], true).catch(() => undefined)
-    }
+    const clean = this.#state === 'open' &&
+      await this.#writeNumbered([put(cleanKey, true), { type: 'del', key: riskKey }], true).then(() => true, () => false)
     await closeDatabase(this.#database)
+    // Without it the next start looks at everything.
+    if (clean) await writeChecked(this.#database.location, this.#checked).catch(() => undefined)
   }
 
   #failed(): void {
