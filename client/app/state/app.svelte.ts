@@ -16,7 +16,6 @@ import { Theme } from './theme.svelte.ts'
 export class AppState {
   readonly #sdk: Sdk
   readonly #window: Window
-  readonly #texts: ComposerTexts
   readonly #choices: KeptChoices
   /** Conversations that were written in since the page was loaded. */
   readonly #writtenHere = new SvelteSet<string>()
@@ -33,7 +32,6 @@ export class AppState {
   constructor(sdk: Sdk, window: Window) {
     this.#sdk = sdk
     this.#window = window
-    this.#texts = new ComposerTexts(window.localStorage)
     this.#choices = new KeptChoices(window.localStorage)
     this.router = new Router(window)
     this.theme = new Theme(window)
@@ -84,7 +82,7 @@ export class AppState {
       id,
       selfId: me.principal.id,
       agentName: this.agentName,
-      texts: this.#texts,
+      texts: new ComposerTexts(this.#window.localStorage, this.#window.sessionStorage, me.principal.id),
       choices: this.#choices,
       onstored: () => {
         this.#writtenHere.add(id)

@@ -12,7 +12,7 @@ const memory = () => {
 }
 
 test('each conversation keeps its own unsent text', () => {
-  const texts = new ComposerTexts(memory())
+  const texts = new ComposerTexts(memory(), memory(), 'ada')
   texts.keep('a', 'half a thought')
   texts.keep('b', 'another')
   expect([texts.read('a'), texts.read('b'), texts.read('c')]).toEqual(['half a thought', 'another', ''])
@@ -20,17 +20,41 @@ test('each conversation keeps its own unsent text', () => {
 
 test('an emptied composer leaves nothing behind', () => {
   const storage = memory()
-  const texts = new ComposerTexts(storage)
+  const texts = new ComposerTexts(storage, memory(), 'ada')
   texts.keep('a', 'x')
   texts.keep('a', '')
   expect(storage.entries.size).toBe(0)
+  expect(texts.read('a')).toBe('')
+})
+
+test('each tab keeps its own text, and a new one begins with the latest', () => {
+  const shared = memory()
+  const open = (own = memory()) => ({ own, texts: new ComposerTexts(shared, own, 'ada') })
+  const [first, second] = [open(), open()]
+  first.texts.keep('a', 'in the first')
+  second.texts.keep('a', 'in the second')
+  const third = open()
+  expect(third.texts.read('a')).toBe('in the second')
+  first.texts.keep('a', '')
+  expect([open(first.own), open(second.own), open(third.own), open()].map(({ texts }) => texts.read('a')))
+    .toEqual(['', 'in the second', 'in the second', 'in the second'])
+  third.texts.keep('a', '')
+  expect([open(second.own), open()].map(({ texts }) => texts.read('a'))).toEqual(['in the second', ''])
+})
+
+test('what one person typed is shown to nobody else', () => {
+  const [shared, own] = [memory(), memory()]
+  new ComposerTexts(shared, own, 'ada').keep('a', 'private')
+  expect(new ComposerTexts(shared, own, 'ben').read('a')).toBe('')
+  expect(new ComposerTexts(shared, own, 'ada').read('a')).toBe('private')
 })
 
 test('a storage that throws loses the keeping, not the page', () => {
   const broken = () => {
     throw new Error('storage is off')
   }
-  const texts = new ComposerTexts({ getItem: broken, setItem: broken, removeItem: broken })
+  const off = { getItem: broken, setItem: broken, removeItem: broken }
+  const texts = new ComposerTexts(off, off, 'ada')
   texts.keep('a', 'x')
   expect(texts.read('a')).toBe('')
 })

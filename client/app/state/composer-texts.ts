@@ -1,31 +1,61 @@
-/** Unsent composer texts, one per conversation, kept on this device across reloads. */
+/**
+ * Unsent composer texts, per person and conversation, kept on this device across reloads. Each tab has its own text, which no other tab
+ * takes from it; a tab that is opened anew begins with the latest of all.
+ */
 
 /** The part of `Storage` that is needed; it may throw (private windows, a full disk), which never costs more than the keeping. */
 export type TextStorage = Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>
 
 export class ComposerTexts {
-  readonly #storage: TextStorage
+  readonly #shared: TextStorage
+  readonly #own: TextStorage
+  readonly #userId: string
 
-  constructor(storage: TextStorage) {
-    this.#storage = storage
+  /**
+   * @param shared by all tabs
+   * @param own lives as long as the tab, reloads included
+   */
+  constructor(shared: TextStorage, own: TextStorage, userId: string) {
+    this.#shared = shared
+    this.#own = own
+    this.#userId = userId
   }
 
   read(conversationId: string): string {
-    try {
-      return this.#storage.getItem(key(conversationId)) ?? ''
-    } catch {
-      return '' // storage is off: the text lives as long as the page
-    }
+    const key = this.#key(conversationId)
+    const own = read(this.#own, key)
+    if (own !== null) return own
+    const latest = read(this.#shared, key) ?? ''
+    if (latest) attempt(() => this.#own.setItem(key, latest))
+    return latest
   }
 
   keep(conversationId: string, text: string): void {
-    try {
-      if (text) this.#storage.setItem(key(conversationId), text)
-      else this.#storage.removeItem(key(conversationId))
-    } catch {
-      return // the text is still in the composer
-    }
+    const key = this.#key(conversationId)
+    const before = read(this.#own, key)
+    // Empty is kept too: this tab's composer stays empty, whatever another one holds.
+    attempt(() => this.#own.setItem(key, text))
+    if (text) attempt(() => this.#shared.setItem(key, text))
+    else if (read(this.#shared, key) === before) attempt(() => this.#shared.removeItem(key))
+  }
+
+  #key(conversationId: string): string {
+    return `skein.composer.${this.#userId}.${conversationId}`
   }
 }
 
-const key = (conversationId: string): string => `skein.composer.${conversationId}`
+const read = (storage: TextStorage, key: string): string | null => {
+  try {
+    return storage.getItem(key)
+  } catch {
+    return null // storage is off: the text lives as long as the page
+  }
+}
+
+const attempt = (write: () => void): void => {
+  try {
+    write()
+  } catch {
+    return // the text is still in the composer
+  }
+}

@@ -48,7 +48,7 @@ const setUp = (start: Partial<ConversationView> = {}) => {
     discard: note('discard'), choose: (id: string) => void asked.push(['choose', id]), setTyping: () => {}, close: note('close')
   } as Partial<Conversation> as Conversation
   const open = () => new OpenConversation(conversation, {
-    id: 'c', selfId: 'ada', agentName: id => id, texts: new ComposerTexts(storage), choices: new KeptChoices(storage),
+    id: 'c', selfId: 'ada', agentName: id => id, texts: new ComposerTexts(storage, storage, 'ada'), choices: new KeptChoices(storage),
     onstored: () => void asked.push(['stored']), onclosed: () => {}, clock: { now: () => 0, after: () => () => {} }
   })
   const show = (next: Partial<ConversationView>) => {
