@@ -33,8 +33,11 @@ export const limits = {
   newClientsPerHour: 600,
   /** Requests in one update; taking each costs a tenth of a millisecond. What a device wrote in a long time offline it sends as several. */
   requestsPerUpdate: 250,
-  /** Client ids that one connection may show presence under, in its life. */
-  presenceIdsPerConnection: 4,
+  /**
+   * Client ids that one connection may show presence under, in its life. It carries all tabs of a person, and each load of a page has an id
+   * of its own.
+   */
+  presenceIdsPerConnection: 64,
   /** Frames and bytes of one connection that wait to be judged; past that its socket is not read. */
   waitingFrames: 64,
   waitingBytes: 8 * 1024 * 1024,
