@@ -6,7 +6,7 @@
  *    is stored and marked before the next is asked for, so a pass that ends early loses nothing and the next goes on from there.
  * 2. Content of two lineages is never merged: a document of another epoch begins a new generation; its open requests are kept.
  * 3. A difference is stored only upon what it was asked for: where the document has meanwhile become another one, it waits for the
- *    next pass. A document that is open in this page is left alone: its own connection brings what there is.
+ *    next pass. A document that is open in a tab is left alone, and not waited for: its own connection brings what there is.
  */
 import type { Api } from './api.ts'
 import { bringInto } from './bring-into.ts'
@@ -29,8 +29,13 @@ export interface BackgroundSyncOptions {
   userId: string
   /** Is open in this page. */
   isOpen: (name: DocumentName) => boolean
+  /** Does this while no tab of the person has the document; at once or not at all. Without it nobody else is taken to have one. */
+  whileFree?: WhileFree
   signal?: AbortSignal
 }
+
+/** @returns null when the document is not free */
+export type WhileFree = <T>(name: DocumentName, task: () => Promise<T>) => Promise<T | null>
 
 type Held = SyncRequest['documents'][number] & { name: DocumentName }
 
@@ -38,7 +43,8 @@ type Held = SyncRequest['documents'][number] & { name: DocumentName }
  * One pass over all documents. Rejects when the server cannot be reached, when this device cannot store any more, or when it was told
  * to stop: what was done until then stays done.
  */
-export const syncInBackground = async ({ api, device, userId, isOpen, signal }: BackgroundSyncOptions): Promise<void> => {
+export const syncInBackground = async (options: BackgroundSyncOptions): Promise<void> => {
+  const { api, device, userId, isOpen, whileFree = async (_name, task) => task(), signal } = options
   const cache = syncMarks(device.lists)
   const generations = await device.generations()
   const marks = new Map((await cache.read() ?? [])
@@ -58,7 +64,7 @@ export const syncInBackground = async ({ api, device, userId, isOpen, signal }: 
         if (isOpen(missing.name)) continue
         const held = documents.find(({ name }) => name === missing.name)
         const sent = held?.epoch === missing.epoch ? decodeBase64(held.stateVector) : null
-        const state = await bringInto(device.document(missing.name), missing, sent)
+        const state = await whileFree(missing.name, () => bringInto(device.document(missing.name), missing, sent))
         if (state) brought.set(missing.name, state)
       }
       if (brought.size > 0) {

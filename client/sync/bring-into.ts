@@ -38,20 +38,27 @@ const bring = async (store: DocumentStore, missing: MissingUpdate, sent: Uint8Ar
   const { name, epoch, role, head } = missing
   const update = decodeBase64(missing.update)
   if (!update || !stateVectorOf([update])) return null
+  // A tab that had the document before and goes on only now writes nothing into what is brought here.
+  store.claim?.()
   let stored = await store.load()
   if (stored.epoch !== null && stored.epoch !== epoch) {
     if (sent) return null
     const isConversation = documentKind(name) === 'conversation'
     if (isConversation) await keepRequests(store, stored)
-    await store.rebuild(epoch, !isConversation && stored.updates.length > 0)
+    await store.rebuild(epoch, mayHoldUnsent(stored, isConversation))
     stored = await store.load()
     if (stored.epoch !== null && stored.epoch !== epoch) return null
   }
   const before = stateVectorOf(stored.updates)
   if (!before || (sent && !covers(before, sent))) return null
-  await Promise.all([store.append(update), store.setEpoch(epoch, role)])
+  const isAll = stored.updates.length === 0
+  await Promise.all([store.append(update), store.setEpoch(epoch, role), isAll && store.markSaved?.()])
   return { epoch, head, stateVector: stateVectorOf([...stored.updates, update])! }
 }
+
+/** Besides requests, which are kept by themselves: in a conversation that is what the person wrote in shared drafts. */
+const mayHoldUnsent = ({ updates, unsaved = true, writers = [] }: StoredDocument, isConversation: boolean): boolean =>
+  unsaved && updates.length > 0 && (!isConversation || writers.length > 0)
 
 /**
  * A request whose entry could not be stored lies in the old document alone. It, and every entry that does not say where it was sent, may

@@ -1,6 +1,7 @@
 /** Binds the app to the real SDK: the page's own server, this device's IndexedDB, one store per person. */
 import { createApi } from '../../sync/api.ts'
 import { syncInBackground } from '../../sync/background-sync.ts'
+import type { WhileFree } from '../../sync/background-sync.ts'
 import { openConversationList } from '../../sync/conversation-list.ts'
 import { openConversation } from '../../sync/conversation.ts'
 import { deliverUnsent } from '../../sync/deliver-unsent.ts'
@@ -26,19 +27,20 @@ export const connectSdk = (window: Window & typeof globalThis): Sdk => {
   const schedule = (task: () => void) => onNextFrame(window, task)
   const openHere = (name: DocumentName, who: Who) => {
     const openStore = () => storeOf(who.id).document(name)
-    const tabs = surroundings && new TabSession({ surroundings, key: `skein:${who.id}:${name}`, openStore })
+    const tabs = surroundings && new TabSession({ surroundings, key: tabKey(name, who), openStore })
     const kept = tabs ? { store: tabs.store, tabs } : { store: openStore() }
     return openConversation({ name, url: syncUrl(window.location), ...kept, userId: who.id, userName: who.name, schedule })
   }
   return {
     ...api,
     openList: ({ id }, listed) => openConversationList({ api, device: storeOf(id), schedule, listed }),
-    syncInBackground: (who, isOpen, signal) => inOneTab(window, `skein:${who.id}:background`, async () => {
+    syncInBackground: (who, isOpen, signal) => ifFree(window, `skein:${who.id}:background`, async () => {
       const [device, userId] = [storeOf(who.id), who.id]
       const isOpenHere = (name: DocumentName) => documentKind(name) === 'conversation' && isOpen(documentId(name))
       const { after } = realSurroundings
       await deliverUnsent({ device, isOpen: isOpenHere, open: name => openHere(name, who), signal, after })
-      await syncInBackground({ api, device, userId, isOpen: isOpenHere, signal })
+      const whileFree: WhileFree = (name, task) => ifFree(window, tabKey(name, who), task)
+      await syncInBackground({ api, device, userId, isOpen: isOpenHere, whileFree, signal })
     }),
     openConversation: (conversationId, who) => {
       const name = conversationName(conversationId)
@@ -48,13 +50,13 @@ export const connectSdk = (window: Window & typeof globalThis): Sdk => {
   }
 }
 
-/** All tabs share the device's stores, so one of them does for all. Where the browser has no locks each does, which harms nothing. */
-const inOneTab = async ({ navigator }: Window, name: string, task: () => Promise<void>): Promise<void> => {
+/** The lock and the channel by which a person's tabs share a document. */
+const tabKey = (name: DocumentName, { id }: Who): string => `skein:${id}:${name}`
+
+/** What one tab does for all; null where another has the lock. Where the browser has no locks each does it, which harms nothing. */
+const ifFree = async <T>({ navigator }: Window, name: string, task: () => Promise<T>): Promise<T | null> => {
   const locks = navigator.locks as LockManager | undefined
-  if (!locks) return task()
-  await locks.request(name, { ifAvailable: true }, async lock => {
-    if (lock) await task()
-  })
+  return locks ? locks.request(name, { ifAvailable: true }, async lock => lock && task()) : task()
 }
 
 const syncUrl = ({ protocol, host }: Location): string => `${protocol === 'https:' ? 'wss' : 'ws'}://${host}/sync`

@@ -23,15 +23,17 @@ const message = (id: string, text: string, over: Partial<ViewMessage> = {}): Vie
 const refused = (id: string, text: string) =>
   message(id, text, { delivery: { state: 'refused', code: 'message-too-long', reason: 'too long' } })
 
+const storageOf = (kept: Map<string, string>) => ({
+  getItem: (key: string) => kept.get(key) ?? null,
+  setItem: (key: string, value: string) => void kept.set(key, value),
+  removeItem: (key: string) => void kept.delete(key)
+})
+
 const setUp = (start: Partial<ConversationView> = {}) => {
   const asked: unknown[][] = []
   const stored = Promise.withResolvers<RequestId>()
   const kept = new Map<string, string>()
-  const storage = {
-    getItem: (key: string) => kept.get(key) ?? null,
-    setItem: (key: string, value: string) => void kept.set(key, value),
-    removeItem: (key: string) => void kept.delete(key)
-  }
+  const storage = storageOf(kept)
   const note = (name: string) => async (...rest: unknown[]) => void asked.push([name, ...rest])
   let view = { ...emptyView, ...start }
   let listener = () => {}
@@ -48,7 +50,7 @@ const setUp = (start: Partial<ConversationView> = {}) => {
     discard: note('discard'), choose: (id: string) => void asked.push(['choose', id]), setTyping: () => {}, close: note('close')
   } as Partial<Conversation> as Conversation
   const open = () => new OpenConversation(conversation, {
-    id: 'c', selfId: 'ada', agentName: id => id, texts: new ComposerTexts(storage, storage, 'ada'), choices: new KeptChoices(storage),
+    id: 'c', selfId: 'ada', agentName: id => id, texts: new ComposerTexts(storage, storageOf(new Map()), 'ada'), choices: new KeptChoices(storage),
     onstored: () => void asked.push(['stored']), onclosed: () => {}, clock: { now: () => 0, after: () => () => {} }
   })
   const show = (next: Partial<ConversationView>) => {
