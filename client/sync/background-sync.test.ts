@@ -197,22 +197,6 @@ describe('never', () => {
     expect((await stored(nameOf('a'))).messages).toHaveLength(1)
   })
 
-  it('is what a tab that had the document before writes late mixed with what was brought', async () => {
-    await talk('a', 1)
-    const tab = device.document(nameOf('a'))
-    tab.claim!()
-    await tab.load()
-    await pass()
-    const old = new Y.Doc()
-    old.getArray('messages').push([messageOf(9)])
-    void tab.append(Y.encodeStateAsUpdate(old))
-    void tab.setEpoch('of the past', 'owner')
-    await tab.close()
-    const now = await stored(nameOf('a'))
-    expect(now.messages).toEqual([requestIdOf(1)])
-    expect(now.epoch).not.toBe('of the past')
-  })
-
   it('is what was written in a shared draft and never sent removed with its old epoch', async () => {
     await talk('a', 1)
     await pass()

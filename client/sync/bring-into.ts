@@ -38,8 +38,6 @@ const bring = async (store: DocumentStore, missing: MissingUpdate, sent: Uint8Ar
   const { name, epoch, role, head } = missing
   const update = decodeBase64(missing.update)
   if (!update || !stateVectorOf([update])) return null
-  // A tab that had the document before and goes on only now writes nothing into what is brought here.
-  store.claim?.()
   let stored = await store.load()
   if (stored.epoch !== null && stored.epoch !== epoch) {
     if (sent) return null
