@@ -8,7 +8,7 @@ import type { Bench, Workload } from './workload.ts'
 
 const [FEW, MANY] = [10, 100_000]
 /** Messages in one update of those that stand there beforehand. */
-const BUNDLE = 1000
+const BUNDLE = 250
 const UPDATES = 1000
 const WARM_UP = 500
 const PER_SECOND = 200
