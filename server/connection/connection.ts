@@ -8,7 +8,7 @@ import type { Principal } from '../../shared/principal.ts'
 import { SCHEMA_VERSION } from '../../shared/conversation/schema.ts'
 import { decodeFrame, encodeFrame } from '../../shared/wire/codec.ts'
 import type { Control, RequestOutcome, Role } from '../../shared/wire/frame.ts'
-import type { LiveRoom } from '../room/room.ts'
+import type { DocumentRoom } from '../room/document-room.ts'
 import { Outgoing } from '../room/outgoing.ts'
 import type { Session } from '../room/session.ts'
 import { Outbox } from './outbox.ts'
@@ -39,7 +39,7 @@ export class Connection implements Session {
   readonly principal: Principal
   readonly role: Role
   readonly #socket: Socket
-  readonly #room: LiveRoom
+  readonly #room: DocumentRoom
   readonly #presence: Presence
   readonly #speaksSkein: boolean
   readonly #frames = new SavedFrames()
@@ -62,7 +62,7 @@ export class Connection implements Session {
   /** Sync step 1 that arrived while nothing was queued for this connection. */
   #joinsLater: Uint8Array | null = null
 
-  constructor(socket: Socket, room: LiveRoom, presence: Presence, principal: Principal, role: Role, speaksSkein: boolean) {
+  constructor(socket: Socket, room: DocumentRoom, presence: Presence, principal: Principal, role: Role, speaksSkein: boolean) {
     this.#socket = socket
     this.#room = room
     this.#presence = presence

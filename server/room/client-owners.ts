@@ -5,30 +5,38 @@ import type { Binding, Lineage } from '../log/port.ts'
 import { isServerId, isServerMade } from './lineage.ts'
 
 export class ClientOwners {
-  readonly #lineage: Lineage
+  readonly #lineage: Lineage | null
   readonly #owners = new Map<number, UserId>()
   /** Ids that announced presence before any update: theirs while they are connected. */
-  readonly #claims = new Map<number, UserId>()
+  #claims = new Map<number, UserId>()
   /** Ids of earlier epochs. */
   readonly #former: ReadonlySet<number>
   readonly #retired: ReadonlySet<number>
 
-  /** @param isInDocument whether the document as loaded holds structs of an id; an owned one without any wrote in an earlier epoch */
-  constructor(lineage: Lineage, bindings: readonly Binding[], isInDocument: (clientId: number) => boolean) {
+  /**
+   * @param lineage null of a document that was never written
+   * @param isInDocument whether the document as loaded holds structs of an id; an owned one without any wrote in an earlier epoch
+   */
+  constructor(lineage: Lineage | null, bindings: readonly Binding[], isInDocument: (clientId: number) => boolean) {
     this.#lineage = lineage
     for (const { clientId, owner } of bindings) this.#owners.set(clientId, owner)
-    this.#retired = new Set(lineage.retired)
-    this.#former = new Set([...lineage.retired, ...[...this.#owners.keys()].filter(id => !isInDocument(id))])
+    this.#retired = new Set(lineage?.retired)
+    this.#former = new Set([...this.#retired, ...[...this.#owners.keys()].filter(id => !isInDocument(id))])
+  }
+
+  /** What was announced while the document was served by another one of these stays announced. */
+  takeOver(before: ClientOwners): void {
+    this.#claims = before.#claims
   }
 
   /** Whoever names such an id holds the document as it was in another epoch: an earlier one, or one that a restored backup took back. */
   isOfOtherEpoch(clientId: number): boolean {
-    return this.#former.has(clientId) || (isServerMade(clientId) && !isServerId(this.#lineage, clientId))
+    return this.#former.has(clientId) || (isServerMade(clientId) && !this.#isServers(clientId))
   }
 
   /** @param asking whose own announcement does not count: only what they write makes an id theirs for good */
   of(clientId: number, asking: UserId): ClientOwner | undefined {
-    if (isServerMade(clientId) || isServerId(this.#lineage, clientId) || this.#retired.has(clientId)) return { kind: 'server' }
+    if (isServerMade(clientId) || this.#isServers(clientId) || this.#retired.has(clientId)) return { kind: 'server' }
     const claimed = this.#claims.get(clientId)
     const id = this.#owners.get(clientId) ?? (claimed === asking ? undefined : claimed)
     return id === undefined ? undefined : { kind: 'principal', id }
@@ -58,5 +66,9 @@ export class ClientOwners {
       this.#claims.delete(id)
     }
     return fresh.map(clientId => ({ clientId, owner }))
+  }
+
+  #isServers(clientId: number): boolean {
+    return this.#lineage !== null && isServerId(this.#lineage, clientId)
   }
 }

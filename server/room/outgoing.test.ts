@@ -19,4 +19,12 @@ describe('frames on their way out', () => {
     expect(Buffer.compare(outgoing.wire, Buffer.concat(frames.map(frameOfWs)))).toBe(0)
     expect(outgoing.wire).toBe(outgoing.wire)
   })
+
+  it('are in memory once when they have been made ready, and say the same', () => {
+    const frames = [3, 200, 0, 66_000].map(length => new Uint8Array(length).fill(length))
+    const outgoing = new Outgoing(...frames)
+    const { wire } = outgoing
+    expect(outgoing.frames).toEqual(frames)
+    for (const frame of outgoing.frames) expect(frame.buffer).toBe(wire.buffer)
+  })
 })

@@ -6,17 +6,25 @@ const TWO_BYTE_LENGTH = 126
 const EIGHT_BYTE_LENGTH = 127
 
 export class Outgoing {
-  readonly frames: readonly Uint8Array[]
+  #frames: readonly Uint8Array[]
   #wire: Uint8Array | null = null
 
   /** @param frames of the sync protocol, in order; they leave together */
   constructor(...frames: readonly Uint8Array[]) {
-    this.frames = frames
+    this.#frames = frames
+  }
+
+  get frames(): readonly Uint8Array[] {
+    return this.#frames
   }
 
   /** The frames as a WebSocket carries them. Shared by all readers: not to be changed. */
   get wire(): Uint8Array {
-    this.#wire ??= concatenated(this.frames)
+    if (!this.#wire) {
+      this.#wire = concatenated(this.#frames)
+      // In memory once: they may be a whole document.
+      this.#frames = partsOf(this.#wire, this.#frames)
+    }
     return this.#wire
   }
 }
@@ -48,4 +56,12 @@ const writeHeader = (wire: Buffer, at: number, length: number): number => {
       wire[at + 1] = EIGHT_BYTE_LENGTH
       return wire.writeBigUInt64BE(BigInt(length), at + 2)
   }
+}
+
+const partsOf = (wire: Uint8Array, frames: readonly Uint8Array[]): Uint8Array[] => {
+  let at = 0
+  return frames.map(({ length }) => {
+    at += headerLength(length) + length
+    return new Uint8Array(wire.buffer, wire.byteOffset + at - length, length)
+  })
 }

@@ -10,8 +10,16 @@ import type { ErrorCode } from '../../shared/errors.ts'
 import { encodeFrame } from '../../shared/wire/codec.ts'
 import { Broadcast } from './broadcast.ts'
 import type { BroadcastPorts } from './broadcast.ts'
+import { Outgoing } from './outgoing.ts'
 import type { Recorder } from './recorder.ts'
 import type { Session } from './session.ts'
+
+/** The readers of a document, whoever serves it. */
+export interface Served {
+  sessions: ReadonlySet<Session>
+  /** Who does not read for now, with the state vector of what each has been sent. */
+  stopped: ReadonlyMap<Session, Uint8Array>
+}
 
 export class Readers {
   readonly #doc: Y.Doc
@@ -20,6 +28,8 @@ export class Readers {
   /** Sessions that stopped, with the state vector of what each has been sent; null: about to stop. */
   readonly #stopped = new Map<Session, Uint8Array | null>()
   readonly #broadcast: Broadcast
+  /** The whole document, as of a sequence. */
+  #whole: { sequence: number, outgoing: Outgoing } | null = null
 
   constructor(doc: Y.Doc, recorder: Recorder, ports: BroadcastPorts) {
     this.#doc = doc
@@ -34,10 +44,10 @@ export class Readers {
    * durable.
    */
   join(session: Session, stateVector: Uint8Array, sent: () => void): void {
-    const missing = encodeFrame({ type: 'sync-step-2', update: Y.encodeStateAsUpdate(this.#doc, stateVector) })
+    const missing = this.#missing(stateVector)
     const ours = this.#stateVectorFrame()
     this.#recorder.whenDurable(() => {
-      session.send(missing)
+      session.deliver(missing)
       session.send(ours)
       this.#subscribe(session)
       sent()
@@ -77,6 +87,19 @@ export class Readers {
     }, ({ code }) => session.end(code))
   }
 
+  /** Sessions that are served already: every record from here on is theirs too. */
+  adopt({ sessions, stopped }: Served): void {
+    for (const each of sessions) this.#sessions.add(each)
+    for (const [session, has] of stopped) this.#stopped.set(session, has)
+  }
+
+  /** Whoever is served here, from now on somebody else's; all that was recorded is durable. */
+  release(): Served {
+    this.#broadcast.flush()
+    const stopped = [...this.#stopped].flatMap(([session, has]): [Session, Uint8Array][] => has ? [[session, has]] : [])
+    return { sessions: new Set(this.#sessions), stopped: new Map(stopped) }
+  }
+
   /** Sends the server's state vector again; the client answers with what the server lacks. */
   askForMissing(session: Session): void {
     const ours = this.#stateVectorFrame()
@@ -90,6 +113,7 @@ export class Readers {
 
   /** @param update of a durable record */
   broadcast(update: Uint8Array): void {
+    this.#whole = null
     this.#broadcast.add(encodeFrame({ type: 'update', update }))
   }
 
@@ -103,6 +127,16 @@ export class Readers {
     for (const session of [...this.#sessions, ...this.#stopped.keys()]) session.end(code)
     this.#sessions.clear()
     this.#stopped.clear()
+  }
+
+  /** Who has nothing gets the same bytes as everybody who has nothing, for as long as nothing is written. */
+  #missing(stateVector: Uint8Array): Outgoing {
+    const { sequence } = this.#recorder
+    const isWhole = stateVector.length === 1 && stateVector[0] === 0
+    if (isWhole && this.#whole?.sequence === sequence) return this.#whole.outgoing
+    const outgoing = new Outgoing(encodeFrame({ type: 'sync-step-2', update: Y.encodeStateAsUpdate(this.#doc, stateVector) }))
+    if (isWhole) this.#whole = { sequence, outgoing }
+    return outgoing
   }
 
   #stateVectorFrame(): Uint8Array {

@@ -70,6 +70,8 @@ export class Recorder {
   /** What was asked for while a compaction was under way. */
   #askedFor: { scrub: boolean } | null = null
   readonly #stopped = new AbortController()
+  /** The log's snapshot has no facts beside it. */
+  #isUnknown: boolean
   #lastWork: Promise<unknown> = Promise.resolve()
 
   constructor(ports: RecorderPorts, document: RecorderDocument, onReleased: OnReleased, onBroken: (error: unknown) => void) {
@@ -82,6 +84,7 @@ export class Recorder {
     this.#tail = document.stored?.updates.length ?? 0
     this.#bytes = document.stored?.updates.reduce((sum, { length }) => sum + length, 0) ?? 0
     this.#compactAt = ports.compactAfter
+    this.#isUnknown = document.stored?.facts === null
     document.doc.clientID = document.lineage.ids.transient
     document.doc.on('update', (update: Uint8Array) => { this.#emitted.push(update) })
   }
@@ -121,9 +124,18 @@ export class Recorder {
     this.#stopped.abort(error)
   }
 
-  /** Records since the last snapshot. */
-  get tail(): number {
-    return this.#tail
+  /** Of the newest record, durable or not; -1: there is none. */
+  get sequence(): number {
+    return this.#releases.issued
+  }
+
+  get isSettled(): boolean {
+    return this.#releases.isSettled
+  }
+
+  /** Whether the next load has to look at more than so many records one by one, or nobody knows what the snapshot holds. */
+  isLong(longTail: number): boolean {
+    return this.#tail > longTail || (this.#releases.issued >= 0 && this.#isUnknown)
   }
 
   /**
@@ -181,6 +193,7 @@ export class Recorder {
         this.#bytes = folded.update.length
         this.#tail = this.#releases.issued - upTo + 1
         this.#compactAt = this.#ports.compactAfter
+        this.#isUnknown = false
         await this.#ports.log.compact(this.#document.name, { ...folded, upTo, scrub: asked.scrub })
       }
     } finally {

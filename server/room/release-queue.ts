@@ -27,6 +27,11 @@ export class ReleaseQueue {
     return this.#issued
   }
 
+  /** Everything issued is durable and was released. */
+  get isSettled(): boolean {
+    return this.#broken === null && this.#durable === this.#issued && this.#waiting.length === 0
+  }
+
   /** Why nothing is released any more; null: it still is. */
   get broken(): SkeinError | null {
     return this.#broken

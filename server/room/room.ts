@@ -5,12 +5,13 @@ import { pendingMigrations } from '../../shared/conversation/migrate.ts'
 import { readMessages } from '../../shared/conversation/read.ts'
 import { SkeinError } from '../../shared/errors.ts'
 import { documentKind } from '../../shared/ids.ts'
-import type { DocumentName, UserId } from '../../shared/ids.ts'
+import type { DocumentName } from '../../shared/ids.ts'
 import type { Lineage, StoredDocument } from '../log/port.ts'
 import { ClientOwners } from './client-owners.ts'
 import { MessageIndex } from './message-index.ts'
 import type { ConversationWriter, Room } from './port.ts'
 import { Readers } from './readers.ts'
+import type { Served } from './readers.ts'
 import { Recorder } from './recorder.ts'
 import type { Session, Submission } from './session.ts'
 import { WritePath } from './write-path.ts'
@@ -22,7 +23,7 @@ export class LiveRoom implements Room {
   readonly #doc: Y.Doc
   readonly #environment: RoomEnvironment
   readonly #recorder: Recorder
-  readonly #owners: ClientOwners
+  readonly owners: ClientOwners
   readonly #readers: Readers
   readonly #writePath: WritePath
   readonly #onGone: () => void
@@ -54,16 +55,18 @@ export class LiveRoom implements Room {
     const owners = new ClientOwners(lineage, stored?.bindings ?? [], id => doc.store.clients.has(id))
     const readers = new Readers(doc, recorder, environment)
     this.#recorder = recorder
-    this.#owners = owners
+    this.owners = owners
     this.#readers = readers
     this.#writePath = new WritePath({ name, kind, doc, messages, owners, recorder, readers }, environment, discard)
     const migrations = messages ? pendingMigrations(doc) : []
     if (migrations.length > 0) recorder.record('server', [], () => migrations.forEach(step => step.run(doc)))
-    if (stored?.owesScrub) recorder.compact(true)
+    // What is said beside a snapshot names the schema.
+    if (migrations.length > 0 || stored?.owesScrub) recorder.compact(stored?.owesScrub)
   }
 
-  get gone(): boolean {
-    return this.#recorder.broken !== null
+  /** Why it may no longer be used; null: it may. */
+  get broken(): SkeinError | null {
+    return this.#recorder.broken
   }
 
   // --- Clients ---------------------------------------------------------------------------------------------------------------------
@@ -96,24 +99,8 @@ export class LiveRoom implements Room {
     this.#readers.resume(session, sent)
   }
 
-  /** How long the document's own state vector is: about what a client that holds all of it sends. */
-  get stateVectorBytes(): number {
-    return Y.encodeStateVector(this.#doc).length
-  }
-
-  /** Whether a state vector with these client ids speaks of the document as it was in another epoch: it must not be merged. */
-  isStale(clientIds: Iterable<number>): boolean {
-    for (const id of clientIds) if (this.#owners.isOfOtherEpoch(id)) return true
-    return false
-  }
-
-  /** Whether the principal may show presence under this Yjs client id. */
-  claimClient(clientId: number, principal: UserId): boolean {
-    return this.#owners.claim(clientId, principal)
-  }
-
-  releaseClients(clientIds: Iterable<number>): void {
-    this.#owners.release(clientIds)
+  get stateVector(): Uint8Array {
+    return Y.encodeStateVector(this.#doc)
   }
 
   // --- The server's own reads and writes -------------------------------------------------------------------------------------------
@@ -138,9 +125,32 @@ export class LiveRoom implements Room {
 
   // --- Life ------------------------------------------------------------------------------------------------------------------------
 
+  /** Grows with every record. */
+  get sequence(): number {
+    return this.#recorder.sequence
+  }
+
+  /** Nothing waits to be judged, nothing for the disk. */
+  get isIdle(): boolean {
+    return this.#writePath.isIdle && this.#recorder.isSettled
+  }
+
+  /** Sessions that were served the stored bytes which this document was built from. */
+  adopt(served: Served): void {
+    this.#readers.adopt(served)
+  }
+
+  /** Leaves memory while nobody writes. @returns its readers, for whom somebody else has to care from here on */
+  retire(): Served {
+    const served = this.#readers.release()
+    this.#recorder.break(new SkeinError('unavailable'))
+    this.#doc.destroy()
+    return served
+  }
+
   /** On the way out of memory: folds a tail of more than so many records, so that the next load is short, and waits for the log. */
   async settle(longTail: number): Promise<void> {
-    if (!this.gone && this.#recorder.tail > longTail) this.#recorder.compact()
+    if (!this.broken && this.#recorder.isLong(longTail)) this.#recorder.compact()
     await this.#recorder.drained()
   }
 
@@ -154,7 +164,7 @@ export class LiveRoom implements Room {
    * and the next user loads the document from the log. With `gone` it was deleted, and the sockets close for good.
    */
   discard(error: unknown): void {
-    if (this.gone) return
+    if (this.broken) return
     const cause = error instanceof SkeinError ? error : new SkeinError('internal', undefined, { cause: error })
     this.#environment.logger.warn({ document: this.name, code: cause.code, err: error }, 'room discarded')
     const because = cause.code === 'gone' || cause.code === 'not-saved' ? cause : new SkeinError('not-saved', undefined, { cause })

@@ -1,27 +1,15 @@
 /** The rooms in memory: loaded once however many ask (single-flight), kept while used, gone after a grace period. */
 import type { DocumentName, RunId } from '../../shared/ids.ts'
 import { SkeinError } from '../../shared/errors.ts'
-import * as Y from 'yjs'
-import type { Lineage, StoredDocument } from '../log/port.ts'
-import { pendingMigrations } from '../../shared/conversation/migrate.ts'
-import { documentKind } from '../../shared/ids.ts'
-import { derivedId } from './derive-run.ts'
-import { nextEpoch, nextLineage } from './lineage.ts'
-import type { Random } from './lineage.ts'
-import { loadDocument } from './load-document.ts'
+import { ColdDocument } from './cold-document.ts'
+import { DocumentRoom } from './document-room.ts'
+import { openDocument, warmDocument } from './open-document.ts'
+import type { OpeningEnvironment } from './open-document.ts'
 import type { Room, Rooms } from './port.ts'
-import { LiveRoom } from './room.ts'
-import { factsOf } from './snapshot-facts.ts'
-import type { RoomEnvironment } from './write-path.ts'
-import { isDueForSquash, squash, squashLimits } from './squash.ts'
-import type { SquashLimits } from './squash.ts'
 
-export interface RoomsEnvironment extends RoomEnvironment {
-  random: Random
-  /** How long a room stays in memory after its last user left, in milliseconds. */
+export interface RoomsEnvironment extends OpeningEnvironment {
+  /** How long a document stays in memory after its last write, and after its last user left, in milliseconds. */
   graceMs: number
-  /** {@link squashLimits} but in tests. */
-  squashAt?: SquashLimits
   /**
    * What the directory knows of a document; null: nothing.
    * @throws SkeinError `gone` when it was deleted
@@ -32,7 +20,8 @@ export interface RoomsEnvironment extends RoomEnvironment {
 }
 
 interface Held {
-  room: Promise<LiveRoom>
+  room: Promise<DocumentRoom>
+  /** Connections, agents and requests of the API. */
   users: number
   cancelUnload: () => void
 }
@@ -54,13 +43,13 @@ export class RoomRegistry implements Rooms {
   }
 
   /** Loads the room if need be and counts its user until `release` is called (once). */
-  async acquire(name: DocumentName): Promise<{ room: LiveRoom, release: () => void }> {
+  async acquire(name: DocumentName): Promise<{ room: DocumentRoom, release: () => void }> {
     if (this.#closing) throw new SkeinError('unavailable')
     const held = this.#held.get(name) ?? this.#hold(name)
     held.users++
     held.cancelUnload()
     const release = (): void => {
-      if (--held.users === 0) this.#scheduleUnload(name, held)
+      if (--held.users === 0) void this.#leave(name, held)
     }
     try {
       return { room: await held.room, release }
@@ -73,7 +62,7 @@ export class RoomRegistry implements Rooms {
   async use<T>(name: DocumentName, use: (room: Room) => Promise<T>): Promise<T> {
     const { room, release } = await this.acquire(name)
     try {
-      return await use(room)
+      return await room.use(use)
     } finally {
       release()
     }
@@ -102,53 +91,27 @@ export class RoomRegistry implements Rooms {
   }
 
   #hold(name: DocumentName): Held {
-    const held: Held = { room: this.#load(name, () => this.#forget(name, held)), users: 0, cancelUnload: () => {} }
+    const held: Held = { room: this.#open(name, () => this.#forget(name, held)), users: 0, cancelUnload: () => {} }
     this.#held.set(name, held)
     held.room.catch(() => this.#forget(name, held))
     return held
   }
 
-  async #load(name: DocumentName, onGone: () => void): Promise<LiveRoom> {
+  async #open(name: DocumentName, onGone: () => void): Promise<DocumentRoom> {
+    const environment = this.#environment
     await this.#leaving.get(name)
-    const entry = await this.#environment.enrolled?.(name)
-    const stored = await this.#environment.log.read(name)
-    const room = await this.#build(name, stored, entry?.firstEpoch ?? null, onGone)
-    if (stored && stored.openRuns.length > 0) this.#environment.onLoaded?.(name, stored.openRuns)
+    const entry = await environment.enrolled?.(name)
+    const { start, openRuns } = await openDocument(name, entry?.firstEpoch ?? null, environment)
+    const room = new DocumentRoom(name, start, {
+      read: async () => ColdDocument.of(await environment.log.read(name), environment.yieldToOthers),
+      load: epoch => warmDocument(name, epoch, environment),
+      onGone,
+      after: environment.after,
+      quietMs: environment.graceMs,
+      longTail: environment.compactAfter / 10,
+    })
+    if (openRuns.length > 0) environment.onLoaded?.(name, openRuns)
     return room
-  }
-
-  async #build(name: DocumentName, stored: StoredDocument | null, entered: string | null, onGone: () => void): Promise<LiveRoom> {
-    const { log, random, yieldToOthers } = this.#environment
-    const doc = await loadDocument(name, stored?.updates ?? [], yieldToOthers)
-    if (stored && this.#needsNewEpoch(name, stored, doc)) return this.#beginEpoch(name, stored, doc, onGone)
-    const firstEpoch = entered === null ? null : epochSince(entered, log.newEpochsSince)
-    const lineage = nextLineage(stored?.lineage ?? null, log.generation, random, takenIds(stored, doc), firstEpoch)
-    return new LiveRoom(name, doc, stored, lineage, this.#environment, onGone)
-  }
-
-  /** Only here, where nobody is connected: whoever comes next is told of the new epoch before anything else. */
-  #needsNewEpoch(name: DocumentName, { lineage }: StoredDocument, doc: Y.Doc): boolean {
-    return isDueForSquash(name, doc, this.#environment.squashAt ?? squashLimits) || this.#mayLack(lineage)
-  }
-
-  /** Devices may hold more of the document than the log does. */
-  #mayLack(lineage: Lineage | null): boolean {
-    return lineage !== null && lineage.ids.generation < (this.#environment.log.newEpochsSince ?? 0)
-  }
-
-  /** One batch replaces all records and the lineage; ledger, client-id owners, events and runs stay as they are. */
-  async #beginEpoch(name: DocumentName, stored: StoredDocument, old: Y.Doc, onGone: () => void): Promise<LiveRoom> {
-    const { log, logger, random, yieldToOthers } = this.#environment
-    if (documentKind(name) === 'conversation') pendingMigrations(old) // throws where a newer program wrote
-    const owners = new Set(stored.bindings.map(({ clientId }) => clientId))
-    const strangers = [...old.store.clients.keys()].filter(id => !owners.has(id))
-    const lineage = nextEpoch(stored.lineage, strangers, log.generation, random, takenIds(stored, old), !this.#mayLack(stored.lineage))
-    const doc = await squash(name, old, lineage.ids, yieldToOthers)
-    const update = Y.encodeStateAsUpdate(doc)
-    await log.compact(name, { update, stateVector: Y.encodeStateVector(doc), upTo: stored.head, lineage, facts: factsOf(name, doc) })
-    logger.info({ document: name, epoch: lineage.epoch, clients: old.store.clients.size, bytes: update.length }, 'document begun anew under another epoch')
-    old.destroy()
-    return new LiveRoom(name, doc, { ...stored, lineage, updates: [update] }, { lineage, changed: false }, this.#environment, onGone)
   }
 
   #forget(name: DocumentName, held: Held): void {
@@ -161,22 +124,25 @@ export class RoomRegistry implements Rooms {
     this.#leaving.set(name, left)
   }
 
-  #scheduleUnload(name: DocumentName, held: Held): void {
-    if (this.#held.get(name) !== held) return
-    held.cancelUnload = this.#environment.after(this.#environment.graceMs, () => void this.#unload(name, held))
+  /** Nobody is connected any more. What is only bytes goes at once; a document that was built is kept for who comes soon. */
+  async #leave(name: DocumentName, held: Held): Promise<void> {
+    const room = await held.room.catch(() => null)
+    if (!room || held.users > 0 || this.#held.get(name) !== held) return
+    if (room.isIdle && !room.isLive) return this.#end(name, held, room)
+    held.cancelUnload()
+    held.cancelUnload = this.#environment.after(this.#environment.graceMs, () => void this.#unload(name, held, room))
   }
 
   /** Folds a long tail on the way out, so that the next load is short. A user who comes meanwhile keeps the room. */
-  async #unload(name: DocumentName, held: Held): Promise<void> {
-    await (await held.room).settle(this.#environment.compactAfter / 10)
-    if (held.users === 0) this.#forget(name, held)
+  async #unload(name: DocumentName, held: Held, room: DocumentRoom): Promise<void> {
+    await room.settle()
+    if (held.users > 0) return
+    if (room.isIdle) this.#end(name, held, room)
+    else await this.#leave(name, held)
+  }
+
+  #end(name: DocumentName, held: Held, room: DocumentRoom): void {
+    this.#forget(name, held)
+    room.forget()
   }
 }
-
-const takenIds = (stored: StoredDocument | null, doc: Y.Doc): (id: number) => boolean => {
-  const owned = new Set(stored?.bindings.map(({ clientId }) => clientId))
-  return id => doc.store.clients.has(id) || owned.has(id)
-}
-
-/** A document that nobody has written since epochs had to begin anew may have been written before, in what was lost. */
-const epochSince = (firstEpoch: string, since = 0): string => since === 0 ? firstEpoch : derivedId('epoch', firstEpoch, String(since))

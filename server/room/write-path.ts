@@ -82,6 +82,11 @@ export class WritePath {
     if (!this.#working) void this.#workOff()
   }
 
+  /** Nothing waits to be judged. */
+  get isIdle(): boolean {
+    return !this.#working
+  }
+
   /** The room is lost: what waits is not judged any more. */
   end(code: ErrorCode): void {
     for (const { session } of this.#inbox.splice(0)) session.end(code)

@@ -10,14 +10,11 @@ export const encodeFrame = (frame: Frame): Uint8Array => {
   const encoder = encoding.createEncoder()
   switch (frame.type) {
     case 'sync-step-1':
-      writeSync(encoder, syncType.step1, frame.stateVector)
-      break
+      return encodeSync(syncType.step1, frame.stateVector)
     case 'sync-step-2':
-      writeSync(encoder, syncType.step2, frame.update)
-      break
+      return encodeSync(syncType.step2, frame.update)
     case 'update':
-      writeSync(encoder, syncType.update, frame.update)
-      break
+      return encodeSync(syncType.update, frame.update)
     case 'awareness':
       encoding.writeVarUint(encoder, frameType.awareness)
       encoding.writeVarUint8Array(encoder, frame.update)
@@ -78,10 +75,17 @@ const readFrame = (decoder: decoding.Decoder): Frame | null => {
   }
 }
 
-const writeSync = (encoder: encoding.Encoder, type: number, bytes: Uint8Array): void => {
+/** Whole documents travel in these: an encoder that grows would copy them several times. */
+const encodeSync = (type: number, bytes: Uint8Array): Uint8Array => {
+  const encoder = encoding.createEncoder()
   encoding.writeVarUint(encoder, frameType.sync)
   encoding.writeVarUint(encoder, type)
-  encoding.writeVarUint8Array(encoder, bytes)
+  encoding.writeVarUint(encoder, bytes.length)
+  const head = encoding.toUint8Array(encoder)
+  const frame = new Uint8Array(head.length + bytes.length)
+  frame.set(head)
+  frame.set(bytes, head.length)
+  return frame
 }
 
 const readSync = (decoder: decoding.Decoder): Frame | null => {

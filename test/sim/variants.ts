@@ -28,20 +28,44 @@ export const variants: readonly Variant[] = [
   {
     name: 'step 2 sent before it is durable',
     file: 'server/room/readers.ts',
-    find: /this\.#recorder\.whenDurable\(\(\) => \{\s*session\.send\(missing\)/,
-    replace: 'session.send(missing)\n    this.#recorder.whenDurable(() => {'
+    find: /this\.#recorder\.whenDurable\(\(\) => \{\s*session\.deliver\(missing\)/,
+    replace: 'session.deliver(missing)\n    this.#recorder.whenDurable(() => {'
   },
   {
     name: 'subscribed before step 2 is sent',
     file: 'server/room/readers.ts',
-    find: /this\.#recorder\.whenDurable\(\(\) => \{\s*session\.send\(missing\)/,
-    replace: 'this.#sessions.add(session)\n    this.#recorder.whenDurable(() => {\n      session.send(missing)'
+    find: /this\.#recorder\.whenDurable\(\(\) => \{\s*session\.deliver\(missing\)/,
+    replace: 'this.#sessions.add(session)\n    this.#recorder.whenDurable(() => {\n      session.deliver(missing)'
   },
   {
     name: 'subscribed after step 2 was sent',
     file: 'server/room/readers.ts',
     find: /this\.#sessions\.add\(session\)/,
     replace: 'void Promise.resolve().then(() => this.#sessions.add(session))'
+  },
+  {
+    name: 'who reads stored bytes gets nothing of what comes after them',
+    file: 'server/room/document-room.ts',
+    find: /room\.adopt\(.*\)\n/,
+    replace: ''
+  },
+  {
+    name: 'readers are forgotten when the document leaves memory',
+    file: 'server/room/document-room.ts',
+    find: /this\.#readers = sessions\.size > 0 \? new Set\(sessions\) : null/,
+    replace: 'this.#readers = null'
+  },
+  {
+    name: 'what waits for the document is not judged',
+    file: 'server/room/document-room.ts',
+    find: /for \(const submission of waiting\) room\.submit\(submission\)/,
+    replace: 'void waiting'
+  },
+  {
+    name: 'deletions are acknowledged by a room whose document is not in memory',
+    file: 'server/room/cold-document.ts',
+    find: /if \(!isDeleted\(this\.#deleted, client, clock, length\)\) return false/,
+    replace: 'void [client, clock, length]'
   },
   {
     name: 'who did not read misses what came meanwhile',

@@ -1,0 +1,534 @@
+/** Rooms without a document in memory: what their readers get, and that nobody notices when the document comes and goes. */
+import { afterEach, describe, expect, it } from 'vitest'
+import * as Y from 'yjs'
+import { decodeFrame } from '../../shared/wire/codec.ts'
+import type { Frame } from '../../shared/wire/frame.ts'
+import { SkeinError } from '../../shared/errors.ts'
+import { conversationName } from '../../shared/ids.ts'
+import type { DocumentName, RequestId, UserId } from '../../shared/ids.ts'
+import type { Principal } from '../../shared/principal.ts'
+import { messageTexts, say } from '../../test/rig/conversation.ts'
+import { ManualTime, settle } from '../../test/rig/manual-time.ts'
+import { MemoryDisk, openMemoryLog } from '../../test/rig/memory-log.ts'
+import type { MemoryLog } from '../../test/rig/memory-log.ts'
+import { BURST_MS } from './broadcast.ts'
+import type { DocumentRoom } from './document-room.ts'
+import type { Outgoing } from './outgoing.ts'
+import { RoomRegistry } from './rooms.ts'
+import type { Session } from './session.ts'
+import { squashLimits } from './squash.ts'
+
+const ada: Principal = { kind: 'user', id: 'ada' as UserId, name: 'Ada' }
+const bob: Principal = { kind: 'user', id: 'bob' as UserId, name: 'Bob' }
+const talk = conversationName('talk')!
+const QUIET_MS = 60_000
+
+/** The rooms of one server after another, over one disk. */
+class World {
+  readonly disk = new MemoryDisk()
+  readonly time = new ManualTime()
+  /** Documents that were built in memory, each time. */
+  decoded: DocumentName[] = []
+  log!: MemoryLog
+  rooms!: RoomRegistry
+  squashAt = squashLimits
+  #ids = 1
+
+  constructor() {
+    this.start()
+  }
+
+  start(): void {
+    this.log = openMemoryLog(this.disk)
+    this.decoded = []
+    this.rooms = new RoomRegistry({
+      log: this.log,
+      agents: { defaultAgent: null, nameOf: () => undefined },
+      onEvents: () => {},
+      onDecoded: name => { this.decoded.push(name) },
+      budgets: null,
+      // So much passes between two looks at the clock that no two records are one burst.
+      now: () => this.time.now() + BURST_MS * this.#ids++,
+      logger: { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} },
+      compactAfter: 500,
+      random: { uint32: () => ++this.#ids, uuid: () => `epoch ${++this.#ids}` },
+      graceMs: QUIET_MS,
+      after: this.time.after,
+      yieldToOthers: async () => {},
+      squashAt: this.squashAt,
+    })
+  }
+
+  async restart(): Promise<void> {
+    await this.rooms.close()
+    await this.log.close()
+    this.start()
+  }
+
+  async enter(name = talk, principal = ada, doc = new Y.Doc()): Promise<Page> {
+    const { room, release } = await this.rooms.acquire(name)
+    return new Page(room, release, principal, doc)
+  }
+
+  /** A conversation with so many messages, before a server that has not looked at it. */
+  async written(count: number, atRest: boolean): Promise<string[]> {
+    const page = await this.enter()
+    await page.join()
+    const texts = Array.from({ length: count }, (_, n) => `message ${n}`)
+    for (const text of texts) {
+      say(page.doc, text, { to: [] })
+      await settle()
+    }
+    expect(messageTexts(page.doc)).toEqual(texts)
+    page.close()
+    if (atRest) await this.time.advance(2 * QUIET_MS)
+    await this.restart()
+    return texts
+  }
+}
+
+/** A page of a stock client: answers step 1, and sends what is typed into its document. */
+class Page implements Session {
+  readonly principal: Principal
+  readonly role = 'owner'
+  readonly room: DocumentRoom
+  readonly doc: Y.Doc
+  ended = false
+  readonly bytes: Uint8Array[] = []
+  readonly frames: Frame[] = []
+  readonly saved: RequestId[] = []
+  endedBy: string | null = null
+  refusedBy: string | null = null
+  /** Sync frames sent and acknowledged. */
+  sent = 0
+  acknowledged = 0
+  readonly #release: () => void
+  #closed = false
+
+  constructor(room: DocumentRoom, release: () => void, principal: Principal, doc: Y.Doc) {
+    this.room = room
+    this.#release = release
+    this.principal = principal
+    this.doc = doc
+    doc.on('update', (update: Uint8Array, origin: unknown) => { if (origin !== this) this.submit(update) })
+  }
+
+  async join(): Promise<void> {
+    this.ask()
+    await settle()
+  }
+
+  ask(): void {
+    this.room.join(this, Y.encodeStateVector(this.doc), () => {})
+  }
+
+  submit(bytes: Uint8Array): void {
+    this.sent++
+    this.room.submit({
+      session: this, bytes, final: false,
+      applied: () => {},
+      saved: () => { this.acknowledged++ },
+      parked: () => { throw new Error('nothing is missing here') },
+      refused: (code) => { this.refusedBy = code },
+    })
+  }
+
+  get isOpen(): boolean {
+    return !this.ended && !this.#closed
+  }
+
+  deliver({ frames }: Outgoing): void {
+    for (const frame of frames) this.send(frame)
+  }
+
+  send(bytes: Uint8Array): void {
+    this.bytes.push(bytes)
+    const frame = decodeFrame(bytes)!
+    this.frames.push(frame)
+    if (frame.type === 'sync-step-1') this.submit(Y.encodeStateAsUpdate(this.doc, frame.stateVector))
+    if (frame.type === 'sync-step-2' || frame.type === 'update') Y.applyUpdate(this.doc, frame.update, this)
+  }
+
+  end(code: string): void {
+    this.ended = true
+    this.endedBy = code
+  }
+
+  close(): void {
+    this.#closed = true
+    this.room.leave(this)
+    this.#release()
+  }
+
+  get kinds(): string[] {
+    return this.frames.map(({ type }) => type)
+  }
+
+  get texts(): string[] {
+    return messageTexts(this.doc)
+  }
+}
+
+const opened: World[] = []
+const world = (): World => {
+  const made = new World()
+  opened.push(made)
+  return made
+}
+afterEach(async () => {
+  for (const made of opened.splice(0)) await made.rooms.close()
+})
+
+/** Few messages are records, as the end of a server left them; many are one snapshot with what it holds, as a document leaves memory. */
+const atRest = async (count: number): Promise<{ world: World, texts: string[] }> => {
+  const over = world()
+  const texts = await over.written(count, count > 50)
+  expect(over.disk.documents.get(talk)!.facts === null).toBe(count < 50)
+  return { world: over, texts }
+}
+
+describe('a reader', () => {
+  it.each([3, 60])('of %i messages gets them all although no document is built, and what it answers builds none', async count => {
+    const { world, texts } = await atRest(count)
+    const page = await world.enter()
+    await page.join()
+    expect(page.texts).toEqual(texts)
+    expect(page.kinds).toEqual(count < 50 ? ['sync-step-2', 'sync-step-1'] : ['update', 'sync-step-2', 'sync-step-1'])
+    expect([page.sent, page.acknowledged]).toEqual([1, 1])
+    expect(world.decoded).toEqual([])
+    const replica = new Y.Doc()
+    Y.applyUpdate(replica, Y.encodeStateAsUpdate(page.doc))
+    await world.rooms.use(talk, room => room.read(doc => expect(Y.encodeStateVector(replica)).toEqual(Y.encodeStateVector(doc))))
+    expect(world.decoded).toEqual([talk])
+  })
+
+  it('has everything before the step 2 that makes its provider say so', async () => {
+    const { world, texts } = await atRest(60)
+    const page = await world.enter()
+    await page.join()
+    const before = new Y.Doc()
+    for (const frame of page.frames.slice(0, page.kinds.indexOf('sync-step-2') + 1)) {
+      if (frame.type === 'update' || frame.type === 'sync-step-2') Y.applyUpdate(before, frame.update)
+    }
+    expect(messageTexts(before)).toEqual(texts)
+  })
+
+  it('that comes back gets what it lacks and no more', async () => {
+    const { world, texts } = await atRest(60)
+    const page = await world.enter()
+    await page.join()
+    page.close()
+    const writer = await world.enter(talk, bob)
+    await writer.join()
+    say(writer.doc, 'while it was away', { to: [] })
+    await settle()
+    writer.close()
+    await world.restart()
+    const again = await world.enter(talk, ada, page.doc)
+    await again.join()
+    expect(again.texts).toEqual([...texts, 'while it was away'])
+    expect(again.kinds).toEqual(['sync-step-2', 'sync-step-1'])
+    expect(again.bytes.reduce((sum, { length }) => sum + length, 0)).toBeLessThan(1500)
+    expect(world.decoded).toEqual([])
+  })
+
+  it('that has half of a snapshot gets the other half', async () => {
+    const { world } = await atRest(60)
+    const { updates } = world.disk.documents.get(talk)!
+    const whole = new Y.Doc()
+    for (const update of updates) Y.applyUpdate(whole, update)
+    const clocks = new Map([...Y.decodeStateVector(Y.encodeStateVector(whole))].map(([id, clock]) => [id, Math.floor(clock / 2)]))
+    const page = await world.enter()
+    page.room.join(page, Y.encodeStateVector(clocks), () => {})
+    await settle()
+    const [sent] = page.frames
+    expect(sent?.type === 'update' && Y.encodeStateVectorFromUpdate(sent.update)).not.toEqual(Y.encodeStateVector(whole))
+    expect(page.bytes[0]!.length).toBeLessThan(updates[0]!.length * 0.7)
+  })
+
+  it('gets the same bytes as all others who have nothing, from a live room too', async () => {
+    const { world } = await atRest(60)
+    const pages = await Promise.all([world.enter(), world.enter(), world.enter()])
+    for (const page of pages) page.ask()
+    await settle()
+    expect(pages[1]!.bytes[0]).toBe(pages[0]!.bytes[0])
+    expect(pages[2]!.bytes[0]).toBe(pages[0]!.bytes[0])
+    await world.rooms.use(talk, room => room.read(() => null))
+    const [first, second] = [await world.enter(), await world.enter()]
+    await first.join()
+    await second.join()
+    expect(second.bytes[0]).toBe(first.bytes[0])
+    say(first.doc, 'something new', { to: [] })
+    await settle()
+    const third = await world.enter()
+    await third.join()
+    expect(third.bytes[0]).not.toBe(first.bytes[0])
+    expect(third.texts.at(-1)).toBe('something new')
+  })
+
+  it('of a document that nobody has written needs none', async () => {
+    const over = world()
+    const page = await over.enter()
+    await page.join()
+    expect(page.kinds).toEqual(['sync-step-2', 'sync-step-1'])
+    expect(over.decoded).toEqual([])
+    const { epoch } = page.room.lineage
+    say(page.doc, 'the first', { to: [] })
+    await settle()
+    expect(page.texts).toEqual(['the first'])
+    expect(over.disk.documents.get(talk)!.lineage!.epoch).toBe(epoch)
+  })
+
+  it('who leaves while the bytes are read gets nothing', async () => {
+    const { world } = await atRest(3)
+    const [page, stays] = [await world.enter(), await world.enter()]
+    await world.time.advance(10_000)
+    page.ask()
+    page.close()
+    await settle()
+    expect(page.frames).toEqual([])
+    await stays.join()
+    say(stays.doc, 'to those who stay', { to: [] })
+    await settle()
+    expect(page.frames).toEqual([])
+  })
+})
+
+describe('readers of stored bytes', () => {
+  it('get each later record once when somebody writes', async () => {
+    const { world, texts } = await atRest(60)
+    const pages = [await world.enter(), await world.enter(), await world.enter(talk, bob)]
+    for (const page of pages) page.ask()
+    say(pages[0]!.doc, 'before it has anything', { to: [], parentId: null })
+    await settle()
+    say(pages[2]!.doc, 'and another', { to: [] })
+    await settle()
+    for (const page of pages) {
+      expect(page.texts).toEqual([...texts, 'before it has anything', 'and another'])
+      const updates = page.frames.flatMap(frame => frame.type === 'update' ? [String(frame.update)] : [])
+      expect(new Set(updates).size).toBe(updates.length)
+    }
+    expect(world.decoded).toEqual([talk])
+  })
+
+  it('stay when the document leaves memory, and get what is written after that', async () => {
+    const { world, texts } = await atRest(3)
+    const [reader, writer] = [await world.enter(), await world.enter(talk, bob)]
+    await reader.join()
+    await writer.join()
+    say(writer.doc, 'once', { to: [] })
+    await settle()
+    expect(reader.room.isLive).toBe(true)
+    await world.time.advance(2 * QUIET_MS)
+    expect(reader.room.isLive).toBe(false)
+    expect(world.disk.documents.get(talk)!.facts).not.toBeNull()
+    say(writer.doc, 'twice', { to: [] })
+    await settle()
+    expect(world.decoded).toEqual([talk, talk])
+    for (const page of [reader, writer]) expect(page.texts).toEqual([...texts, 'once', 'twice'])
+    const late = await world.enter()
+    await late.join()
+    expect(late.texts).toEqual(reader.texts)
+  })
+
+  it('keep the document in memory as long as somebody writes or an agent holds it', async () => {
+    const { world } = await atRest(3)
+    const page = await world.enter()
+    await page.join()
+    let finish = (): void => {}
+    const held = world.rooms.use(talk, () => new Promise<void>(resolve => { finish = resolve }))
+    await world.time.advance(3 * QUIET_MS)
+    expect(page.room.isLive).toBe(true)
+    finish()
+    await held
+    for (let n = 0; n < 4; n++) {
+      say(page.doc, `still writing ${n}`, { to: [] })
+      await world.time.advance(QUIET_MS * 0.9)
+      expect(page.room.isLive).toBe(true)
+    }
+    await world.time.advance(2 * QUIET_MS)
+    expect(page.room.isLive).toBe(false)
+  })
+
+  it('who do not read for a while get what they missed as one, whatever the document did meanwhile', async () => {
+    const { world, texts } = await atRest(60)
+    const [slow, slower, writer] = [await world.enter(), await world.enter(), await world.enter(talk, bob)]
+    for (const page of [slow, slower, writer]) await page.join()
+    const seen = slow.frames.length
+    // Stops and goes on while nothing happens, then stops for longer.
+    slow.room.stop(slow)
+    slow.room.resume(slow, () => {})
+    expect(slow.frames).toHaveLength(seen)
+    for (const page of [slow, slower]) page.room.stop(page)
+    const write = async (text: string): Promise<void> => {
+      texts.push(text)
+      say(writer.doc, text, { to: [] })
+      await settle()
+    }
+    await write('one')
+    await write('two')
+    expect(slow.frames).toHaveLength(seen)
+    slow.room.resume(slow, () => {})
+    await settle()
+    expect([slow.texts, slow.frames.length]).toEqual([texts, seen + 1])
+    await write('three')
+    await world.time.advance(2 * QUIET_MS)
+    expect(writer.room.isLive).toBe(false)
+    slower.room.resume(slower, () => {})
+    await settle()
+    await write('four')
+    for (const page of [slow, slower, writer]) expect(page.texts).toEqual(texts)
+    expect(slower.kinds.filter(kind => kind === 'sync-step-1')).toHaveLength(1)
+  })
+
+  it('are told when the document can no longer be loaded', async () => {
+    const { world } = await atRest(3)
+    const [page, other] = [await world.enter(), await world.enter()]
+    await page.join()
+    await other.join()
+    world.log.read = () => Promise.reject(new SkeinError('log-damaged'))
+    say(page.doc, 'not stored', { to: [] })
+    await settle()
+    expect([page.endedBy, other.endedBy, page.acknowledged]).toEqual(['log-damaged', 'log-damaged', 1])
+    await expect(world.enter()).rejects.toMatchObject({ code: 'log-damaged' })
+  })
+
+  it('are turned away for good when the document is deleted', async () => {
+    const { world } = await atRest(3)
+    const page = await world.enter()
+    await page.join()
+    await world.rooms.erase(talk)
+    expect(page.endedBy).toBe('gone')
+    expect(world.disk.documents.has(talk)).toBe(false)
+  })
+})
+
+describe('a room without a document in memory', () => {
+  it('judges what was sent by who has gone since', async () => {
+    const { world, texts } = await atRest(3)
+    const page = await world.enter()
+    await page.join()
+    say(page.doc, 'and gone', { to: [] })
+    page.close()
+    await settle()
+    const late = await world.enter()
+    await late.join()
+    expect(late.texts).toEqual([...texts, 'and gone'])
+  })
+
+  it('does not acknowledge deletions that it does not know, nor bytes that are no update', async () => {
+    const { world } = await atRest(60)
+    const page = await world.enter()
+    await page.join()
+    const forged = new Y.Doc()
+    Y.applyUpdate(forged, Y.encodeStateAsUpdate(page.doc))
+    forged.getArray('messages').delete(0)
+    page.submit(Y.encodeStateAsUpdate(forged, Y.encodeStateVector(forged)))
+    await settle()
+    expect(page.refusedBy).toBe('forged')
+    const other = await world.enter()
+    await other.join()
+    other.submit(new Uint8Array([0, 1, 2]))
+    await settle()
+    expect(other.refusedBy).toBe('malformed')
+  })
+
+  it('knows a page of an earlier epoch', async () => {
+    const over = world()
+    const page = await over.enter()
+    await page.join()
+    say(page.doc, 'long ago', { to: [] })
+    await settle()
+    page.close()
+    over.squashAt = { ...squashLimits, clients: 0 }
+    await over.restart()
+    // Begins the epoch.
+    const first = await over.enter(talk, bob)
+    await first.join()
+    first.close()
+    over.squashAt = squashLimits
+    await over.restart()
+    const second = await over.enter(talk, bob)
+    await second.join()
+    expect(second.texts).toEqual(['long ago'])
+    expect(over.decoded).toEqual([])
+    expect(second.room.isStale(Y.decodeStateVector(Y.encodeStateVector(page.doc)).keys())).toBe(true)
+    expect(second.room.isStale(Y.decodeStateVector(Y.encodeStateVector(second.doc)).keys())).toBe(false)
+  })
+
+  it('begins a new epoch before anybody enters, when what is said of its snapshot asks for it', async () => {
+    const { world } = await atRest(60)
+    const page = await world.enter()
+    await page.join()
+    const { epoch } = page.room.lineage
+    page.close()
+    world.squashAt = { ...squashLimits, tombstones: 0 }
+    await world.restart()
+    const next = await world.enter()
+    await next.join()
+    expect(next.room.lineage.epoch).not.toBe(epoch)
+    expect(next.texts).toEqual(page.texts)
+  })
+
+  it('refuses what a newer program wrote', async () => {
+    const { world } = await atRest(3)
+    const page = await world.enter()
+    await world.rooms.use(talk, room => room.write('a newer program', ({ doc }) => { doc.getMap('meta').set('schema', 99) }))
+    page.close()
+    await world.time.advance(3 * QUIET_MS)
+    expect(world.disk.documents.get(talk)!.facts!.schema).toBe(99)
+    await world.restart()
+    await expect(world.enter()).rejects.toMatchObject({ code: 'newer-schema' })
+  })
+
+  it('lets nobody show presence under another person\'s client id, and what was announced counts when the document comes', async () => {
+    const { world } = await atRest(3)
+    const page = await world.enter(talk, bob)
+    const owned = [...world.disk.documents.get(talk)!.bindings.keys()][0]!
+    expect(page.room.claimClient(owned, bob.id)).toBe(false)
+    expect(page.room.claimClient(owned, ada.id)).toBe(true)
+    expect(page.room.claimClient(4711, bob.id)).toBe(true)
+    await world.rooms.use(talk, room => room.read(() => null))
+    expect(page.room.claimClient(4711, ada.id)).toBe(false)
+    expect(page.room.isLive).toBe(true)
+  })
+
+  it('leaves memory with its last reader', async () => {
+    const { world } = await atRest(60)
+    const page = await world.enter()
+    await page.join()
+    page.close()
+    await settle()
+    expect(world.rooms.size).toBe(0)
+    await world.time.advance(QUIET_MS)
+    expect(world.time.pending).toBe(0)
+  })
+
+  it('serves no record that may hold what was redacted', async () => {
+    const { world } = await atRest(3)
+    const read = world.log.read.bind(world.log)
+    let owes = true
+    world.log.read = async name => {
+      const stored = await read(name)
+      return stored && { ...stored, ...owes && { owesScrub: true } }
+    }
+    const page = await world.enter()
+    expect(world.decoded).toEqual([talk])
+    owes = false
+    page.close()
+  })
+
+  it('whose snapshot nobody knows is decoded once, and served as bytes from then on', async () => {
+    const { world, texts } = await atRest(60)
+    world.disk.documents.get(talk)!.facts = null
+    const page = await world.enter()
+    await page.join()
+    expect(world.decoded).toEqual([talk])
+    await world.time.advance(2 * QUIET_MS)
+    expect(page.room.isLive).toBe(false)
+    const next = await world.enter()
+    await next.join()
+    expect(next.texts).toEqual(texts)
+    expect(world.decoded).toEqual([talk])
+  })
+})

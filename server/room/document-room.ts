@@ -1,0 +1,385 @@
+/**
+ * The room of a document as its connections know it, whether the document is in memory or not.
+ *
+ * cold → warming → live → cold … → gone. Cold, readers are served what the log holds, as bytes (cold-document.ts). The first write, or
+ * read by an agent or the API, makes it live (room.ts), and when nothing was written for a while it is cold again, its readers attached.
+ *
+ * 1. Only a live room writes. So while it is cold or warming what the log holds stands still, and whoever was served it is subscribed to
+ *    everything after it.
+ * 2. Each change of phase is synchronous: sessions, claims and waiting updates go over in one step, so no record is missed or sent twice.
+ * 3. What a connection says while the room is cold waits in order, in the inbox, and is judged by the live room alone; but for updates
+ *    that bring nothing, which every reader sends.
+ * 4. A document begins a new epoch before anybody is let in, never under its readers.
+ */
+import * as Y from 'yjs'
+import type { ErrorCode } from '../../shared/errors.ts'
+import { SkeinError } from '../../shared/errors.ts'
+import type { DocumentName, UserId } from '../../shared/ids.ts'
+import type { Timers } from '../../shared/timers.ts'
+import { encodeFrame } from '../../shared/wire/codec.ts'
+import type { Lineage } from '../log/port.ts'
+import type { ClientOwners } from './client-owners.ts'
+import type { ColdDocument } from './cold-document.ts'
+import type { Room } from './port.ts'
+import type { LiveRoom } from './room.ts'
+import type { Session, Submission } from './session.ts'
+
+/** Makes the live room at once; called when everything that takes time is done. */
+export type BuildLive = (onGone: () => void) => LiveRoom
+
+export interface DocumentRoomPorts {
+  /** What the log holds now; null when that has to be decoded. */
+  read: () => Promise<ColdDocument | null>
+  /** Loads the document, in the epoch that its readers were told. */
+  load: (epoch: string) => Promise<BuildLive>
+  /** Called once, when the room may no longer be used. */
+  onGone: () => void
+  after: Timers['after']
+  /** How long nothing may be written before the document leaves memory (milliseconds). */
+  quietMs: number
+  /** Records after the snapshot that are folded into one when the document leaves memory. */
+  longTail: number
+}
+
+/** What readers are told of the lineage. */
+export type Told = Pick<Lineage, 'epoch' | 'continues'>
+
+/** What a room begins with. */
+export type Start = { lineage: Told } & ({ cold: ColdDocument, owners: ClientOwners } | { live: BuildLive })
+
+type Phase =
+  | { kind: 'cold' }
+  | { kind: 'warming', live: Promise<LiveRoom> }
+  | { kind: 'live', room: LiveRoom }
+  | { kind: 'gone', error: SkeinError }
+
+const nothing = Y.encodeStateVector(new Map())
+const UNKNOWN = -1
+
+/** How long bytes are kept for the next reader (milliseconds). */
+const KEEP_BYTES_MS = 5_000
+
+export class DocumentRoom {
+  readonly name: DocumentName
+  readonly lineage: Told
+  readonly #ports: DocumentRoomPorts
+  #phase: Phase = { kind: 'cold' }
+  #owners: ClientOwners | null = null
+  /** Agents and requests of the API that need the document. */
+  #uses = 0
+  #cancelQuiet: () => void = () => {}
+  // While it is cold:
+  /** Null: not in memory. */
+  #bytes: Promise<ColdDocument | null> | null = null
+  #cancelDrop: () => void = () => {}
+  #stateVector: Uint8Array = nothing
+  /** Subscribed to what comes after the stored bytes. */
+  #readers: Set<Session> | null = null
+  /** Who does not read for now, what each has been sent, and in which life of the document. */
+  #stopped: Map<Session, { has: Uint8Array, lives: number }> | null = null
+  #inbox: Submission[] | null = null
+
+  /** Counts how often it became live: what was read before that is no longer what the log holds. */
+  #lives = 0
+  #drained: Promise<void> = Promise.resolve()
+
+  /** @throws SkeinError `newer-schema` */
+  constructor(name: DocumentName, start: Start, ports: DocumentRoomPorts) {
+    this.name = name
+    this.lineage = start.lineage
+    this.#ports = ports
+    if ('cold' in start) {
+      this.#owners = start.owners
+      this.#stateVector = start.cold.stateVector
+      void this.#keep(Promise.resolve(start.cold))
+    } else this.#becomeLive(start.live)
+  }
+
+  /** Whether the document is in memory, or soon will be. */
+  get isLive(): boolean {
+    return this.#phase.kind === 'live' || this.#phase.kind === 'warming'
+  }
+
+  /** Nothing is under way: a room that nobody is connected to may be forgotten. */
+  get isIdle(): boolean {
+    switch (this.#phase.kind) {
+      case 'cold': return this.#inbox === null
+      case 'warming': return false
+      case 'live': return this.#uses === 0 && this.#phase.room.isIdle
+      case 'gone': return true
+    }
+  }
+
+  // --- Clients ---------------------------------------------------------------------------------------------------------------------
+
+  /**
+   * Answers sync step 1 with what the client lacks and with what the server has.
+   * @param stateVector that can be decoded
+   * @param sent called when the session has got it
+   */
+  join(session: Session, stateVector: Uint8Array, sent: () => void): void {
+    const phase = this.#phase
+    if (phase.kind === 'live') return phase.room.join(session, stateVector, sent)
+    if (phase.kind === 'gone') return session.end(phase.error.code)
+    void this.#serve(session, stateVector, true, sent)
+  }
+
+  leave(session: Session): void {
+    if (this.#phase.kind === 'live') this.#phase.room.leave(session)
+    this.#readers?.delete(session)
+    this.#stopped?.delete(session)
+  }
+
+  /** The session does not read: nothing more is queued for it until it is {@link resume}d. */
+  stop(session: Session): void {
+    if (this.#phase.kind === 'live') return this.#phase.room.stop(session)
+    if (this.#readers?.delete(session)) (this.#stopped ??= new Map()).set(session, { has: this.#stateVector, lives: this.#lives })
+  }
+
+  /** The session has read all that was queued. @param sent called when it has been sent what it missed meanwhile */
+  resume(session: Session, sent: () => void): void {
+    const phase = this.#phase
+    if (phase.kind === 'live') return phase.room.resume(session, sent)
+    if (phase.kind === 'gone') return session.end(phase.error.code)
+    const stopped = this.#stopped?.get(session)
+    this.#stopped?.delete(session)
+    if (!stopped) return sent()
+    if (stopped.lives !== this.#lives) return void this.#serve(session, stopped.has, false, sent)
+    this.#subscribe(session)
+    sent()
+  }
+
+  /** Sends the server's state vector again; the client answers with what the server lacks. */
+  askForMissing(session: Session): void {
+    const phase = this.#phase
+    if (phase.kind === 'live') return phase.room.askForMissing(session)
+    this.#warm().then(room => room.askForMissing(session), () => session.end(this.#code))
+  }
+
+  /** An update of a client, on its way to everybody's screens (write-path.ts). */
+  submit(submission: Submission): void {
+    const phase = this.#phase
+    if (phase.kind === 'live') return phase.room.submit(submission)
+    if (phase.kind === 'gone') return submission.session.end(phase.error.code)
+    if (this.#inbox) return void this.#inbox.push(submission)
+    this.#inbox = [submission]
+    void this.#workOff(this.#inbox)
+  }
+
+  /** How long the document's own state vector is: about what a client that holds all of it sends. */
+  get stateVectorBytes(): number {
+    return this.#phase.kind === 'live' ? this.#phase.room.stateVector.length : this.#stateVector.length
+  }
+
+  /** Whether a state vector with these client ids speaks of the document as it was in another epoch: it must not be merged. */
+  isStale(clientIds: Iterable<number>): boolean {
+    for (const id of clientIds) if (this.#owners?.isOfOtherEpoch(id)) return true
+    return false
+  }
+
+  /** Whether the principal may show presence under this Yjs client id. */
+  claimClient(clientId: number, principal: UserId): boolean {
+    return this.#owners?.claim(clientId, principal) ?? false
+  }
+
+  releaseClients(clientIds: Iterable<number>): void {
+    this.#owners?.release(clientIds)
+  }
+
+  // --- The server's own reads and writes -------------------------------------------------------------------------------------------
+
+  /** Keeps the document in memory for as long as `work` runs. */
+  async use<T>(work: (room: Room) => Promise<T>): Promise<T> {
+    this.#uses++
+    try {
+      return await work(await this.#warm())
+    } finally {
+      this.#uses--
+    }
+  }
+
+  // --- Life ------------------------------------------------------------------------------------------------------------------------
+
+  /** Folds what is worth folding on the way out of memory, so that the next reader can be served bytes, and waits for the log. */
+  async settle(): Promise<void> {
+    if (this.#phase.kind === 'live') await this.#phase.room.settle(this.#ports.longTail)
+  }
+
+  /** Resolves when the log is done with this room's records; before that nobody may load the document anew. */
+  drained(): Promise<void> {
+    return this.#phase.kind === 'live' ? this.#phase.room.drained() : this.#drained
+  }
+
+  /** Nobody is connected and nothing under way. */
+  forget(): void {
+    if (this.#phase.kind === 'live') this.#phase.room.retire()
+    this.#end(new SkeinError('unavailable'))
+  }
+
+  /** Its connections end, and the next user gets another room. With `gone` it was deleted, and the sockets close for good. */
+  discard(error: unknown): void {
+    if (this.#phase.kind === 'live') return this.#phase.room.discard(error)
+    if (this.#phase.kind === 'gone') return
+    const cause = error instanceof SkeinError ? error : new SkeinError('internal', undefined, { cause: error })
+    const sessions = [...this.#readers ?? [], ...this.#stopped?.keys() ?? [], ...(this.#inbox ?? []).map(({ session }) => session)]
+    this.#end(cause)
+    for (const session of sessions) session.end(cause.code)
+    this.#ports.onGone()
+  }
+
+  /** The live room was discarded: its sessions have been ended. */
+  #lost(): void {
+    if (this.#phase.kind !== 'live') return
+    const { room } = this.#phase
+    this.#drained = room.drained()
+    this.#end(room.broken ?? new SkeinError('not-saved'))
+    this.#ports.onGone()
+  }
+
+  #end(error: SkeinError): void {
+    this.#phase = { kind: 'gone', error }
+    this.#cancelQuiet()
+    this.#drop()
+    this.#readers = this.#stopped = this.#inbox = null
+  }
+
+  get #code(): ErrorCode {
+    return this.#phase.kind === 'gone' ? this.#phase.error.code : 'unavailable'
+  }
+
+  // --- Cold ------------------------------------------------------------------------------------------------------------------------
+
+  /** Brings a session up to date from the stored bytes, and subscribes it. @param asks what the client has that the server lacks */
+  async #serve(session: Session, stateVector: Uint8Array, asks: boolean, sent: () => void): Promise<void> {
+    try {
+      for (;;) {
+        const lives = this.#lives
+        const stored = await this.#stored()
+        if (stored === null) await this.#warm()
+        if (!session.isOpen) return
+        if (this.#phase.kind === 'gone') return session.end(this.#phase.error.code)
+        if (this.#phase.kind === 'live') {
+          if (asks) return this.#phase.room.join(session, stateVector, sent)
+          this.#phase.room.adopt({ sessions: new Set(), stopped: new Map([[session, stateVector]]) })
+          return this.#phase.room.resume(session, sent)
+        }
+        if (stored === null || lives !== this.#lives) continue
+        session.deliver(stored.answer(Y.decodeStateVector(stateVector)))
+        if (asks) session.send(encodeFrame({ type: 'sync-step-1', stateVector: stored.stateVector }))
+        this.#subscribe(session)
+        return sent()
+      }
+    } catch (error) {
+      session.end(error instanceof SkeinError ? error.code : 'internal')
+    }
+  }
+
+  #subscribe(session: Session): void {
+    if (session.isOpen) (this.#readers ??= new Set()).add(session)
+  }
+
+  /** Until something is new: the live room judges that, and gets all that waits. */
+  async #workOff(inbox: Submission[]): Promise<void> {
+    for (;;) {
+      const [next] = inbox
+      if (this.#inbox !== inbox) return
+      if (!next) {
+        this.#inbox = null
+        return
+      }
+      const isKnown = next.session.ended || (await this.#stored().catch(() => null))?.knows(next.bytes)
+      if (this.#inbox !== inbox) return
+      if (!isKnown) return void this.#warm().catch(() => {})
+      inbox.shift()
+      if (next.session.ended) continue
+      next.applied()
+      next.saved([])
+    }
+  }
+
+  /** What the log holds; read once for all who ask, and again for who comes much later. */
+  #stored(): Promise<ColdDocument | null> {
+    return this.#keep(this.#bytes ?? this.#ports.read())
+  }
+
+  #keep(bytes: Promise<ColdDocument | null>): Promise<ColdDocument | null> {
+    this.#cancelDrop()
+    this.#bytes = bytes
+    this.#cancelDrop = this.#ports.after(KEEP_BYTES_MS, () => this.#drop())
+    bytes.catch(() => { if (this.#bytes === bytes) this.#drop() })
+    return bytes
+  }
+
+  #drop(): void {
+    this.#cancelDrop()
+    this.#bytes = null
+  }
+
+  // --- From cold to live and back --------------------------------------------------------------------------------------------------
+
+  #warm(): Promise<LiveRoom> {
+    switch (this.#phase.kind) {
+      case 'live': return Promise.resolve(this.#phase.room)
+      case 'warming': return this.#phase.live
+      case 'gone': return Promise.reject(this.#phase.error)
+      case 'cold': {
+        const live = this.#load()
+        this.#phase = { kind: 'warming', live }
+        return live
+      }
+    }
+  }
+
+  async #load(): Promise<LiveRoom> {
+    try {
+      const build = await this.#ports.load(this.lineage.epoch)
+      if (this.#phase.kind === 'gone') throw this.#phase.error
+      return this.#becomeLive(build)
+    } catch (error) {
+      this.discard(error)
+      throw error
+    }
+  }
+
+  #becomeLive(build: BuildLive): LiveRoom {
+    const room = build(() => this.#lost())
+    if (room.broken) throw room.broken
+    if (this.#owners) room.owners.takeOver(this.#owners)
+    this.#owners = room.owners
+    const stopped = [...this.#stopped ?? []].map(([session, { has }]): [Session, Uint8Array] => [session, has])
+    room.adopt({ sessions: this.#readers ?? new Set(), stopped: new Map(stopped) })
+    const waiting = this.#inbox ?? []
+    this.#readers = this.#stopped = this.#inbox = null
+    this.#drop()
+    this.#lives++
+    this.#phase = { kind: 'live', room }
+    for (const submission of waiting) room.submit(submission)
+    this.#watch(room)
+    return room
+  }
+
+  #watch(room: LiveRoom): void {
+    const { sequence } = room
+    this.#cancelQuiet = this.#ports.after(this.#ports.quietMs, () => void this.#rest(room, sequence))
+  }
+
+  /** Leaves memory when nothing was written since this sequence. */
+  async #rest(room: LiveRoom, sequence: number): Promise<void> {
+    const isLive = (): boolean => this.#phase.kind === 'live' && this.#phase.room === room
+    const isQuiet = (): boolean => isLive() && this.#uses === 0 && room.isIdle && room.sequence === sequence
+    if (isQuiet()) {
+      await room.settle(this.#ports.longTail)
+      if (isQuiet()) return this.#becomeCold(room)
+    }
+    if (isLive()) this.#watch(room)
+  }
+
+  #becomeCold(room: LiveRoom): void {
+    this.#stateVector = room.stateVector
+    const { sessions, stopped } = room.retire()
+    this.#readers = sessions.size > 0 ? new Set(sessions) : null
+    // What else each of them lacks cannot be told from here.
+    for (const [session, has] of stopped) (this.#stopped ??= new Map()).set(session, { has, lives: UNKNOWN })
+    this.#phase = { kind: 'cold' }
+  }
+}
