@@ -179,7 +179,7 @@ export class Connection implements Session {
   #wait(frames: number, bytes: number): void {
     this.#waiting = { frames: this.#waiting.frames + frames, bytes: this.#waiting.bytes + bytes }
     const full = this.#waiting.frames > limits.waitingFrames || this.#waiting.bytes > limits.waitingBytes
-    if (full === this.#paused) return
+    if (full === this.#paused || this.ended) return
     this.#paused = full
     if (full) this.#socket.pause()
     else this.#socket.resume()
@@ -254,6 +254,8 @@ export class Connection implements Session {
     this.#phase = { state: 'ended' }
     this.#outbox.flush()
     this.#socket.close(errorTable[code].close, closeReason(code, reason))
+    // Nothing that waits is judged any more; a socket that is not read would not even hear that the peer agrees to close.
+    if (this.#paused) this.#socket.resume()
   }
 
   #control(control: Control): void {
