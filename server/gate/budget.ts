@@ -14,7 +14,7 @@ export const price = {
   /** A struct that is skipped because it is known. */
   skippedStruct: 4,
   /** A new struct, over and above: rehearsed, integrated by Yjs, audited, merged and written into the record. */
-  newStruct: 85,
+  newStruct: 110,
   /** A new struct at a key, over and above. */
   entry: 80,
   /** A new struct that is a shared type, over and above: 2 kB of memory each. */
@@ -26,14 +26,14 @@ export const price = {
   /** A tombstone that is tidied away with what held it. */
   tidied: 30,
   /** An item that is passed while a place is looked for: Yjs keeps two sets of them. */
-  passed: 9,
+  passed: 18,
   /** Cutting a struct in two, and perhaps joining it again. */
   split: 40,
   /** A range of the delete set, known or not; a piece of a struct that is compared with ours. */
   range: 4,
   /** A value inside JSON, and one that takes memory of its own: a text or a number. */
   value: 2,
-  valueOfOwn: 5,
+  valueOfOwn: 11,
   /** An array or object inside JSON. */
   container: 14,
   /** A key of an object; over and above, one that was not in the update before or that stands in an object of many: a new shape. */
@@ -46,7 +46,7 @@ export const MANY_KEYS = 16
 /** Bytes of content that one step reads, stores and writes again. */
 export const BYTES_PER_STEP = 8
 /** Values of an array that Yjs copies in one step when it cuts or joins structs. */
-export const COPIES_PER_STEP = 8
+export const COPIES_PER_STEP = 4
 /** Structs of one client that Yjs moves in memory in one step when it takes one out or puts one in. */
 export const MOVES_PER_STEP = 128
 

@@ -6,7 +6,7 @@ import { worstCases } from './worst-cases.ts'
 import type { Case } from './worst-cases.ts'
 import { mallory } from './worlds.ts'
 
-const LARGEST = 2_000_000
+const LARGEST = 1_500_000
 /** How nearly the largest size is found. */
 const STEPS = times(6, 3)
 
