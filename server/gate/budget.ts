@@ -46,7 +46,7 @@ export const MANY_KEYS = 16
 /** Bytes of content that one step reads, stores and writes again. */
 export const BYTES_PER_STEP = 8
 /** Values of an array that Yjs copies in one step when it cuts or joins structs. */
-export const COPIES_PER_STEP = 4
+export const COPIES_PER_STEP = 2
 /** Structs of one client that Yjs moves in memory in one step when it takes one out or puts one in. */
 export const MOVES_PER_STEP = 128
 
