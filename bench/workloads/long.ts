@@ -1,4 +1,5 @@
 /** What one more message costs in a room that has very many, beside one that has few. */
+import { limits } from '../../shared/limits.ts'
 import { Client, openAll, syncFrame } from '../load/client.ts'
 import { Journey, Writer, roomName } from '../load/messages.ts'
 import { pace, until } from '../measure/wait.ts'
@@ -7,8 +8,8 @@ import { withDocuments } from './workload.ts'
 import type { Bench, Workload } from './workload.ts'
 
 const [FEW, MANY] = [10, 100_000]
-/** Messages in one update of those that stand there beforehand. */
-const BUNDLE = 250
+/** Messages in one update of those that stand there beforehand: as many as Skein takes. */
+const BUNDLE = limits.requestsPerUpdate
 const UPDATES = 1000
 const WARM_UP = 500
 const PER_SECOND = 200
