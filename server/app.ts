@@ -13,6 +13,8 @@ import type { DocumentName } from '../shared/ids.ts'
 import { SyncServer } from './connection/sync-server.ts'
 import { createDriver } from './agents/driver.ts'
 import type { AgentRegistry } from './agents/port.ts'
+import { serverLimits } from '../shared/limits.ts'
+import type { ServerLimits } from '../shared/limits.ts'
 import type { Timers } from '../shared/timers.ts'
 import { createApi } from './api/api.ts'
 import type { Directory } from './directory/port.ts'
@@ -31,6 +33,8 @@ export interface Adapters {
   random: Random
   /** Everybody is one principal who may open everything (`SKEIN_AUTH=none`). */
   openToAll: boolean
+  /** {@link serverLimits} when left out. */
+  limits?: ServerLimits
   /** The built client. */
   clientFolder: string
   version: string
@@ -49,13 +53,11 @@ export interface RunningServer {
 const COMPACT_AFTER = 500
 /** How long a room that nobody uses stays in memory. */
 const ROOM_GRACE_MS = 60_000
-/** Sockets that do not answer a ping until the next one are ended. */
-const PING_EVERY_MS = 30_000
 /** Connections that wait to be accepted; Node's 511 costs a second per SYN that a reconnect storm loses. */
 const LISTEN_BACKLOG = 4096
 
 export const createSkein = (adapters: Adapters): RunningServer => {
-  const { log, directory, identity, agents, logger, now, timers, random, openToAll, squashAt } = adapters
+  const { log, directory, identity, agents, logger, now, timers, random, openToAll, limits = serverLimits, squashAt } = adapters
   const listeners: EventListener[] = []
   const folding = foldInWorkers()
   const rooms = new RoomRegistry({
@@ -94,9 +96,14 @@ export const createSkein = (adapters: Adapters): RunningServer => {
   const api = createApi({ ...adapters, rooms, erase })
   listeners.push(driver.onEvents, api.feed)
   const access = { directory, now, openToAll }
-  const sync = new SyncServer({ identity, access, rooms, logger, after: timers.after, pingEveryMs: PING_EVERY_MS })
+  const sync = new SyncServer({ identity, access, rooms, logger, after: timers.after, now, limits })
   const answer = getRequestListener(api.app.fetch)
-  const http = createServer((request, response) => void answer(request, response))
+  const headersTimeout = limits.headSeconds * 1000
+  const http = createServer(
+    { headersTimeout, connectionsCheckingInterval: headersTimeout / 2 },
+    (request, response) => void answer(request, response),
+  )
+  http.maxConnections = limits.connections
   http.on('upgrade', (request, socket, head) => {
     socket.on('error', () => socket.destroy())
     if (!sync.upgrade(request, socket, head)) socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
@@ -116,11 +123,12 @@ export const createSkein = (adapters: Adapters): RunningServer => {
     close: async () => {
       const closed = new Promise<void>(resolve => http.close(() => resolve()))
       api.close()
-      sync.close()
+      sync.drain()
       await driver.close()
       // What was to be folded stays as it is, in records.
       folding.close()
       await rooms.close()
+      sync.close()
       http.closeAllConnections()
       await closed
     },

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { serverLimits } from '../shared/limits.ts'
 import { ConfigError, readConfig } from './config.ts'
 
 const problemsOf = (env: Record<string, string>): string[] => {
@@ -23,6 +24,7 @@ describe('what an environment may leave out', () => {
       secret: null,
       logLevel: 'info',
       offlinePace: 15,
+      limits: serverLimits,
     })
   })
 
@@ -40,9 +42,16 @@ describe('what an environment sets', () => {
     expect(readConfig({
       PORT: '0', HOST: '::1', SKEIN_DATA: '/var/lib/skein', SKEIN_AUTH: 'none', SKEIN_DURABILITY: 'os', SKEIN_SECRET: 's'.repeat(32),
       OPENAI_API_KEY: 'sk-1', OPENAI_BASE_URL: 'http://127.0.0.1:1/v1/', SKEIN_MODEL: 'm', LOG_LEVEL: 'silent', SKEIN_OFFLINE_PACE: '0',
+      SKEIN_MAX_UPDATES_PER_SECOND: '1', SKEIN_MAX_PRESENCE_PER_SECOND: '2', SKEIN_MAX_CONNECTS_PER_SECOND_PER_ADDRESS: '3',
+      SKEIN_MAX_CONNECTS_PER_SECOND_PER_PERSON: '4', SKEIN_MAX_CONNECTIONS_PER_PERSON: '5', SKEIN_MAX_CONNECTIONS: '6', SKEIN_HEAD_SECONDS: '7',
+      SKEIN_PING_SECONDS: '8',
     })).toEqual({
       port: 0, host: '::1', dataFolder: '/var/lib/skein', auth: 'none', durability: 'os', secret: 's'.repeat(32),
       model: { baseUrl: 'http://127.0.0.1:1/v1', apiKey: 'sk-1', name: 'm' }, logLevel: 'silent', offlinePace: 0,
+      limits: {
+        updatesPerSecond: 1, presencePerSecond: 2, connectsPerSecondPerAddress: 3, connectsPerSecondPerPerson: 4, connectionsPerPerson: 5,
+        connections: 6, headSeconds: 7, pingSeconds: 8,
+      },
     })
   })
 
@@ -73,6 +82,7 @@ describe('what an environment may not be', () => {
     [{ OPENAI_BASE_URL: 'http://127.0.0.1:1' }, /^SKEIN_MODEL must name the model to use, because OPENAI_BASE_URL is set/],
     [{ SKEIN_MODEL: 'm' }, /^SKEIN_MODEL names a model, but nothing says where/],
     [{ LOG_LEVEL: 'loud' }, /^LOG_LEVEL must be one of: fatal, error, warn, info, debug, trace, silent\.$/],
+    [{ SKEIN_MAX_CONNECTIONS: '0' }, /SKEIN_MAX_CONNECTIONS.*1 to 1000000/],
     [{ SKEIN_OFFLINE_PACE: '1.5' }, /^SKEIN_OFFLINE_PACE /],
   ])('%j is refused with one clear line', (env, line) => {
     const problems = problemsOf(env)

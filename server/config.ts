@@ -1,6 +1,8 @@
 /** The environment as a checked {@link Config}: every problem is told at once, one line each, before anything else starts. */
 import * as z from 'zod'
 import { isLoopbackAddress } from '../shared/api/origin.ts'
+import { serverLimits } from '../shared/limits.ts'
+import type { ServerLimits } from '../shared/limits.ts'
 
 export interface Config {
   port: number
@@ -18,6 +20,7 @@ export interface Config {
   logLevel: LogLevel
   /** Milliseconds per token of the offline agent. */
   offlinePace: number
+  limits: ServerLimits
 }
 
 /** An endpoint that speaks OpenAI's protocol. */
@@ -49,6 +52,7 @@ const wholeNumber = (name: string, low: number, high: number) => {
   const error = `${name} must be a whole number from ${low} to ${high}.`
   return z.string().regex(/^\d{1,9}$/, { error, abort: true }).transform(Number).pipe(z.number().min(low, error).max(high, error))
 }
+const limit = (name: string, key: keyof ServerLimits, high = 1_000_000) => wholeNumber(name, 1, high).default(serverLimits[key])
 const oneOf = <const T extends readonly string[]>(name: string, values: T) =>
   z.enum(values, { error: `${name} must be one of: ${values.join(', ')}.` })
 const notYet = (name: string, what: string) =>
@@ -71,6 +75,14 @@ const environment = z.object({
   SKEIN_MODEL: z.string().optional(),
   LOG_LEVEL: oneOf('LOG_LEVEL', logLevels).default('info'),
   SKEIN_OFFLINE_PACE: wholeNumber('SKEIN_OFFLINE_PACE', 0, 60_000).default(15),
+  SKEIN_MAX_UPDATES_PER_SECOND: limit('SKEIN_MAX_UPDATES_PER_SECOND', 'updatesPerSecond'),
+  SKEIN_MAX_PRESENCE_PER_SECOND: limit('SKEIN_MAX_PRESENCE_PER_SECOND', 'presencePerSecond'),
+  SKEIN_MAX_CONNECTS_PER_SECOND_PER_ADDRESS: limit('SKEIN_MAX_CONNECTS_PER_SECOND_PER_ADDRESS', 'connectsPerSecondPerAddress'),
+  SKEIN_MAX_CONNECTS_PER_SECOND_PER_PERSON: limit('SKEIN_MAX_CONNECTS_PER_SECOND_PER_PERSON', 'connectsPerSecondPerPerson'),
+  SKEIN_MAX_CONNECTIONS_PER_PERSON: limit('SKEIN_MAX_CONNECTIONS_PER_PERSON', 'connectionsPerPerson'),
+  SKEIN_MAX_CONNECTIONS: limit('SKEIN_MAX_CONNECTIONS', 'connections'),
+  SKEIN_HEAD_SECONDS: limit('SKEIN_HEAD_SECONDS', 'headSeconds', 600),
+  SKEIN_PING_SECONDS: limit('SKEIN_PING_SECONDS', 'pingSeconds', 600),
 })
 type Environment = z.infer<typeof environment>
 
@@ -94,6 +106,16 @@ export const readConfig = (env: Readonly<Record<string, string | undefined>>): C
     secret: values.SKEIN_SECRET ?? null,
     logLevel: values.LOG_LEVEL,
     offlinePace: values.SKEIN_OFFLINE_PACE,
+    limits: {
+      updatesPerSecond: values.SKEIN_MAX_UPDATES_PER_SECOND,
+      presencePerSecond: values.SKEIN_MAX_PRESENCE_PER_SECOND,
+      connectsPerSecondPerAddress: values.SKEIN_MAX_CONNECTS_PER_SECOND_PER_ADDRESS,
+      connectsPerSecondPerPerson: values.SKEIN_MAX_CONNECTS_PER_SECOND_PER_PERSON,
+      connectionsPerPerson: values.SKEIN_MAX_CONNECTIONS_PER_PERSON,
+      connections: values.SKEIN_MAX_CONNECTIONS,
+      headSeconds: values.SKEIN_HEAD_SECONDS,
+      pingSeconds: values.SKEIN_PING_SECONDS,
+    },
   }
 }
 

@@ -24,6 +24,9 @@ import type { LevelDbLog } from './log/leveldb/leveldb-log.ts'
 import { createLogger } from './telemetry/logger.ts'
 import type { Logger } from './telemetry/port.ts'
 
+/** A signal to stop is obeyed within this time (milliseconds). */
+const STOP_WITHIN_MS = 10_000
+
 const random = <T extends Uint8Array | Uint32Array>(target: T): T => randomFillSync(target)
 
 const start = async (config: Config): Promise<void> => {
@@ -39,6 +42,7 @@ const start = async (config: Config): Promise<void> => {
     timers: systemTimers,
     random: { uint32: () => random(new Uint32Array(1))[0]!, uuid: randomUUID },
     openToAll: config.auth === 'none',
+    limits: config.limits,
     clientFolder: fileURLToPath(new URL('../dist/client', import.meta.url)),
     version: await readVersion(),
   })
@@ -95,6 +99,8 @@ const stopOnSignal = (server: RunningServer, log: LevelDbLog, stopTrimming: () =
     if (stopping) process.exit(1)
     stopping = true
     stopTrimming()
+    // What was acknowledged is on disk, so an end by force loses nothing that anybody was promised.
+    systemTimers.after(STOP_WITHIN_MS, () => fail(`Not everything had ended ${STOP_WITHIN_MS / 1000} s after the signal; stopped by force. What was acknowledged is saved.`))
     server.close().then(() => log.close()).then(() => process.exit(0), fail)
   }
   process.on('SIGTERM', stop)

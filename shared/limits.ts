@@ -70,3 +70,25 @@ export const limits = {
 } as const
 
 export type Limits = typeof limits
+
+/** Limits of one server that its operator may set otherwise, each by an environment variable: see docs/limits.md. */
+export const serverLimits = {
+  /** Updates of one connection; past that its socket is read more slowly. */
+  updatesPerSecond: 1000,
+  /** Awareness frames and questions (sync step 1) of one connection; past that its socket is read more slowly. */
+  presencePerSecond: 50,
+  /** Connections that one address may open, ten times as many after a quiet time; further ones are answered 429. */
+  connectsPerSecondPerAddress: 200,
+  /** Connections that one person may open, ten times as many after a quiet time; further ones close with 1013. */
+  connectsPerSecondPerPerson: 50,
+  /** Open connections of one person, one for each open document of each device; further ones close with 1013. */
+  connectionsPerPerson: 1000,
+  /** Open connections of everybody; further ones are not accepted. */
+  connections: 20_000,
+  /** How long a caller may take to say what it wants: the head of an HTTP request, and so an upgrade. */
+  headSeconds: 10,
+  /** A socket that has not answered a ping by the time of the next one is ended. */
+  pingSeconds: 30,
+}
+
+export type ServerLimits = typeof serverLimits

@@ -2,8 +2,8 @@
  * The connection of one document: y-websocket's provider, kept from merging anything before the server's `hello` was found to speak of
  * the same lineage, and counting what the server has acknowledged.
  *
- * y-websocket 3 reconnects with an exponential back-off of up to 2.5 s, without jitter: many clients of a restarted server come back
- * in step. It never reconnects after a close code of 4400–4499.
+ * y-websocket 3 reconnects with an exponential back-off of up to 2.5 s, without jitter: many clients of a restarted server would come back
+ * in step. So it is kept from doing that, and reconnect.ts says when. After a close code of 4400–4499 nobody reconnects.
  */
 import type { Awareness } from 'y-protocols/awareness'
 import { WebsocketProvider } from 'y-websocket'
@@ -13,7 +13,9 @@ import type { AckEvent, AckState } from './ack-counter.ts'
 import { countingSocket } from './counting-socket.ts'
 import { createPatience } from './patience.ts'
 import type { Patience } from './patience.ts'
-import type { After } from './port.ts'
+import type { Surroundings } from './port.ts'
+import { createReconnect } from './reconnect.ts'
+import type { Reconnect } from './reconnect.ts'
 import type { ConnectionState } from './view.ts'
 import { errorTable } from '../../shared/errors.ts'
 import type { DocumentName } from '../../shared/ids.ts'
@@ -30,7 +32,7 @@ export interface ConnectionOptions {
   /** The document holds something that the server may lack. */
   unsent: boolean
   WebSocket: typeof WebSocket
-  after: After
+  surroundings: Pick<Surroundings, 'after' | 'random' | 'network'>
 }
 
 export interface ConnectionHandlers {
@@ -56,17 +58,19 @@ export class Connection {
   readonly #provider: WebsocketProvider
   readonly #handlers: ConnectionHandlers
   readonly #patience: Patience
+  readonly #reconnecting: Reconnect
   #acks: AckState
   #socket: WebSocket | null = null
   /** This socket's hello was heard and its lineage is ours: sync frames are read. */
   #agreed = false
 
   constructor(options: ConnectionOptions, handlers: ConnectionHandlers) {
-    const { name, url, doc, awareness, unsent, after } = options
+    const { name, url, doc, awareness, unsent, surroundings } = options
     this.#doc = doc
     this.#handlers = handlers
     this.#acks = startCounting(unsent)
-    this.#patience = createPatience(after, () => this.#socket?.bufferedAmount ?? 0, () => this.#reconnect())
+    this.#patience = createPatience(surroundings.after, () => this.#socket?.bufferedAmount ?? 0, () => this.#reconnect())
+    this.#reconnecting = createReconnect(surroundings, () => this.connect())
     // Before the provider adds its own listener, so that an edit is counted before the frame that carries it.
     doc.on('update', this.#countEdit)
     this.#provider = new WebsocketProvider(url, name, doc, {
@@ -98,11 +102,13 @@ export class Connection {
   }
 
   connect(): void {
+    this.#reconnecting.stop()
     if (this.state === 'offline') this.#setState('connecting')
     this.#provider.connect()
   }
 
   disconnect(): void {
+    this.#reconnecting.stop()
     this.#mayTakeLeave()
     this.#provider.disconnect()
     this.#setState('offline')
@@ -111,6 +117,7 @@ export class Connection {
   /** Ends it; nothing is reported any more. */
   destroy(): void {
     this.#patience.stop()
+    this.#reconnecting.stop()
     this.#doc.off('update', this.#countEdit)
     this.#mayTakeLeave()
     this.#provider.destroy()
@@ -140,10 +147,18 @@ export class Connection {
       this.#agreed = false
       this.#count({ type: 'closed' })
       this.#setState('offline')
+      if (!provider.shouldConnect) return
+      provider.shouldConnect = false
+      this.#reconnecting.lost()
     })
-    provider.on('closed', ({ code, reason }) => this.#handlers.closed(code, reason || (code === TOO_BIG ? errorTable['too-large'].message : '')))
+    provider.on('closed', ({ code, reason }) => {
+      this.#reconnecting.stop()
+      this.#handlers.closed(code, reason || (code === TOO_BIG ? errorTable['too-large'].message : ''))
+    })
     provider.on('sync', synced => {
-      if (synced) this.#handlers.synced()
+      if (!synced) return
+      this.#reconnecting.succeeded()
+      this.#handlers.synced()
     })
   }
 
@@ -162,7 +177,7 @@ export class Connection {
       case 'refused':
         return this.#handlers.answered(control)
       case 'draining':
-        return // The close that follows makes the provider reconnect.
+        return this.#reconnecting.draining(control.afterMs)
     }
   }
 

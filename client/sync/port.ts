@@ -88,6 +88,8 @@ export interface Surroundings {
   random: RandomBytes
   after: After
   schedule: Schedule
+  /** Tells `online` when the device has a network again; null where nobody tells. */
+  network: Pick<EventTarget, 'addEventListener' | 'removeEventListener'> | null
 }
 
 /** Those of the browser or Node. */
@@ -95,7 +97,8 @@ export const realSurroundings: Surroundings = {
   now: Date.now,
   random: target => crypto.getRandomValues(target as Uint8Array<ArrayBuffer>),
   after: systemTimers.after,
-  schedule: task => queueMicrotask(task)
+  schedule: task => queueMicrotask(task),
+  network: 'addEventListener' in globalThis ? globalThis : null
 }
 
 /** Opens the place of one document on this device. */

@@ -305,7 +305,10 @@ describe('the connection', () => {
     server.deaf = false
     await until('there is a new connection', () => server.connections > 1)
     server.cut()
-    await until('it is saved', () => !document.hasUnsaved && textIn(server.doc) === 'x')
+    await until('it is saved', async () => {
+      await time.advance(100)
+      return !document.hasUnsaved && textIn(server.doc) === 'x'
+    })
   })
 
   it('reads no content before the server said hello', async () => {

@@ -293,7 +293,7 @@ export class SyncedDocument {
       awareness: this.awareness,
       unsent: this.#unsaved,
       WebSocket: this.#options.WebSocket ?? WebSocket,
-      after: this.surroundings.after
+      surroundings: this.surroundings
     }, {
       hello: hello => this.#meet(hello),
       synced: () => {

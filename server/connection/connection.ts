@@ -4,7 +4,9 @@ import { errorTable } from '../../shared/errors.ts'
 import type { ErrorCode } from '../../shared/errors.ts'
 import type { RequestId } from '../../shared/ids.ts'
 import { limits } from '../../shared/limits.ts'
+import type { ServerLimits } from '../../shared/limits.ts'
 import type { Principal } from '../../shared/principal.ts'
+import type { Timers } from '../../shared/timers.ts'
 import { SCHEMA_VERSION } from '../../shared/conversation/schema.ts'
 import { decodeFrame, encodeFrame } from '../../shared/wire/codec.ts'
 import type { Control, RequestOutcome, Role } from '../../shared/wire/frame.ts'
@@ -12,10 +14,21 @@ import type { DocumentRoom } from '../room/document-room.ts'
 import { Outgoing } from '../room/outgoing.ts'
 import type { Session } from '../room/session.ts'
 import { Outbox } from './outbox.ts'
+import { Pace } from './pace.ts'
 import type { Presence } from './presence.ts'
 import { decodePresence } from './presence-codec.ts'
 import { SavedFrames } from './saved-frames.ts'
 import type { Socket } from './socket.ts'
+
+export interface ConnectionPorts {
+  limits: Pick<ServerLimits, 'updatesPerSecond' | 'presencePerSecond'>
+  /** Milliseconds since 1970. */
+  now: () => number
+  after: Timers['after']
+}
+
+/** Seconds' worth of frames that may come at once after a quiet time. */
+const BURST_SECONDS = 2
 
 interface SyncFrame {
   /** Counted from 1 per socket. */
@@ -52,7 +65,13 @@ export class Connection implements Session {
   readonly #announced = new Set<number>()
   /** Of frames that the room has not judged yet. */
   #waiting = { frames: 0, bytes: 0 }
-  #paused = false
+  /** Why the socket is not read for now. */
+  readonly #unread = new Set<'waiting' | 'too fast' | 'draining'>()
+  #cancelSlow: () => void = () => {}
+  readonly #after: Timers['after']
+  readonly #updates: Pace
+  /** Presence, and questions that are answered at length. */
+  readonly #questions: Pace
   /** Frames that build on something that has not arrived. */
   #parked: SyncFrame[] = []
   /** Times that the server's state vector was sent and not yet answered by a step 2. */
@@ -62,13 +81,19 @@ export class Connection implements Session {
   /** Sync step 1 that arrived while nothing was queued for this connection. */
   #joinsLater: Uint8Array | null = null
 
-  constructor(socket: Socket, room: DocumentRoom, presence: Presence, principal: Principal, role: Role, speaksSkein: boolean) {
+  constructor(
+    socket: Socket, room: DocumentRoom, presence: Presence, principal: Principal, role: Role, speaksSkein: boolean, ports: ConnectionPorts,
+  ) {
     this.#socket = socket
     this.#room = room
     this.#presence = presence
     this.principal = principal
     this.role = role
     this.#speaksSkein = speaksSkein
+    this.#after = ports.after
+    const { updatesPerSecond, presencePerSecond } = ports.limits
+    this.#updates = new Pace(updatesPerSecond, BURST_SECONDS * updatesPerSecond, ports.now)
+    this.#questions = new Pace(presencePerSecond, BURST_SECONDS * presencePerSecond, ports.now)
     this.#outbox = new Outbox(socket, limits, () => this.#stop())
     this.#control({
       kind: 'hello',
@@ -88,18 +113,23 @@ export class Connection implements Session {
     const frame = decodeFrame(bytes)
     switch (frame?.type) {
       case 'sync-step-1':
+        this.#slowDown(this.#questions.spend())
         return this.#join(frame.stateVector)
       case 'sync-step-2':
+        this.#slowDown(this.#updates.spend())
         // Nobody is asked a third time: what the answer to the second question still lacks will never come.
         return this.#submit({ number: this.#frames.receive(), bytes: frame.update, answersUs: true }, this.#askedAgain && this.#asked <= 1)
       case 'update':
+        this.#slowDown(this.#updates.spend())
         return this.#submit({ number: this.#frames.receive(), bytes: frame.update, answersUs: false }, false)
       case 'awareness': {
+        this.#slowDown(this.#questions.spend())
         const entries = decodePresence(frame.update)
         if (!entries) return this.#refuse(0, 'malformed', 'The awareness frame is not valid.')
         return this.#presence.update(this, entries, id => this.#mayShow(id))
       }
       case 'query-awareness':
+        this.#slowDown(this.#questions.spend())
         return this.#presence.tell(this)
       // What only the server says, and bytes that are no frame.
       case 'auth':
@@ -112,6 +142,7 @@ export class Connection implements Session {
   /** The socket is closed; nothing may be sent any more. */
   closed(): void {
     if (this.#phase.state === 'open') this.#phase = { state: 'left' }
+    this.#cancelSlow()
     this.#room.leave(this)
     this.#presence.leave(this)
     this.#room.releaseClients(this.#announced)
@@ -146,7 +177,11 @@ export class Connection implements Session {
     }
     this.#asked++
     this.#joining = true
-    this.#room.join(this, stateVector, () => { this.#joining = false })
+    this.#room.join(this, stateVector, () => {
+      this.#joining = false
+      // At once, so that who asks over and over and reads nothing is found out before it has asked again.
+      this.#outbox.flush()
+    })
     if (!this.#joined) this.#presence.join(this)
     this.#joined = true
   }
@@ -179,10 +214,24 @@ export class Connection implements Session {
   #wait(frames: number, bytes: number): void {
     this.#waiting = { frames: this.#waiting.frames + frames, bytes: this.#waiting.bytes + bytes }
     const full = this.#waiting.frames > limits.waitingFrames || this.#waiting.bytes > limits.waitingBytes
-    if (full === this.#paused || this.ended) return
-    this.#paused = full
-    if (full) this.#socket.pause()
-    else this.#socket.resume()
+    this.#read(!full, 'waiting')
+  }
+
+  /** Who sends faster than anybody may is not read for that long; what the system holds for it then makes it wait too. */
+  #slowDown(ms: number): void {
+    if (ms === 0) return
+    this.#read(false, 'too fast')
+    this.#cancelSlow()
+    this.#cancelSlow = this.#after(ms, () => this.#read(true, 'too fast'))
+  }
+
+  #read(may: boolean, reason: 'waiting' | 'too fast' | 'draining'): void {
+    if (this.ended) return
+    const before = this.#unread.size
+    if (may) this.#unread.delete(reason)
+    else this.#unread.add(reason)
+    if (before > 0 && this.#unread.size === 0) this.#socket.resume()
+    else if (before === 0 && this.#unread.size > 0) this.#socket.pause()
   }
 
   /** A step 2 answers our question: what it brought may be what parked frames waited for. */
@@ -255,7 +304,14 @@ export class Connection implements Session {
     this.#outbox.flush()
     this.#socket.close(errorTable[code].close, closeReason(code, reason))
     // Nothing that waits is judged any more; a socket that is not read would not even hear that the peer agrees to close.
-    if (this.#paused) this.#socket.resume()
+    if (this.#unread.size > 0) this.#socket.resume()
+  }
+
+  /** The server is about to stop: nothing more is read from this client, and it is told when to come back. */
+  drain(afterMs: number): void {
+    if (!this.isOpen) return
+    this.#control({ kind: 'draining', afterMs })
+    this.#read(false, 'draining')
   }
 
   #control(control: Control): void {

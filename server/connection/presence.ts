@@ -58,7 +58,7 @@ export class Presence {
 
   /** Sends the session everybody's state. */
   tell(session: Session): void {
-    if (this.#present.size === 0) return
+    if (this.#present.size === 0 || this.#stopped.has(session)) return
     this.#everybody ??= frameOf([...this.#present.values()].map(({ encoded }) => encoded))
     session.deliver(this.#everybody)
   }

@@ -8,6 +8,7 @@ import { SkeinError, errorTable } from '../../shared/errors.ts'
 import { parseDocumentName } from '../../shared/ids.ts'
 import type { DocumentName } from '../../shared/ids.ts'
 import { limits } from '../../shared/limits.ts'
+import type { ServerLimits } from '../../shared/limits.ts'
 import type { Timers } from '../../shared/timers.ts'
 import { SUBPROTOCOL } from '../../shared/wire/frame.ts'
 import type { Identity } from '../identity/port.ts'
@@ -15,6 +16,7 @@ import { roleIn } from '../room/access.ts'
 import type { AccessPolicy } from '../room/access.ts'
 import type { RoomRegistry } from '../room/rooms.ts'
 import type { Logger } from '../telemetry/port.ts'
+import { Admission } from './admission.ts'
 import { Connection, closeReason } from './connection.ts'
 import { Presence } from './presence.ts'
 import { asSocket } from './socket.ts'
@@ -25,23 +27,32 @@ export interface SyncServerOptions {
   rooms: RoomRegistry
   logger: Logger
   after: Timers['after']
-  /** Sockets that do not answer a ping within this time are ended (milliseconds). */
-  pingEveryMs: number
+  /** Milliseconds since 1970. */
+  now: () => number
+  limits: ServerLimits
 }
 
 const PATH = '/sync/'
+/** Clients of a server that stops come back within this time, each at a moment of its own (milliseconds). */
+const COME_BACK_WITHIN_MS = 2000
+/** How long a client may take to answer a close frame before the socket is cut (milliseconds). */
+const CLOSE_WITHIN_MS = 1000
 
 export class SyncServer {
   readonly #options: SyncServerOptions
   readonly #sockets: WebSocketServer
   readonly #presence = new Map<DocumentName, { presence: Presence, connections: number }>()
   readonly #answered = new WeakSet<WebSocket>()
+  readonly #connections = new Set<Connection>()
+  readonly #admission: Admission
+  #draining = false
   #cancelPing: () => void = () => {}
   /** Payload of the latest ping. */
   #tick = 0
 
   constructor(options: SyncServerOptions) {
     this.#options = options
+    this.#admission = new Admission(options.limits, options.now)
     this.#sockets = new WebSocketServer({
       noServer: true,
       maxPayload: limits.frameBytes,
@@ -60,16 +71,28 @@ export class SyncServer {
       socket.end('HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
       return true
     }
+    if (!this.#admission.mayConnect(request.socket.remoteAddress ?? '')) {
+      socket.end('HTTP/1.1 429 Too Many Requests\r\nConnection: close\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n')
+      return true
+    }
     this.#sockets.handleUpgrade(request, socket, head, webSocket => void this.#admit(webSocket, socket, request, path.slice(PATH.length)))
     return true
+  }
+
+  /** Nobody is let in any more; what clients have sent is worked off, what they send from now on they will send again elsewhere. */
+  drain(): void {
+    this.#draining = true
+    for (const connection of this.#connections) connection.drain(COME_BACK_WITHIN_MS)
   }
 
   /** Ends every connection with "try again later". */
   close(): void {
     this.#cancelPing()
+    for (const connection of this.#connections) connection.end('unavailable')
     for (const socket of this.#sockets.clients) {
       socket.close(errorTable.unavailable.close, closeReason('unavailable', errorTable.unavailable.message))
-      this.#options.after(1000, () => socket.terminate())
+      socket.resume()
+      this.#options.after(CLOSE_WITHIN_MS, () => socket.terminate())
     }
   }
 
@@ -90,24 +113,32 @@ export class SyncServer {
     this.#answered.add(webSocket)
     webSocket.pause()
     try {
+      if (this.#draining) throw new SkeinError('unavailable')
       const name = parseDocumentName(decodePath(path))
       if (!name) throw new SkeinError('not-found')
       const { identity, access, rooms } = this.#options
       const principal = await identity.authenticate({ cookie: request.headers.cookie })
       if (!principal) throw new SkeinError('unauthenticated')
+      // Where everybody is the one local person there is nothing to tell apart.
+      const stay = access.openToAll ? () => {} : this.#admission.enter(principal.id)
+      if (!stay) throw new SkeinError('too-many-connections')
+      webSocket.once('close', stay)
       const role = await roleIn(access, name, principal)
       if (!role) throw new SkeinError('not-found')
       const { room, release } = await rooms.acquire(name)
       const held = this.#presenceOf(name)
       held.connections++
       const { presence } = held
-      const connection = new Connection(socket, room, presence, principal, role, webSocket.protocol === SUBPROTOCOL)
+      const connection = new Connection(socket, room, presence, principal, role, webSocket.protocol === SUBPROTOCOL, this.#options)
+      this.#connections.add(connection)
       const leave = (): void => {
+        this.#connections.delete(connection)
         connection.closed()
         release()
         if (--held.connections === 0) this.#presence.delete(name)
       }
       if (webSocket.readyState !== webSocket.OPEN) return leave()
+      if (this.#draining) connection.drain(COME_BACK_WITHIN_MS)
       webSocket.on('message', (data: RawData, isBinary: boolean) => {
         try {
           connection.receive(isBinary ? asBytes(data) : new Uint8Array())
@@ -135,7 +166,7 @@ export class SyncServer {
   }
 
   #schedulePing(): void {
-    this.#cancelPing = this.#options.after(this.#options.pingEveryMs, () => {
+    this.#cancelPing = this.#options.after(this.#options.limits.pingSeconds * 1000, () => {
       this.#tick++
       for (const socket of this.#sockets.clients) {
         if (this.#answered.delete(socket)) socket.ping(String(this.#tick))

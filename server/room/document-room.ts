@@ -205,6 +205,12 @@ export class DocumentRoom {
     if (this.#phase.kind === 'live') await this.#phase.room.settle(this.#ports.longTail)
   }
 
+  /** Resolves when everything that was submitted is on disk and everybody has been told. */
+  async finish(): Promise<void> {
+    if (this.#phase.kind === 'warming') await this.#phase.live.catch(() => null)
+    await (this.#phase.kind === 'live' ? this.#phase.room.finish() : this.#drained)
+  }
+
   /** Resolves when the log is done with this room's records; before that nobody may load the document anew. */
   drained(): Promise<void> {
     return this.#phase.kind === 'live' ? this.#phase.room.drained() : this.#drained

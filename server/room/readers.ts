@@ -122,6 +122,11 @@ export class Readers {
     this.#broadcast.afterwards(action)
   }
 
+  /** Sends now what waits. */
+  flush(): void {
+    this.#broadcast.flush()
+  }
+
   endAll(code: ErrorCode): void {
     this.#broadcast.flush()
     for (const session of [...this.#sessions, ...this.#stopped.keys()]) session.end(code)

@@ -154,6 +154,13 @@ export class LiveRoom implements Room {
     await this.#recorder.drained()
   }
 
+  /** Resolves when everything that was submitted is on disk and everybody has been told. */
+  async finish(): Promise<void> {
+    await this.#writePath.idle()
+    await this.#recorder.drained()
+    this.#readers.flush()
+  }
+
   /** Resolves when the log is done with this room's records; before that nobody may load the document anew. */
   drained(): Promise<void> {
     return this.#recorder.drained()

@@ -84,7 +84,7 @@ export class RoomRegistry implements Rooms {
     this.#closing = true
     await Promise.all([...this.#held.values()].map(async ({ room, cancelUnload }) => {
       cancelUnload()
-      await (await room.catch(() => null))?.drained()
+      await (await room.catch(() => null))?.finish()
     }))
     await Promise.all(this.#leaving.values())
     this.#held.clear()

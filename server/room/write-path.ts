@@ -66,6 +66,7 @@ export class WritePath {
   readonly #taken: TakenRequests
   readonly #inbox: Submission[] = []
   #working = false
+  readonly #waitingForIdle: (() => void)[] = []
 
   /** @param discard ends the room, when the document in memory may be half changed */
   constructor(document: WrittenDocument, environment: RoomEnvironment, discard: (error: unknown) => void) {
@@ -85,6 +86,11 @@ export class WritePath {
   /** Nothing waits to be judged. */
   get isIdle(): boolean {
     return !this.#working
+  }
+
+  /** Resolves when nothing waits to be judged. */
+  async idle(): Promise<void> {
+    while (this.#working) await new Promise<void>(resolve => this.#waitingForIdle.push(resolve))
   }
 
   /** The room is lost: what waits is not judged any more. */
@@ -110,6 +116,7 @@ export class WritePath {
       }
     }
     this.#working = false
+    for (const resolve of this.#waitingForIdle.splice(0)) resolve()
   }
 
   async #receive(submission: Submission): Promise<void> {

@@ -11,6 +11,7 @@ import { Presence } from '../../server/connection/presence.ts'
 import type { EventListener } from '../../server/room/port.ts'
 import { RoomRegistry } from '../../server/room/rooms.ts'
 import type { SquashLimits } from '../../server/room/squash.ts'
+import { serverLimits } from '../../shared/limits.ts'
 import { errorTable, SkeinError } from '../../shared/errors.ts'
 import type { DocumentName } from '../../shared/ids.ts'
 import type { MemoryDisk } from '../rig/memory-log.ts'
@@ -124,11 +125,12 @@ export class ServerProcess implements Listener {
     const admit = async (): Promise<void> => {
       const { room, release } = await this.rooms.acquire(caller.name)
       if (!this.#alive) return
+      const pacing = { limits: serverLimits, now: this.#ports.clock.now, after: this.#after }
       const presence = this.#presence.get(caller.name) ?? new Presence(this.#after)
       this.#presence.set(caller.name, presence)
       this.#sockets.add(socket)
       caller.admitted(room.lineage.epoch)
-      connection = new Connection(socket, room, presence, caller.person.principal, caller.person.role, caller.speaksSkein)
+      connection = new Connection(socket, room, presence, caller.person.principal, caller.person.role, caller.speaksSkein, pacing)
       leave = () => {
         this.#sockets.delete(socket)
         connection?.closed()

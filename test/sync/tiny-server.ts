@@ -20,6 +20,8 @@ interface Session {
   frames: number
   /** A frame was refused: nothing more is looked at. */
   ended: boolean
+  /** The latest awareness frame. */
+  presence: Uint8Array | null
 }
 
 export class TinyServer {
@@ -109,7 +111,7 @@ export class TinyServer {
   }
 
   #meet(socket: WebSocket): void {
-    const session: Session = { socket, frames: 0, ended: false }
+    const session: Session = { socket, frames: 0, ended: false, presence: null }
     this.connections++
     this.#sessions.add(session)
     if (this.everyHelloDiffers) this.epoch = `epoch of connection ${this.connections}`
@@ -126,12 +128,14 @@ export class TinyServer {
     const frame = decodeFrame(bytes)
     switch (frame?.type) {
       case 'sync-step-1':
+        for (const { presence } of this.#sessions) if (presence) session.socket.send(presence)
         send(session, { type: 'sync-step-2', update: Y.encodeStateAsUpdate(this.doc, frame.stateVector) })
         return send(session, { type: 'sync-step-1', stateVector: Y.encodeStateVector(this.doc) })
       case 'sync-step-2':
       case 'update':
         return this.#apply(session, frame.update)
       case 'awareness':
+        session.presence = bytes
         for (const other of this.#sessions) if (other !== session) other.socket.send(bytes)
         return
       default:

@@ -1,0 +1,192 @@
+/** Limits of a server, from both sides; what an operator may set is set low here. */
+import { afterEach, describe, expect, it } from 'vitest'
+import { deflateRawSync } from 'node:zlib'
+import WebSocket from 'ws'
+import * as Y from 'yjs'
+import { limits } from '../../shared/limits.ts'
+import { encodeFrame } from '../../shared/wire/codec.ts'
+import { newConversationId } from '../rig/conversation.ts'
+import { Peer } from '../rig/peer.ts'
+import type { PeerOptions } from '../rig/peer.ts'
+import { clientFrame, openRaw, openRawWebSocket, upgradeHead } from '../rig/raw-socket.ts'
+import { startServer, temporaryFolder } from '../rig/server-process.ts'
+import type { ServerProcess } from '../rig/server-process.ts'
+import { until } from '../rig/until.ts'
+
+const NAME = 'artifact/limited'
+const ended: (() => unknown)[] = []
+
+afterEach(async () => {
+  for (const end of ended.splice(0).reverse()) await end()
+})
+
+const start = async (environment: Record<string, string> = {}): Promise<ServerProcess> => {
+  const folder = await temporaryFolder()
+  ended.push(folder.remove)
+  const server = await startServer(folder.path, environment)
+  ended.push(() => server.stop())
+  return server
+}
+
+const join = async (server: ServerProcess, options?: PeerOptions): Promise<Peer> => {
+  const peer = await Peer.join(server.syncUrl, NAME, options)
+  ended.push(() => peer.close())
+  return peer
+}
+
+/** @returns the HTTP status with which an upgrade was refused, 101 when it was not */
+const upgradeStatus = ({ syncUrl }: ServerProcess): Promise<number> => new Promise(resolve => {
+  const socket = new WebSocket(`${syncUrl}/${NAME}`)
+  ended.push(() => socket.terminate())
+  socket.on('error', () => {})
+  socket.once('open', () => resolve(101))
+  socket.once('unexpected-response', (_request, response) => resolve(response.statusCode!))
+})
+
+/** A guest's cookie. */
+const guest = async ({ url }: ServerProcess): Promise<string> =>
+  (await fetch(`${url}/api/me`)).headers.get('set-cookie')!.split(';')[0]!
+
+describe('connections', () => {
+  it('of one address are opened so fast and no faster; pages are served all the same', async () => {
+    const server = await start({ SKEIN_MAX_CONNECTS_PER_SECOND_PER_ADDRESS: '1' })
+    const statuses: number[] = []
+    for (let i = 0; i < 10; i++) statuses.push(await upgradeStatus(server))
+    expect(statuses).toEqual(Array.from({ length: 10 }, () => 101))
+    const more = await Promise.all(Array.from({ length: 10 }, () => upgradeStatus(server)))
+    expect(more).toContain(429)
+    expect((await fetch(`${server.url}/healthz`)).status).toBe(200)
+  })
+
+  it('of one person are so many and no more, until one of them ends; others are not concerned', async () => {
+    const server = await start({ SKEIN_AUTH: 'accounts', SKEIN_MAX_CONNECTIONS_PER_PERSON: '2' })
+    const [ada, bob] = [await guest(server), await guest(server)]
+    const [hers, his] = [`conversation/${newConversationId()}`, `conversation/${newConversationId()}`]
+    const first = await Peer.join(server.syncUrl, hers, { cookie: ada })
+    const second = await Peer.join(server.syncUrl, hers, { cookie: ada })
+    const third = await Peer.open(server.syncUrl, hers, { cookie: ada })
+    const other = await Peer.join(server.syncUrl, his, { cookie: bob })
+    ended.push(() => [first, second, third, other].forEach(peer => peer.close()))
+    expect(await third.closed()).toMatchObject({ code: 1013, reason: expect.stringMatching(/^too-many-connections: /) })
+    first.close()
+    const again = await until('there is room again', async () => Peer.join(server.syncUrl, hers, { cookie: ada }).catch(() => null))
+    again.close()
+    expect(second.closedBy ?? other.closedBy).toBeNull()
+  })
+
+  it('of everybody are so many and no more', async () => {
+    const server = await start({ SKEIN_MAX_CONNECTIONS: '2' })
+    const [first, second] = [await join(server), await join(server)]
+    const third = await openRaw(server.port)
+    await until('it is turned away', () => third.isClosed())
+    first.doc.getText('body').insert(0, 'still here')
+    await until('the others go on', () => String(second.doc.getText('body')) === 'still here')
+  })
+
+  it('that say too slowly what they want are ended, and those that say nothing', async () => {
+    const server = await start({ SKEIN_HEAD_SECONDS: '1' })
+    const silent = await openRaw(server.port)
+    const slow = await openRaw(server.port)
+    const head = upgradeHead(server.port, NAME)
+    let at = 0
+    let turns = 0
+    await until('both are ended', () => {
+      if (turns++ % 20 === 0 && !slow.isClosed()) slow.socket.write(head[at++]!)
+      return silent.isClosed() && slow.isClosed()
+    })
+    expect(at).toBeLessThan(head.length - 4)
+    await join(server)
+  })
+
+  it('that answer no ping are ended, those that do are not', async () => {
+    const server = await start({ SKEIN_PING_SECONDS: '1' })
+    const alive = await join(server)
+    const dead = await openRawWebSocket(server.port, NAME)
+    await until('the dead one is ended', () => dead.isClosed())
+    expect(alive.closedBy).toBeNull()
+  })
+})
+
+describe('frames', () => {
+  it('may be as large as the limit, and one byte more closes with 1009', async () => {
+    const server = await start()
+    const [fits, over, honest] = [await join(server), await join(server), await join(server)]
+    fits.socket.send(new Uint8Array(limits.frameBytes))
+    over.socket.send(new Uint8Array(limits.frameBytes + 1))
+    expect((await fits.closed()).code).toBe(4400)
+    expect((await over.closed()).code).toBe(1009)
+    expect(honest.closedBy).toBeNull()
+  })
+
+  it('may come in single bytes', async () => {
+    const server = await start()
+    const raw = await openRawWebSocket(server.port, NAME)
+    ended.push(() => raw.socket.destroy())
+    const reader = await join(server)
+    const doc = new Y.Doc()
+    doc.getText('body').insert(0, 'byte by byte')
+    const bytes = clientFrame(encodeFrame({ type: 'update', update: Y.encodeStateAsUpdate(doc) }))
+    raw.socket.setNoDelay(true)
+    for (const byte of bytes) await new Promise(resolve => raw.socket.write(Buffer.of(byte), resolve))
+    await until('it has arrived', () => String(reader.doc.getText('body')) === 'byte by byte')
+  })
+
+  it('are not compressed: a bomb is refused unread, however small it is', async () => {
+    const server = await start()
+    const raw = await openRawWebSocket(server.port, NAME, ['Sec-WebSocket-Extensions: permessage-deflate'])
+    expect(raw.received().toString('latin1')).not.toMatch(/sec-websocket-extensions/i)
+    const bomb = deflateRawSync(Buffer.alloc(100 * 1024 * 1024))
+    expect(bomb.length).toBeLessThan(limits.frameBytes)
+    raw.socket.write(clientFrame(bomb, 0xc2))
+    await until('it is closed', () => raw.isClosed())
+    // A close frame with 1002, protocol error.
+    expect(raw.received().includes(Buffer.of(0x03, 0xea))).toBe(true)
+    await join(server)
+  })
+})
+
+describe('updates and presence', () => {
+  /** Milliseconds until everything that was sent is worked off. */
+  const timeOf = async (work: () => Promise<void>): Promise<number> => {
+    const from = performance.now()
+    await work()
+    return performance.now() - from
+  }
+
+  it('that come too fast are read more slowly: all of them arrive, and nobody is ended', async () => {
+    const server = await start({ SKEIN_MAX_UPDATES_PER_SECOND: '40' })
+    const [writer, reader] = [await join(server), await join(server)]
+    // At first as many as in two seconds are let through.
+    const took = await timeOf(async () => {
+      for (let n = 0; n < 140; n++) writer.doc.getText('body').insert(n, 'x')
+      await writer.allSaved()
+      // What was read in one piece is worked off; whatever comes after it waits.
+      writer.doc.getText('body').insert(0, 'y')
+      await writer.allSaved()
+    })
+    expect(took).toBeGreaterThan(1000)
+    await until('the reader has them', () => reader.doc.getText('body').length === 141)
+    expect(writer.closedBy ?? reader.closedBy).toBeNull()
+  })
+
+  it('leave whoever keeps within the limit alone', async () => {
+    const server = await start({ SKEIN_MAX_UPDATES_PER_SECOND: '1000' })
+    const writer = await join(server)
+    for (let n = 0; n < 140; n++) writer.doc.getText('body').insert(n, 'x')
+    await writer.allSaved()
+    expect(writer.closedBy).toBeNull()
+  })
+
+  it('of presence hold up nobody but who floods', async () => {
+    const server = await start({ SKEIN_MAX_PRESENCE_PER_SECOND: '5' })
+    const [flood, writer, reader] = [await join(server), await join(server), await join(server)]
+    const took = await timeOf(async () => {
+      for (let n = 0; n < 20; n++) flood.send({ type: 'query-awareness' })
+      writer.doc.getMap('state').set('honest', true)
+      await until('honest people see each other', () => reader.doc.getMap('state').get('honest') === true)
+      flood.doc.getText('body').insert(0, 'after the flood')
+      await flood.allSaved()
+    })
+    expect(took).toBeGreaterThan(1000)
+  })
+})
