@@ -186,6 +186,8 @@ export class Connection {
     if (!this.#agreed) return
     // With a higher clock than the farewell of the last connection, else others would not see us again for 15 s.
     const { awareness } = this.#provider
+    // Others were taken out when the last connection ended, but not their clocks: who has not changed since would stay unseen for 15 s.
+    for (const id of [...awareness.meta.keys()]) if (id !== awareness.clientID && !awareness.states.has(id)) awareness.meta.delete(id)
     awareness.setLocalState(awareness.getLocalState())
     this.#setState('online')
     this.#wait()

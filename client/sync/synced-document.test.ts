@@ -234,6 +234,21 @@ describe('another lineage', () => {
   })
 })
 
+describe('somebody whose connection was lost', () => {
+  it('sees those who stayed and have not changed since', async () => {
+    const ada = talk()
+    const bob = talk({ store: memoryStore() })
+    await Promise.all([talkSynced(ada), talkSynced(bob)])
+    ada.setTyping(true)
+    const seesAda = (): boolean => bob.view().people.some(({ self, typing }) => !self && typing)
+    await until('Bob sees Ada', seesAda)
+    bob.disconnect()
+    await until('Bob is alone', () => !seesAda())
+    bob.connect()
+    await until('Bob sees Ada again', seesAda)
+  })
+})
+
 describe('a refused frame', () => {
   it('makes a conversation begin anew, once, and everything own arrives', async () => {
     const conversation = talk()

@@ -24,7 +24,7 @@ const attackers: RawSocket[] = []
 
 beforeEach(async () => {
   folder = await temporaryFolder()
-  server = await startServer(folder.path)
+  server = await startServer(folder.path, { SKEIN_MAX_UPDATES_PER_SECOND: '200' })
   ada = await Peer.join(server.syncUrl, NAME)
   bob = await Peer.join(server.syncUrl, NAME)
 })

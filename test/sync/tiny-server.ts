@@ -8,6 +8,8 @@ import * as Y from 'yjs'
 import { openRoots } from '../../shared/conversation/document.ts'
 import { SCHEMA_VERSION } from '../../shared/conversation/schema.ts'
 import type { Message, Request } from '../../shared/conversation/schema.ts'
+import { decodePresence, encodePresence } from '../../server/connection/presence-codec.ts'
+import type { PresenceEntry } from '../../server/connection/presence-codec.ts'
 import type { ErrorCode } from '../../shared/errors.ts'
 import { messageIdOf, parseRequestId } from '../../shared/ids.ts'
 import type { RequestId } from '../../shared/ids.ts'
@@ -20,8 +22,6 @@ interface Session {
   frames: number
   /** A frame was refused: nothing more is looked at. */
   ended: boolean
-  /** The latest awareness frame. */
-  presence: Uint8Array | null
 }
 
 export class TinyServer {
@@ -49,6 +49,7 @@ export class TinyServer {
   connections = 0
   readonly #ledger = new Map<RequestId, RequestOutcome>()
   readonly #sessions = new Set<Session>()
+  readonly #present = new Map<number, PresenceEntry>()
   readonly #server: WebSocketServer
 
   private constructor(server: WebSocketServer) {
@@ -111,7 +112,7 @@ export class TinyServer {
   }
 
   #meet(socket: WebSocket): void {
-    const session: Session = { socket, frames: 0, ended: false, presence: null }
+    const session: Session = { socket, frames: 0, ended: false }
     this.connections++
     this.#sessions.add(session)
     if (this.everyHelloDiffers) this.epoch = `epoch of connection ${this.connections}`
@@ -128,14 +129,14 @@ export class TinyServer {
     const frame = decodeFrame(bytes)
     switch (frame?.type) {
       case 'sync-step-1':
-        for (const { presence } of this.#sessions) if (presence) session.socket.send(presence)
+        send(session, { type: 'awareness', update: encodePresence([...this.#present.values()]) })
         send(session, { type: 'sync-step-2', update: Y.encodeStateAsUpdate(this.doc, frame.stateVector) })
         return send(session, { type: 'sync-step-1', stateVector: Y.encodeStateVector(this.doc) })
       case 'sync-step-2':
       case 'update':
         return this.#apply(session, frame.update)
       case 'awareness':
-        session.presence = bytes
+        for (const entry of decodePresence(frame.update) ?? []) this.#present.set(entry.clientId, entry)
         for (const other of this.#sessions) if (other !== session) other.socket.send(bytes)
         return
       default:
