@@ -1,12 +1,14 @@
 import { afterEach, expect, it } from 'vitest'
+import { Awareness } from 'y-protocols/awareness'
 import * as Y from 'yjs'
 import { openConversation } from './conversation.ts'
 import type { Conversation } from './conversation.ts'
 import { draftsGoneIn, strayText } from './gone-draft.ts'
+import { SharedDrafts } from './shared-drafts.ts'
 import { memoryStore } from './store/memory.ts'
 import { openRoots } from '../../shared/conversation/document.ts'
 import type { DraftMap, DraftPart } from '../../shared/conversation/document.ts'
-import { textOf } from '../../shared/conversation/read.ts'
+import { readDrafts, textOf } from '../../shared/conversation/read.ts'
 import { putSharedDraft } from '../../shared/conversation/write.ts'
 import { conversationName } from '../../shared/ids.ts'
 import type { DraftId, MessageId } from '../../shared/ids.ts'
@@ -92,4 +94,26 @@ it('reads a draft that goes with the letters that were there last, and who wrote
   body.insert(0, 'late')
   expect(gone).toMatchObject([{ id: ID, head, letters: [{ char: 'a', client: 7 }, { char: '👍', client: 7 }, { char: 'd', client: 7 }] }])
   expect(stray).toEqual([[ID, 'late']])
+})
+
+it('does not open a second time what it had brought back and the server holds under other ids since it began anew', async () => {
+  const left = new Y.Doc()
+  putSharedDraft(left, ID, head, 'hello')
+  const carryInto = async (doc: Y.Doc): Promise<void> => {
+    const drafts = new SharedDrafts({
+      doc: () => doc, awareness: () => new Awareness(doc), loaded: () => true, userId: () => 'ada', role: () => 'editor', own: () => [],
+      now: () => 5, newId: () => ID, noteWriter: () => {}, keep: () => Promise.resolve()
+    })
+    drafts.know([left.clientID])
+    await drafts.carryOver(left)
+  }
+  const before = new Y.Doc()
+  await carryInto(before)
+  const { id, head: reopened } = readDrafts(before)[0]!
+  expect(id).not.toBe(ID)
+  // Somebody wrote it anew meanwhile, so that its letters do not tell that it is the same one.
+  const anew = new Y.Doc()
+  putSharedDraft(anew, id, { ...head, createdAt: reopened.createdAt }, 'quite another text')
+  await carryInto(anew)
+  expect([...anew.store.clients.keys()]).toEqual([anew.clientID])
 })
