@@ -115,7 +115,8 @@ export interface UpdateLog {
   readonly generation: number
   /**
    * What was stored under server ids of a generation before this one may be less than what devices hold of it (a restored backup, an
-   * unclean stop without fsync): such a document begins a new epoch when it is loaded. Absent or 0: that never happened.
+   * unclean stop without fsync): such a document begins a new epoch when it is loaded. Absent or 0: that never happened. A number that
+   * was never used before, not even after an earlier restore of the same backup.
    */
   readonly newEpochsSince?: number
   read(name: DocumentName): Promise<StoredDocument | null>

@@ -107,5 +107,8 @@ const takenIds = (stored: StoredDocument | null, doc: Y.Doc): (id: number) => bo
   return id => doc.store.clients.has(id) || owned.has(id)
 }
 
-/** A document that nobody has written since epochs had to begin anew may have been written before, in what was lost. */
+/**
+ * A document that nobody has written since epochs had to begin anew may have been written before, in what was lost: also in what was
+ * written after an earlier restore of the same backup, so `since` is a number that no earlier beginning had.
+ */
 const epochSince = (firstEpoch: string, since = 0): string => since === 0 ? firstEpoch : derivedId('epoch', firstEpoch, String(since))

@@ -25,9 +25,10 @@ export class MemoryDisk {
   newEpochsSince = 0
   clean = false
 
-  /** As when a backup was restored: takes effect for the log that is opened next. */
-  beginNewEpochs(): void {
+  /** As when a backup was restored: takes effect for the log that is opened next. The leap makes its generation one of its own. */
+  beginNewEpochs(leap: number): void {
     this.clean = false
+    this.generation += leap
     this.newEpochsSince = this.generation + 1
   }
 }

@@ -6,6 +6,12 @@ export const runSeed = (): number => {
   return given === undefined ? Math.floor(Math.random() * 2 ** 32) : Number(given)
 }
 
+/** The seeds to run: the one of `SKEIN_SEED`, those of `SKEIN_SEEDS` ("4001-6000"), else the first so many. */
+export const seedRange = (count: number): { first: number, last: number } => {
+  const [first = 1, last = first] = (process.env['SKEIN_SEED'] ?? process.env['SKEIN_SEEDS'] ?? `1-${count}`).split('-').map(Number)
+  return { first, last }
+}
+
 /** mulberry32. @returns numbers in [0, 1) */
 export const seededRandom = (seed: number): (() => number) => {
   let state = seed >>> 0

@@ -1,5 +1,5 @@
 /** What a new epoch does to those who hold the document as it was before: they never merge, and whoever is fresh is never turned away. */
-import { cp } from 'node:fs/promises'
+import { cp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import * as Y from 'yjs'
@@ -251,6 +251,26 @@ describe('a restored backup', () => {
     expect(await stale.closed()).toMatchObject({ code: 4409 })
     expect(stale.frames.filter(({ type }) => type !== 'control')).toEqual([])
     expect(read((await enter()).doc)).toBe('one ')
+  })
+
+  it('begins another epoch each time that it is restored, of a document that it does not hold too', async () => {
+    await (await enter()).allSaved()
+    await server.close()
+    await cp(join(folder.path, 'data'), join(folder.path, 'backup'), { recursive: true })
+    const restore = async (): Promise<void> => {
+      await rm(join(folder.path, 'data'), { recursive: true })
+      await cp(join(folder.path, 'backup'), join(folder.path, 'data'), { recursive: true })
+      await start({ beginNewEpochs: true })
+    }
+    await restore()
+    const first = await enter()
+    say(first.doc, 'after the first restore', { to: [] })
+    await first.allSaved()
+    await server.close()
+    await restore()
+    const second = await enter()
+    expect(epochOf(second)).not.toBe(epochOf(first))
+    expect(messageTexts(second.doc)).toEqual([])
   })
 
   it('begins them once', async () => {

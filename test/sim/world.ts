@@ -128,11 +128,9 @@ export class World {
     const before = new Map(this.disk.documents)
     this.disk.documents.clear()
     for (const [name, document] of documents) this.disk.documents.set(name, document)
-    // Not back to the backup's own: a document that it does not hold would begin under one and the same epoch after each restore of it,
-    // and a device that met it after the first would merge after the second. That is so today when one backup is restored twice.
-    this.disk.generation = Math.max(this.disk.generation, generation)
+    this.disk.generation = generation
     this.disk.newEpochsSince = newEpochsSince
-    this.disk.beginNewEpochs()
+    this.disk.beginNewEpochs(this.chance.uint32())
     this.witness.lost(before, this.disk.documents)
   }
 

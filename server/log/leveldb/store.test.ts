@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises'
+import { cp, mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { codeOf } from '../../../test/contract/code-of.ts'
@@ -201,7 +201,7 @@ test('a store of format 1 is taken over: its values are read, and the ends of it
 
 describe('new epochs', () => {
   const since = async (options: Partial<StoreOptions> = {}, end: 'crash' | 'close' = 'close'): Promise<[newEpochsSince: number, generation: number]> => {
-    const store = await Store.open({ path: world.path, durability: 'fsync', ...options })
+    const store = await Store.open({ path: world.path, durability: 'fsync', leap: () => 0, ...options })
     const result: [number, number] = [store.newEpochsSince, store.generation]
     if (end === 'crash') await world.copy()
     await store.close()
@@ -224,6 +224,19 @@ describe('new epochs', () => {
     expect(await since({ beginNewEpochs: true })).toEqual([0, 1])
     expect(await since({ beginNewEpochs: true })).toEqual([2, 2])
     expect(await since()).toEqual([2, 2])
+  })
+
+  test('begin under a generation of their own each time, though one backup is restored again and again', async () => {
+    await since()
+    const restored = async (name: string): Promise<number> => {
+      await cp(world.path, `${world.path}-${name}`, { recursive: true })
+      const store = await Store.open({ path: `${world.path}-${name}`, durability: 'fsync', beginNewEpochs: true })
+      await store.close()
+      await rm(`${world.path}-${name}`, { recursive: true })
+      expect(store.newEpochsSince).toBe(store.generation)
+      return store.generation
+    }
+    expect(await restored('first')).not.toBe(await restored('second'))
   })
 })
 

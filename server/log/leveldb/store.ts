@@ -10,10 +10,12 @@
  *    again when one succeeds: what was read meanwhile may lack the failed write and knows an old generation.
  * 4. A generation is stored before it is used for anything, and grows at every start that no orderly `close` came before.
  * 5. What the system had not written when the machine stopped is lost without fsync, from anywhere in the store. So after an unclean
- *    stop all documents begin new epochs, as they do when the caller asks for it (a backup was restored).
+ *    stop all documents begin new epochs, as they do when the caller asks for it (a backup was restored). The generation then leaps by
+ *    chance: counted on, it would be the same each time that one backup is restored, and the epoch of what it does not hold would be, too.
  * 6. Every batch carries a gapless number (see `commits.ts`) and every value of ours a checksum (see `seal.ts`). What LevelDB leaves out of
  *    its log files at an opening is looked for before, and kept as marks of damage in the first batch.
  */
+import { randomInt } from 'node:crypto'
 import type { ClassicLevel } from 'classic-level'
 import { SkeinError } from '../../../shared/errors.ts'
 import type { DocumentName } from '../../../shared/ids.ts'
@@ -45,6 +47,8 @@ export interface StoreOptions {
   durability: 'fsync' | 'os'
   /** The folder is older than what devices may have seen of it: every document begins a new epoch when it is loaded next. */
   beginNewEpochs?: boolean
+  /** A whole number by chance, 0 or more: how far generations leap when new epochs begin. Default: within 32 bits. */
+  leap?: () => number
   writeBatch?: WriteBatch
   /** Told once of each thing that is damaged and was left out where others are served without it; part of a sentence after a colon. */
   onDamage?: (what: string) => void
@@ -96,14 +100,16 @@ export class Store {
   private constructor(database: Database, options: StoreOptions, past: Past, checked: CheckedTables) {
     const { generation, clean, atRisk, newEpochsSince, lastCommit } = past
     this.#checked = checked
-    const { writeBatch: write = writeBatch, durability, beginNewEpochs, now = Date.now, onDamage = () => undefined } = options
+    const { writeBatch: write = writeBatch, durability, beginNewEpochs, onDamage = () => undefined } = options
+    const { now = Date.now, leap = randomLeap } = options
     this.#onDamage = onDamage
     this.#database = database
     this.#write = write
     this.#lastCommit = lastCommit
     const last = generation ?? now()
     const begins = last > 0 && (beginNewEpochs === true || (!clean && atRisk))
-    this.#generation = clean && last > 0 && !begins ? last : last + 1
+    if (begins) this.#generation = last + 1 + leap()
+    else this.#generation = clean && last > 0 ? last : last + 1
     this.newEpochsSince = begins ? this.#generation : newEpochsSince
     const sync = durability === 'fsync'
     this.#commits = new GroupCommit(async (operations) => {
@@ -288,6 +294,8 @@ export class Store {
     }
   }
 }
+
+const randomLeap = (): number => randomInt(2 ** 32)
 
 const put = (key: Key, value: unknown): Operation => ({ type: 'put', key, value: toJson(value) })
 
