@@ -94,8 +94,9 @@ describe('a sliced update', () => {
 
   test('cuts many deletions', () => {
     const doc = new Y.Doc()
-    doc.getArray('list').push(Array.from({ length: 12_000 }, (_, n) => n))
-    doc.transact(() => { for (let at = 0; at < 6_000; at++) doc.getArray('list').delete(at) })
+    const map = doc.getMap('map')
+    doc.transact(() => { for (let n = 0; n < 12_000; n++) map.set(`${n}`, n) })
+    doc.transact(() => { for (let n = 0; n < 12_000; n += 2) map.delete(`${n}`) })
     const update = Y.encodeStateAsUpdate(doc)
     const emptied = slicesOf(update, 20_000).filter(([clients]) => clients === 0)
     expect(emptied).toHaveLength(2)

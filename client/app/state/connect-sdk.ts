@@ -34,7 +34,7 @@ export const connectSdk = (window: Window & typeof globalThis): Sdk => {
   return {
     ...api,
     openList: ({ id }, listed) => openConversationList({ api, device: storeOf(id), schedule, listed }),
-    syncInBackground: (who, isOpen, signal) => ifFree(window, `skein:${who.id}:background`, async () => {
+    syncInBackground: async (who, isOpen, signal) => void await ifFree(window, `skein:${who.id}:background`, async () => {
       const [device, userId] = [storeOf(who.id), who.id]
       const isOpenHere = (name: DocumentName) => documentKind(name) === 'conversation' && isOpen(documentId(name))
       const { after } = realSurroundings
