@@ -65,6 +65,7 @@ export const createSkein = (adapters: Adapters): RunningServer => {
     agents: { defaultAgent: agents.defaultId, nameOf: id => agents.find(id)?.name },
     onEvents: (name, sequence, events) => { for (const listener of listeners) listener(name, sequence, events) },
     budgets: openToAll ? null : createBudgets(),
+    documentBytes: limits.documentBytes,
     now,
     logger,
     compactAfter: COMPACT_AFTER,

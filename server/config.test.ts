@@ -44,13 +44,13 @@ describe('what an environment sets', () => {
       OPENAI_API_KEY: 'sk-1', OPENAI_BASE_URL: 'http://127.0.0.1:1/v1/', SKEIN_MODEL: 'm', LOG_LEVEL: 'silent', SKEIN_OFFLINE_PACE: '0',
       SKEIN_MAX_UPDATES_PER_SECOND: '1', SKEIN_MAX_PRESENCE_PER_SECOND: '2', SKEIN_MAX_CONNECTS_PER_SECOND_PER_ADDRESS: '3',
       SKEIN_MAX_CONNECTS_PER_SECOND_PER_PERSON: '4', SKEIN_MAX_CONNECTIONS_PER_PERSON: '5', SKEIN_MAX_CONNECTIONS: '6', SKEIN_HEAD_SECONDS: '7',
-      SKEIN_PING_SECONDS: '8',
+      SKEIN_PING_SECONDS: '8', SKEIN_MAX_DOCUMENT_BYTES: '9',
     })).toEqual({
       port: 0, host: '::1', dataFolder: '/var/lib/skein', auth: 'none', durability: 'os', secret: 's'.repeat(32),
       model: { baseUrl: 'http://127.0.0.1:1/v1', apiKey: 'sk-1', name: 'm' }, logLevel: 'silent', offlinePace: 0,
       limits: {
         updatesPerSecond: 1, presencePerSecond: 2, connectsPerSecondPerAddress: 3, connectsPerSecondPerPerson: 4, connectionsPerPerson: 5,
-        connections: 6, headSeconds: 7, pingSeconds: 8,
+        connections: 6, headSeconds: 7, pingSeconds: 8, documentBytes: 9,
       },
     })
   })

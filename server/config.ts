@@ -81,6 +81,7 @@ const environment = z.object({
   SKEIN_MAX_CONNECTS_PER_SECOND_PER_PERSON: limit('SKEIN_MAX_CONNECTS_PER_SECOND_PER_PERSON', 'connectsPerSecondPerPerson'),
   SKEIN_MAX_CONNECTIONS_PER_PERSON: limit('SKEIN_MAX_CONNECTIONS_PER_PERSON', 'connectionsPerPerson'),
   SKEIN_MAX_CONNECTIONS: limit('SKEIN_MAX_CONNECTIONS', 'connections'),
+  SKEIN_MAX_DOCUMENT_BYTES: limit('SKEIN_MAX_DOCUMENT_BYTES', 'documentBytes', 999_999_999),
   SKEIN_HEAD_SECONDS: limit('SKEIN_HEAD_SECONDS', 'headSeconds', 600),
   SKEIN_PING_SECONDS: limit('SKEIN_PING_SECONDS', 'pingSeconds', 600),
 })
@@ -112,6 +113,7 @@ export const readConfig = (env: Readonly<Record<string, string | undefined>>): C
       connectsPerSecondPerAddress: values.SKEIN_MAX_CONNECTS_PER_SECOND_PER_ADDRESS,
       connectsPerSecondPerPerson: values.SKEIN_MAX_CONNECTS_PER_SECOND_PER_PERSON,
       connectionsPerPerson: values.SKEIN_MAX_CONNECTIONS_PER_PERSON,
+      documentBytes: values.SKEIN_MAX_DOCUMENT_BYTES,
       connections: values.SKEIN_MAX_CONNECTIONS,
       headSeconds: values.SKEIN_HEAD_SECONDS,
       pingSeconds: values.SKEIN_PING_SECONDS,

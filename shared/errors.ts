@@ -23,6 +23,7 @@ const table = {
   'outcome-unknown': { status: 409, close: 4409, retryable: false, message: 'The server began anew and does not know whether it has this already. It was not sent again; look whether it is there, and send it again if not.' },
   'epoch-changed': { status: 409, close: 4409, retryable: false, message: 'The server holds a newer lineage of this document. Reload; what you had not sent is kept on this device.' },
   'too-large': { status: 413, close: 4413, retryable: false, message: 'This is larger than the server accepts, so it was not stored. It stays on this device; send it in smaller pieces.' },
+  'document-full': { status: 413, close: 4413, retryable: false, message: 'This document has reached the size that the server keeps, so nothing was added to it. Your text stays on this device; delete something, or begin a new one.' },
   'too-expensive': { status: 422, close: 4422, retryable: false, message: 'Merging this update would cost the server too much, so none of it was stored. Your text stays on this device.' },
   'message-too-long': { status: 413, close: 4413, retryable: false, message: 'The message is longer than the server accepts. It was not sent; its text is kept here, so shorten it and send it again.' },
   'message-empty': { status: 422, close: 4422, retryable: false, message: 'The message has no content, so it was not sent.' },

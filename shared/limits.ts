@@ -83,6 +83,8 @@ export const serverLimits = {
   connectsPerSecondPerPerson: 50,
   /** Open connections of one person, one for each open document of each device; further ones close with 1013. */
   connectionsPerPerson: 1000,
+  /** What one document takes on disk as a snapshot; past that nothing is added to it, but things can be deleted. */
+  documentBytes: 64 * 1024 * 1024,
   /** Open connections of everybody; further ones are not accepted. */
   connections: 20_000,
   /** How long a caller may take to say what it wants: the head of an HTTP request, and so an upgrade. */

@@ -64,6 +64,8 @@ export class Recorder {
   #tail: number
   /** Of all stored updates, snapshot and tail. */
   #bytes: number
+  /** Of the snapshot alone. */
+  #snapshotBytes: number
   /** The tail at which it is compacted next. */
   #compactAt: number
   #compacting = false
@@ -83,6 +85,7 @@ export class Recorder {
     this.#lineageIsNew = document.lineageIsNew
     this.#tail = document.stored?.updates.length ?? 0
     this.#bytes = document.stored?.updates.reduce((sum, { length }) => sum + length, 0) ?? 0
+    this.#snapshotBytes = document.stored?.updates[0]?.length ?? 0
     this.#compactAt = ports.compactAfter
     this.#isUnknown = document.stored?.facts === null
     document.doc.clientID = document.lineage.ids.transient
@@ -131,6 +134,18 @@ export class Recorder {
 
   get isSettled(): boolean {
     return this.#releases.isSettled
+  }
+
+  /**
+   * Whether the document takes more bytes than it may. What was replaced or deleted since the last snapshot does not count, or only for as
+   * long as it takes to fold the records.
+   */
+  isFull(limit: number): boolean {
+    if (this.#bytes <= limit) return false
+    const isLarge = this.#snapshotBytes > limit
+    const mayBeSmaller = isLarge ? this.#tail > 1 : this.#bytes - this.#snapshotBytes > limit / 8
+    if (mayBeSmaller && !this.#compacting) this.compact()
+    return isLarge || this.#bytes > 2 * limit
   }
 
   /** Whether the next load has to look at more than so many records one by one, or nobody knows what the snapshot holds. */
@@ -190,7 +205,7 @@ export class Recorder {
         const folded = await this.#folded(upTo)
         if (folded === null && asked.scrub) this.#askedFor = asked
         if (folded === null || this.#stopped.signal.aborted) return
-        this.#bytes = folded.update.length
+        this.#bytes = this.#snapshotBytes = folded.update.length
         this.#tail = this.#releases.issued - upTo + 1
         this.#compactAt = this.#ports.compactAfter
         this.#isUnknown = false

@@ -34,6 +34,8 @@ import type { KnownRequests } from './taken-requests.ts'
 export interface RoomEnvironment extends RecorderPorts, BroadcastPorts {
   /** Null: no limits, where everybody is the one local person. */
   budgets: Budgets | null
+  /** What the snapshot of a document may take; unbounded when left out. */
+  documentBytes?: number
   agents: KnownAgents
   /** Called after a record is durable. */
   onEvents: EventListener
@@ -151,6 +153,7 @@ export class WritePath {
             continue
           }
           if (!submission.final && this.#waitsForParent(proposals, known)) return submission.parked()
+          if (isGrowing(scanned) && this.#isFull()) return this.#refuse(submission, 'document-full', errorTable['document-full'].message)
           if (!this.#affords(submission.session, verdict)) return this.#refuse(submission, 'rate-limited', errorTable['rate-limited'].message)
           return this.#apply(submission, scanned.bytes, verdict, known)
         }
@@ -217,6 +220,11 @@ export class WritePath {
     return broken !== null
   }
 
+  #isFull(): boolean {
+    const { documentBytes } = this.#environment
+    return documentBytes !== undefined && this.#document.recorder.isFull(documentBytes)
+  }
+
   /** Tombstones and client ids stay in a document for ever, so nobody may make them without end. */
   #affords({ principal }: Session, verdict: Accepted): boolean {
     const { budgets, now } = this.#environment
@@ -235,3 +243,6 @@ export class WritePath {
     return proposals.some(({ parentId }) => parentId !== null && !isKnown(parentId))
   }
 }
+
+/** Deleting makes room, so it is always allowed. */
+const isGrowing = ({ decoded }: Scanned): boolean => decoded.structs.length > 0

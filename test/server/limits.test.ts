@@ -145,6 +145,39 @@ describe('frames', () => {
   })
 })
 
+describe('a document', () => {
+  it('that is as large as it may be takes no more, says so, and takes deletions; what was replaced does not count', async () => {
+    const server = await start({ SKEIN_MAX_DOCUMENT_BYTES: '100000' })
+    const writer = await join(server)
+    const state = writer.doc.getMap('state')
+    // Far more than the limit in all, never more than half of it at a time.
+    for (let n = 0; n < 50; n++) {
+      state.set('value', `${n}${'x'.repeat(50_000)}`)
+      await writer.allSaved()
+    }
+    state.set('more', 'y'.repeat(60_000))
+    await writer.allSaved()
+    const full = await until('it is refused', async () => {
+      const peer = await join(server)
+      peer.doc.getMap('state').set(`another ${Math.random()}`, 'z'.repeat(20_000))
+      await until('it is answered', () => peer.closedBy ?? peer.saved === peer.sent)
+      return peer.closedBy
+    })
+    expect(full).toMatchObject({ code: 4413, reason: expect.stringMatching(/^document-full: This document has reached/) })
+    const keeper = await join(server)
+    for (const key of [...keeper.doc.getMap('state').keys()]) keeper.doc.getMap('state').delete(key)
+    await keeper.allSaved()
+    expect(keeper.closedBy).toBeNull()
+    // As soon as that is folded there is room again.
+    await until('it takes something again', async () => {
+      const peer = await join(server)
+      peer.doc.getMap('state').set('fresh', 'start')
+      await until('it is answered', () => peer.closedBy ?? peer.saved === peer.sent)
+      return peer.closedBy === null
+    })
+  })
+})
+
 describe('updates and presence', () => {
   /** Milliseconds until everything that was sent is worked off. */
   const timeOf = async (work: () => Promise<void>): Promise<number> => {
