@@ -85,4 +85,24 @@ describe('stock y-websocket providers', () => {
     a.destroy()
     await until('b sees a leave', () => !b.awareness.getStates().has(a.doc.clientID))
   })
+
+  it('read a document that no server has in memory, say that they are synced when all of it is there, and write on', async () => {
+    const name = `conversation/${newConversationId()}`
+    const writer = stock(name)
+    await synced(writer)
+    const texts = Array.from({ length: 40 }, (_, n) => `message ${n}`)
+    for (const text of texts) say(writer.doc, text, { to: [] })
+    await until('all are sealed', () => messageTexts(writer.doc).length === texts.length)
+    await server.stop()
+    server = await startServer(folder.path)
+    // One comes back, two have nothing.
+    const before = new Y.Doc()
+    Y.applyUpdate(before, Y.encodeStateAsUpdate(writer.doc))
+    const readers = [stock(name), stock(name, before), stock(name)]
+    const whenSynced = readers.map(reader => new Promise<string[]>(resolve => reader.on('sync', () => resolve(messageTexts(reader.doc)))))
+    for (const seen of await Promise.all(whenSynced)) expect(seen.toSorted()).toEqual(texts.toSorted())
+    say(readers[0]!.doc, 'written on', { to: [] })
+    await until('all read it', () => readers.every(({ doc }) => messageTexts(doc).includes('written on')))
+    for (const { doc } of readers) expect(Y.encodeStateVector(doc)).toEqual(Y.encodeStateVector(readers[0]!.doc))
+  })
 })
