@@ -4,11 +4,13 @@
  */
 import * as decoding from 'lib0/decoding'
 import * as Y from 'yjs'
+import { documentKind } from '../../shared/ids.ts'
+import type { DocumentName } from '../../shared/ids.ts'
 import { encodeFrame } from '../../shared/wire/codec.ts'
 import type { SnapshotFacts, StoredDocument } from '../log/port.ts'
+import { isDeleted, joinUpdates } from './join-updates.ts'
+import type { Deletions, Joined } from './join-updates.ts'
 import { Outgoing } from './outgoing.ts'
-
-type DeleteSet = ReturnType<typeof Y.decodeUpdate>['ds']
 
 /** Records that are looked at before other rooms get their turn. */
 const SLICE = 100
@@ -29,37 +31,37 @@ export class ColdDocument {
   readonly #snapshot: { update: Uint8Array, clocks: ReadonlyMap<number, number> } | null
   /** The records after the snapshot, and all deletions. */
   readonly #rest: Uint8Array
-  readonly #deleted: DeleteSet
+  readonly #deletions: Deletions
   #whole: Outgoing | null = null
 
   /** @returns null when nobody can say what the records hold without decoding them */
-  static async of(stored: StoredDocument | null, yieldToOthers: () => Promise<void>): Promise<ColdDocument | null> {
-    if (!stored) return new ColdDocument(nothing, null, [], [])
+  static async of(name: DocumentName, stored: StoredDocument | null, yieldToOthers: () => Promise<void>): Promise<ColdDocument | null> {
+    if (!stored) return new ColdDocument(nothing, null, { update: nothing.deletions, ends: new Map(), deletions: new Map() })
     const { facts, updates, head, owesScrub } = stored
     const isWhole = head === updates.length - 1
     // The records may hold what was redacted.
     if (owesScrub || (!facts && !isWhole)) return null
     const tail = facts ? updates.slice(1) : updates
     if (tail.reduce((bytes, update) => bytes + update.length, 0) > LONGEST_TAIL_BYTES) return null
-    const decoded: DecodedUpdate[] = []
-    for (const [i, update] of tail.entries()) {
-      if (i % SLICE === SLICE - 1) await yieldToOthers()
-      decoded.push(outline(update))
+    const joining = joinUpdates([(facts ?? nothing).deletions, ...tail])
+    for (let n = 1; ; n++) {
+      const { done, value } = joining.next()
+      if (!done) {
+        if (n % SLICE === 0) await yieldToOthers()
+      } else if (facts) return new ColdDocument(facts, updates[0]!, value)
+      else return new ColdDocument({ ...nothing, schema: documentKind(name) === 'conversation' ? schemaIn(tail) : null }, null, value)
     }
-    return new ColdDocument(facts ?? nothing, facts ? updates[0]! : null, tail, decoded)
   }
 
-  private constructor(facts: SnapshotFacts, snapshot: Uint8Array | null, tail: readonly Uint8Array[], decoded: readonly DecodedUpdate[]) {
+  private constructor(facts: SnapshotFacts, snapshot: Uint8Array | null, { update, ends, deletions }: Joined) {
     const known = Y.decodeStateVector(facts.stateVector)
-    const clocks = new Map(known)
-    for (const { ends } of decoded) for (const [client, end] of ends) clocks.set(client, Math.max(end, clocks.get(client) ?? 0))
-    this.schema = facts.schema ?? decoded.find(({ schema }) => schema !== null)?.schema ?? null
+    this.schema = facts.schema
     this.tombstones = facts.tombstones
-    this.clocks = clocks
-    this.stateVector = Y.encodeStateVector(clocks)
+    this.clocks = new Map([...known, ...ends])
+    this.stateVector = Y.encodeStateVector(new Map(this.clocks))
     this.#snapshot = snapshot && { update: snapshot, clocks: known }
-    this.#rest = Y.mergeUpdates([facts.deletions, ...tail])
-    this.#deleted = Y.mergeDeleteSets([Y.decodeUpdate(facts.deletions).ds, ...decoded.map(({ deleted }) => deleted)])
+    this.#rest = update
+    this.#deletions = deletions
   }
 
   /**
@@ -90,7 +92,7 @@ export class ColdDocument {
         const client = decoding.readVarUint(input)
         for (let ranges = decoding.readVarUint(input); ranges > 0; ranges--) {
           const [clock, length] = [decoding.readVarUint(input), decoding.readVarUint(input)]
-          if (!isDeleted(this.#deleted, client, clock, length)) return false
+          if (!isDeleted(this.#deletions, client, clock, length)) return false
         }
       }
       return !decoding.hasContent(input)
@@ -105,47 +107,19 @@ const outgoing = (snapshot: Uint8Array | undefined, rest: Uint8Array): Outgoing 
   return snapshot ? new Outgoing(encodeFrame({ type: 'update', update: snapshot }), last) : new Outgoing(last)
 }
 
-interface DecodedUpdate {
-  ends: Map<number, number>
-  deleted: DeleteSet
-  schema: number | null
-}
-
-/** What is kept of a record: its values are garbage at once. */
-const outline = (update: Uint8Array): DecodedUpdate => {
-  const { structs, ds } = Y.decodeUpdate(update)
-  const ends = new Map<number, number>()
-  let schema: number | null = null
-  for (const struct of structs) {
-    const { id: { client, clock }, length } = struct
-    ends.set(client, Math.max(clock + length, ends.get(client) ?? 0))
-    schema ??= schemaIn(struct)
-  }
-  return { ends, deleted: ds, schema }
-}
-
 /** The first record of a conversation says which schema it has; who changes it later takes a snapshot at once. */
-const schemaIn = (struct: unknown): number | null => {
-  if (!(struct instanceof Y.Item) || struct.parentSub !== 'schema' || (struct.parent as unknown) !== 'meta') return null
-  const [value] = struct.content.getContent() as unknown[]
-  return typeof value === 'number' ? value : null
+const schemaIn = (records: readonly Uint8Array[]): number | null => {
+  for (const record of records) {
+    for (const struct of Y.decodeUpdate(record).structs) {
+      if (!(struct instanceof Y.Item) || struct.parentSub !== 'schema' || (struct.parent as unknown) !== 'meta') continue
+      const [value] = struct.content.getContent() as unknown[]
+      if (typeof value === 'number') return value
+    }
+  }
+  return null
 }
 
 const covers = (held: ReadonlyMap<number, number>, clocks: ReadonlyMap<number, number>): boolean => {
   for (const [client, clock] of clocks) if ((held.get(client) ?? 0) < clock) return false
   return true
-}
-
-const isDeleted = ({ clients }: DeleteSet, client: number, clock: number, length: number): boolean => {
-  const ranges = clients.get(client)
-  if (!ranges) return false
-  // Merged ranges are sorted and do not touch, so one of them holds all of it or none does.
-  let low = 0
-  for (let high = ranges.length; low < high;) {
-    const middle = (low + high) >> 1
-    if (ranges[middle]!.clock <= clock) low = middle + 1
-    else high = middle
-  }
-  const range = ranges[low - 1]
-  return range !== undefined && clock + length <= range.clock + range.len
 }

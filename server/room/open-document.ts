@@ -38,7 +38,7 @@ export const openDocument = async (
   const openRuns = stored?.openRuns ?? []
   const epoch = stored?.lineage?.epoch ?? (firstEpoch === null ? random.uuid() : epochSince(firstEpoch, log.newEpochsSince))
   const told = { ...stored?.lineage?.continues && { continues: stored.lineage.continues }, epoch }
-  const cold = await ColdDocument.of(stored, yieldToOthers)
+  const cold = await ColdDocument.of(name, stored, yieldToOthers)
   if (cold && mayBeServed(name, stored, cold, environment)) {
     const owners = new ClientOwners(stored?.lineage ?? null, stored?.bindings ?? [], id => cold.clocks.has(id))
     return { start: { lineage: told, cold, owners }, openRuns }

@@ -103,7 +103,7 @@ export class RoomRegistry implements Rooms {
     const entry = await environment.enrolled?.(name)
     const { start, openRuns } = await openDocument(name, entry?.firstEpoch ?? null, environment)
     const room = new DocumentRoom(name, start, {
-      read: async () => ColdDocument.of(await environment.log.read(name), environment.yieldToOthers),
+      read: async () => ColdDocument.of(name, await environment.log.read(name), environment.yieldToOthers),
       load: epoch => warmDocument(name, epoch, environment),
       onGone,
       after: environment.after,

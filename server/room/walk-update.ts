@@ -6,7 +6,8 @@ export interface Id {
   clock: number
 }
 
-const [GC, DELETED, JSON_VALUES, BINARY, EMBED, FORMAT, TYPE, DOC, SKIP] = [0, 1, 2, 3, 5, 6, 7, 9, 10] as const
+const [GC, DELETED, JSON_VALUES, BINARY, EMBED, FORMAT, TYPE, DOC] = [0, 1, 2, 3, 5, 6, 7, 9] as const
+export const SKIP = 10
 export const STRING = 4
 export const ANY = 8
 const [XML_ELEMENT, XML_HOOK] = [3, 5] as const

@@ -1,0 +1,134 @@
+/**
+ * Several updates of one document, each going on where those before it ended, as one: their bytes side by side, and nothing is decoded.
+ * Where they do not fit so simply (another program wrote them), Yjs merges them.
+ *
+ * The bytes are trusted: they come from our own log, behind a checksum. Source of the format: Yjs `src/utils/encoding.js`, `DeleteSet.js`.
+ */
+import * as decoding from 'lib0/decoding'
+import * as encoding from 'lib0/encoding'
+import * as Y from 'yjs'
+import { KIND, SKIP, STRING, lettersIn, readHeader, skipContent } from './walk-update.ts'
+
+/** By client id, what is deleted: sorted, and no two ranges touch. */
+export type Deletions = ReadonlyMap<number, readonly Range[]>
+
+export interface Range {
+  clock: number
+  length: number
+}
+
+export interface Joined {
+  update: Uint8Array
+  /** By client id, the clock at which its structs in these updates end. */
+  ends: ReadonlyMap<number, number>
+  deletions: Deletions
+}
+
+/** One client's structs, one after another. */
+interface Run {
+  clock: number
+  end: number
+  structs: number
+  bytes: Uint8Array[]
+}
+
+/** Pauses after each update, so that others may work. */
+export const joinUpdates = function* (updates: readonly Uint8Array[]): Generator<undefined, Joined> {
+  const runs = new Map<number, Run>()
+  const ranges = new Map<number, Range[]>()
+  let fits = true
+  for (const update of updates) {
+    const input = decoding.createDecoder(update)
+    for (let clients = decoding.readVarUint(input); clients > 0; clients--) fits = readRun(input, runs) && fits
+    readDeletions(input, ranges)
+    yield undefined
+  }
+  const deletions = new Map([...ranges].map(([client, each]) => [client, merged(each)]))
+  const ends = new Map([...runs].map(([client, { end }]) => [client, end]))
+  return { update: fits ? write(runs, deletions) : Y.mergeUpdates([...updates]), ends, deletions }
+}
+
+/** Whether one of the ranges holds all of this one: as they do not touch, none holds it otherwise. */
+export const isDeleted = (deletions: Deletions, client: number, clock: number, length: number): boolean => {
+  const ranges = deletions.get(client) ?? []
+  let low = 0
+  for (let high = ranges.length; low < high;) {
+    const middle = (low + high) >> 1
+    if (ranges[middle]!.clock <= clock) low = middle + 1
+    else high = middle
+  }
+  const range = ranges[low - 1]
+  return range !== undefined && clock + length <= range.clock + range.length
+}
+
+/** @returns whether it goes on where that client's structs ended before */
+const readRun = (input: decoding.Decoder, runs: Map<number, Run>): boolean => {
+  const structs = decoding.readVarUint(input)
+  const client = decoding.readVarUint(input)
+  const clock = decoding.readVarUint(input)
+  const from = input.pos
+  let end = clock
+  let isWhole = true
+  for (let n = 0; n < structs; n++) {
+    const info = decoding.readUint8(input)
+    readHeader(input, info)
+    const kind = info & KIND
+    if (kind === SKIP) isWhole = false
+    end += kind === STRING ? skipText(input) : skipContent(input, kind)
+  }
+  const run = runs.get(client) ?? { clock, end: clock, structs: 0, bytes: [] }
+  const goesOn = run.end === clock
+  runs.set(client, run)
+  run.end = Math.max(run.end, end)
+  run.structs += structs
+  run.bytes.push(input.arr.subarray(from, input.pos))
+  return goesOn && isWhole
+}
+
+const skipText = (input: decoding.Decoder): number => {
+  const bytes = decoding.readVarUint(input)
+  input.pos += bytes
+  return lettersIn(input.arr, input.pos - bytes, input.pos)
+}
+
+const readDeletions = (input: decoding.Decoder, deletions: Map<number, Range[]>): void => {
+  for (let clients = decoding.readVarUint(input); clients > 0; clients--) {
+    const client = decoding.readVarUint(input)
+    const ranges = deletions.get(client) ?? []
+    for (let left = decoding.readVarUint(input); left > 0; left--) {
+      ranges.push({ clock: decoding.readVarUint(input), length: decoding.readVarUint(input) })
+    }
+    if (ranges.length > 0) deletions.set(client, ranges)
+  }
+}
+
+const merged = (ranges: Range[]): Range[] => {
+  const apart: Range[] = []
+  for (const { clock, length } of ranges.sort((a, b) => a.clock - b.clock)) {
+    const last = apart.at(-1)
+    if (last && clock <= last.clock + last.length) last.length = Math.max(last.length, clock + length - last.clock)
+    else apart.push({ clock, length })
+  }
+  return apart
+}
+
+/** As Yjs writes it: clients with higher ids first, on which its merging relies. */
+const write = (runs: ReadonlyMap<number, Run>, deletions: Deletions): Uint8Array => {
+  const output = encoding.createEncoder()
+  encoding.writeVarUint(output, runs.size)
+  for (const [client, { structs, clock, bytes }] of descending(runs)) {
+    for (const number of [structs, client, clock]) encoding.writeVarUint(output, number)
+    for (const part of bytes) encoding.writeUint8Array(output, part)
+  }
+  encoding.writeVarUint(output, deletions.size)
+  for (const [client, ranges] of descending(deletions)) {
+    for (const number of [client, ranges.length]) encoding.writeVarUint(output, number)
+    for (const { clock, length } of ranges) {
+      encoding.writeVarUint(output, clock)
+      encoding.writeVarUint(output, length)
+    }
+  }
+  return encoding.toUint8Array(output)
+}
+
+const descending = <T>(byClient: ReadonlyMap<number, T>): [number, T][] => [...byClient].sort(([a], [b]) => b - a)
