@@ -76,7 +76,7 @@ export const serverLimits = {
   /** Updates of one connection; past that its socket is read more slowly. */
   updatesPerSecond: 1000,
   /** Awareness frames and questions (sync step 1) of one connection; past that its socket is read more slowly. */
-  presencePerSecond: 50,
+  presencePerSecond: 200,
   /** Connections that one address may open, ten times as many after a quiet time; further ones are answered 429. */
   connectsPerSecondPerAddress: 200,
   /** Connections that one person may open, ten times as many after a quiet time; further ones close with 1013. */
