@@ -35,4 +35,4 @@ export const withReplay = async (seed: number, file: string, run: () => Promise<
 }
 
 /** Counts for `npm run test:long` and for `npm test`. */
-export const times = (long: number, short: number): number => process.env['SKEIN_LONG'] ? long : short
+export const times = <T>(long: T, short: T): T => process.env['SKEIN_LONG'] ? long : short
