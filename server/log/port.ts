@@ -137,6 +137,8 @@ export interface UpdateLog {
   list(prefix: string): Promise<DocumentName[]>
   /** The entries among these ids that were taken before. */
   ledger(name: DocumentName, ids: readonly RequestId[]): Promise<Map<RequestId, LedgerEntry>>
+  /** The greatest ids in the ledger, greatest first, at most so many: fewer are all of them. Their entries are not looked at. */
+  newestTaken(name: DocumentName, most: number): Promise<RequestId[]>
   /** Events after this sequence, oldest first, at most `limit` records. */
   events(name: DocumentName, after: number, limit: number): Promise<{ sequence: number, events: StoredEvent[] }[]>
   summaries(names: readonly DocumentName[]): Promise<Map<DocumentName, ConversationSummary>>

@@ -129,7 +129,8 @@ export class WritePath {
     const proposals = messages ? proposalsIn(scanned.decoded) : []
     if (proposals.length > limits.requestsPerUpdate) return this.#refuse(submission, 'too-large', TOO_MANY_REQUESTS)
     const known: KnownRequests = new Map()
-    const prepared = new Set(proposals.flatMap(({ id, parentId }) => parentId === null ? [id] : [id, parentId]))
+    // What became of a parent that is a message shows in the document.
+    const prepared = new Set(proposals.flatMap(({ id, parentId }) => parentId === null || messages?.get(parentId) ? [id] : [id, parentId]))
     if (prepared.size > 0) await this.#taken.prepare(prepared, known)
 
     for (;;) {

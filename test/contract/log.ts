@@ -375,6 +375,15 @@ export const logContract = (adapter: string, create: () => Promise<LogWorld>): v
         expect(await log.ledger(documentName('b'), [requestId(1)])).toEqual(new Map())
       })
 
+      test('the newest ids of the ledger are told from the greatest down, of this document alone', async () => {
+        await log.append(a, record(bytes(0), { ledger: [taken(2), taken(1)] }))
+        await log.append(documentName('b'), record(bytes(0), { ledger: [taken(9)] }))
+        await log.append(a, record(bytes(1), { ledger: [taken(3)] }))
+        expect(await log.newestTaken(a, 2)).toEqual([requestId(3), requestId(2)])
+        expect(await log.newestTaken(a, 10)).toEqual([requestId(3), requestId(2), requestId(1)])
+        expect(await log.newestTaken(documentName('c'), 10)).toEqual([])
+      })
+
       test('events are read from a cursor, oldest first, at most so many records', async () => {
         await log.append(a, record(bytes(0), { events: [event('0'), event('0b')] }))
         await log.append(a, record(bytes(1)))

@@ -156,6 +156,11 @@ class Memory implements MemoryLog {
     }))
   }
 
+  async newestTaken(name: DocumentName, most: number): Promise<RequestId[]> {
+    this.#mustBeOpen()
+    return [...this.disk.documents.get(name)?.ledger.keys() ?? []].sort().reverse().slice(0, most)
+  }
+
   async events(name: DocumentName, after: number, limit: number): Promise<{ sequence: number, events: StoredEvent[] }[]> {
     this.#mustBeOpen()
     return [...this.disk.documents.get(name)?.events ?? []]

@@ -117,6 +117,10 @@ export class ScriptedLog implements UpdateLog {
     }))
   }
 
+  async newestTaken(name: DocumentName, most: number): Promise<RequestId[]> {
+    return [...this.#documents.get(name)?.ledger.keys() ?? []].sort().reverse().slice(0, most)
+  }
+
   async events(name: DocumentName, after: number, limit: number): Promise<{ sequence: number, events: StoredEvent[] }[]> {
     return (this.#documents.get(name)?.events ?? []).filter(({ sequence }) => sequence > after).slice(0, limit)
   }

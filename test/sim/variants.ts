@@ -105,6 +105,12 @@ export const variants: readonly Variant[] = [
     replace: '$1'
   },
   {
+    name: 'a room that begins anew believes its ledger to be empty',
+    file: 'server/room/taken-requests.ts',
+    find: /new Set\(ids\), since: ''/,
+    replace: "new Set(), since: ''"
+  },
+  {
     name: 'a room goes on after a failed append',
     file: 'server/room/recorder.ts',
     find: /work\.catch\(this\.#onBroken\)/,

@@ -132,6 +132,11 @@ export class VirtualLog implements UpdateLog {
     return this.#platter.ledger(name, ids)
   }
 
+  async newestTaken(name: DocumentName, most: number): Promise<RequestId[]> {
+    await this.#seek()
+    return this.#platter.newestTaken(name, most)
+  }
+
   async events(name: DocumentName, after: number, limit: number): Promise<{ sequence: number, events: StoredEvent[] }[]> {
     await this.#seek()
     return this.#platter.events(name, after, limit)

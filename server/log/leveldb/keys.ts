@@ -43,6 +43,7 @@ export const stateVectorRange = under('v1_sv')
 export const lineageKey = (name: DocumentName): Key => ['skein', 'lineage', name]
 export const summaryKey = (name: DocumentName): Key => ['skein', 'summary', name]
 export const ledgerKey = (name: DocumentName, id: RequestId): Key => ['skein', 'ledger', name, id]
+export const ledgerRange = (name: DocumentName): KeyRange => under('skein', 'ledger', name)
 export const allLedgersRange = under('skein', 'ledger')
 export const bindingKey = (name: DocumentName, clientId: number): Key => ['skein', 'binding', name, String(clientId)]
 export const bindingRange = (name: DocumentName): KeyRange => under('skein', 'binding', name)

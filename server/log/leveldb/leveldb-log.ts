@@ -16,7 +16,7 @@ import type { LedgerPlace, TrimmedLedger } from '../ledger-keeper.ts'
 import type { LedgerEntry, LogRecord, Snapshot, StoredDocument, UpdateLog } from '../port.ts'
 import {
   MAX_CLOCK, allLedgersRange, allRunsRange, allScrubsRange, crcKey, damageRange, documentRanges, eventKey, factsKey, headKey, ledgerKey,
-  lineageKey, scrubKey, single, stateVectorKey, stateVectorRange, summaryKey, updateKey,
+  ledgerRange, lineageKey, scrubKey, single, stateVectorKey, stateVectorRange, summaryKey, updateKey,
 } from './keys.ts'
 import type { Key } from './keys.ts'
 import { StoreDamage, damaged } from './damage.ts'
@@ -121,6 +121,11 @@ class LevelDbUpdateLog implements LevelDbLog {
   async ledger(name: DocumentName, ids: readonly RequestId[]): Promise<Map<RequestId, LedgerEntry>> {
     const values = await this.store.getMany(ids.map(id => ledgerKey(name, id)))
     return new Map(ids.flatMap((id, i) => values[i] === undefined ? [] : [[id, fromJson<LedgerEntry>(values[i])]]))
+  }
+
+  async newestTaken(name: DocumentName, most: number): Promise<RequestId[]> {
+    const found = await this.store.keys(ledgerRange(name), { reverse: true, limit: most })
+    return found.map(key => textAt(key, 3) as RequestId)
   }
 
   async events(name: DocumentName, after: number, limit: number): Promise<{ sequence: number, events: StoredEvent[] }[]> {
