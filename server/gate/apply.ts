@@ -1,5 +1,6 @@
 /** Applies a judged update inside a transaction of the server without the two traps that Yjs sets there. */
 import * as Y from 'yjs'
+import './yjs-internals.ts'
 
 /**
  * Must run inside `doc.transact`, and before the server writes anything in it.

@@ -73,6 +73,23 @@ describe('the recorder compacts', () => {
     expect(await storedTexts()).toEqual(doc.getArray('messages').toJSON())
   })
 
+  test('a long document less often than a short one: when much was written since, or very many records', async () => {
+    const { doc, recorder } = await open({ compactAfter: 10 })
+    push(recorder, doc, 'x'.repeat(40_000))
+    const write = async (count: number, text: string): Promise<number> => {
+      for (let n = 0; n < count; n++) {
+        push(recorder, doc, text)
+        await recorder.drained()
+      }
+      return snapshots.length
+    }
+    expect(await write(9, 'word')).toBe(1)
+    expect([await write(30, 'word'), recorder.isLong(1)]).toEqual([1, false])
+    expect(await write(1, 'x'.repeat(10_000))).toBe(2)
+    expect([await write(198, ''), await write(1, '')]).toEqual([2, 3])
+    expect(await storedTexts()).toEqual(doc.getArray('messages').toJSON())
+  })
+
   test('for many redactions in a row no more than twice', async () => {
     const { doc, recorder } = await open()
     for (let n = 0; n < 61; n++) push(recorder, doc, 'secret')

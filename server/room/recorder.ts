@@ -38,6 +38,15 @@ export interface RecorderPorts {
 /** Encoding this much takes a few milliseconds. */
 const FOLD_FROM = 512 * 1024
 
+/**
+ * A snapshot is written when the records behind it weigh this share of it, so that a long document is not written as a whole for every few
+ * words: what snapshots cost stays in proportion to what was written. Sooner where a load would become slow: at so many bytes, and at so
+ * many times the least number of records.
+ */
+const TAIL_SHARE = 1 / 4
+const TAIL_BYTES = 2 * 1024 * 1024
+const TAIL_RECORDS = 20
+
 export interface RecorderDocument {
   name: DocumentName
   doc: Y.Doc
@@ -66,7 +75,7 @@ export class Recorder {
   #bytes: number
   /** Of the snapshot alone. */
   #snapshotBytes: number
-  /** The tail at which it is compacted next. */
+  /** Records before which it is not compacted next. */
   #compactAt: number
   #compacting = false
   /** What was asked for while a compaction was under way. */
@@ -148,9 +157,15 @@ export class Recorder {
     return isLarge || this.#bytes > 2 * limit
   }
 
-  /** Whether the next load has to look at more than so many records one by one, or nobody knows what the snapshot holds. */
+  /** Whether it is worth a snapshot to spare the next load more than so many records, or nobody knows what the snapshot holds. */
   isLong(longTail: number): boolean {
-    return this.#tail > longTail || (this.#releases.issued >= 0 && this.#isUnknown)
+    return this.#isWorthSnapshot(longTail + 1) || (this.#releases.issued >= 0 && this.#isUnknown)
+  }
+
+  /** Of at least so many records, snapshot included. */
+  #isWorthSnapshot(records: number): boolean {
+    const isHeavy = this.#bytes - this.#snapshotBytes >= Math.min(this.#snapshotBytes * TAIL_SHARE, TAIL_BYTES)
+    return this.#tail >= records && (isHeavy || this.#tail >= records * TAIL_RECORDS)
   }
 
   /**
@@ -193,7 +208,7 @@ export class Recorder {
     logger.debug({ document: name, sequence, bytes: update.length, actor, events: events.map(({ type }) => type) }, 'record written')
     this.#tail++
     this.#bytes += update.length
-    if (redacted || (this.#tail >= this.#compactAt && !this.#compacting)) this.compact(redacted)
+    if (redacted || (this.#isWorthSnapshot(this.#compactAt) && !this.#compacting)) this.compact(redacted)
   }
 
   async #compactAll(): Promise<void> {
@@ -202,10 +217,12 @@ export class Recorder {
       for (let asked = this.#askedFor; asked && !this.#stopped.signal.aborted; asked = this.#askedFor) {
         this.#askedFor = null
         const upTo = this.#releases.issued
+        const before = this.#bytes
         const folded = await this.#folded(upTo)
         if (folded === null && asked.scrub) this.#askedFor = asked
         if (folded === null || this.#stopped.signal.aborted) return
-        this.#bytes = this.#snapshotBytes = folded.update.length
+        this.#snapshotBytes = folded.update.length
+        this.#bytes += folded.update.length - before
         this.#tail = this.#releases.issued - upTo + 1
         this.#compactAt = this.#ports.compactAfter
         this.#isUnknown = false
