@@ -18,6 +18,7 @@ import type { DocumentName, UserId } from '../../shared/ids.ts'
 import type { Timers } from '../../shared/timers.ts'
 import { encodeFrame } from '../../shared/wire/codec.ts'
 import type { Lineage } from '../log/port.ts'
+import type { BulkGate } from './bulk-gate.ts'
 import type { ClientOwners } from './client-owners.ts'
 import type { ColdDocument } from './cold-document.ts'
 import type { Room } from './port.ts'
@@ -32,6 +33,7 @@ export interface DocumentRoomPorts {
   read: () => Promise<ColdDocument | null>
   /** Loads the document, in the epoch that its readers were told. */
   load: (epoch: string) => Promise<BuildLive>
+  bulk: BulkGate
   /** Called once, when the room may no longer be used. */
   onGone: () => void
   after: Timers['after']
@@ -125,6 +127,7 @@ export class DocumentRoom {
   }
 
   leave(session: Session): void {
+    this.#ports.bulk.leave(session)
     if (this.#phase.kind === 'live') this.#phase.room.leave(session)
     this.#readers?.delete(session)
     this.#stopped?.delete(session)
@@ -138,6 +141,7 @@ export class DocumentRoom {
 
   /** The session has read all that was queued. @param sent called when it has been sent what it missed meanwhile */
   resume(session: Session, sent: () => void): void {
+    this.#ports.bulk.leave(session)
     const phase = this.#phase
     if (phase.kind === 'live') return phase.room.resume(session, sent)
     if (phase.kind === 'gone') return session.end(phase.error.code)
@@ -270,7 +274,13 @@ export class DocumentRoom {
           return this.#phase.room.resume(session, sent)
         }
         if (stored === null || lives !== this.#lives) continue
-        session.deliver(stored.answer(Y.decodeStateVector(stateVector)))
+        const answer = stored.answer(Y.decodeStateVector(stateVector))
+        await this.#ports.bulk.enter(session, answer.bytes)
+        if (!this.#isStill(lives) || !session.isOpen) {
+          this.#ports.bulk.leave(session)
+          continue
+        }
+        session.deliver(answer)
         if (asks) session.send(encodeFrame({ type: 'sync-step-1', stateVector: stored.stateVector }))
         this.#subscribe(session)
         return sent()
@@ -278,6 +288,11 @@ export class DocumentRoom {
     } catch (error) {
       session.end(error instanceof SkeinError ? error.code : 'internal')
     }
+  }
+
+  /** What was read of the log in this life of the document is what the log holds. */
+  #isStill(lives: number): boolean {
+    return lives === this.#lives && this.#phase.kind !== 'gone'
   }
 
   #subscribe(session: Session): void {

@@ -18,6 +18,10 @@ export class Outgoing {
     return this.#frames
   }
 
+  get bytes(): number {
+    return this.#frames.reduce((sum, { length }) => sum + length, 0)
+  }
+
   /** The frames as a WebSocket carries them. Shared by all readers: not to be changed. */
   get wire(): Uint8Array {
     if (!this.#wire) {

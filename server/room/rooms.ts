@@ -1,6 +1,7 @@
 /** The rooms in memory: loaded once however many ask (single-flight), kept while used, gone after a grace period. */
 import type { DocumentName, RunId } from '../../shared/ids.ts'
 import { SkeinError } from '../../shared/errors.ts'
+import { BulkGate } from './bulk-gate.ts'
 import { ColdDocument } from './cold-document.ts'
 import { DocumentRoom } from './document-room.ts'
 import { openDocument, warmDocument } from './open-document.ts'
@@ -28,6 +29,7 @@ interface Held {
 
 export class RoomRegistry implements Rooms {
   readonly #environment: RoomsEnvironment
+  readonly #bulk: BulkGate
   readonly #held = new Map<DocumentName, Held>()
   /** Rooms that are gone while the log may still write for them. */
   readonly #leaving = new Map<DocumentName, Promise<void>>()
@@ -35,6 +37,7 @@ export class RoomRegistry implements Rooms {
 
   constructor(environment: RoomsEnvironment) {
     this.#environment = environment
+    this.#bulk = new BulkGate(environment.after)
   }
 
   /** Documents in memory. */
@@ -105,6 +108,7 @@ export class RoomRegistry implements Rooms {
     const room = new DocumentRoom(name, start, {
       read: async () => ColdDocument.of(name, await environment.log.read(name), environment.yieldToOthers),
       load: epoch => warmDocument(name, epoch, environment),
+      bulk: this.#bulk,
       onGone,
       after: environment.after,
       quietMs: environment.graceMs,
