@@ -64,7 +64,7 @@ export const variants: readonly Variant[] = [
   {
     name: 'deletions are acknowledged by a room whose document is not in memory',
     file: 'server/room/cold-document.ts',
-    find: /if \(!isDeleted\(this\.#deleted, client, clock, length\)\) return false/,
+    find: /if \(!isDeleted\(this\.#deletions, client, clock, length\)\) return false/,
     replace: 'void [client, clock, length]'
   },
   {
