@@ -1,7 +1,7 @@
 /** What has to hold at the end of a simulation, when everything was delivered and everybody is online. */
 import * as Y from 'yjs'
 import { openRoots } from '../../shared/conversation/document.ts'
-import { readMessages, readRedactions, textOf } from '../../shared/conversation/read.ts'
+import { readDrafts, readMessages, readRedactions, textOf } from '../../shared/conversation/read.ts'
 import type { Message, Request } from '../../shared/conversation/schema.ts'
 import { carriesText } from '../../client/sync/own-request.ts'
 import type { DocumentName } from '../../shared/ids.ts'
@@ -87,9 +87,23 @@ const checkConversation = (world: World): void => {
     if (!endedByRedaction && !says.startsWith(text.trimEnd())) witness.violation(`Of reply ${id} was seen "${text}", and it says "${says}".`)
     if (!reply && !redacted.has(id)) witness.violation(`Reply ${id} was seen in the making and is lost.`)
   }
+  checkTyped(world, doc)
   if (bytes.includes(latin1(FORGED))) witness.violation('Something forged stands in the document.')
   for (const asked of witness.asked.values()) {
     checkOutcome(world, asked, bytes, id => sealed.has(id) || redacted.has(id), id => sealed.get(id))
+  }
+}
+
+/** What was typed into a draft that somebody else sent meanwhile was sent with it, or is a draft again. */
+const checkTyped = ({ witness }: World, doc: Y.Doc): void => {
+  const said = [...readMessages(doc), ...readDrafts(doc)].map(({ parts }) => textOf(parts)).join('\n')
+  // A message that was taken out brings nothing back.
+  const sentAndTakenOut = new Set([...readRedactions(doc).values()].map(({ draftId }) => draftId as string | undefined))
+  for (const [label, typed] of witness.typed) {
+    for (const { letter, key } of typed) {
+      if (said.includes(letter) || witness.dropped.has(key) || sentAndTakenOut.has(key.split(' ')[1])) continue
+      witness.violation(`${label} typed ${JSON.stringify(letter)} into a draft, and it is lost.`)
+    }
   }
 }
 

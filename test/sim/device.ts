@@ -58,6 +58,8 @@ export interface Device {
   close(): void
   /** Requests of which the server could not say what became of them, and which are shown to the person as such. */
   readonly leftToPerson: ReadonlySet<RequestId>
+  /** Its program brings back what its person typed into a draft that was sent without it. */
+  readonly bringsBack: boolean
   /** Why it is not at rest; null: it is. */
   readonly unrest: string | null
 }

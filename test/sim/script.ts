@@ -1,7 +1,7 @@
 /** What happens in a simulation, chosen by its seed: what people do, and what befalls devices, network, disk and server. */
 import * as Y from 'yjs'
 import { openRoots } from '../../shared/conversation/document.ts'
-import type { DraftPart } from '../../shared/conversation/document.ts'
+import type { DraftMap, DraftPart } from '../../shared/conversation/document.ts'
 import { isFinished, readDrafts, readMessages, readRuns } from '../../shared/conversation/read.ts'
 import type { DraftHead, Message } from '../../shared/conversation/schema.ts'
 import { proposeReact, proposeRedact, proposeRegenerate, proposeSetMeta, proposeStop } from '../../shared/conversation/write.ts'
@@ -33,6 +33,7 @@ export const acts: readonly (readonly [number, Act])[] = [
   [1, (_world, device) => device.takeBack()],
   [10, (world, device) => draft(world, device)],
   [3, (world, device) => sayDraft(world, device)],
+  [3, (world, device) => typeLate(world, device)],
   [8, (world, device) => board(world, device)],
   [5, (world, device) => away(world, device)],
   [4, (_world, device) => device.line.cut()],
@@ -45,6 +46,7 @@ export const acts: readonly (readonly [number, Act])[] = [
   [2, world => world.loseRoom()],
   [1, world => world.backUp()],
   [1, world => world.restore()],
+  [2, (world, device) => sayIntoLoss(world, device)],
   [3, world => world.readByApi()],
   [5, world => writeBesidePeople(world)],
   [3, world => world.attacker.strike()]
@@ -98,16 +100,22 @@ const draft = (world: World, { talk, person }: Device): void => {
   if (!talk || person.role === 'viewer') return
   const { chance } = world
   const { drafts } = openRoots(talk)
-  const shared = [...drafts].filter(([, map]) => (map.get('head') as { kind?: string } | undefined)?.kind === 'shared')
+  const shared = [...drafts].filter(([, map]) => (map.get('head') as { kind?: string } | undefined)?.kind === 'shared' && !isMarked(map))
   const found = chance.of(0.8) ? chance.maybe(shared) : undefined
-  if (!found) return openDraft(talk, createUuidV7(world.clock.now, chance.fill)() as DraftId, person.principal.id, world.text())
+  // No marks: what is brought back are letters of it, which may happen to be those of another text.
+  const text = world.text().replaceAll(/[«»]/g, '|')
+  if (!found) return openDraft(talk, createUuidV7(world.clock.now, chance.fill)() as DraftId, person.principal.id, text)
   const [id, map] = found
   const head = map.get('head') as { authorId: string }
-  if (head.authorId === person.principal.id && chance.of(0.1)) return void drafts.delete(id)
+  if (head.authorId === person.principal.id && chance.of(0.1)) {
+    // With what other devices of its author typed meanwhile.
+    world.witness.dropped.add(`${head.authorId} ${id}`)
+    return void drafts.delete(id)
+  }
   const parts = map.get('parts')
   const part = parts instanceof Y.Array ? chance.maybe(parts.toArray()) : undefined
-  const text = part?.get('text')
-  if (text instanceof Y.Text) editText(world, text)
+  const body = part?.get('text')
+  if (body instanceof Y.Text) editText(world, body)
 }
 
 /** Send by value: others may be typing in it still. */
@@ -115,6 +123,30 @@ const sayDraft = ({ chance }: World, device: Device): void => {
   const shared = device.talk ? readDrafts(device.talk).filter(({ head }) => head.kind === 'shared') : []
   const found = chance.maybe(shared)
   if (found && device.person.role !== 'viewer') device.sendDraft(found.id)
+}
+
+/** Nobody deletes letters from a draft in which one of {@link World.letter} stands. */
+const isMarked = (draft: DraftMap): boolean => /[\uE000-\uF8FF]/.test(JSON.stringify(draft.toJSON()))
+
+/** One types into a draft that another one is about to send. */
+const typeLate = (world: World, { talk, person, label, bringsBack }: Device): void => {
+  const draft = talk && world.chance.maybe(readDrafts(talk).filter(({ head }) => head.kind === 'shared'))
+  if (!draft || person.role === 'viewer' || !bringsBack) return
+  const parts = openRoots(talk).drafts.get(draft.id)?.get('parts')
+  const text = parts instanceof Y.Array ? parts.get(0)?.get('text') : undefined
+  const other = world.chance.maybe(world.devices.filter(each => each.label !== label && each.person.role !== 'viewer'))
+  if (!(text instanceof Y.Text) || !other) return
+  const letter = world.letter()
+  const typed = { letter, key: `${person.principal.id} ${draft.id}` }
+  world.witness.typed.set(label, [...world.witness.typed.get(label) ?? [], typed])
+  world.clock.after(world.chance.between(0, 200), () => other.sendDraft(draft.id))
+  text.insert(text.length, letter)
+}
+
+/** What the message becomes nobody knows for a while: the backup is put in place before, or after, the server has taken it. */
+const sayIntoLoss = (world: World, device: Device): void => {
+  say(world, device)
+  world.clock.after(world.chance.between(0, 300), () => world.restore())
 }
 
 const openDraft = (doc: Y.Doc, id: DraftId, authorId: string, text: string): void => doc.transact(() => {
@@ -143,7 +175,7 @@ const writeBesidePeople = ({ server, witness, chance }: World): void => {
   if (!server.isAlive) return
   server.rooms.use(TALK, room => room.write('agent:editor', ({ doc }) => {
     const texts = [...openRoots(doc).drafts.values()].flatMap(map => {
-      const parts = (map.get('head') as { kind?: string } | undefined)?.kind === 'shared' ? map.get('parts') : null
+      const parts = (map.get('head') as { kind?: string } | undefined)?.kind === 'shared' && !isMarked(map) ? map.get('parts') : null
       return parts instanceof Y.Array ? parts.map(part => part.get('text')).filter(each => each instanceof Y.Text) : []
     })
     const text = chance.maybe(texts)

@@ -23,6 +23,7 @@ interface Page {
 }
 
 export class SdkDevice implements Device {
+  readonly bringsBack = true
   readonly label: string
   readonly person: Person
   readonly #ports: DevicePorts
@@ -32,6 +33,8 @@ export class SdkDevice implements Device {
   #own = new Set<RequestId>()
   /** Requests of other devices that were made here too, now and then again. */
   readonly #repeated = new Set<string>()
+  /** Of the rooms that each document was filled from. */
+  readonly #epochs = new WeakMap<Y.Doc, string>()
   #page: Page
 
   constructor(ports: DevicePorts) {
@@ -89,12 +92,14 @@ export class SdkDevice implements Device {
 
   reload(): void {
     this.#end()
+    this.#ports.witness.typed.delete(this.label)
     for (const id of this.#own) if (!this.#disks.talk.requests.has(id)) this.#uncertain(id)
     this.#page = this.#open()
   }
 
   vanish(): void {
     this.#end()
+    this.#ports.witness.typed.delete(this.label)
     for (const id of this.#own) this.#uncertain(id)
     this.#own = new Set()
     this.#disks = { talk: new DeviceDisk(), board: new DeviceDisk() }
@@ -159,10 +164,10 @@ export class SdkDevice implements Device {
     const boardStore = openDeviceStore(this.#disks.board, clock, chance.stream(), () => {})
     const talk: Conversation = openConversation({
       ...surroundings, name: TALK, store: talkStore, userId, userName, outcomeOf: this.#ports.outcomeOf,
-      WebSocket: line.webSocket(TALK, () => this.#look(talk.doc), this.#watchProposals())
+      WebSocket: line.webSocket(TALK, epoch => this.#look(talk.doc, epoch), this.#watchProposals())
     })
     const board: SyncedDocument = openDocument({
-      ...surroundings, name: BOARD, store: boardStore, WebSocket: line.webSocket(BOARD, () => this.#lookPending(board.doc))
+      ...surroundings, name: BOARD, store: boardStore, WebSocket: line.webSocket(BOARD, epoch => this.#lookInside(board.doc, epoch))
     })
     // A listener, as a screen is one.
     talk.subscribe(() => {
@@ -185,14 +190,17 @@ export class SdkDevice implements Device {
     }
   }
 
-  #look(doc: Y.Doc): void {
+  #look(doc: Y.Doc, epoch: string | null): void {
     this.#ports.witness.look(doc, this.label)
-    this.#lookPending(doc)
+    this.#lookInside(doc, epoch)
   }
 
-  /** What the server sends builds on nothing that it has not sent. */
-  #lookPending(doc: Y.Doc): void {
+  /** What the server sends builds on nothing that it has not sent, and one document is of one lineage. */
+  #lookInside(doc: Y.Doc, epoch: string | null): void {
     if (this.#ports.witness.forgives) return
+    const before = this.#epochs.get(doc) ?? epoch
+    if (epoch !== null) this.#epochs.set(doc, epoch)
+    if (before !== epoch && epoch !== null) this.#ports.witness.violation(`${this.label} merged what is of ${epoch} into what is of ${before}.`)
     const { pendingStructs, pendingDs } = doc.store
     if (pendingStructs || pendingDs) this.#ports.witness.violation(`${this.label} was sent what it cannot apply yet.`)
   }

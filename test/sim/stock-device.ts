@@ -23,6 +23,7 @@ interface Tab {
 }
 
 export class StockDevice implements Device {
+  readonly bringsBack = false
   readonly label: string
   readonly person: Person
   readonly #ports: DevicePorts

@@ -42,6 +42,10 @@ export class Witness {
   readonly lineages = new Lineages()
   /** Requests of a person that were shown as of an unknown outcome, at some time. */
   readonly leftToPerson = new Set<string>()
+  /** Letters that nothing else holds, typed into shared drafts, by the device that has to see to it that they are not lost. */
+  readonly typed = new Map<string, { letter: string, key: string }[]>()
+  /** Drafts that their authors dropped, by author and id. */
+  readonly dropped = new Set<string>()
   readonly #taken = new Map<string, RequestOutcome>()
   readonly #shown = new WeakMap<Y.Doc, Shown>()
   readonly #redacted = new Set<string>()
@@ -92,6 +96,7 @@ export class Witness {
   /** The disk holds `after` in place of `before`. */
   readonly lost = (before: MemoryDisk['documents'], after: MemoryDisk['documents']): void => {
     this.lineages.lost(before, after)
+    this.typed.clear()
     this.#taken.clear()
     for (const [name, { ledger }] of after) for (const { requestId, outcome } of ledger.values()) this.#taken.set(`${name} ${requestId}`, outcome)
   }

@@ -73,6 +73,7 @@ export class World {
     this.weather.failures = chance.pick([0, 0.005, 0.03])
     this.squashAt = chance.pick(SQUASH_AT)
     this.server = this.#startServer()
+    if (chance.of(0.5)) this.backUp()
     this.attacker = new Attacker(clock, chance.stream(), this.network, witness)
     this.devices = chosenDevices(chance).map(([Kind, person], i) => {
       const label = `device ${i} (${person.principal.id}, ${Kind === SdkDevice ? 'SDK' : 'stock'})`
@@ -84,6 +85,11 @@ export class World {
   /** A text that nothing else holds. */
   text(): string {
     return `«${++this.#texts}»`
+  }
+
+  /** The same; equal letters of a draft and of a message would not tell which of them was said. */
+  letter(): string {
+    return String.fromCharCode(0xe000 + ++this.#texts)
   }
 
   crash(): void {
