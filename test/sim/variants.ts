@@ -41,7 +41,7 @@ export const variants: readonly Variant[] = [
     name: 'subscribed after step 2 was sent',
     file: 'server/room/readers.ts',
     find: /this\.#sessions\.add\(session\)/,
-    replace: 'void Promise.resolve().then(() => this.#sessions.add(session))'
+    replace: 'void setTimeout(() => this.#sessions.add(session), 1)'
   },
   {
     name: 'who reads stored bytes gets nothing of what comes after them',
