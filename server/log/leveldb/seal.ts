@@ -15,7 +15,12 @@ const SEAL = 5
 /** y-leveldb's own keys keep its values; of the others `format` stays plain, so that an older version can read that it is too old. */
 export const isSealed = (key: Key): boolean => key[0] === 'skein' && key[1] !== 'format'
 
-export const seal = (key: Key, value: Uint8Array): Uint8Array => Buffer.concat([checksum(key, value), value])
+export const seal = (key: Key, value: Uint8Array): Uint8Array => {
+  const bytes = Buffer.allocUnsafe(SEAL + value.length)
+  writeChecksum(bytes, key, value)
+  bytes.set(value, SEAL)
+  return bytes
+}
 
 /** @returns null when it is not what was written under this key */
 export const unseal = (key: Key, stored: Uint8Array): Uint8Array | null => {
@@ -35,9 +40,14 @@ const isJson = (stored: Uint8Array): boolean => {
 
 /** The seal by itself, for a value that has to stay as y-leveldb knows it. */
 export const checksum = (key: Key, value: Uint8Array): Buffer => {
-  const bytes = Buffer.alloc(SEAL, MARK)
-  bytes.writeUInt32BE(crc32(value, crc32(keys.encode(key))), 1)
+  const bytes = Buffer.allocUnsafe(SEAL)
+  writeChecksum(bytes, key, value)
   return bytes
+}
+
+const writeChecksum = (bytes: Buffer, key: Key, value: Uint8Array): void => {
+  bytes[0] = MARK
+  bytes.writeUInt32BE(crc32(value, crc32(keys.encode(key))), 1)
 }
 
 /**
