@@ -277,3 +277,20 @@ describe('taking other requests', () => {
     expect(readReactions(doc)).toEqual([])
   })
 })
+
+describe('taking from a map in which very many requests were', () => {
+  it('looks only at the keys that were touched', () => {
+    const { doc, write, take } = conversation()
+    const request = proposeSend({ parts: [{ type: 'text', text: 'one' }], parentId: null }, 500)
+    for (let n = 0; n < 50; n++) take([[newRequestId(), request]])
+    const [touched, other] = [newRequestId(), newRequestId()]
+    write(writer => {
+      for (const id of [touched, other]) putRequest(doc, id, request)
+      Object.assign(writer.roots.requests, { keys: () => { throw new Error('all keys were looked at') } })
+      const agents = { defaultAgent: null, nameOf: () => undefined }
+      const taken = takeRequests(writer, [touched], { principal: ada, role: 'owner', now: 1, taken: () => undefined, agents, mayAsk: () => true }, [touched])
+      expect(taken.map(({ requestId }) => requestId)).toEqual([touched])
+    })
+    expect([...doc.getMap('requests')._map.keys()].filter(key => doc.getMap('requests').has(key))).toEqual([other])
+  })
+})

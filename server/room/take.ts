@@ -48,15 +48,18 @@ const TITLE_FROM_TEXT = 60
  * Takes every live request of the document; afterwards `requests` is empty.
  * @param brought keys that the update wrote. One that is not live (two devices sent the same request, and the map keeps one of the values)
  *   was taken before, and its sender is told that outcome, or was cancelled and has none.
+ * @param touched keys among which every live one is: to look at all that were ever written takes longer with each request
  */
-export const takeRequests = (writer: TransactionWriter, brought: readonly string[], context: TakeContext): Taken[] => {
+export const takeRequests = (
+  writer: TransactionWriter, brought: readonly string[], context: TakeContext, touched: Iterable<string> = writer.roots.requests.keys(),
+): Taken[] => {
   const taken: Taken[] = []
   for (const key of brought) {
     const requestId = parseRequestId(key)
     const before = requestId && !writer.roots.requests.has(key) && context.taken(requestId)
     if (before) taken.push({ requestId, outcome: outcomeFor(before, context.principal) })
   }
-  for (const key of [...writer.roots.requests.keys()].sort()) {
+  for (const key of [...touched].filter(key => writer.roots.requests.has(key)).sort()) {
     const value: unknown = writer.roots.requests.get(key)
     writer.removeRequest(key)
     const requestId = parseRequestId(key)

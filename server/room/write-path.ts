@@ -15,6 +15,7 @@ import { judge } from '../gate/judge.ts'
 import { scan } from '../gate/scan.ts'
 import type { Scanned } from '../gate/scan.ts'
 import type { Judged, Verdict } from '../gate/verdict.ts'
+import type { SharedType } from '../gate/yjs-internals.ts'
 import type { LedgerEntry } from '../log/port.ts'
 import type { BroadcastPorts } from './broadcast.ts'
 import type { Budgets } from './budget.ts'
@@ -68,6 +69,8 @@ export class WritePath {
   readonly #taken: TakenRequests
   readonly #inbox: Submission[] = []
   #working = false
+  /** What was stored before, perhaps by another program, may hold requests; after the first taking only what an update brings does. */
+  #mayHoldRequests = true
   readonly #waitingForIdle: (() => void)[] = []
 
   /** @param discard ends the room, when the document in memory may be half changed */
@@ -182,7 +185,9 @@ export class WritePath {
         if (!writer) return []
         writer.begin()
         const context = { principal, role, now: now(), taken: (id: RequestId) => known.get(id), agents, mayAsk }
-        const results = takeRequests(writer, verdict.requestIds, context)
+        const touched = this.#mayHoldRequests ? writer.roots.requests.keys() : keysTouched(transaction, doc.share.get('requests'))
+        const results = takeRequests(writer, verdict.requestIds, context, touched)
+        this.#mayHoldRequests = false
         ledger = writer.ledger
         return results
       })
@@ -247,3 +252,6 @@ export class WritePath {
 
 /** Deleting makes room, so it is always allowed. */
 const isGrowing = ({ decoded }: Scanned): boolean => decoded.structs.length > 0
+
+const keysTouched = ({ changed }: Y.Transaction, map: SharedType | undefined): string[] =>
+  [...(map && changed.get(map)) ?? []].filter(key => key !== null)
