@@ -145,7 +145,7 @@ export class Connection implements Session {
     this.#cancelSlow()
     this.#room.leave(this)
     this.#presence.leave(this)
-    this.#room.releaseClients(this.#announced)
+    this.#room.releaseClients(this.#announced, this)
   }
 
   get ended(): boolean {
@@ -158,7 +158,7 @@ export class Connection implements Session {
 
   #mayShow(clientId: number): boolean {
     if (!this.#announced.has(clientId) && this.#announced.size >= limits.presenceIdsPerConnection) return false
-    if (!this.#room.claimClient(clientId, this.principal.id)) return false
+    if (!this.#room.claimClient(clientId, this.principal.id, this)) return false
     this.#announced.add(clientId)
     return true
   }

@@ -87,4 +87,17 @@ describe('ready-made bytes beside the frames that ws makes itself', () => {
     await until('it is drained', () => drained === 2)
     expect([socket.backlog(), stream.writableLength]).toEqual([0, 0])
   })
+
+  it('tell so too when it is little that waits', async () => {
+    client.pause()
+    const fill = new Outgoing(Buffer.alloc(4000))
+    do socket.send([fill])
+    while (socket.backlog() === 0)
+    let drained = false
+    socket.whenDrained(() => { drained = true })
+    expect(stream.writableNeedDrain).toBe(false)
+    client.resume()
+    await until('it is drained', () => drained)
+    expect(socket.backlog()).toBe(0)
+  })
 })

@@ -16,6 +16,8 @@ export interface Socket {
   resume(): void
 }
 
+const NOTHING = new Uint8Array()
+
 /**
  * Ready-made bytes go past `ws`'s sender, straight to the stream below. Their order with its pings, pongs and close frames holds because
  * that sender writes synchronously too: without compression, and with bytes instead of Blobs, it queues nothing.
@@ -31,9 +33,10 @@ export const asSocket = (webSocket: WebSocket, stream: Duplex): Socket => ({
   },
   close: (code, reason) => webSocket.close(code, reason),
   backlog: () => stream.writableLength,
+  // A stream says 'drain' only when it was so full that a write said so, which many small ones never do.
   whenDrained: run => {
-    if (stream.writableLength === 0) run()
-    else stream.once('drain', run)
+    if (stream.writableLength === 0) return run()
+    stream.write(NOTHING, error => { if (!error) run() })
   },
   pause: () => webSocket.pause(),
   resume: () => webSocket.resume(),

@@ -8,7 +8,7 @@ export class ClientOwners {
   readonly #lineage: Lineage | null
   readonly #owners = new Map<number, UserId>()
   /** Ids that announced presence before any update: theirs while they are connected. */
-  #claims = new Map<number, UserId>()
+  #claims = new Map<number, { principal: UserId, by: Set<object> }>()
   /** Ids of earlier epochs. */
   readonly #former: ReadonlySet<number>
   readonly #retired: ReadonlySet<number>
@@ -37,7 +37,7 @@ export class ClientOwners {
   /** @param asking whose own announcement does not count: only what they write makes an id theirs for good */
   of(clientId: number, asking: UserId): ClientOwner | undefined {
     if (isServerMade(clientId) || this.#isServers(clientId) || this.#retired.has(clientId)) return { kind: 'server' }
-    const claimed = this.#claims.get(clientId)
+    const claimed = this.#claims.get(clientId)?.principal
     const id = this.#owners.get(clientId) ?? (claimed === asking ? undefined : claimed)
     return id === undefined ? undefined : { kind: 'principal', id }
   }
@@ -45,17 +45,24 @@ export class ClientOwners {
   /**
    * Whether the principal may show presence under the id; the first to announce one that nobody owns has it until it is released. Bounded
    * by what connections may announce.
+   * @param by the connection: one that ends late, after its person came back on another, takes nothing from that one
    */
-  claim(clientId: number, principal: UserId): boolean {
+  claim(clientId: number, principal: UserId, by: object): boolean {
     const owner = this.of(clientId, principal)
     if (owner !== undefined) return owner.kind === 'principal' && owner.id === principal
-    if (!this.#owners.has(clientId)) this.#claims.set(clientId, principal)
+    if (this.#owners.has(clientId)) return true
+    const claim = this.#claims.get(clientId) ?? { principal, by: new Set() }
+    claim.by.add(by)
+    this.#claims.set(clientId, claim)
     return true
   }
 
   /** The connection that announced these ids has ended: who wrote under one owns it, the others are free again. */
-  release(clientIds: Iterable<number>): void {
-    for (const id of clientIds) this.#claims.delete(id)
+  release(clientIds: Iterable<number>, by: object): void {
+    for (const id of clientIds) {
+      const claim = this.#claims.get(id)
+      if (claim?.by.delete(by) && claim.by.size === 0) this.#claims.delete(id)
+    }
   }
 
   /** The bindings that a record with new structs of these ids has to store. */

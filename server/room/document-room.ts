@@ -181,13 +181,13 @@ export class DocumentRoom {
     return false
   }
 
-  /** Whether the principal may show presence under this Yjs client id. */
-  claimClient(clientId: number, principal: UserId): boolean {
-    return this.#owners?.claim(clientId, principal) ?? false
+  /** Whether the principal may show presence under this Yjs client id on this connection. */
+  claimClient(clientId: number, principal: UserId, by: object): boolean {
+    return this.#owners?.claim(clientId, principal, by) ?? false
   }
 
-  releaseClients(clientIds: Iterable<number>): void {
-    this.#owners?.release(clientIds)
+  releaseClients(clientIds: Iterable<number>, by: object): void {
+    this.#owners?.release(clientIds, by)
   }
 
   // --- The server's own reads and writes -------------------------------------------------------------------------------------------
