@@ -65,6 +65,10 @@ export const limits = {
   syncRequestBytes: 1024 * 1024,
   /** Documents that one `POST /api/sync` names at most, and looks at. */
   syncDocuments: 1000,
+  /** Messages at the end of a conversation that a device keeps as plain data, to paint them before it has read the document. */
+  latestMessages: 50,
+  /** All of them as JSON, in UTF-16 units; the last one is kept however long it is. */
+  latestLength: 512 * 1024,
   /** Updates in one answer to `POST /api/sync`, before base64; one document goes however large it is. */
   syncAnswerBytes: 2 * 1024 * 1024,
 } as const

@@ -1,10 +1,14 @@
 /** Stores what the server sent of one document in a document store of this device that nobody has open. */
 import * as Y from 'yjs'
+import { latestOf } from './latest.ts'
+import type { Latest } from './latest.ts'
 import type { DocumentStore, StoredDocument } from './port.ts'
 import { covers, stateVectorOf } from './update-state.ts'
 import { decodeBase64 } from '../../shared/api/base64.ts'
 import type { MissingUpdate } from '../../shared/api/schemas.ts'
+import { visibleMessages } from '../../shared/conversation/branch.ts'
 import { openRoots } from '../../shared/conversation/document.ts'
+import { readMessages, readMeta, readReactions, readRedactions } from '../../shared/conversation/read.ts'
 import { request as requestSchema } from '../../shared/conversation/schema.ts'
 import { documentKind, parseRequestId } from '../../shared/ids.ts'
 
@@ -50,8 +54,30 @@ const bring = async (store: DocumentStore, missing: MissingUpdate, sent: Uint8Ar
   const before = stateVectorOf(stored.updates)
   if (!before || (sent && !covers(before, sent))) return null
   const isAll = stored.updates.length === 0
-  await Promise.all([store.append(update), store.setEpoch(epoch, role), isAll && store.markSaved?.()])
+  const end = documentKind(name) === 'conversation' ? endOf(stored.updates, update) : null
+  await Promise.all([
+    store.append(update), store.setEpoch(epoch, role), isAll && store.markSaved?.(),
+    end && store.keepLatest?.(end.latest), end && end.redacted.length > 0 && store.scrub?.(end.redacted)
+  ])
   return { epoch, head, stateVector: stateVectorOf([...stored.updates, update])! }
+}
+
+/** What is painted when the conversation is opened, and the messages that the update took out. */
+const endOf = (stored: readonly Uint8Array[], update: Uint8Array): { latest: Latest, redacted: string[] } | null => {
+  const doc = new Y.Doc()
+  const before = new Set<string>()
+  try {
+    for (const earlier of stored) Y.applyUpdate(doc, earlier)
+    for (const id of openRoots(doc).redactions.keys()) before.add(id)
+    Y.applyUpdate(doc, update)
+  } catch {
+    return null // Whoever opens it sets it aside.
+  }
+  const redactions = readRedactions(doc)
+  const shown = visibleMessages(readMessages(doc), new Map(), redactions)
+  const latest = latestOf(shown.map(entry => ({ ...entry, delivery: { state: 'saved' } })), readMeta(doc), readReactions(doc))
+  doc.destroy()
+  return { latest, redacted: [...redactions.keys()].filter(id => !before.has(id)) }
 }
 
 /** Besides requests, which are kept by themselves: in a conversation that is what the person wrote in shared drafts. */

@@ -4,23 +4,23 @@
  */
 import type { Awareness } from 'y-protocols/awareness'
 import type * as Y from 'yjs'
+import { ConversationViews } from './conversation-view.ts'
 import type { DocumentOptions } from './document-options.ts'
 import { createReader } from './document-reader.ts'
 import type { DocumentReader } from './document-reader.ts'
+import { LatestKeeper } from './latest-keeper.ts'
+import type { Glance } from './latest.ts'
 import { askServer } from './outcome.ts'
 import { Outbox } from './outbox.ts'
-import { isOpen, isSend } from './own-request.ts'
+import { isSend } from './own-request.ts'
 import type { Author } from './own-request.ts'
-import { readPeople } from './people.ts'
 import type { Presence } from './people.ts'
 import { SharedDrafts } from './shared-drafts.ts'
-import { showDrafts, showMessages, showMeta, showReactions } from './show.ts'
 import type { SharedOutbox } from './tabs/shared-document.ts'
 import { SyncedDocument } from './synced-document.ts'
-import type { ConversationView, ViewMessage } from './view.ts'
-import { alternativesRoot, lastVisible } from '../../shared/conversation/branch.ts'
-import type { BranchChoice } from '../../shared/conversation/branch.ts'
-import type { Message, Request, SettableMeta } from '../../shared/conversation/schema.ts'
+import type { ConversationView } from './view.ts'
+import { lastVisible } from '../../shared/conversation/branch.ts'
+import type { Request, SettableMeta } from '../../shared/conversation/schema.ts'
 import { proposeReact, proposeRedact, proposeRegenerate, proposeSend, proposeSetMeta, proposeStop } from '../../shared/conversation/write.ts'
 import { errorTable, SkeinError } from '../../shared/errors.ts'
 import type { ErrorCode } from '../../shared/errors.ts'
@@ -34,6 +34,8 @@ export interface ConversationOptions extends DocumentOptions {
   userName: string
   /** What the server noted of a request, null for nothing; by default its API is asked, at the host of {@link url}. */
   outcomeOf?: (id: RequestId) => Promise<RequestOutcome | null>
+  /** What this device can show before the document is read, which waits for it; null: nothing. Never rejects. */
+  glance?: () => Promise<Glance | null>
 }
 
 export interface SendOptions {
@@ -55,11 +57,9 @@ export class Conversation {
   readonly #outbox: Outbox
   readonly #drafts: SharedDrafts
   readonly #newId: () => string
+  readonly #views: ConversationViews
+  readonly #latest: LatestKeeper
   #reader: DocumentReader
-  #view: ConversationView | null = null
-  /** Root of the alternatives → the one that this person wants to see. */
-  #choice: BranchChoice = new Map()
-  #messages: { key: readonly unknown[], shown: ViewMessage[] } = { key: [], shown: [] }
   /** Earlier lives of the document, all of which stands in this one. */
   readonly #carried = new Set<string>()
   /** New ids come after all that this device has made, even if its clock was set back since. */
@@ -67,11 +67,19 @@ export class Conversation {
 
   constructor(options: ConversationOptions) {
     this.#options = options
+    this.#views = new ConversationViews({
+      document: () => this.#document,
+      reader: () => this.#reader,
+      own: () => this.#outbox.all,
+      author: () => this.#author
+    })
+    this.#latest = new LatestKeeper({ store: options.store, views: this.#views, isStored: () => this.#document.isStored })
+    // Before the document, so that it is read first.
+    const glance = options.glance?.() ?? Promise.resolve(null)
     this.#document = new SyncedDocument(options, {
-      changed: () => {
-        this.#view = null
-      },
+      changed: () => this.#views.changed(),
       loaded: (outbox, writers) => {
+        this.#latest.owned()
         this.#drafts.know(writers)
         this.#outbox.load(outbox)
         this.#noteIds()
@@ -94,7 +102,10 @@ export class Conversation {
         void this.#carryOver()
       },
       saved: () => this.#letGoOfCarried(),
-      keptMore: () => void this.#carryOver(),
+      keptMore: () => {
+        this.#latest.scrub()
+        void this.#carryOver()
+      },
       holdsOwn: () => !this.#isGone && this.#drafts.holdsOwn(),
       result: (id, outcome) => this.#outbox.answered(id, outcome),
       outbox: this.#shareOutbox()
@@ -127,6 +138,8 @@ export class Conversation {
     const presence: Presence = { user: { id: options.userId, name: options.userName }, typing: false }
     this.#document.setPresence({ ...presence })
     this.ready = this.#document.ready
+    if (options.store.keepLatest) this.#document.subscribe(() => this.#latest.keep())
+    void this.#showGlance(glance)
   }
 
   /** For users of the engine. Replaced by another one when the server's lineage changes; do not keep it. */
@@ -145,8 +158,7 @@ export class Conversation {
 
   /** The same object until something changes. */
   view(): ConversationView {
-    this.#view ??= this.#show()
-    return this.#view
+    return this.#views.current
   }
 
   /** Called after the view changed, once per tick (or frame, by the given scheduler). Returns how to stop. */
@@ -159,8 +171,8 @@ export class Conversation {
    * server has it). What the server then says of it stands in the view.
    */
   send(text: string, { to, replaces, parentId }: SendOptions = {}): Promise<RequestId> {
-    const parent = parentId === undefined ? this.#parentFor(replaces) : parentId
-    if (replaces) this.#choose(replaces, null)
+    const parent = parentId === undefined ? this.#views.parentFor(replaces) : parentId
+    if (replaces) this.#views.choose(replaces, null)
     return this.#ask(proposeSend({
       parts: [{ type: 'text', text }],
       parentId: parent,
@@ -174,7 +186,7 @@ export class Conversation {
    * @throws SkeinError `viewer`
    */
   openDraft(): DraftId {
-    return this.#drafts.open(this.#parentFor(undefined))
+    return this.#drafts.open(this.#views.parentFor(undefined))
   }
 
   /**
@@ -204,7 +216,7 @@ export class Conversation {
    */
   async sendDraft(id: DraftId, { to, parentId }: Omit<SendOptions, 'replaces'> = {}): Promise<RequestId> {
     const parts = this.#drafts.send(id)
-    const parent = parentId === undefined ? this.#parentFor(undefined) : parentId
+    const parent = parentId === undefined ? this.#views.parentFor(undefined) : parentId
     return this.#ask(proposeSend({ parts, parentId: parent, drops: id, ...to && { to } }, this.#now()))
   }
 
@@ -218,7 +230,7 @@ export class Conversation {
 
   /** @param messageId a reply, for an alternative to it, or a person's message, for one more reply to it */
   regenerate(messageId: MessageId, agentId?: AgentId): Promise<RequestId> {
-    this.#choose(messageId, null)
+    this.#views.choose(messageId, null)
     return this.#ask(proposeRegenerate(messageId, this.#now(), agentId))
   }
 
@@ -235,12 +247,14 @@ export class Conversation {
    * @throws SkeinError `target-unknown` when there is no such refused request (any more)
    */
   async resend(id: RequestId): Promise<RequestId> {
+    if (!this.#document.loaded) await this.ready
     const entry = this.#outbox.get(id)
     if (!entry?.refusal) throw new SkeinError('target-unknown', 'This was sent or discarded already, so nothing was sent again.')
     const { request } = entry
     const createdAt = this.#now()
+    const parentId = isSend(entry) ? this.#views.parentFor(entry.request.message.replaces) : null
     const again: Request = isSend(entry)
-      ? { ...entry.request, createdAt, message: { ...entry.request.message, parentId: this.#parentFor(entry.request.message.replaces) } }
+      ? { ...entry.request, createdAt, message: { ...entry.request.message, parentId } }
       : { ...request, createdAt }
     // The old one goes when the new one is safe: a crash between leaves both, never none.
     const newId = await this.#ask(again)
@@ -249,13 +263,14 @@ export class Conversation {
   }
 
   /** Takes a request back: a refused one is forgotten, one that the server has not seen is cancelled. */
-  discard(id: RequestId): Promise<void> {
-    return this.#outbox.discard(id)
+  async discard(id: RequestId): Promise<void> {
+    if (!this.#document.loaded) await this.ready
+    await this.#outbox.discard(id)
   }
 
   /** Shows this one of several versions of a message, as long as this page is open and nobody asks here for yet another version. */
   choose(messageId: MessageId): void {
-    this.#choose(messageId, messageId)
+    this.#views.choose(messageId, messageId)
   }
 
   setTyping(typing: boolean): void {
@@ -273,6 +288,7 @@ export class Conversation {
   /** Disconnects, writes what is still queued for the local store, and lets go of everything. */
   close(): Promise<void> {
     this.#outbox.close()
+    this.#latest.keep()
     return this.#document.close()
   }
 
@@ -280,16 +296,6 @@ export class Conversation {
     const id = this.#newId() as RequestId
     await this.#outbox.add(id, request)
     return id
-  }
-
-  /** @param chosen null: the newest */
-  #choose(messageId: MessageId, chosen: MessageId | null): void {
-    const message = this.#find(messageId)
-    if (!message) return
-    const root = alternativesRoot(message, new Map(this.#reader.messages().map(sealed => [sealed.id as string, sealed])))
-    const others = [...this.#choice].filter(([key]) => key !== root)
-    this.#choice = new Map(chosen === null ? others : [...others, [root, chosen]])
-    this.#document.touch()
   }
 
   get #author(): Author {
@@ -353,56 +359,19 @@ export class Conversation {
     return this.#document.surroundings.now()
   }
 
-  /** An edit follows what the edited message follows; anything else the last message shown that the server did not refuse. */
-  #parentFor(replaces: MessageId | undefined): MessageId | null {
-    const { messages } = this.view()
-    const replaced = replaces && this.#find(replaces)
-    if (replaced) return replaced.metadata.parentId
-    return messages.findLast(({ delivery }) => delivery.state !== 'refused')?.message.id ?? null
-  }
-
-  #find(id: MessageId): Message | undefined {
-    return this.view().messages.find(({ message }) => message.id === id)?.message ??
-      this.#reader.messages().find(message => message.id === id)
-  }
-
   #read(): DocumentReader {
-    return createReader(this.#document.doc, () => this.#outbox.settle())
+    const reader = createReader(this.#document.doc, () => this.#outbox.settle())
+    this.#latest.attach(this.#document.doc)
+    return reader
   }
 
-  #show(): ConversationView {
-    const document = this.#document
-    const own = this.#outbox.all
-    const author = this.#author
-    return {
-      ...showMeta(this.#reader.meta(), own),
-      messages: this.#showMessages(author),
-      drafts: showDrafts(this.#reader.drafts(), own),
-      runs: this.#reader.runs(),
-      reactions: showReactions(this.#reader.reactions(), own, author.id),
-      people: readPeople(document.awareness.getStates(), document.doc.clientID),
-      connection: document.connection,
-      closedBy: document.closedBy,
-      synced: document.synced,
-      loaded: document.loaded,
-      role: document.role,
-      pending: own.filter(isOpen).length,
-      refused: own.filter(entry => entry.refusal && !isSend(entry)),
-      storageProblem: document.storageProblem
-    }
-  }
-
-  /** A long conversation is not put together again for every letter of a streaming reply. */
-  #showMessages(author: Author): ViewMessage[] {
-    const { messages, redactions, isSealed } = this.#reader
-    const own = this.#outbox.all
-    const key = [messages(), redactions(), own, author.id, this.#choice]
-    if (key.some((part, i) => part !== this.#messages.key[i])) {
-      const choice = this.#choice
-      const sources = { sealed: messages(), isSealed, own, author, choice, takenOut: redactions(), before: this.#messages.shown }
-      this.#messages = { key, shown: showMessages(sources) }
-    }
-    return this.#messages.shown
+  async #showGlance(reading: Promise<Glance | null>): Promise<void> {
+    const glance = await reading
+    if (!glance) return
+    this.#latest.found(glance.latest)
+    if (this.#document.loaded) return
+    this.#views.glance(glance)
+    this.#document.touch()
   }
 }
 

@@ -73,6 +73,7 @@ export class LocalCopy {
     if (applyAll(target, stored.updates)) {
       if (!unstored) return { doc: target, stored }
       void this.#store.append(unstored, true)
+      void this.#store.scrub?.([]) // It may say what was taken out.
       return { doc: target, stored: { ...stored, unsaved: true } }
     }
     await this.#store.rebuild(null, true)

@@ -1,4 +1,5 @@
 /** What the SDK needs from its surroundings: a place to keep a document and its outbox, a clock, random bytes, a timer. */
+import type { Latest } from './latest.ts'
 import type { OutboxEntry } from './view.ts'
 import type { DocumentName, RandomBytes } from '../../shared/ids.ts'
 import { systemTimers } from '../../shared/timers.ts'
@@ -61,6 +62,13 @@ export interface DocumentStore {
   noteWriter?(clientId: number): Promise<void>
   putOutbox(entry: OutboxEntry): Promise<void>
   deleteOutbox(id: string): Promise<void>
+  /** Keeps the end of the conversation as plain data, to be shown before the document is read; written in order with the updates. */
+  keepLatest?(latest: Latest): Promise<void>
+  /**
+   * Makes the store forget what the updates so far deleted from the document; in one write with the updates of the same tick.
+   * @param redacted messages that go from the generations that are kept as well
+   */
+  scrub?(redacted: readonly string[]): Promise<void>
   /**
    * Begins a new generation: an empty document of this epoch, or the one that another tab has begun already: call {@link load} next.
    * The outbox stays.

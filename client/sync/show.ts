@@ -43,7 +43,7 @@ export const showMessages = ({ sealed, isSealed, own, author, choice, takenOut, 
   return [...visible.filter(({ message }) => !ownById.has(message.id)), ...tail].map(entry => reuse(entry, shownBefore))
 }
 
-const deliveryOf = (own: OwnSend | undefined): Delivery => {
+export const deliveryOf = (own: OwnSend | undefined): Delivery => {
   if (!own || own.accepted) return { state: 'saved' }
   if (own.refusal) return { state: 'refused', ...own.refusal }
   return { state: own.stored ? 'on-device' : 'writing' }
@@ -71,7 +71,7 @@ export const showReactions = (reactions: readonly Reaction[], own: readonly OwnR
     return on ? [...others, { messageId, userId, kind, at: createdAt }] : others
   }, [...reactions])
 
-export const showMeta = (meta: Meta, own: readonly OwnRequest[]): Pick<Meta, 'title' | 'agent'> =>
+export const showMeta = (meta: Pick<Meta, 'title' | 'agent'>, own: readonly OwnRequest[]): Pick<Meta, 'title' | 'agent'> =>
   openOf(own, 'set-meta').reduce<Pick<Meta, 'title' | 'agent'>>((shown, { key, value }) => {
     switch (key) {
       case 'title':

@@ -102,6 +102,11 @@ export class SyncedDocument {
     return this.#loaded
   }
 
+  /** The document is that of the store: it was read, and no other one is about to take its place. */
+  get isStored(): boolean {
+    return this.#loaded && this.#copy.generation !== null
+  }
+
   /** The document holds what the server had when this connection began, or an earlier one of this page. */
   get synced(): boolean {
     return this.#known.synced

@@ -53,6 +53,8 @@ export interface ConversationView {
   agent: string | null
   /** Visible messages in order; own pending and refused ones at the end. */
   messages: ViewMessage[]
+  /** Messages before them that come when the document is read: until {@link loaded}, only the end is shown, as it was kept. */
+  earlier: number
   /** Replies and shared drafts in progress. */
   drafts: Draft[]
   runs: Run[]

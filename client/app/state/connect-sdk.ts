@@ -29,7 +29,8 @@ export const connectSdk = (window: Window & typeof globalThis): Sdk => {
     const openStore = () => storeOf(who.id).document(name)
     const tabs = surroundings && new TabSession({ surroundings, key: tabKey(name, who), openStore })
     const kept = tabs ? { store: tabs.store, tabs } : { store: openStore() }
-    return openConversation({ name, url: syncUrl(window.location), ...kept, userId: who.id, userName: who.name, schedule })
+    const glance = () => storeOf(who.id).glance(name)
+    return openConversation({ name, url: syncUrl(window.location), ...kept, userId: who.id, userName: who.name, schedule, glance })
   }
   return {
     ...api,

@@ -1,6 +1,7 @@
 /** The conversation that is open: the SDK's snapshots made ready for the page, and what the person does in it. */
 import { isFinished, textOf } from '../../../shared/conversation/read.ts'
 import type { MessageId, RequestId } from '../../../shared/ids.ts'
+import { limits } from '../../../shared/limits.ts'
 import type { ConversationActions } from './actions.ts'
 import type { ComposerTexts } from './composer-texts.ts'
 import type { ConnectionNotice } from './connection-notice.ts'
@@ -13,8 +14,9 @@ import type { Conversation, ConversationView } from './sdk.ts'
 import { buildTimeline, THUMBS_UP } from './timeline.ts'
 import { Typing } from './typing.ts'
 
-/** Messages that are rendered at first, and how many more with each "show earlier". */
-const PAGE = 100
+/** Messages that are rendered at first: those that are there before the document is read, so that nothing moves when it is. */
+const PAGE = limits.latestMessages
+/** How many more with each "show earlier". */
 const MORE = 200
 
 export interface OpenOptions {
@@ -171,7 +173,7 @@ export class OpenConversation implements ConversationActions {
 
   #take(view: ConversationView): void {
     // Who reads further up keeps what they read: new messages at the end must not push out the first ones.
-    if (!this.#following) this.#limit += Math.max(0, view.messages.length - this.view.messages.length)
+    if (!this.#following && this.view.loaded) this.#limit += Math.max(0, view.messages.length - this.view.messages.length)
     if (view.loaded && !this.view.loaded) this.#chooseAsBefore()
     this.view = view
     this.#watch.update(view.connection === 'online', this.#networkUp)

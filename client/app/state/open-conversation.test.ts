@@ -7,7 +7,7 @@ import { OpenConversation } from './open-conversation.svelte.ts'
 import type { Conversation } from './sdk.ts'
 
 const emptyView: ConversationView = {
-  title: '', agent: null, messages: [], drafts: [], runs: [], reactions: [], people: [], connection: 'online', closedBy: null,
+  title: '', agent: null, messages: [], earlier: 0, drafts: [], runs: [], reactions: [], people: [], connection: 'online', closedBy: null,
   synced: true, loaded: true, role: 'owner', pending: 0, refused: [], storageProblem: null
 }
 

@@ -34,7 +34,8 @@ const draft = (over: { replaces?: MessageId } = {}): Draft => ({
   },
   parts: [{ type: 'text', text: 'so far' }]
 })
-const view = (over: Partial<Parameters<typeof buildTimeline>[0]>) => ({ messages: [], drafts: [], runs: [], reactions: [], ...over })
+const view = (over: Partial<Parameters<typeof buildTimeline>[0]>) =>
+  ({ messages: [], earlier: 0, drafts: [], runs: [], reactions: [], ...over })
 const kinds = (built: ReturnType<typeof buildTimeline>) => built.entries.map(({ kind, key }) => `${kind} ${key}`)
 
 test('own messages, those of others and of agents are told apart by name', () => {

@@ -54,7 +54,7 @@ export interface Timeline {
 /** The one reaction that the app offers. */
 export const THUMBS_UP = '👍'
 
-type Shown = Pick<ConversationView, 'messages' | 'drafts' | 'runs' | 'reactions'>
+type Shown = Pick<ConversationView, 'messages' | 'earlier' | 'drafts' | 'runs' | 'reactions'>
 export interface Naming {
   selfId: string
   agentName: (agentId: string) => string
@@ -83,7 +83,7 @@ export const buildTimeline = (view: Shown, naming: Naming, limit: number): Timel
   }
   for (const draft of replies) entries.push(draftEntry(draft, naming))
   entries.push(...waitingRuns(view, naming))
-  return { entries, earlier: first }
+  return { entries, earlier: view.earlier + first }
 }
 
 const NO_THUMBS: Thumbs = { count: 0, mine: false }

@@ -1,12 +1,16 @@
 /**
  * One generation of one document in y-indexeddb's layout, so that stock `y-indexeddb` opens it and we open what it wrote: object store
- * `updates` with counted keys, object store `custom`, version 1. Ours in `custom`: `epoch`, `role`, `writers` and `unsaved`, written in one
- * transaction with the updates around them, so that content never stands under another lineage's name, or without its author.
+ * `updates` with counted keys, object store `custom`, version 1. Ours in `custom`: `epoch`, `role`, `writers`, `unsaved` and `latest`,
+ * written in one transaction with the updates around them, so that content never stands under another lineage's name, or without its
+ * author. What was taken out leaves the updates and `latest` in the write that takes it out.
  */
 import { openDB } from 'idb'
-import type { DBSchema, IDBPDatabase } from 'idb'
+import type { DBSchema, IDBPDatabase, IDBPObjectStore } from 'idb'
 import * as Y from 'yjs'
 import { inTransaction } from './transaction.ts'
+import type { Latest } from '../latest.ts'
+import { openRoots } from '../../../shared/conversation/document.ts'
+import { message as messageSchema } from '../../../shared/conversation/schema.ts'
 import type { Role } from '../../../shared/wire/frame.ts'
 
 interface DocumentSchema extends DBSchema {
@@ -21,6 +25,9 @@ export type DocumentWrite =
   | { type: 'saved' }
   | { type: 'epoch', epoch: string, role: Role | null }
   | { type: 'writer', clientId: number }
+  | { type: 'latest', latest: Latest }
+  /** Nothing stays of what the updates so far deleted. */
+  | { type: 'scrub' }
 
 export const databaseName = (userId: string, name: string, generation: string): string => `skein:${userId}:${name}:${generation}`
 
@@ -52,16 +59,19 @@ export const readDocument = async (db: DocumentDatabase): Promise<DatabaseConten
   return {
     updates,
     epoch: typeof epoch === 'string' ? epoch : null,
-    role: role === 'owner' || role === 'editor' || role === 'viewer' ? role : null,
+    role: roleIn(role),
     ...Array.isArray(writers) && { writers: numbersIn(writers) },
     ...typeof unsaved === 'boolean' && { unsaved }
   }
 }
 
+const roleIn = (value: unknown): Role | null => value === 'owner' || value === 'editor' || value === 'viewer' ? value : null
+
 export const writeDocument = (db: DocumentDatabase, writes: readonly DocumentWrite[]): Promise<void> =>
   inTransaction(db, ['updates', 'custom'], 'relaxed', async tx => {
     const updates = tx.objectStore('updates')
     const custom = tx.objectStore('custom')
+    const lastLatest = writes.findLast(({ type }) => type === 'latest')
     await Promise.all(writes.map(async write => {
       switch (write.type) {
         case 'update':
@@ -72,29 +82,59 @@ export const writeDocument = (db: DocumentDatabase, writes: readonly DocumentWri
           return Promise.all([custom.put(write.epoch, 'epoch'), custom.put(write.role, 'role')])
         case 'writer':
           return custom.put([...numbersIn(await custom.get('writers')), write.clientId], 'writers')
+        case 'latest':
+          return write === lastLatest && custom.put(write.latest, 'latest')
+        case 'scrub':
+          return
       }
     }))
+    if (writes.some(({ type }) => type === 'scrub')) await mergeAll(updates)
   })
 
 const numbersIn = (value: unknown): number[] => Array.isArray(value) ? value.filter(entry => typeof entry === 'number') : []
+
+/** What is painted before the document is read, as it is stored; and the role that the server last told. */
+export const readLatest = async (db: DocumentDatabase): Promise<{ latest: unknown, role: Role | null }> => {
+  const tx = db.transaction('custom')
+  const [latest, role] = await Promise.all([tx.store.get('latest'), tx.store.get('role'), tx.done])
+  return { latest, role: roleIn(role) }
+}
 
 /**
  * Replaces all stored updates by one that says the same, in one transaction: what another tab adds meanwhile comes before it and is
  * in it, or after it and stays.
  */
 export const compactDocument = (db: DocumentDatabase): Promise<void> =>
-  inTransaction(db, ['updates'], 'relaxed', async tx => {
-    const store = tx.objectStore('updates')
-    const updates = await store.getAll()
-    if (updates.length < 2) return
-    const last = await store.add(merge(updates))
-    await store.delete(IDBKeyRange.upperBound(last, true))
+  inTransaction(db, ['updates'], 'relaxed', tx => mergeAll(tx.objectStore('updates')))
+
+type Updates = IDBPObjectStore<DocumentSchema, ArrayLike<'updates' | 'custom'>, 'updates', 'readwrite'>
+
+const mergeAll = async (store: Updates, change: (doc: Y.Doc) => void = () => {}): Promise<void> => {
+  const updates = await store.getAll()
+  if (updates.length === 0) return
+  const last = await store.add(merge(updates, change))
+  await store.delete(IDBKeyRange.upperBound(last, true))
+}
+
+/** Removes messages from a conversation that nobody has open, and what they said from everything stored of it. */
+export const takeOut = (db: DocumentDatabase, messageIds: readonly string[]): Promise<void> =>
+  inTransaction(db, ['updates', 'custom'], 'relaxed', async tx => {
+    const gone = new Set(messageIds)
+    await tx.objectStore('custom').delete('latest')
+    await mergeAll(tx.objectStore('updates'), doc => {
+      const { messages } = openRoots(doc)
+      for (const [i, value] of [...messages.toArray().entries()].reverse()) {
+        const parsed = messageSchema.safeParse(value)
+        if (parsed.success && gone.has(parsed.data.id)) messages.delete(i)
+      }
+    })
   })
 
 /** Through a document, so that the content of what was deleted goes; one transaction per update keeps the memory small. */
-const merge = (updates: readonly Uint8Array[]): Uint8Array => {
+const merge = (updates: readonly Uint8Array[], change: (doc: Y.Doc) => void): Uint8Array => {
   const doc = new Y.Doc()
   for (const update of updates) Y.applyUpdate(doc, update)
+  change(doc)
   const merged = Y.encodeStateAsUpdate(doc)
   doc.destroy()
   return merged

@@ -28,7 +28,8 @@ export class Generation {
       write: async writes => {
         if (this.#barred) throw this.#barred.because
         await writeDocument(await this.#open(), writes)
-        this.#count(writes.filter(({ type }) => type === 'update').length)
+        if (writes.some(({ type }) => type === 'scrub')) this.#stored = 1
+        else this.#count(writes.filter(({ type }) => type === 'update').length)
       },
       onProblem: options.onProblem,
       after: options.after

@@ -5,12 +5,14 @@
 import { deleteDB } from 'idb'
 import { databaseName } from './document-database.ts'
 import { Generation } from './generation.ts'
-import { keptGenerationsOf } from './kept-generations.ts'
+import { readGlance } from './glance.ts'
+import { keptGenerationsOf, scrubKept } from './kept-generations.ts'
 import type { ListStorage } from './list-cache.ts'
 import { currentGeneration, forgetGenerations, nextGeneration, noteEpoch, readGenerations } from './side-database.ts'
 import type { GenerationRecord } from './side-database.ts'
 import { SideStore } from './side-store.ts'
 import { storageProblem } from './storage-problem.ts'
+import type { Glance, Latest } from '../latest.ts'
 import { realSurroundings } from '../port.ts'
 import type { After, DocumentStore, KeptGenerations, OpenStore, StoredDocument } from '../port.ts'
 import type { OutboxEntry } from '../view.ts'
@@ -30,6 +32,8 @@ export interface DeviceStoreOptions {
 export interface DeviceStore {
   /** The store of one document; its database is opened when it is first used. */
   document: OpenStore
+  /** What is shown of a document before it is read; a store of it reads after that. Null: nothing. Never rejects. */
+  glance: (name: DocumentName) => Promise<Glance | null>
   lists: ListStorage
   /** Name of each document that this device has → which of its lives is the current one; a rebuilt document has another. */
   generations: () => Promise<Map<string, string>>
@@ -44,9 +48,15 @@ export const COMPACT_AT = 500
 export const openDeviceStore = (options: DeviceStoreOptions): DeviceStore => {
   const filled = { random: realSurroundings.random, after: realSurroundings.after, compactAt: COMPACT_AT, ...options }
   const side = new SideStore(options.userId, filled.after)
-  const closing = new Map<DocumentName, Promise<void>>()
+  const before = new Map<DocumentName, Promise<unknown>>()
   return {
-    document: name => new IndexedDbStore(name, side, filled, closing),
+    document: name => new IndexedDbStore(name, side, filled, before),
+    glance: name => {
+      const earlier = before.get(name) ?? Promise.resolve()
+      const glance = earlier.then(() => readGlance(side, options.userId, name))
+      before.set(name, glance)
+      return glance
+    },
     lists: side.lists,
     generations: async () => readGenerations(await side.open()),
     unsent: () => side.readAll(),
@@ -62,23 +72,23 @@ class IndexedDbStore implements DocumentStore {
   readonly #watchers = new Set<(problem: string | null) => void>()
   readonly #problems: { document: string | null, outbox: string | null } = { document: null, outbox: null }
   readonly #unwatchSide: () => void
-  /** Stores of this page that still write their last: one that is opened anew reads after that. */
-  readonly #closing: Map<DocumentName, Promise<void>>
+  /** What a store that is opened waits for: another of this page that still writes its last, or what is shown first. */
+  readonly #before: Map<DocumentName, Promise<unknown>>
   #generation: Generation
   #record: GenerationRecord | null = null
 
-  constructor(name: DocumentName, side: SideStore, options: Required<DeviceStoreOptions>, closing: Map<DocumentName, Promise<void>>) {
+  constructor(name: DocumentName, side: SideStore, options: Required<DeviceStoreOptions>, before: Map<DocumentName, Promise<unknown>>) {
     this.#name = name
     this.#side = side
     this.#options = options
-    this.#closing = closing
+    this.#before = before
     this.kept = keptGenerationsOf(name, options.userId, side)
     this.#unwatchSide = side.watch(error => this.#report('outbox', error))
     this.#generation = this.#begin(async () => currentGeneration(await side.open(), name, this.#freshName()))
   }
 
   async load(): Promise<StoredDocument> {
-    await this.#closing.get(this.#name)
+    await this.#before.get(this.#name)
     try {
       const [content, outbox] = await Promise.all([this.#generation.read(), this.#side.readOutbox(this.#name)])
       void this.#removeOld()
@@ -121,6 +131,15 @@ class IndexedDbStore implements DocumentStore {
     return this.#side.writeOutbox({ type: 'delete', name: this.#name, id })
   }
 
+  keepLatest(latest: Latest): Promise<void> {
+    return this.#generation.write({ type: 'latest', latest })
+  }
+
+  async scrub(redacted: readonly string[]): Promise<void> {
+    const scrubbed = this.#generation.write({ type: 'scrub' })
+    await Promise.all([scrubbed, scrubKept(this.#name, this.#options.userId, this.#side, redacted)])
+  }
+
   async rebuild(epoch: string | null, keepOld: boolean): Promise<void> {
     const step = { from: this.#record?.generation ?? null, fresh: this.#freshName(), epoch, keepOld }
     const moved = this.#generation.close().then(async () => nextGeneration(await this.#side.open(), this.#name, step))
@@ -140,7 +159,7 @@ class IndexedDbStore implements DocumentStore {
 
   close(): Promise<void> {
     const closed = this.#close()
-    this.#closing.set(this.#name, closed)
+    this.#before.set(this.#name, closed)
     return closed
   }
 

@@ -1,23 +1,35 @@
 /** The generations of one document that this device left with edits that no server confirmed: each a database of its own. */
 import { deleteDB } from 'idb'
-import { databaseName, openDocumentDatabase, readDocument, writeDocument } from './document-database.ts'
-import type { DocumentDatabase } from './document-database.ts'
+import { databaseName, openDocumentDatabase, readDocument, takeOut, writeDocument } from './document-database.ts'
+import type { DocumentDatabase, DocumentWrite } from './document-database.ts'
 import { dropGeneration, forgetGenerations, keepGeneration, keptGenerations } from './side-database.ts'
 import type { SideStore } from './side-store.ts'
 import type { KeptGeneration, KeptGenerations } from '../port.ts'
 import type { DocumentName } from '../../../shared/ids.ts'
 
-export const keptGenerationsOf = (name: DocumentName, userId: string, side: SideStore): KeptGenerations => {
-  const using = async <T>(generation: string, use: (db: DocumentDatabase) => Promise<T>): Promise<T> => {
-    const db = await openDocumentDatabase(databaseName(userId, name, generation), () => {})
-    try {
-      return await use(db)
-    } finally {
-      db.close()
-    }
+const using = async <T>(database: string, use: (db: DocumentDatabase) => Promise<T>): Promise<T> => {
+  const db = await openDocumentDatabase(database, () => {})
+  try {
+    return await use(db)
+  } finally {
+    db.close()
   }
+}
+
+/** Takes these messages out of what is kept. Where the storage fails it is done at the next redaction, or when the generation goes. */
+export const scrubKept = async (name: DocumentName, userId: string, side: SideStore, redacted: readonly string[]): Promise<void> => {
+  if (redacted.length === 0) return
+  try {
+    const kept = await keptGenerations(await side.open(), name)
+    await Promise.all(kept.map(generation => using(databaseName(userId, name, generation), db => takeOut(db, redacted))))
+  } catch {
+    return // Whoever writes is told of the problem.
+  }
+}
+
+export const keptGenerationsOf = (name: DocumentName, userId: string, side: SideStore): KeptGenerations => {
   const read = async (generation: string): Promise<KeptGeneration> => {
-    const { updates, writers = [] } = await using(generation, readDocument)
+    const { updates, writers = [] } = await using(databaseName(userId, name, generation), readDocument)
     return { generation, updates, writers }
   }
   return {
@@ -25,7 +37,8 @@ export const keptGenerationsOf = (name: DocumentName, userId: string, side: Side
     add: async (generation, update, writer) => {
       // Before it is written: until then another tab may remove the database.
       await keepGeneration(await side.open(), name, generation)
-      await using(generation, db => writeDocument(db, [{ type: 'update', update, own: true }, { type: 'writer', clientId: writer }]))
+      const writes: DocumentWrite[] = [{ type: 'update', update, own: true }, { type: 'writer', clientId: writer }]
+      await using(databaseName(userId, name, generation), db => writeDocument(db, writes))
     },
     remove: async generation => {
       const db = await side.open()

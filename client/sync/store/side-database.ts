@@ -54,6 +54,10 @@ export const currentGeneration = (db: SideDatabase, name: string, fresh: string)
     return first
   })
 
+/** The document's current generation; null when this device does not have it. */
+export const readGeneration = async (db: SideDatabase, name: string): Promise<string | null> =>
+  (await db.get('documents', name))?.generation ?? null
+
 /** Name of each document that this device has → its current generation. */
 export const readGenerations = async (db: SideDatabase): Promise<Map<string, string>> => {
   const tx = db.transaction('documents')

@@ -4,6 +4,7 @@
  * it is gone: doing it twice is harmless, for updates merge and outbox entries go by their ids.
  */
 import type { TabWrite } from './message.ts'
+import type { Latest } from '../latest.ts'
 import type { DocumentStore, KeptGenerations, StoredDocument } from '../port.ts'
 import type { OutboxEntry } from '../view.ts'
 import type { Role } from '../../../shared/wire/frame.ts'
@@ -145,6 +146,15 @@ export class SharedStore implements DocumentStore {
   /** Only an owner meets the server; that of the past has nothing to say any more. */
   async setEpoch(epoch: string, role: Role): Promise<void> {
     if (this.#place.at === 'here') await this.#place.store.setEpoch(epoch, role)
+  }
+
+  /** Only an owner keeps the end of the conversation; who takes over writes it anew. */
+  async keepLatest(latest: Latest): Promise<void> {
+    if (this.#place.at === 'here') await this.#place.store.keepLatest?.(latest)
+  }
+
+  async scrub(redacted: readonly string[]): Promise<void> {
+    if (this.#place.at === 'here') await this.#place.store.scrub?.(redacted)
   }
 
   async rebuild(epoch: string | null, keepOld: boolean): Promise<void> {
