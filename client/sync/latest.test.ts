@@ -16,6 +16,7 @@ import { conversationName, messageIdOf } from '../../shared/ids.ts'
 import type { MessageId, RequestId } from '../../shared/ids.ts'
 import { limits } from '../../shared/limits.ts'
 import { until } from '../../test/rig/until.ts'
+import { TinyServer } from '../../test/sync/tiny-server.ts'
 
 const NAME = conversationName('c1')!
 const idOf = (number: number) => `01890000-0000-7000-8000-${String(number).padStart(12, '0')}` as MessageId & RequestId
@@ -155,6 +156,49 @@ describe('opening a conversation', () => {
     expect((await device.glance(NAME))?.latest.messages).toHaveLength(3)
     await store.rebuild('e2', false)
     expect(await device.glance(NAME)).toBe(null)
+  })
+
+  it('keeps nothing of a life of the document that it has left with the next one', async () => {
+    const server = await TinyServer.start()
+    const device = openDeviceStore({ userId: `glances${user}` })
+    const store = device.document(NAME)
+    const gate = Promise.withResolvers<void>()
+    const rebuild = store.rebuild.bind(store)
+    let begun = false
+    store.rebuild = async (...args) => {
+      await rebuild(...args)
+      begun = true
+      await gate.promise
+    }
+    server.change(doc => openRoots(doc).messages.push([sealed(0, 'of the first life')]))
+    const conversation = openConversation({ name: NAME, url: server.url, store, userId: 'ada', userName: 'Ada' })
+    opened.push(device, conversation)
+    await until('the end is kept', async () => (await device.glance(NAME))?.latest.messages.length === 1)
+    conversation.disconnect()
+    server.beginEpoch('epoch-2')
+    conversation.connect()
+    await until('a new life begins on the device', () => begun)
+    conversation.choose(idOf(0))
+    await Promise.resolve()
+    await store.noteWriter!(1)
+    expect(await device.glance(NAME)).toBe(null)
+    gate.resolve()
+    await until('the new one is there', () => conversation.view().synced && conversation.view().messages.length === 0)
+    await conversation.close()
+    await server.stop()
+  })
+
+  it('leaves nothing that was taken out in an earlier life that is kept for its edits', async () => {
+    await fill(3)
+    const { store, conversation } = open()
+    await conversation.ready
+    await store.rebuild('e2', true)
+    await store.load()
+    const saidIn = async () => (await store.kept!.list()).flatMap(({ updates }) => updates).map(update => new TextDecoder().decode(update)).join()
+    expect(await saidIn()).toContain('message 1')
+    await store.scrub!([idOf(1)])
+    expect(await saidIn()).not.toContain('message 1')
+    expect(await saidIn()).toContain('message 2')
   })
 
   it('shows nothing that was taken out: it goes with the update that took it out, in one write, from everything stored', async () => {
