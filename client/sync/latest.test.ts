@@ -178,6 +178,7 @@ describe('opening a conversation', () => {
     server.beginEpoch('epoch-2')
     conversation.connect()
     await until('a new life begins on the device', () => begun)
+    openRoots(conversation.doc).messages.push([sealed(1)])
     conversation.choose(idOf(0))
     await Promise.resolve()
     await store.noteWriter!(1)
@@ -194,7 +195,8 @@ describe('opening a conversation', () => {
     await conversation.ready
     await store.rebuild('e2', true)
     await store.load()
-    const saidIn = async () => (await store.kept!.list()).flatMap(({ updates }) => updates).map(update => new TextDecoder().decode(update)).join()
+    const saidIn = async () =>
+      (await store.kept!.list()).flatMap(({ updates }) => updates).map(update => new TextDecoder().decode(update)).join()
     expect(await saidIn()).toContain('message 1')
     await store.scrub!([idOf(1)])
     expect(await saidIn()).not.toContain('message 1')
