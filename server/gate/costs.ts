@@ -45,15 +45,20 @@ export class Costs {
 
   /** What goes with an item that is deleted or overwritten: all that stands inside it, and tombstones there too. */
   payRemoval(item: Y.Item, isPaid: (item: Y.Item) => boolean): void {
-    this.#budget.spend(price.removed)
+    this.#payRemoved(item)
     if (!(item.content instanceof Y.ContentType) || this.#emptied.has(item)) return
     this.#emptied.add(item)
     this.#budget.spend(price.removedType)
     for (const child of itemsWithin(item.content.type, inner => !isPaid(inner))) {
       if (isPaid(child)) continue
-      this.#budget.spend(child.deleted ? price.tidied : price.removed)
+      if (child.deleted) this.#budget.spend(price.tidied)
+      else this.#payRemoved(child)
       if (child.content instanceof Y.ContentType) this.#budget.spend(price.removedType)
     }
+  }
+
+  #payRemoved({ parentSub }: Y.Item): void {
+    this.#budget.spend(parentSub === null ? price.removed : price.removed + price.removedEntry)
   }
 
   /** Yjs joins neighbours from right to left, and copies the values of an array each time. */

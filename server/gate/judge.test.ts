@@ -386,8 +386,11 @@ describe('forms', () => {
     expect(sendStructs(liveArtifact(), ...deep(MAX_NESTING + 1))).toBe('too-large')
     expect(sendStructs(liveArtifact(), ...deep(20_000))).toBe('too-expensive')
     expect(sendStructs(liveArtifact(), { parent: 'r'.repeat(257), content: any(1) })).toBe('too-large')
-    const roots = Array.from({ length: MAX_ROOTS + 1 }, (_, i) => ({ parent: `root ${i}`, content: any(1) }))
-    expect(sendStructs(liveArtifact(), ...roots)).toBe('too-large')
+    const server = new LittleServer('free')
+    const roots = (from: number, to: number) =>
+      send(server, oneBlock(NEW, from, ...Array.from({ length: to - from }, (_, i) => ({ parent: `root ${from + i}`, content: any(1) }))))
+    for (let from = 0; from < MAX_ROOTS; from += 100) expect(roots(from, Math.min(from + 100, MAX_ROOTS))).toBe('accept')
+    expect(roots(MAX_ROOTS, MAX_ROOTS + 1)).toBe('too-large')
   })
 
   it('free documents take attributes of texts, as Yjs writes them', () => {
@@ -488,6 +491,18 @@ describe('costs', () => {
     }
     expect(performance.now() - start).toBeLessThan(5000)
     expect(server.doc.store.pendingStructs).toBeNull()
+  })
+
+  it('all of a text of 10,000 pieces can be deleted at once', () => {
+    const server = new LittleServer('free')
+    for (let from = 0; from < 10_000; from += 1000) {
+      const letters = Array.from({ length: 1000 }, (_, i): ItemSpec =>
+        ({ parent: 'text', rightOrigin: from + i === 0 ? null : [NEW, from + i - 1], content: text('x') }))
+      expect(send(server, oneBlock(NEW, from, ...letters))).toBe('accept')
+    }
+    const peer = new Peer(server, ada)
+    expect(peer.edit(() => { peer.doc.getText('text').delete(0, 10_000) }).kind).toBe('accept')
+    expect(server.doc.getText('text').length).toBe(0)
   })
 
   it('an honest long list of edits is not', () => {

@@ -74,10 +74,11 @@ class Judgement {
     for (const struct of this.#decoded.structs) this.#checkAlone(struct)
     const missingStructs = visitInOrder(this.#index, (struct, block) => this.#visit(struct, block))
     const missingDeletes = this.#findRemoved()
+    const isRemoved = (inner: Y.Item): boolean => this.#removed.has(inner)
     for (const [item, place] of this.#removed) {
       this.#policy.remove(item, place)
       this.#touched.add(place)
-      this.#costs.payRemoval(item, inner => this.#removed.has(inner))
+      this.#costs.payRemoval(item, isRemoved)
     }
     const missing: Missing | null = missingStructs ?? missingDeletes
     if (missing) return { kind: 'park', missing }
@@ -140,7 +141,7 @@ class Judgement {
     checkForm(struct, place, this.#context.kind)
     if (place.key !== null && struct.length > 1 && !(struct.content instanceof Y.ContentDeleted)) this.#longEntries.push(struct)
     if (!place.holder.dead) this.#policy.write(struct, place)
-    if (typeof (struct.parent as unknown) === 'string') this.#budget.spend(this.#locator.rootCount >> 3)
+    if (typeof (struct.parent as unknown) === 'string') this.#budget.spend(this.#locator.rootCount * price.root)
     const splits = this.#shadow.splits
     this.#payOverwritten(place)
     this.#shadow.place(struct, offset, place)
@@ -259,7 +260,7 @@ class Judgement {
     if (place === null) return
     const { client } = item.id
     const { splits } = this.#shadow
-    this.#shadow.paySplit(Y.createID(client, Math.max(from, startOf(item))), from)
+    if (from > startOf(item)) this.#shadow.paySplit(Y.createID(client, from), from)
     if (to < endOf(item)) this.#shadow.paySplit(Y.createID(client, to), to)
     this.#costs.grow(place.holder, this.#shadow.splits - splits)
     this.#removed.set(item, place)

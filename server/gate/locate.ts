@@ -63,6 +63,8 @@ export class Locator {
   readonly #byType = new Map<SharedType, Holder>()
   readonly #newRoots = new Map<string, Holder>()
   #rootNames: Map<SharedType, string> | null = null
+  /** Neighbours stand in one place, which is one object for all of them: who deletes a text asks for thousands. */
+  #lastKnown: Place | null = null
 
   constructor(doc: Y.Doc, kind: Judged) {
     this.#doc = doc
@@ -87,6 +89,8 @@ export class Locator {
 
   /** The holder that a type of the document is, found by climbing to its root. */
   ofType(type: SharedType): Holder {
+    const known = this.#byType.get(type)
+    if (known) return known
     const climbed: SharedType[] = []
     let at = type
     while (!this.#byType.has(at)) {
@@ -116,7 +120,10 @@ export class Locator {
 
   /** Where an item of the document stands. */
   ofKnown(item: Y.Item): Place {
-    return { holder: this.ofType(parentType(item)), key: item.parentSub }
+    const holder = this.ofType(parentType(item))
+    const last = this.#lastKnown
+    if (last?.holder === holder && last.key === item.parentSub) return last
+    return this.#lastKnown = { holder, key: item.parentSub }
   }
 
   #rootHolder(root: string, type: SharedType | null): Holder {

@@ -13,6 +13,11 @@ export type SharedType = Y.Doc['share'] extends Map<string, infer T> ? T : never
  * with it before the document is written again.
  */
 Y.ContentAny.prototype.mergeWith = function (right: Y.ContentAny): boolean {
+  // New values are joined from the right, so all behind stand in the right array: pushing them one by one would let it grow in bounds.
+  if (right.arr.length > this.arr.length) {
+    this.arr = this.arr.concat(right.arr)
+    return true
+  }
   // Yjs freezes arrays under NODE_ENV=development.
   if (!Object.isExtensible(this.arr)) this.arr = [...this.arr]
   for (const value of right.arr) this.arr.push(value)

@@ -6,6 +6,7 @@ import { judge } from '../../server/gate/judge.ts'
 import { scan } from '../../server/gate/scan.ts'
 import type { ClientOwner, Judged, Verdict } from '../../server/gate/verdict.ts'
 import { openRoots } from '../../shared/conversation/document.ts'
+import { limits } from '../../shared/limits.ts'
 import type { UserId } from '../../shared/ids.ts'
 import type { Role } from '../../shared/wire/frame.ts'
 
@@ -46,7 +47,12 @@ export class LittleServer {
     const scanned = scan(bytes, this.kind, client => Y.getState(this.doc.store, client))
     if (!scanned.ok) return { verdict: { kind: 'refuse', code: scanned.code, reason: scanned.reason }, bytes }
     const context = { kind: this.kind, doc: this.doc, principal: id, role, ownerOf: (client: number) => this.owners.get(client) }
-    return { verdict: judge(scanned, context), bytes: scanned.bytes }
+    const verdict = judge(scanned, context)
+    // As the write path does, before anything is applied.
+    if (verdict.kind === 'accept' && verdict.requestIds.length > limits.requestsPerUpdate) {
+      return { verdict: { kind: 'refuse', code: 'too-large', reason: 'The update has too many requests.' }, bytes: scanned.bytes }
+    }
+    return { verdict, bytes: scanned.bytes }
   }
 
   /** A server with the same document as this one had after so many records. */

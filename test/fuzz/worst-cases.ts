@@ -47,6 +47,8 @@ const ownBefore = (client: number, clock: number): Id | null => clock === 0 ? nu
 const LARGE = times(100_000, 20_000)
 let hugeUpdate: Uint8Array | null = null
 const huge = (): Uint8Array => hugeUpdate ??= scattered(LARGE)
+/** What a document can hold. */
+const storable = (size: number): number => Math.min(size, limits.documentStructs)
 /** What can be built inside one type. */
 const nested = (size: number): number => Math.min(size, limits.nestedStructs)
 
@@ -172,11 +174,11 @@ export const worstCases: Readonly<Record<string, (size: number) => Case>> = {
   'types at keys': size => ({ server: documentOf(), bytes: add(entries(size, type('array'))) }),
   'entries of 1,000 roots': size => ({ server: documentOf(), bytes: add(many(size, i => ({ parent: `root ${i % 1000}`, key: 'key', content: any(1) }))) }),
   'known structs again': size => ({
-    server: documentOf(scattered(size)),
+    server: documentOf(scattered(storable(size))),
     bytes: writeUpdate({
       blocks: [
-        { client: OLD, clock: 0, structs: many(size, i => inText(text('x'), null, i === 0 ? null : [OLD, i - 1])) },
-        { client: NEW, clock: 0, structs: [inText(text('y'), null, [OLD, size - 1])] }
+        { client: OLD, clock: 0, structs: many(storable(size), i => inText(text('x'), null, i === 0 ? null : [OLD, i - 1])) },
+        { client: NEW, clock: 0, structs: [inText(text('y'), null, [OLD, storable(size) - 1])] }
       ]
     })
   }),
