@@ -19,7 +19,7 @@ export const limits = {
    * every second one is a range of deletions, so that `deletionsPerUpdate` never keeps an honest client out.
    */
   documentStructs: 120_000,
-  /** Structs inside one nested type (a draft, an entry of a map with all it holds), so that deleting it stays cheap. */
+  /** Living structs inside one nested type (a draft, an entry of a map with all it holds), so that deleting it stays cheap. */
   nestedStructs: 4000,
   /** All parts of one message as JSON. */
   messageBytes: 256 * 1024,

@@ -4,7 +4,7 @@ import { SkeinError } from '../../shared/errors.ts'
 import { limits } from '../../shared/limits.ts'
 import { COPIES_PER_STEP, MOVES_PER_STEP, price } from './budget.ts'
 import type { Budget } from './budget.ts'
-import type { Holder } from './locate.ts'
+import type { Holder, Place } from './locate.ts'
 import type { Block, Struct, UpdateIndex } from './update-index.ts'
 import { startOf } from './update-index.ts'
 import type { SharedType } from './yjs-internals.ts'
@@ -12,8 +12,10 @@ import type { SharedType } from './yjs-internals.ts'
 export class Costs {
   readonly #budget: Budget
   readonly #index: UpdateIndex
-  /** Structs inside each type that stands right under a root. */
+  /** Living structs inside each type that stands right under a root. */
   readonly #nested = new Map<Holder, number>()
+  /** Keys that the update writes. */
+  readonly #written = new Map<Holder, Set<string>>()
   readonly #emptied = new Set<Y.Item>()
 
   constructor(index: UpdateIndex, budget: Budget) {
@@ -21,8 +23,16 @@ export class Costs {
     this.#budget = budget
   }
 
-  /** One more struct inside a nested type. Who deletes that type, or overwrites it, must be able to afford it. */
-  grow(holder: Holder, by = 1): void {
+  /** A new struct in its place; one at a key takes the place of the entry that was there. */
+  add(place: Place, splits: number): void {
+    this.grow(place.holder, splits + (this.#replaces(place) ? 0 : 1))
+  }
+
+  /**
+   * More living structs inside a nested type. Who deletes that type, or overwrites it, must be able to afford it. Tombstones do not count:
+   * a shape that is dragged about leaves two at every step and must not freeze; a squash takes them away.
+   */
+  grow(holder: Holder, by: number): void {
     if (holder.depth === 0 || holder.dead || by === 0) return
     let top = holder
     while (top.depth > 1) top = top.parent!
@@ -85,11 +95,21 @@ export class Costs {
   #sizeOf({ type, isNew }: Holder): number {
     if (type === null || isNew) return 0
     let size = 0
-    for (const _ of itemsWithin(type, () => true)) {
+    for (const item of itemsWithin(type, () => true)) {
       this.#budget.spend(1)
-      size++
+      if (!item.deleted) size++
     }
     return size
+  }
+
+  #replaces({ holder, key }: Place): boolean {
+    if (key === null) return false
+    const written = this.#written.get(holder) ?? new Set()
+    this.#written.set(holder, written)
+    if (written.has(key)) return true
+    written.add(key)
+    const before = holder.isNew ? undefined : holder.type?._map.get(key)
+    return before !== undefined && !before.deleted
   }
 }
 

@@ -145,7 +145,7 @@ class Judgement {
     const splits = this.#shadow.splits
     this.#payOverwritten(place)
     this.#shadow.place(struct, offset, place)
-    this.#costs.grow(place.holder, 1 + this.#shadow.splits - splits)
+    this.#costs.add(place, this.#shadow.splits - splits)
     this.#touched.add(place)
     if (place.key !== null) this.#budget.spend(price.entry)
     if (struct.content instanceof Y.ContentType) {

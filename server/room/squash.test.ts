@@ -99,7 +99,7 @@ describe('a squashed free document', () => {
   })
 })
 
-it('a document is due past one of the limits, a free one for its client ids alone', () => {
+it('a document is due past one of the limits, a free one past its own', () => {
   const doc = new Y.Doc()
   for (let client = 1; client <= 3; client++) {
     doc.clientID = client
@@ -110,4 +110,5 @@ it('a document is due past one of the limits, a free one for its client ids alon
   expect([due({}), due({ clients: 2 }), due({ clients: 3 })]).toEqual([false, true, false])
   expect([due({ tombstones: 0 }), due({ tombstones: 1 })]).toEqual([true, false])
   expect([due({ clients: 0, tombstones: 0 }, canvas), due({ clientsFree: 2 }, canvas)]).toEqual([false, true])
+  expect([due({ tombstonesFree: 0 }, canvas), due({ tombstonesFree: 1 }, canvas)]).toEqual([true, false])
 })

@@ -17,9 +17,11 @@ export interface SquashLimits {
   clientsFree: number
   /** Structs of a conversation without content: taken requests, drafts that are gone. They cost memory and time at every load. */
   tombstones: number
+  /** The same of a free document: well before it has as many structs as it may have (`documentStructs`). */
+  tombstonesFree: number
 }
 
-export const squashLimits: SquashLimits = { clients: 1_000, clientsFree: 4_000, tombstones: 20_000 }
+export const squashLimits: SquashLimits = { clients: 1_000, clientsFree: 4_000, tombstones: 20_000, tombstonesFree: 60_000 }
 
 /** Items copied before other rooms get their turn. */
 const SLICE = 200
@@ -32,7 +34,9 @@ export const isDueForSquash = (name: DocumentName, doc: Y.Doc, limits: SquashLim
 
 /** The same of a document that is not decoded. */
 export const isPast = (limits: SquashLimits, name: DocumentName, clients: number, tombstones: number): boolean =>
-  documentKind(name) === 'conversation' ? clients > limits.clients || tombstones > limits.tombstones : clients > limits.clientsFree
+  documentKind(name) === 'conversation'
+    ? clients > limits.clients || tombstones > limits.tombstones
+    : clients > limits.clientsFree || tombstones > limits.tombstonesFree
 
 /** @returns a new document; `requests` of a conversation stay behind: they are the clients' outbox, and clients have them */
 export const squash = async (name: DocumentName, from: Y.Doc, ids: ServerIds, yieldToOthers: () => Promise<void>): Promise<Y.Doc> => {

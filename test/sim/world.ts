@@ -28,7 +28,9 @@ const REST_WITHIN = 600_000
 
 /** The usual sizes, and some that a simulated life reaches. */
 const SQUASH_AT: readonly SquashLimits[] = [
-  squashLimits, { clients: 6, clientsFree: 12, tombstones: 40 }, { clients: 3, clientsFree: 5, tombstones: 15 }
+  squashLimits,
+  { clients: 6, clientsFree: 12, tombstones: 40, tombstonesFree: 400 },
+  { clients: 3, clientsFree: 5, tombstones: 15, tombstonesFree: 200 }
 ]
 
 export interface Summary {
