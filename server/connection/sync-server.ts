@@ -122,6 +122,8 @@ export class SyncServer {
       // Where everybody is the one local person there is nothing to tell apart.
       const stay = access.openToAll ? () => {} : this.#admission.enter(principal.id)
       if (!stay) throw new SkeinError('too-many-connections')
+      // It may have gone while we asked who it is.
+      if (webSocket.readyState === webSocket.CLOSED) return stay()
       webSocket.once('close', stay)
       const role = await roleIn(access, name, principal)
       if (!role) throw new SkeinError('not-found')
