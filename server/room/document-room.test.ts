@@ -12,6 +12,7 @@ import { ManualTime, settle } from '../../test/rig/manual-time.ts'
 import { MemoryDisk, openMemoryLog } from '../../test/rig/memory-log.ts'
 import type { MemoryLog } from '../../test/rig/memory-log.ts'
 import { BURST_MS } from './broadcast.ts'
+import { BULK_BYTES, PATIENCE_MS, PLACES } from './bulk-gate.ts'
 import type { DocumentRoom } from './document-room.ts'
 import type { Outgoing } from './outgoing.ts'
 import { RoomRegistry } from './rooms.ts'
@@ -379,6 +380,49 @@ describe('readers of stored bytes', () => {
     await write('four')
     for (const page of [slow, slower, writer]) expect(page.texts).toEqual(texts)
     expect(slower.kinds.filter(kind => kind === 'sync-step-1')).toHaveLength(1)
+  })
+
+  it('who waited for their turn while the document came miss nothing when it goes again', async () => {
+    const over = world()
+    const page = await over.enter()
+    await page.join()
+    const texts = ['x'.repeat(BULK_BYTES)]
+    say(page.doc, texts[0]!, { to: [] })
+    await settle()
+    page.close()
+    await over.restart()
+    const writer = await over.enter(talk, bob)
+    await writer.join()
+    await over.time.advance(PATIENCE_MS)
+    const pages = await Promise.all(Array.from({ length: PLACES + 1 }, () => over.enter()))
+    for (const each of pages) each.ask()
+    const late = pages.at(-1)!
+    await settle()
+    expect([late.frames.length, pages.at(-2)!.texts]).toEqual([0, texts])
+    const write = async (text: string): Promise<void> => {
+      texts.push(text)
+      say(writer.doc, text, { to: [] })
+      await settle()
+    }
+    await write('one')
+    expect(late.room.isLive).toBe(true)
+    // Whatever is read of the log from here on arrives when the document has left memory.
+    const read = over.log.read.bind(over.log)
+    let arrive = (): void => {}
+    const left = new Promise<void>(resolve => { arrive = resolve })
+    over.log.read = async name => {
+      const stored = await read(name)
+      await left
+      return stored
+    }
+    await over.time.advance(PATIENCE_MS)
+    over.log.read = read
+    await write('two')
+    await over.time.advance(2 * QUIET_MS)
+    expect(late.room.isLive).toBe(false)
+    arrive()
+    await settle()
+    expect(late.texts).toEqual(texts)
   })
 
   it('are told when the document can no longer be loaded', async () => {

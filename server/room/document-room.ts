@@ -262,18 +262,18 @@ export class DocumentRoom {
   /** Brings a session up to date from the stored bytes, and subscribes it. @param asks what the client has that the server lacks */
   async #serve(session: Session, stateVector: Uint8Array, asks: boolean, sent: () => void): Promise<void> {
     try {
-      for (;;) {
+      while (session.isOpen) {
+        const phase = this.#phase
+        if (phase.kind === 'gone') return session.end(phase.error.code)
+        if (phase.kind === 'live') {
+          if (asks) return phase.room.join(session, stateVector, sent)
+          phase.room.adopt({ sessions: new Set(), stopped: new Map([[session, stateVector]]) })
+          return phase.room.resume(session, sent)
+        }
         const lives = this.#lives
         const stored = await this.#stored()
         if (stored === null) await this.#warm()
-        if (!session.isOpen) return
-        if (this.#phase.kind === 'gone') return session.end(this.#phase.error.code)
-        if (this.#phase.kind === 'live') {
-          if (asks) return this.#phase.room.join(session, stateVector, sent)
-          this.#phase.room.adopt({ sessions: new Set(), stopped: new Map([[session, stateVector]]) })
-          return this.#phase.room.resume(session, sent)
-        }
-        if (stored === null || lives !== this.#lives) continue
+        if (stored === null || !this.#isStill(lives)) continue
         const answer = stored.answer(Y.decodeStateVector(stateVector))
         await this.#ports.bulk.enter(session, answer.bytes)
         if (!this.#isStill(lives) || !session.isOpen) {
@@ -318,7 +318,10 @@ export class DocumentRoom {
     }
   }
 
-  /** What the log holds; read once for all who ask, and again for who comes much later. */
+  /**
+   * What the log holds; read once for all who ask, and again for who comes much later. Not to be called while a live room writes: what
+   * is read then would pass for what the log holds when the document has left memory again.
+   */
   #stored(): Promise<ColdDocument | null> {
     return this.#keep(this.#bytes ?? this.#ports.read())
   }
