@@ -124,8 +124,10 @@ export class Link {
     this.#down = new Lane(network)
   }
 
+  /** Also counts what the client's end does not take for now, and who waits for that. */
   get inFlight(): number {
-    return this.over ? 0 : this.#up.inFlight + this.#down.inFlight
+    const { frames, drained } = this.#stalled ?? { frames: [], drained: [] }
+    return this.over ? 0 : this.#up.inFlight + this.#down.inFlight + frames.length + drained.length
   }
 
   begin(listener: Listener): void {

@@ -160,7 +160,8 @@ export class SocketState implements SocketWatch {
   #saved = 0
   #open = true
   greeted = false
-  synced = false
+  /** Something of the document arrived; a long one does so before the step 2. */
+  #wasTold = false
   /** Of the room that it was let into. */
   #epoch: string | null = null
 
@@ -202,7 +203,7 @@ export class SocketState implements SocketWatch {
     this.#witness.frames++
     const frame = decodeFrame(bytes)
     if (frame?.type === 'sync-step-2' || frame?.type === 'update') {
-      if (frame.type === 'sync-step-2') this.synced = true
+      this.#wasTold = true
       this.#witness.keep(this.#name, this.#epoch, frame.update.slice())
     }
     if (frame?.type !== 'control') return
@@ -215,7 +216,7 @@ export class SocketState implements SocketWatch {
   }
 
   handled(): void {
-    this.#look(this.synced ? this.#epoch : null)
+    this.#look(this.#wasTold ? this.#epoch : null)
   }
 
   closed(): void {
