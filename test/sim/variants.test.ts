@@ -13,10 +13,9 @@ describe('a product that is broken in one place is caught', () => {
     const { simulate } = await loadVariant(variant)
     for (let seed = 1; seed <= WITHIN; seed++) {
       const wrong = await simulate(seed, variant.diskLies).then(() => null, (error: Error) => error.message)
-      if (wrong === null) continue
+      // It is the change that has to be caught, and nothing else; what the product does in each life, the other file says.
+      if (wrong === null || await product.simulate(seed, variant.diskLies).then(() => false, () => true)) continue
       console.info(`${variant.name}: seed ${seed}: ${wrong.split('\n')[0]}`)
-      // It is the change that was caught, and nothing else.
-      await product.simulate(seed, variant.diskLies)
       return
     }
     expect.fail(`${WITHIN} simulations of "${variant.name}" found nothing wrong.`)

@@ -80,6 +80,8 @@ export class Store {
   #lastCommit: number
   #term = 0
   #state: 'open' | 'reopening' | 'broken' = 'open'
+  /** It is opened again, and not for the first time after the failure. */
+  #isRepeated = false
   /** While it is opened again: ends when that is done, or has failed. */
   #ready: Promise<void> = Promise.resolve()
   #closing: Promise<void> | null = null
@@ -150,8 +152,9 @@ export class Store {
   async commit(operations: readonly Operation[], term = this.#term): Promise<void> {
     if (this.#closing !== null) throw new SkeinError('unavailable')
     if (term !== this.#term) throw new SkeinError('not-saved')
-    if (this.#state === 'broken' && operations.length > 0) {
-      await this.#recover()
+    if (operations.length > 0 && (this.#state === 'broken' || this.#isRepeated)) {
+      // What was made since the last attempt belongs to a term that ends with this one: written later it would leave a gap before it.
+      await (this.#state === 'broken' ? this.#recover() : this.#ready)
       throw new SkeinError('not-saved')
     }
     try {
@@ -252,11 +255,14 @@ export class Store {
   /** A failed attempt is repeated by the next write, so no timer is needed. */
   #recover(): Promise<void> {
     const again = this.#state === 'broken'
+    this.#isRepeated = again
     this.#state = 'reopening'
     this.#ready = this.#reopen().then(() => {
       if (again) this.#term++
+      this.#isRepeated = false
       this.#state = 'open'
     }, (error: unknown) => {
+      this.#isRepeated = false
       this.#state = 'broken'
       throw error
     })
