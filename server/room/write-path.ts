@@ -159,7 +159,7 @@ export class WritePath {
           if (!submission.final && this.#waitsForParent(proposals, known)) return submission.parked()
           if (isGrowing(scanned) && this.#isFull()) return this.#refuse(submission, 'document-full', errorTable['document-full'].message)
           if (!this.#affords(submission.session, verdict)) return this.#refuse(submission, 'rate-limited', errorTable['rate-limited'].message)
-          return this.#apply(submission, scanned.bytes, verdict, known)
+          return this.#apply(submission, scanned.bytes, verdict, proposals, known)
         }
       }
     }
@@ -171,7 +171,9 @@ export class WritePath {
     return judge(scanned, { kind, doc, principal, role, ownerOf: id => owners.of(id, principal) })
   }
 
-  #apply(submission: Submission, bytes: Uint8Array, verdict: Accepted, known: KnownRequests): void {
+  #apply(
+    submission: Submission, bytes: Uint8Array, verdict: Accepted, proposals: readonly Proposal[], known: KnownRequests,
+  ): void {
     const { principal, role } = submission.session
     const { doc, owners, recorder } = this.#document
     const { agents, now, budgets } = this.#environment
@@ -186,7 +188,9 @@ export class WritePath {
         writer.begin()
         const context = { principal, role, now: now(), taken: (id: RequestId) => known.get(id), agents, mayAsk }
         const touched = this.#mayHoldRequests ? writer.roots.requests.keys() : keysTouched(transaction, doc.share.get('requests'))
-        const results = takeRequests(writer, verdict.requestIds, context, touched)
+        // Beside what is new there may be requests that were taken on an earlier connection, which took the answer with it.
+        const brought = new Set([...proposals.map(({ id }) => id), ...verdict.requestIds])
+        const results = takeRequests(writer, [...brought], context, touched)
         this.#mayHoldRequests = false
         ledger = writer.ledger
         return results

@@ -50,6 +50,22 @@ describe('the same request', () => {
     expect(readRuns(a.doc)).toHaveLength(1)
   })
 
+  it('in a frame that brings something new too is answered, although it was taken on an earlier connection', async () => {
+    server = await startServer(folder.path)
+    const device = new Y.Doc()
+    const before = say(device, 'before', { parentId: null, to: [] })
+    const first = await join()
+    first.sendUpdate(Y.encodeStateAsUpdate(device))
+    await first.allSaved()
+    // The device heard nothing of that, and has gone on.
+    const after = say(device, 'after', { parentId: null, to: [] })
+    const second = await join()
+    second.sendUpdate(Y.encodeStateAsUpdate(device))
+    expect(await outcomeOf(second, after)).toEqual({ status: 'accepted' })
+    expect(await outcomeOf(second, before)).toEqual({ status: 'accepted' })
+    expect(messageTexts(second.doc)).toEqual(['before', 'after'])
+  })
+
   it('after a restart of the server has one effect and the outcome of the first time', async () => {
     server = await startServer(folder.path)
     const before = await join()
