@@ -10,10 +10,11 @@ import { openDeviceStore } from './store/indexeddb.ts'
 import type { DeviceStore } from './store/indexeddb.ts'
 import { openDocument } from './synced-document.ts'
 import type { SyncedDocument } from './synced-document.ts'
+import { openRoots } from '../../shared/conversation/document.ts'
 import { readDrafts, textOf } from '../../shared/conversation/read.ts'
 import { putSharedDraft } from '../../shared/conversation/write.ts'
 import { conversationName, parseDocumentName } from '../../shared/ids.ts'
-import type { DocumentName } from '../../shared/ids.ts'
+import type { DocumentName, DraftId } from '../../shared/ids.ts'
 import { until } from '../../test/rig/until.ts'
 import { TinyServer } from '../../test/sync/tiny-server.ts'
 
@@ -198,6 +199,25 @@ describe('what was written offline in a shared draft', () => {
     await until('it is kept', () => refused(page).length > 0)
     expect(refused(page)).toEqual(['hello world: gone'])
     await until('the rest of it is gone', () => draftTexts(page.doc).length === 0)
+    await noneKept(talkName)
+  })
+
+  it.each(['', ', on a page that is loaded again'])('goes on when it had come back, unconfirmed, from a draft that is gone%s', async reloads => {
+    const id = '0190a000-0000-7000-8000-000000000001' as DraftId
+    server.change(doc => putSharedDraft(doc, id, { kind: 'shared', authorId: 'ben', parentId: null, createdAt: 5 }, 'hello'))
+    const page = talk()
+    await settled(page)
+    page.draftText(id)!.insert(5, ' world')
+    await settled(page)
+    server.holdsSaved = true
+    server.change(doc => openRoots(doc).drafts.delete(id))
+    await until('it came back', () => draftTexts(server.doc).join() === ' world')
+    if (reloads) await page.close()
+    server.beginEpoch('epoch-2')
+    server.holdsSaved = false
+    if (reloads) talk()
+    else server.cut()
+    await until('it is on the server', () => draftTexts(server.doc).join() === ' world')
     await noneKept(talkName)
   })
 

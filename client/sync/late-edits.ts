@@ -129,12 +129,19 @@ const alignAll = (letters: readonly Letter[], chars: readonly string[], offset: 
   return found
 }
 
+export interface Reopening {
+  id: DraftId
+  /** The Yjs client id of its own under which it is written. */
+  client: number
+  update: Uint8Array
+}
+
 /**
  * The update that opens a person's late edits as a draft. Its ids derive from what it says, so that it is the same bytes on every tab and
  * device of the person that finds the same edits: opened twice is opened once, and opened again after it was sent or dropped is nothing.
  * @param from the draft that is gone
  */
-export const reopening = (from: DraftId, head: SharedDraftHead, text: string): { id: DraftId, update: Uint8Array } => {
+export const reopening = (from: DraftId, head: SharedDraftHead, text: string): Reopening => {
   // The number goes up when `putSharedDraft` writes in another way: equal ids must mean equal structs.
   const cause = ['late edits 1', from, head.authorId, head.parentId, head.createdAt, text]
   const hash = digest(new TextEncoder().encode(JSON.stringify(cause)))
@@ -144,5 +151,5 @@ export const reopening = (from: DraftId, head: SharedDraftHead, text: string): {
   putSharedDraft(doc, id, head, text)
   const update = Y.encodeStateAsUpdate(doc)
   doc.destroy()
-  return { id, update }
+  return { id, client: doc.clientID, update }
 }

@@ -238,9 +238,14 @@ export class SharedDrafts {
 
   async #reopen(doc: Y.Doc, from: DraftId, head: SharedDraftHead, text: string): Promise<void> {
     if (this.#options.role() === 'viewer') return this.#keep(text, head.parentId, 'viewer')
-    const { id, update } = reopening(from, head, text)
+    const { id, client, update } = reopening(from, head, text)
     // A squash copies a draft under ids of the server's own: opened a second time under its key, it would be a forgery.
-    if (!openRoots(doc).drafts._map.has(id)) Y.applyUpdate(doc, update, this)
+    if (!openRoots(doc).drafts._map.has(id)) {
+      // Own letters like any other: till the server has them, they are to outlive a new beginning.
+      this.#writers.add(client)
+      this.#options.noteWriter(client)
+      Y.applyUpdate(doc, update, this)
+    }
     this.#successors.set(from, id)
   }
 
