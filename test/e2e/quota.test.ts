@@ -72,7 +72,7 @@ it('what does not fit on the device is said, stays on the page, and is stored wh
   expect((await shownMessages(page)).slice(-2)).toEqual(texts)
   world.line.restore()
   await page.evaluate(() => window.dispatchEvent(new Event('online')))
-  for (const text of texts) await page.locator('[data-testid=message][data-delivery=saved]', { hasText: text }).waitFor()
+  for (const text of texts) await page.locator('[data-testid=message][data-role=user][data-delivery=saved]', { hasText: text }).waitFor()
   expect(device.complaints).toEqual([])
   await device.context.close()
 })
