@@ -1,3 +1,4 @@
+/** The ledger is trimmed by age, in pieces, and failures are made up for. */
 import { expect, test } from 'vitest'
 import { ManualTime } from '../../test/rig/manual-time.ts'
 import { KEEP_MS, keepLedgerTrimmed } from './ledger-keeper.ts'

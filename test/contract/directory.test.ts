@@ -1,3 +1,4 @@
+/** The contract of the directory, for each of its adapters. */
 import { randomFillSync } from 'node:crypto'
 import { openLevelDbDirectory } from '../../server/directory/leveldb-directory.ts'
 import type { LevelDbLog } from '../../server/log/leveldb/leveldb-log.ts'

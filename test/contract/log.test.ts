@@ -1,3 +1,4 @@
+/** The contract of the log, for each of its adapters. */
 import { LevelDbWorld } from '../rig/leveldb-world.ts'
 import { MemoryDisk, openMemoryLog } from '../rig/memory-log.ts'
 import type { MemoryLog } from '../rig/memory-log.ts'

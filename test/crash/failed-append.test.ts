@@ -1,3 +1,4 @@
+/** A disk that refuses an append: nobody was told otherwise, and everybody comes back to what is stored. */
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { readMessages, readRuns } from '../../shared/conversation/read.ts'
 import { messageTexts, newConversationId, say } from '../rig/conversation.ts'

@@ -1,3 +1,4 @@
+/** A server killed again and again while people write and agents answer: nothing that anybody was told is missing afterwards. */
 import { expect, it } from 'vitest'
 import * as Y from 'yjs'
 import { findMessage, readDrafts, readMessages, readRuns, textOf } from '../../shared/conversation/read.ts'

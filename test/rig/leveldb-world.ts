@@ -1,5 +1,5 @@
 /** A LevelDB data folder for tests, with crashes, failing writes, and a look at the raw keys. */
-import { cp, mkdtemp, rm } from 'node:fs/promises'
+import { cp, mkdtemp, readFile, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ClassicLevel } from 'classic-level'
@@ -79,6 +79,13 @@ export class LevelDbWorld {
     const found = await database.keys({ gte: ['v1'], lte: ['v1', 0xffffffff] }).all()
     await database.close()
     return new Set(found.map(key => String(key[1])))
+  }
+
+  /** Whether these bytes stand in any of its files. */
+  async holds(bytes: Buffer): Promise<boolean> {
+    const files = (await readdir(this.path)).filter(file => file !== 'LOCK')
+    const contents = await Promise.all(files.map(file => readFile(join(this.path, file))))
+    return contents.some(content => content.includes(bytes))
   }
 
   async traces(name: string): Promise<number> {

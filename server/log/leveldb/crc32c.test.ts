@@ -1,3 +1,4 @@
+/** The checksum that LevelDB writes into its files. */
 import { expect, test } from 'vitest'
 import { crc32c } from './crc32c.ts'
 

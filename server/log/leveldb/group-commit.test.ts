@@ -1,3 +1,4 @@
+/** The order in which submissions are written, and what each of them hears. */
 import { describe, expect, test } from 'vitest'
 import { GroupCommit } from './group-commit.ts'
 

@@ -1,3 +1,4 @@
+/** Our own encoder of keys beside the one of y-leveldb. */
 import { keyEncoding } from 'y-leveldb'
 import { expect, test } from 'vitest'
 import { MAX_CLOCK, encodeKey } from './keys.ts'

@@ -1,3 +1,4 @@
+/** What LevelDB would leave out of a damaged log file is found. */
 import { readFile, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'

@@ -3,16 +3,12 @@
  * failed write.
  *
  * 1. All writing goes through `commit`; what it reports as done is on disk (with durability `fsync`).
- * 2. LevelDB refuses every write after a failed one until it was opened again, and nobody knows whether the failed one will be there
- *    then. So after a failure: `term` grows at once, the database is closed and opened, and a higher generation is stored, before anything
- *    else is written.
- * 3. Where that cannot be done (the disk is full), reading goes on, each write is refused and makes the next attempt, and `term` grows
- *    again when one succeeds: what was read meanwhile may lack the failed write and knows an old generation.
- * 4. A generation is stored before it is used for anything, and grows at every start that no orderly `close` came before.
- * 5. What the system had not written when the machine stopped is lost without fsync, from anywhere in the store. So after an unclean
+ * 2. After a failed write the database is opened again under a higher generation before anything else is written (see `recovery.ts`).
+ * 3. A generation is stored before it is used for anything, and grows at every start that no orderly `close` came before.
+ * 4. What the system had not written when the machine stopped is lost without fsync, from anywhere in the store. So after an unclean
  *    stop all documents begin new epochs, as they do when the caller asks for it (a backup was restored). The generation then leaps by
  *    chance: counted on, it would be the same each time that one backup is restored, and the epoch of what it does not hold would be, too.
- * 6. Every batch carries a gapless number (see `commits.ts`) and every value of ours a checksum (see `seal.ts`). What LevelDB leaves out of
+ * 5. Every batch carries a gapless number (see `commits.ts`) and every value of ours a checksum (see `seal.ts`). What LevelDB leaves out of
  *    its log files at an opening is looked for before, and kept as marks of damage in the first batch.
  */
 import { randomInt } from 'node:crypto'
@@ -31,6 +27,7 @@ import { closeDatabase, mustBeWritable, openDatabase } from './open-database.ts'
 import type { Lost } from './open-database.ts'
 import { headsOfFormat1, isDamage, readPast, salvage } from './past.ts'
 import type { Past } from './past.ts'
+import { Recovery } from './recovery.ts'
 import { isSealed, seal, unseal } from './seal.ts'
 import { Scrubber } from './scrubber.ts'
 import { toJson } from './values.ts'
@@ -78,12 +75,7 @@ export class Store {
   readonly #told = new Set<string>()
   #generation: number
   #lastCommit: number
-  #term = 0
-  #state: 'open' | 'reopening' | 'broken' = 'open'
-  /** It is opened again, and not for the first time after the failure. */
-  #isRepeated = false
-  /** While it is opened again: ends when that is done, or has failed. */
-  #ready: Promise<void> = Promise.resolve()
+  readonly #recovery = new Recovery(() => this.#reopen())
   #closing: Promise<void> | null = null
 
   /** @throws DataFolderError */
@@ -115,9 +107,9 @@ export class Store {
     this.newEpochsSince = begins ? this.#generation : newEpochsSince
     const sync = durability === 'fsync'
     this.#commits = new GroupCommit(async (operations) => {
-      await this.#ready
+      await this.#recovery.ready
       await this.#writeNumbered(operations, sync)
-    }, () => this.#failed())
+    }, () => this.#recovery.writeFailed())
   }
 
   async #begin(past: Past, lost: Lost, durability: StoreOptions['durability']): Promise<void> {
@@ -140,7 +132,7 @@ export class Store {
 
   /** Counts failed writes: what was known of the database in an earlier term may not be so. */
   get term(): number {
-    return this.#term
+    return this.#recovery.term
   }
 
   /**
@@ -149,12 +141,11 @@ export class Store {
    * @param term the term in which they were made; in another one they are not written
    * @throws SkeinError `not-saved` with an unknown outcome, `unavailable` after `close`
    */
-  async commit(operations: readonly Operation[], term = this.#term): Promise<void> {
+  async commit(operations: readonly Operation[], term = this.term): Promise<void> {
     if (this.#closing !== null) throw new SkeinError('unavailable')
-    if (term !== this.#term) throw new SkeinError('not-saved')
-    if (operations.length > 0 && (this.#state === 'broken' || this.#isRepeated)) {
-      // What was made since the last attempt belongs to a term that ends with this one: written later it would leave a gap before it.
-      await (this.#state === 'broken' ? this.#recover() : this.#ready)
+    if (term !== this.term) throw new SkeinError('not-saved')
+    if (operations.length > 0 && !this.#recovery.mayWrite) {
+      await this.#recovery.attempt()
       throw new SkeinError('not-saved')
     }
     try {
@@ -238,35 +229,13 @@ export class Store {
   async #close(): Promise<void> {
     // Who waited for a write that fails now is told so; here it only matters that all are over.
     await this.#commits.submit([]).catch(() => undefined)
-    await this.#ready.catch(() => undefined)
+    await this.#recovery.ready.catch(() => undefined)
     // Without the note the next start takes a new generation, which it has to after a failure that was not mended.
-    const clean = this.#state === 'open' &&
+    const clean = this.#recovery.state === 'open' &&
       await this.#writeNumbered([put(cleanKey, true), { type: 'del', key: riskKey }], true).then(() => true, () => false)
     await closeDatabase(this.#database)
     // Without it the next start looks at everything.
     if (clean) await writeChecked(this.#database.location, this.#checked).catch(() => undefined)
-  }
-
-  #failed(): void {
-    this.#term++
-    if (this.#state === 'open') this.#recover().catch(() => undefined)
-  }
-
-  /** A failed attempt is repeated by the next write, so no timer is needed. */
-  #recover(): Promise<void> {
-    const again = this.#state === 'broken'
-    this.#isRepeated = again
-    this.#state = 'reopening'
-    this.#ready = this.#reopen().then(() => {
-      if (again) this.#term++
-      this.#isRepeated = false
-      this.#state = 'open'
-    }, (error: unknown) => {
-      this.#isRepeated = false
-      this.#state = 'broken'
-      throw error
-    })
-    return this.#ready
   }
 
   async #reopen(): Promise<void> {
@@ -288,7 +257,7 @@ export class Store {
   /** Waits while the database is opened again; the closing before that, in turn, waits for reads that have begun. */
   async #reading<T>(read: (database: Database) => Promise<T>): Promise<T> {
     if (this.#closing !== null) throw new SkeinError('unavailable')
-    await this.#ready.catch((error: unknown) => {
+    await this.#recovery.ready.catch((error: unknown) => {
       if (this.#database.status !== 'open') throw error
     })
     try {

@@ -1,3 +1,4 @@
+/** Verifying a store names whatever is lost or changed, and changes nothing. */
 import { spawn } from 'node:child_process'
 import { cp, readFile, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'

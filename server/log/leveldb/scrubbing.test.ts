@@ -1,0 +1,181 @@
+/** What was taken out of a document is gone from the files too, whatever happens meanwhile. */
+import { createHash } from 'node:crypto'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { bytes, documentName, record } from '../../../test/contract/samples.ts'
+import { LevelDbWorld } from '../../../test/rig/leveldb-world.ts'
+import type { Key } from './keys.ts'
+import type { LevelDbLog } from './leveldb-log.ts'
+import type { Database } from './store.ts'
+
+const a = documentName('a')
+const b = documentName('b')
+
+let world: LevelDbWorld
+let log: LevelDbLog
+beforeEach(async () => {
+  world = await LevelDbWorld.create()
+  log = await world.open()
+})
+afterEach(() => world.dispose())
+
+/** Incompressible, so that it stands in the files as it is. */
+const secret = createHash('sha512').update('what was redacted').digest()
+const secretIsOnDisk = (): Promise<boolean> => world.holds(secret)
+const fill = async (count: number, name = a): Promise<void> => {
+  for (let n = 0; n < count; n++) await log.append(name, record(bytes(n)))
+}
+
+/** Makes the next rewriting of files wait. */
+const holdRewriting = (database: Database, until: Promise<void>): void => {
+  const compactRange = database.compactRange.bind(database)
+  database.compactRange = async (from: Key, to: Key): Promise<void> => {
+    await until
+    await compactRange(from, to)
+  }
+}
+
+describe('scrubbing', () => {
+  const writeSecret = async (): Promise<void> => {
+    await fill(3)
+    await log.append(a, record(secret))
+    await fill(3, b)
+  }
+
+  test('an erased document is gone from the files, not only from the index', async () => {
+    await writeSecret()
+    expect(await secretIsOnDisk()).toBe(true)
+    await log.erase(a)
+    expect(await secretIsOnDisk()).toBe(false)
+  })
+
+  test('it is gone too when it had already been moved from the log file to a table', async () => {
+    await writeSecret()
+    await log.close()
+    await world.raw(database => database.compactRange(['v1'], ['w']))
+    log = await world.open()
+    await log.erase(a)
+    expect(await secretIsOnDisk()).toBe(false)
+  })
+
+  test('a scrubbing compaction leaves nothing of the records that it replaces, and keeps the rest', async () => {
+    await writeSecret()
+    await log.append(a, record(bytes(4)))
+    await log.compact(a, { update: bytes(100), stateVector: bytes(0), upTo: 3, scrub: true })
+    expect(await secretIsOnDisk()).toBe(false)
+    expect((await log.read(a))?.updates).toEqual([bytes(100), bytes(4)])
+    expect((await log.read(b))?.updates).toHaveLength(3)
+  })
+})
+
+describe('a scrub that is owed', () => {
+  const crash = async (): Promise<void> => {
+    await world.crash()
+    log = await world.open()
+  }
+  const compactAll = (upTo: number): Promise<void> => log.compact(a, { update: bytes(100), stateVector: bytes(0), upTo, scrub: true })
+  beforeEach(async () => {
+    await log.append(a, record(secret))
+    await fill(3)
+    await log.append(a, record(bytes(9), { scrub: true }))
+  })
+
+  test('is known to the next process when this one was killed before the snapshot', async () => {
+    await crash()
+    expect(await log.owedScrubs()).toEqual([a])
+    expect((await log.read(a))?.owesScrub).toBe(true)
+    await compactAll(4)
+    expect([await log.owedScrubs(), (await log.read(a))?.owesScrub, await secretIsOnDisk()]).toEqual([[], undefined, false])
+  })
+
+  test('is known when this one was killed between the snapshot and the rewriting of the files', async () => {
+    const never = Promise.withResolvers<void>()
+    const cut = Promise.withResolvers<void>()
+    world.onWrite = async (write, database) => {
+      holdRewriting(database, never.promise)
+      await write()
+      cut.resolve()
+    }
+    const compacted = compactAll(4)
+    await cut.promise
+    await world.copy()
+    never.resolve()
+    world.onWrite = write => write()
+    await compacted
+    await log.close()
+    log = await world.open()
+    expect([await secretIsOnDisk(), await log.owedScrubs()]).toEqual([true, [a]])
+    await log.append(a, record(bytes(10)))
+    await compactAll(5)
+    expect([await log.owedScrubs(), await secretIsOnDisk()]).toEqual([[], false])
+  })
+
+  test('of an erased document is paid before anything is written under its name again', async () => {
+    const never = Promise.withResolvers<void>()
+    const cut = Promise.withResolvers<void>()
+    world.onWrite = async (write, database) => {
+      holdRewriting(database, never.promise)
+      await write()
+      cut.resolve()
+    }
+    const erased = log.erase(a)
+    await cut.promise
+    await world.copy()
+    never.resolve()
+    world.onWrite = write => write()
+    await erased
+    await log.close()
+    log = await world.open()
+    expect(await secretIsOnDisk()).toBe(true)
+    expect(await log.append(a, record(bytes(0)))).toBe(0)
+    expect([await log.owedScrubs(), await secretIsOnDisk()]).toEqual([[], false])
+    expect((await log.read(a))?.updates).toEqual([bytes(0)])
+  })
+
+  test('stays owed while a record that came later takes out something else', async () => {
+    const rewriting = Promise.withResolvers<void>()
+    world.onWrite = async (write, database) => {
+      world.onWrite = write => write()
+      holdRewriting(database, rewriting.promise)
+      await write()
+    }
+    const compacted = compactAll(4)
+    await log.append(a, record(bytes(10), { scrub: true }))
+    rewriting.resolve()
+    await compacted
+    expect((await log.read(a))?.owesScrub).toBe(true)
+    await compactAll(5)
+    expect(await log.owedScrubs()).toEqual([])
+  })
+
+  test('is paid together with those that were asked for meanwhile', async () => {
+    let batches = 0
+    world.onWrite = async (write) => {
+      batches++
+      await write()
+    }
+    const names = Array.from({ length: 60 }, (_, n) => documentName(`of-sixty-${n}`))
+    await Promise.all(names.map(name => log.append(name, record(bytes(1), { scrub: true }))))
+    await Promise.all(names.map(name => log.compact(name, { update: bytes(2), stateVector: bytes(0), upTo: 0, scrub: true })))
+    expect(batches).toBeLessThan(20)
+    expect(await log.owedScrubs()).toEqual([a])
+  })
+})
+
+test('deletions that scrubbing writes again come before an erasing that was asked for meanwhile', async () => {
+  await fill(4)
+  const batches: number[] = []
+  const rewriting = Promise.withResolvers<void>()
+  world.onWrite = async (write, database, operations) => {
+    batches.push(operations.length)
+    if (batches.length === 1) holdRewriting(database, rewriting.promise)
+    await write()
+  }
+  const compacted = log.compact(a, { update: bytes(100), stateVector: bytes(0), upTo: 3, scrub: true })
+  const erased = log.erase(a)
+  for (let n = 0; n < 20; n++) await log.read(b)
+  rewriting.resolve()
+  await Promise.all([compacted, erased])
+  // Each is numbered. The compaction with its deletions (2 × 3) and the mark of what is owed; its deletions again; the mark goes. The
+  // erasing of record, checksum, head and state vector, and a mark; its deletions again, with the summary's and the record's.
+  expect(batches).toEqual([4 + 6 + 1 + 1, 6 + 1, 1 + 1, 4 + 1 + 1, 4 + 1 + 2 + 1, 1 + 1])
+})
