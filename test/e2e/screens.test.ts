@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { openDevice, write } from '../rig/browser.ts'
+import { openDevice, shareWith, write } from '../rig/browser.ts'
 import type { Device } from '../rig/browser.ts'
 import { startBrowserWorld } from '../rig/browser-world.ts'
 import type { BrowserWorld } from '../rig/browser-world.ts'
@@ -37,12 +37,7 @@ it('two people and an agent in one conversation: the picture in the README', { t
   await ada.page.getByTestId('new-chat').first().click()
   await write(ada.page, 'What is Skein?')
   await replies.first().waitFor()
-  await ada.page.getByTestId('share').click()
-  await ada.page.getByTestId('share-make').click()
-  const link = await ada.page.getByTestId('share-link').inputValue()
-  await ada.page.keyboard.press('Escape')
-  await bob.goto(new URL(link).pathname)
-  await bob.page.getByTestId('join').click()
+  await shareWith(ada.page, bob)
   await bob.page.getByTestId('message').first().waitFor()
   await write(bob.page, 'What is 128 * 64?')
   await replies.nth(1).waitFor()

@@ -3,7 +3,7 @@ import { randomFillSync } from 'node:crypto'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { BrowserContext, Page } from 'playwright-core'
-import { openDevice, shownMessages, write } from '../rig/browser.ts'
+import { openDevice, shareWith, shownMessages, write } from '../rig/browser.ts'
 import type { Device } from '../rig/browser.ts'
 import { addressOf, startBrowserWorld } from '../rig/browser-world.ts'
 import type { BrowserWorld } from '../rig/browser-world.ts'
@@ -144,13 +144,9 @@ describe('four tabs of one person that were cut off', () => {
 
   it('find that somebody else signed in: nothing goes out under that name, and all of it does under the own one', { timeout: 180_000 }, async () => {
     const ada = await somebody()
-    await ada.device.page.getByTestId('share').click()
-    await ada.device.page.getByTestId('share-make').click()
-    const link = new URL(await ada.device.page.getByTestId('share-link').inputValue()).pathname
-    await ada.device.page.close()
     const ben = await openDevice(world.browser, addressOf(world.line))
-    await ben.goto(link)
-    await ben.page.getByTestId('join').click()
+    await shareWith(ada.device.page, ben)
+    await ada.device.page.close()
     await delivered(ben.page, 'Hello', 'saved')
     const benId = await userId(ben.page)
     const [adasCookies, bensCookies] = [await ada.context.cookies(), await ben.context.cookies()]

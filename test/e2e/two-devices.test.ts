@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { openDevice, shownMessages, write } from '../rig/browser.ts'
+import { openDevice, shareWith, shownMessages, write } from '../rig/browser.ts'
 import type { Device } from '../rig/browser.ts'
 import { addressOf, startBrowserWorld } from '../rig/browser-world.ts'
 import type { BrowserWorld } from '../rig/browser-world.ts'
@@ -28,12 +28,7 @@ it('two devices share one conversation: while it streams, across a reload, offli
   await a.page.getByTestId('new-chat').first().click()
   await write(a.page, 'Hello')
   await replies(a).first().waitFor()
-  await a.page.getByTestId('share').click()
-  await a.page.getByTestId('share-make').click()
-  const link = await a.page.getByTestId('share-link').inputValue()
-  await a.page.keyboard.press('Escape')
-  await b.goto(new URL(link).pathname)
-  await b.page.getByTestId('join').click()
+  await shareWith(a.page, b)
   await own(b).first().waitFor()
 
   // A's message and the reply to it appear at B while the reply is being written.

@@ -39,6 +39,16 @@ export const openDevice = async (browser: Browser, url: string, options: Paramet
 export const shownMessages = (page: Page): Promise<string[]> =>
   page.getByTestId('message').evaluateAll(nodes => nodes.map(node => node.querySelector('[data-testid=message-text]')?.textContent?.trim() ?? ''))
 
+/** Shares the conversation that is open in `page` by a link, which `guest` opens, and joins. */
+export const shareWith = async (page: Page, guest: Device): Promise<void> => {
+  await page.getByTestId('share').click()
+  await page.getByTestId('share-make').click()
+  const link = await page.getByTestId('share-link').inputValue()
+  await page.keyboard.press('Escape')
+  await guest.goto(new URL(link).pathname)
+  await guest.page.getByTestId('join').click()
+}
+
 export const write = async (page: Page, text: string): Promise<void> => {
   await page.getByTestId('composer').fill(text)
   await page.getByTestId('send').click()
