@@ -82,7 +82,7 @@ const endOf = (stored: readonly Uint8Array[], update: Uint8Array): { latest: Lat
 
 /** Besides requests, which are kept by themselves: in a conversation that is what the person wrote in shared drafts. */
 const mayHoldUnsent = ({ updates, unsaved = true, writers = [] }: StoredDocument, isConversation: boolean): boolean =>
-  unsaved && updates.length > 0 && (!isConversation || writers.length > 0)
+  updates.length > 0 && (isConversation ? writers.length > 0 : unsaved)
 
 /**
  * A request whose entry could not be stored lies in the old document alone. It, and every entry that does not say where it was sent, may

@@ -310,13 +310,13 @@ export class Conversation {
 
   /** What was written in drafts of an earlier life of the document; that life stays on the device until the server has it here. */
   async #carryOver(): Promise<void> {
-    for (const { id, doc, writers } of await this.#document.keptVersions()) {
+    for (const { id, doc, writers, unsaved } of await this.#document.keptVersions()) {
       this.#drafts.know(writers)
       if (this.#isGone) {
         await this.#drafts.giveUp(doc, 'gone')
         await this.#document.letGo(id)
       } else if (this.#document.synced) {
-        await this.#drafts.carryOver(doc)
+        await this.#drafts.carryOver(doc, !unsaved)
         this.#carried.add(id)
       }
     }

@@ -38,8 +38,11 @@ export interface DocumentHooks {
   saved: () => void
   /** Something was kept of an earlier life of the document after this one began. */
   keptMore: () => void
-  /** The document holds something of this person that only it holds: an earlier life with such edits, not confirmed, is kept. */
-  holdsOwn: () => boolean
+  /**
+   * The document holds something of this person that only it may hold: an earlier life with such edits is kept.
+   * @param confirmed the server has confirmed all that was written here
+   */
+  holdsOwn: (confirmed: boolean) => boolean
   result: (id: RequestId, outcome: RequestOutcome) => void
   /** How the outbox is kept the same in all tabs. */
   outbox: SharedOutbox
@@ -47,6 +50,6 @@ export interface DocumentHooks {
 
 export const noHooks: DocumentHooks = {
   changed: () => {}, loaded: () => {}, replaced: () => {}, met: () => {}, gone: () => {}, synced: () => {}, saved: () => {},
-  keptMore: () => {}, holdsOwn: () => true, result: () => {},
+  keptMore: () => {}, holdsOwn: confirmed => !confirmed, result: () => {},
   outbox: noOutbox
 }

@@ -12,9 +12,10 @@ import { openDocument } from './synced-document.ts'
 import type { SyncedDocument } from './synced-document.ts'
 import { openRoots } from '../../shared/conversation/document.ts'
 import { readDrafts, textOf } from '../../shared/conversation/read.ts'
+import type { Message } from '../../shared/conversation/schema.ts'
 import { putSharedDraft } from '../../shared/conversation/write.ts'
 import { conversationName, parseDocumentName } from '../../shared/ids.ts'
-import type { DocumentName, DraftId } from '../../shared/ids.ts'
+import type { DocumentName, DraftId, MessageId } from '../../shared/ids.ts'
 import { until } from '../../test/rig/until.ts'
 import { TinyServer } from '../../test/sync/tiny-server.ts'
 
@@ -221,6 +222,34 @@ describe('what was written offline in a shared draft', () => {
     await noneKept(talkName)
   })
 
+  it.each(['', ', on a page that is loaded again'])('goes on when the server had it, and the draft was sent without it before it began anew%s', async reloads => {
+    const id = '0190a000-0000-7000-8000-000000000001' as DraftId
+    server.change(doc => putSharedDraft(doc, id, { kind: 'shared', authorId: 'ben', parentId: null, createdAt: 5 }, 'hello'))
+    const page = talk()
+    await settled(page)
+    page.draftText(id)!.insert(5, ' world')
+    await settled(page)
+    if (reloads) await page.close()
+    server.beginEpoch('epoch-2')
+    server.change(doc => void openRoots(doc).messages.push([sentFrom(id, 'hello')]))
+    if (reloads) talk()
+    else server.cut()
+    await until('it is on the server', () => draftTexts(server.doc).join() === ' world')
+    await noneKept(talkName)
+  })
+
+  it('makes no draft where all of it was confirmed, and others deleted some of it before the server began anew', async () => {
+    const page = await writeOffline('hello', '')
+    const { id } = readDrafts(page.doc)[0]!
+    server.beginEpoch('epoch-2')
+    server.change(doc => putSharedDraft(doc, id, { kind: 'shared', authorId: 'ada', parentId: null, createdAt: 5 }, 'he'))
+    page.connect()
+    await until('the new one is there', () => draftTexts(page.doc).join() === 'he')
+    await settled(page)
+    await noneKept(talkName)
+    expect(draftTexts(server.doc)).toEqual(['he'])
+  })
+
   it('makes no draft where all of it was confirmed', async () => {
     const page = await writeOffline('hello', '')
     page.connect()
@@ -242,6 +271,14 @@ const copyOf = ({ doc }: TinyServer) => {
     for (const { id, head, parts } of drafts) if (head.kind === 'shared') putSharedDraft(fresh, id, head, textOf(parts))
   })
 }
+
+/** What Ben said when he sent the draft. */
+const sentFrom = (draftId: DraftId, text: string): Message => ({
+  id: '0190a000-0000-7000-8000-000000000002' as MessageId,
+  role: 'user',
+  parts: [{ type: 'text', text }],
+  metadata: { parentId: null, authorId: 'ben', createdAt: 6, acceptedAt: 6, status: 'complete', draftId }
+})
 
 /** The store, with a new generation that takes its time. */
 const slowly = (store: DocumentStore, wait: () => Promise<void>): DocumentStore => ({

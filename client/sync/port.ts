@@ -23,11 +23,13 @@ export interface StoredDocument {
   writers?: number[]
 }
 
-/** An earlier life of a document, which this device left with edits that no server confirmed. */
+/** An earlier life of a document, which this device left with edits that the server may not hold. */
 export interface KeptGeneration {
   generation: string
   updates: Uint8Array[]
   writers: number[]
+  /** As in {@link StoredDocument}. */
+  unsaved?: boolean
 }
 
 export interface KeptGenerations {
@@ -73,7 +75,7 @@ export interface DocumentStore {
    * Begins a new generation: an empty document of this epoch, or the one that another tab has begun already: call {@link load} next.
    * The outbox stays.
    * @param epoch null while it is not known yet
-   * @param keepOld the old generation holds edits that the server never got: do not remove it
+   * @param keepOld the old generation holds edits that the server may not hold: do not remove it
    */
   rebuild(epoch: string | null, keepOld: boolean): Promise<void>
   /** What was left with {@link rebuild} and kept. A store without it loses at a new beginning what the server never got. */

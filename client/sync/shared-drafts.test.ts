@@ -105,7 +105,7 @@ it('does not open a second time what it had brought back and the server holds un
       now: () => 5, newId: () => ID, noteWriter: () => {}, keep: () => Promise.resolve()
     })
     drafts.know([left.clientID])
-    await drafts.carryOver(left)
+    await drafts.carryOver(left, false)
   }
   const before = new Y.Doc()
   await carryInto(before)

@@ -123,14 +123,16 @@ export class SharedDrafts {
   }
 
   /**
-   * What this person wrote here in drafts of an earlier life of the document, and the server does not have, goes on as drafts of their
+   * What this person wrote here in drafts of an earlier life of the document, and stands nowhere in this one, goes on as drafts of their
    * own. Once, however often it is carried over. Resolves when what became no draft is stored.
-   * @param left that life; no server confirmed all of it
+   * @param left that life
+   * @param confirmed a server had all of it, so that what is missing in a draft that stands was deleted there
    */
-  async carryOver(left: Y.Doc): Promise<void> {
+  async carryOver(left: Y.Doc, confirmed: boolean): Promise<void> {
     const doc = this.#options.doc()
     const standing = readDrafts(doc)
     for (const draft of draftsStandingIn(left)) {
+      if (confirmed && (standing.some(({ id }) => id === draft.id) || this.#wasDroppedByAuthor(doc, draft))) continue
       const text = textOf(standing.find(({ id }) => id === draft.id)?.parts ?? [])
       await this.#bringBack(doc, draft, withoutSealed(this.#writtenHere(draft), text))
     }
@@ -190,9 +192,13 @@ export class SharedDrafts {
   }
 
   #takeBack(doc: Y.Doc, draft: GoneDraft): void {
-    // Not sent, then it was dropped, which its author alone can do, on another device.
-    if (sealedFrom(doc, draft.id).length === 0 && draft.head.authorId === this.#options.userId()) return
+    if (this.#wasDroppedByAuthor(doc, draft)) return
     void this.#bringBack(doc, draft, this.#lettersOf(draft))
+  }
+
+  /** A draft that is gone and was not sent was dropped, which its author alone can do: it was this person, on another device. */
+  #wasDroppedByAuthor(doc: Y.Doc, { id, head }: GoneDraft): boolean {
+    return sealedFrom(doc, id).length === 0 && head.authorId === this.#options.userId()
   }
 
   async #bringBack(doc: Y.Doc, draft: GoneDraft, letters: Letter[]): Promise<void> {

@@ -375,7 +375,7 @@ export class SyncedDocument {
   }
 
   #rebuild(epoch: string | null): void {
-    const keepOld = this.hasUnsaved && this.#hooks.holdsOwn()
+    const keepOld = this.#hooks.holdsOwn(!this.hasUnsaved)
     this.#endConnection()
     // What is still written into the old document must not reach the new generation; requests are in the outbox.
     const left = this.#copy.leave()
@@ -388,7 +388,7 @@ export class SyncedDocument {
     await this.#store.rebuild(epoch, keepOld)
     const { doc, stored } = await this.#copy.read(true)
     if (this.#ended || turn !== this.#turn) return
-    const late = this.#hooks.holdsOwn() ? left.writtenSince() : null
+    const late = this.#hooks.holdsOwn(false) ? left.writtenSince() : null
     if (late && left.generation !== null) void this.#keepLeft(left.generation, late, left.writer)
     this.#unsaved = false
     this.#show(doc, stored)

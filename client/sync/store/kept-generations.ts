@@ -29,8 +29,8 @@ export const scrubKept = async (name: DocumentName, userId: string, side: SideSt
 
 export const keptGenerationsOf = (name: DocumentName, userId: string, side: SideStore): KeptGenerations => {
   const read = async (generation: string): Promise<KeptGeneration> => {
-    const { updates, writers = [] } = await using(databaseName(userId, name, generation), readDocument)
-    return { generation, updates, writers }
+    const { updates, writers = [], unsaved } = await using(databaseName(userId, name, generation), readDocument)
+    return { generation, updates, writers, ...unsaved !== undefined && { unsaved } }
   }
   return {
     list: async () => Promise.all((await keptGenerations(await side.open(), name)).map(read)),

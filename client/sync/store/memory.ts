@@ -34,7 +34,8 @@ export const memoryStore = (): DocumentStore => {
       outbox.delete(id)
     },
     rebuild: async (epoch, keepOld) => {
-      if (keepOld) kept.push({ generation: String(generation), updates: document.updates, writers })
+      const { updates } = document
+      if (keepOld) kept.push({ generation: String(generation), updates, writers, ...unsaved !== undefined && { unsaved } })
       generation++
       unsaved = undefined
       document = { updates: [], epoch, role: document.role }
