@@ -94,14 +94,15 @@ const checkConversation = (world: World): void => {
   }
 }
 
-/** What was typed into a draft that somebody else sent meanwhile was sent with it, or is a draft again. */
-const checkTyped = ({ witness }: World, doc: Y.Doc): void => {
+/** What was typed into a draft that somebody else sent meanwhile was sent with it, is a draft again, or stands in a refused message. */
+const checkTyped = ({ devices, witness }: World, doc: Y.Doc): void => {
   const said = [...readMessages(doc), ...readDrafts(doc)].map(({ parts }) => textOf(parts)).join('\n')
   // A message that was taken out brings nothing back.
   const sentAndTakenOut = new Set([...readRedactions(doc).values()].map(({ draftId }) => draftId as string | undefined))
   for (const [label, typed] of witness.typed) {
+    const refused = [...devices.find(device => device.label === label)?.refused?.values() ?? []].join('\n')
     for (const { letter, key } of typed) {
-      if (said.includes(letter) || witness.dropped.has(key) || sentAndTakenOut.has(key.split(' ')[1])) continue
+      if (said.includes(letter) || refused.includes(letter) || witness.dropped.has(key) || sentAndTakenOut.has(key.split(' ')[1])) continue
       witness.violation(`${label} typed ${JSON.stringify(letter)} into a draft, and it is lost.`)
     }
   }

@@ -58,6 +58,8 @@ export interface Device {
   close(): void
   /** Requests of which the server could not say what became of them, and which are shown to the person as such. */
   readonly leftToPerson: ReadonlySet<RequestId>
+  /** What it shows to its person as refused, with the text that was kept; left to them included. Null: its program hears of no refusals. */
+  readonly refused: ReadonlyMap<RequestId, string> | null
   /** Its program brings back what its person typed into a draft that was sent without it. */
   readonly bringsBack: boolean
   /** Why it is not at rest; null: it is. */

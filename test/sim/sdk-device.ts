@@ -6,6 +6,7 @@ import { openDocument } from '../../client/sync/synced-document.ts'
 import type { SyncedDocument } from '../../client/sync/synced-document.ts'
 import { proposalsIn } from '../../server/room/proposals.ts'
 import { putRequest } from '../../shared/conversation/write.ts'
+import { textOf } from '../../shared/conversation/read.ts'
 import type { Request } from '../../shared/conversation/schema.ts'
 import type { DraftId, RequestId } from '../../shared/ids.ts'
 import { DeviceDisk, openDeviceStore } from './device-disk.ts'
@@ -131,6 +132,15 @@ export class SdkDevice implements Device {
 
   get leftToPerson(): ReadonlySet<RequestId> {
     return new Set(unknownOutcomes(this.#page.talk))
+  }
+
+  get refused(): ReadonlyMap<RequestId, string> {
+    const { messages, refused } = this.#page.talk.view()
+    return new Map([
+      ...messages.flatMap(({ message, delivery }): [RequestId, string][] =>
+        delivery.state === 'refused' ? [[message.id as string as RequestId, textOf(message.parts)]] : []),
+      ...refused.map(({ id, request }): [RequestId, string] => [id, JSON.stringify(request)])
+    ])
   }
 
   /** The page is gone without a word. */

@@ -24,6 +24,7 @@ interface Tab {
 
 export class StockDevice implements Device {
   readonly bringsBack = false
+  readonly refused = null
   readonly label: string
   readonly person: Person
   readonly #ports: DevicePorts
