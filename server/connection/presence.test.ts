@@ -1,3 +1,4 @@
+/** What people see of one another: in whose name, how often, and what is left when somebody goes. */
 import { describe, expect, it } from 'vitest'
 import type { UserId } from '../../shared/ids.ts'
 import { decodeFrame } from '../../shared/wire/codec.ts'
@@ -28,26 +29,26 @@ const reader = (id: string) => {
   return { session, seen }
 }
 
+const meeting = () => {
+  const { after, tick } = clock()
+  const presence = new Presence(after)
+  const [ada, bob] = [reader('ada'), reader('bob')]
+  for (const { session } of [ada, bob]) presence.join(session)
+  return { presence, tick, ada, bob }
+}
+
 const all = (): boolean => true
 
 describe('presence', () => {
   it('replaces the name and id that a client claims by the server\'s word and keeps the rest', () => {
-    const { after, tick } = clock()
-    const presence = new Presence(after)
-    const [ada, bob] = [reader('ada'), reader('bob')]
-    presence.join(ada.session)
-    presence.join(bob.session)
+    const { presence, tick, ada, bob } = meeting()
     presence.update(ada.session, [{ clientId: 1, clock: 1, state: { typing: true, user: { name: 'Bob', id: 'bob', color: '#ff0000' } } }], all)
     tick()
     expect(bob.seen).toEqual([{ clientId: 1, clock: 1, state: { typing: true, user: { id: 'ada', name: 'ADA', kind: 'user', color: '#ff0000' } } }])
   })
 
   it('ignores entries under client ids of others, as stock providers echo them', () => {
-    const { after, tick } = clock()
-    const presence = new Presence(after)
-    const [ada, bob] = [reader('ada'), reader('bob')]
-    presence.join(ada.session)
-    presence.join(bob.session)
+    const { presence, tick, ada, bob } = meeting()
     presence.update(ada.session, [{ clientId: 1, clock: 1, state: { at: 'here' } }], all)
     tick()
     bob.seen.length = 0
@@ -140,11 +141,7 @@ describe('presence', () => {
   })
 
   it('shows nothing for an id that was somebody else\'s, although nobody shows it now', () => {
-    const { after, tick } = clock()
-    const presence = new Presence(after)
-    const [ada, bob] = [reader('ada'), reader('bob')]
-    presence.join(ada.session)
-    presence.join(bob.session)
+    const { presence, tick, ada, bob } = meeting()
     presence.update(ada.session, [{ clientId: 1, clock: 1, state: {} }], all)
     presence.leave(ada.session)
     tick()

@@ -5,17 +5,13 @@
  * The bytes are trusted: they come from our own log, behind a checksum. Source of the format: Yjs `src/utils/encoding.js`, `DeleteSet.js`.
  */
 import * as decoding from 'lib0/decoding'
-import * as encoding from 'lib0/encoding'
 import * as Y from 'yjs'
+import { encodeUpdate, readRange } from './encode-update.ts'
+import type { Range, Section } from './encode-update.ts'
 import { KIND, SKIP, STRING, lettersIn, readHeader, skipContent } from './walk-update.ts'
 
 /** By client id, what is deleted: sorted, and no two ranges touch. */
 export type Deletions = ReadonlyMap<number, readonly Range[]>
-
-export interface Range {
-  clock: number
-  length: number
-}
 
 export interface Joined {
   update: Uint8Array
@@ -24,12 +20,8 @@ export interface Joined {
   deletions: Deletions
 }
 
-/** One client's structs, one after another. */
-interface Run {
-  clock: number
+interface Run extends Section {
   end: number
-  structs: number
-  bytes: Uint8Array[]
 }
 
 /** Pauses after each update, so that others may work. */
@@ -45,7 +37,7 @@ export const joinUpdates = function* (updates: readonly Uint8Array[]): Generator
   }
   const deletions = new Map([...ranges].map(([client, each]) => [client, merged(each)]))
   const ends = new Map([...runs].map(([client, { end }]) => [client, end]))
-  return { update: fits ? write(runs, deletions) : Y.mergeUpdates([...updates]), ends, deletions }
+  return { update: fits ? encodeUpdate(runs, deletions) : Y.mergeUpdates([...updates]), ends, deletions }
 }
 
 /** Whether one of the ranges holds all of this one: as they do not touch, none holds it otherwise. */
@@ -95,9 +87,7 @@ const readDeletions = (input: decoding.Decoder, deletions: Map<number, Range[]>)
   for (let clients = decoding.readVarUint(input); clients > 0; clients--) {
     const client = decoding.readVarUint(input)
     const ranges = deletions.get(client) ?? []
-    for (let left = decoding.readVarUint(input); left > 0; left--) {
-      ranges.push({ clock: decoding.readVarUint(input), length: decoding.readVarUint(input) })
-    }
+    for (let left = decoding.readVarUint(input); left > 0; left--) ranges.push(readRange(input))
     if (ranges.length > 0) deletions.set(client, ranges)
   }
 }
@@ -111,24 +101,3 @@ const merged = (ranges: Range[]): Range[] => {
   }
   return apart
 }
-
-/** As Yjs writes it: clients with higher ids first, on which its merging relies. */
-const write = (runs: ReadonlyMap<number, Run>, deletions: Deletions): Uint8Array => {
-  const output = encoding.createEncoder()
-  encoding.writeVarUint(output, runs.size)
-  for (const [client, { structs, clock, bytes }] of descending(runs)) {
-    for (const number of [structs, client, clock]) encoding.writeVarUint(output, number)
-    for (const part of bytes) encoding.writeUint8Array(output, part)
-  }
-  encoding.writeVarUint(output, deletions.size)
-  for (const [client, ranges] of descending(deletions)) {
-    for (const number of [client, ranges.length]) encoding.writeVarUint(output, number)
-    for (const { clock, length } of ranges) {
-      encoding.writeVarUint(output, clock)
-      encoding.writeVarUint(output, length)
-    }
-  }
-  return encoding.toUint8Array(output)
-}
-
-const descending = <T>(byClient: ReadonlyMap<number, T>): [number, T][] => [...byClient].sort(([a], [b]) => b - a)

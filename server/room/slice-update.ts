@@ -11,6 +11,8 @@
  */
 import * as decoding from 'lib0/decoding'
 import * as encoding from 'lib0/encoding'
+import { encodeUpdate, readRange } from './encode-update.ts'
+import type { Range, Section } from './encode-update.ts'
 import { ANY, HAS_KEY, HAS_LEFT, HAS_RIGHT, KIND, STRING, endOfLetter, lettersIn, readHeader, skipAny, skipContent } from './walk-update.ts'
 import type { Id } from './walk-update.ts'
 
@@ -21,6 +23,8 @@ const DELETIONS = 5000
 /** Structs that are passed over before others get their turn. */
 const WALK = 20_000
 
+const NONE = new Map<number, never>()
+
 /** The structs of one client that are not in a slice yet. */
 interface Cursor {
   readonly client: number
@@ -30,13 +34,6 @@ interface Cursor {
   /** Where the next struct stands, or the next value of the one that is being cut. */
   at: number
   cut: { info: number, right: Uint8Array, values: number, bytes: number } | null
-}
-
-/** One client's part of a slice: parts of the update's bytes and headers between them. */
-interface Section {
-  clock: number
-  structs: number
-  bytes: Uint8Array[]
 }
 
 /**
@@ -171,16 +168,10 @@ class Slicer {
   }
 
   #slice(): Uint8Array {
-    const output = encoding.createEncoder()
-    encoding.writeVarUint(output, this.#sections.size)
-    for (const [client, { clock, structs, bytes }] of this.#sections) {
-      for (const number of [structs, client, clock]) encoding.writeVarUint(output, number)
-      for (const part of bytes) encoding.writeUint8Array(output, part)
-    }
-    encoding.writeVarUint(output, 0)
+    const slice = encodeUpdate(this.#sections, NONE)
     this.#sections = new Map()
     this.#bytes = this.#structs = 0
-    return encoding.toUint8Array(output)
+    return slice
   }
 }
 
@@ -198,14 +189,9 @@ const sliceDeleteSet = function* (input: decoding.Decoder): Generator<Uint8Array
   for (let clients = decoding.readVarUint(input); clients > 0; clients--) {
     const client = decoding.readVarUint(input)
     for (let left = decoding.readVarUint(input); left > 0;) {
-      const output = encoding.createEncoder()
-      const ranges = Math.min(left, DELETIONS)
-      for (const number of [0, 1, client, ranges]) encoding.writeVarUint(output, number)
-      const from = input.pos
-      for (let n = 0; n < 2 * ranges; n++) decoding.readVarUint(input)
-      encoding.writeUint8Array(output, input.arr.subarray(from, input.pos))
-      left -= ranges
-      yield encoding.toUint8Array(output)
+      const ranges: Range[] = []
+      for (; left > 0 && ranges.length < DELETIONS; left--) ranges.push(readRange(input))
+      yield encodeUpdate(NONE, new Map([[client, ranges]]))
     }
   }
 }

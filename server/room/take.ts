@@ -53,12 +53,7 @@ const TITLE_FROM_TEXT = 60
 export const takeRequests = (
   writer: TransactionWriter, brought: readonly string[], context: TakeContext, touched: Iterable<string> = writer.roots.requests.keys(),
 ): Taken[] => {
-  const taken: Taken[] = []
-  for (const key of brought) {
-    const requestId = parseRequestId(key)
-    const before = requestId && !writer.roots.requests.has(key) && context.taken(requestId)
-    if (before) taken.push({ requestId, outcome: outcomeFor(before, context.principal) })
-  }
+  const taken = outcomesOf(brought.filter(key => !writer.roots.requests.has(key)), context)
   for (const key of [...touched].filter(key => writer.roots.requests.has(key)).sort()) {
     const value: unknown = writer.roots.requests.get(key)
     writer.removeRequest(key)
@@ -100,11 +95,12 @@ const placeAfter = (writer: TransactionWriter, parentId: string | null, { taken 
 const outcomeFor = ({ principal, outcome }: LedgerEntry, asking: Principal): RequestOutcome =>
   principal === asking.id ? outcome : refusal(new SkeinError('id-conflict'))
 
-/** What became of requests that an update brings once more. */
-export const outcomesOf = (proposals: readonly { id: string }[], known: ReadonlyMap<string, LedgerEntry>, asking: Principal): Taken[] =>
-  proposals.flatMap(({ id }) => {
-    const entry = known.get(id)
-    return entry ? [{ requestId: entry.requestId, outcome: outcomeFor(entry, asking) }] : []
+/** What became of those requests among these that were taken before. */
+export const outcomesOf = (keys: readonly string[], { taken, principal }: Pick<TakeContext, 'taken' | 'principal'>): Taken[] =>
+  keys.flatMap(key => {
+    const requestId = parseRequestId(key)
+    const before = requestId && taken(requestId)
+    return before ? [{ requestId, outcome: outcomeFor(before, principal) }] : []
   })
 
 /** Either all effects of the request stand in the document or none: every check comes before the first write. */

@@ -146,7 +146,9 @@ export class WritePath {
           return submission.parked()
         case 'nothing':
           // The answer to a request that was taken may have been lost with an earlier connection.
-          return this.#accepted(submission, messages ? outcomesOf(proposals, known, submission.session.principal) : [])
+          return this.#accepted(submission, outcomesOf(proposals.map(({ id }) => id), {
+            principal: submission.session.principal, taken: id => known.get(id)
+          }))
         case 'accept': {
           // A request that overwrites another one shows its id only to the judge, which resolves the struct that it follows.
           const unprepared = verdict.requestIds.filter(id => !prepared.has(id))
