@@ -1,3 +1,4 @@
+/** Who may open how many connections, and how fast. */
 import { describe, expect, it } from 'vitest'
 import { serverLimits } from '../../shared/limits.ts'
 import { Admission } from './admission.ts'

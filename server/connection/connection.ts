@@ -4,31 +4,21 @@ import { errorTable } from '../../shared/errors.ts'
 import type { ErrorCode } from '../../shared/errors.ts'
 import type { RequestId } from '../../shared/ids.ts'
 import { limits } from '../../shared/limits.ts'
-import type { ServerLimits } from '../../shared/limits.ts'
 import type { Principal } from '../../shared/principal.ts'
-import type { Timers } from '../../shared/timers.ts'
 import { SCHEMA_VERSION } from '../../shared/conversation/schema.ts'
 import { decodeFrame, encodeFrame } from '../../shared/wire/codec.ts'
 import type { Control, RequestOutcome, Role } from '../../shared/wire/frame.ts'
 import type { DocumentRoom } from '../room/document-room.ts'
 import { Outgoing } from '../room/outgoing.ts'
 import type { Session } from '../room/session.ts'
+import { closeReason } from './close-reason.ts'
+import { Intake } from './intake.ts'
+import type { IntakePorts } from './intake.ts'
 import { Outbox } from './outbox.ts'
-import { Pace } from './pace.ts'
 import type { Presence } from './presence.ts'
 import { decodePresence } from './presence-codec.ts'
 import { SavedFrames } from './saved-frames.ts'
 import type { Socket } from './socket.ts'
-
-export interface ConnectionPorts {
-  limits: Pick<ServerLimits, 'updatesPerSecond' | 'presencePerSecond'>
-  /** Milliseconds since 1970. */
-  now: () => number
-  after: Timers['after']
-}
-
-/** Seconds' worth of frames that may come at once after a quiet time. */
-const BURST_SECONDS = 2
 
 interface SyncFrame {
   /** Counted from 1 per socket. */
@@ -45,9 +35,6 @@ type Phase =
   /** The peer has gone; what it sent before that still counts. */
   | { state: 'left' }
 
-/** WebSocket close reasons hold at most 123 bytes. */
-const CLOSE_REASON_BYTES = 123
-
 export class Connection implements Session {
   readonly principal: Principal
   readonly role: Role
@@ -56,6 +43,7 @@ export class Connection implements Session {
   readonly #presence: Presence
   readonly #speaksSkein: boolean
   readonly #frames = new SavedFrames()
+  readonly #intake: Intake
   readonly #outbox: Outbox
   #phase: Phase = { state: 'open' }
   #joined = false
@@ -63,15 +51,6 @@ export class Connection implements Session {
   #joining = false
   /** Client ids that this connection announced presence under. */
   readonly #announced = new Set<number>()
-  /** Of frames that the room has not judged yet. */
-  #waiting = { frames: 0, bytes: 0 }
-  /** Why the socket is not read for now. */
-  readonly #unread = new Set<'waiting' | 'too fast' | 'draining'>()
-  #cancelSlow: () => void = () => {}
-  readonly #after: Timers['after']
-  readonly #updates: Pace
-  /** Presence, and questions that are answered at length. */
-  readonly #questions: Pace
   /** Frames that build on something that has not arrived. */
   #parked: SyncFrame[] = []
   /** Times that the server's state vector was sent and not yet answered by a step 2. */
@@ -82,7 +61,7 @@ export class Connection implements Session {
   #joinsLater: Uint8Array | null = null
 
   constructor(
-    socket: Socket, room: DocumentRoom, presence: Presence, principal: Principal, role: Role, speaksSkein: boolean, ports: ConnectionPorts,
+    socket: Socket, room: DocumentRoom, presence: Presence, principal: Principal, role: Role, speaksSkein: boolean, ports: IntakePorts,
   ) {
     this.#socket = socket
     this.#room = room
@@ -90,10 +69,7 @@ export class Connection implements Session {
     this.principal = principal
     this.role = role
     this.#speaksSkein = speaksSkein
-    this.#after = ports.after
-    const { updatesPerSecond, presencePerSecond } = ports.limits
-    this.#updates = new Pace(updatesPerSecond, BURST_SECONDS * updatesPerSecond, ports.now)
-    this.#questions = new Pace(presencePerSecond, BURST_SECONDS * presencePerSecond, ports.now)
+    this.#intake = new Intake(socket, ports)
     this.#outbox = new Outbox(socket, limits, () => this.#stop())
     this.#control({
       kind: 'hello',
@@ -113,23 +89,23 @@ export class Connection implements Session {
     const frame = decodeFrame(bytes)
     switch (frame?.type) {
       case 'sync-step-1':
-        this.#slowDown(this.#questions.spend())
+        this.#intake.question()
         return this.#join(frame.stateVector)
       case 'sync-step-2':
-        this.#slowDown(this.#updates.spend())
+        this.#intake.update()
         // Nobody is asked a third time: what the answer to the second question still lacks will never come.
         return this.#submit({ number: this.#frames.receive(), bytes: frame.update, answersUs: true }, this.#askedAgain && this.#asked <= 1)
       case 'update':
-        this.#slowDown(this.#updates.spend())
+        this.#intake.update()
         return this.#submit({ number: this.#frames.receive(), bytes: frame.update, answersUs: false }, false)
       case 'awareness': {
-        this.#slowDown(this.#questions.spend())
+        this.#intake.question()
         const entries = decodePresence(frame.update)
         if (!entries) return this.#refuse(0, 'malformed', 'The awareness frame is not valid.')
         return this.#presence.update(this, entries, id => this.#mayShow(id))
       }
       case 'query-awareness':
-        this.#slowDown(this.#questions.spend())
+        this.#intake.question()
         return this.#presence.tell(this)
       // What only the server says, and bytes that are no frame.
       case 'auth':
@@ -142,7 +118,7 @@ export class Connection implements Session {
   /** The socket is closed; nothing may be sent any more. */
   closed(): void {
     if (this.#phase.state === 'open') this.#phase = { state: 'left' }
-    this.#cancelSlow()
+    this.#intake.end()
     this.#room.leave(this)
     this.#presence.leave(this)
     this.#room.releaseClients(this.#announced, this)
@@ -188,8 +164,8 @@ export class Connection implements Session {
 
   #submit(frame: SyncFrame, final: boolean): void {
     const { number, bytes } = frame
-    this.#wait(1, bytes.length)
-    const judged = (): void => this.#wait(-1, -bytes.length)
+    this.#intake.waits(bytes.length)
+    const judged = (): void => this.#intake.judged(bytes.length)
     this.#room.submit({
       session: this,
       bytes,
@@ -208,30 +184,6 @@ export class Connection implements Session {
         this.#park(frame, final)
       },
     })
-  }
-
-  /** Who sends faster than the room judges is not read meanwhile, so that nobody's frames fill the inbox. */
-  #wait(frames: number, bytes: number): void {
-    this.#waiting = { frames: this.#waiting.frames + frames, bytes: this.#waiting.bytes + bytes }
-    const full = this.#waiting.frames > limits.waitingFrames || this.#waiting.bytes > limits.waitingBytes
-    this.#read(!full, 'waiting')
-  }
-
-  /** Who sends faster than anybody may is not read for that long; what the system holds for it then makes it wait too. */
-  #slowDown(ms: number): void {
-    if (ms === 0) return
-    this.#read(false, 'too fast')
-    this.#cancelSlow()
-    this.#cancelSlow = this.#after(ms, () => this.#read(true, 'too fast'))
-  }
-
-  #read(may: boolean, reason: 'waiting' | 'too fast' | 'draining'): void {
-    if (this.ended) return
-    const before = this.#unread.size
-    if (may) this.#unread.delete(reason)
-    else this.#unread.add(reason)
-    if (before > 0 && this.#unread.size === 0) this.#socket.resume()
-    else if (before === 0 && this.#unread.size > 0) this.#socket.pause()
   }
 
   /** A step 2 answers our question: what it brought may be what parked frames waited for. */
@@ -303,15 +255,14 @@ export class Connection implements Session {
     this.#phase = { state: 'ended' }
     this.#outbox.flush()
     this.#socket.close(errorTable[code].close, closeReason(code, reason))
-    // Nothing that waits is judged any more; a socket that is not read would not even hear that the peer agrees to close.
-    if (this.#unread.size > 0) this.#socket.resume()
+    this.#intake.end()
   }
 
   /** The server is about to stop: nothing more is read from this client, and it is told when to come back. */
   drain(afterMs: number): void {
     if (!this.isOpen) return
     this.#control({ kind: 'draining', afterMs })
-    this.#read(false, 'draining')
+    this.#intake.drain()
   }
 
   #control(control: Control): void {
@@ -325,11 +276,4 @@ const decodeStateVector = (bytes: Uint8Array): Map<number, number> | null => {
   } catch {
     return null // lib0 throws on bytes that end too early
   }
-}
-
-/** `code: reason`, cut to what a close frame can carry. */
-export const closeReason = (code: ErrorCode, reason: string): string => {
-  const text = `${code}: ${reason}`
-  const bytes = Buffer.from(text)
-  return bytes.length <= CLOSE_REASON_BYTES ? text : `${bytes.subarray(0, CLOSE_REASON_BYTES - 3).toString().replace(/\uFFFD+$/, '')}…`
 }

@@ -1,3 +1,4 @@
+/** What is written to one socket in a turn, and what is held back from a full one. */
 import { beforeEach, describe, expect, it } from 'vitest'
 import { decodeFrame, encodeFrame } from '../../shared/wire/codec.ts'
 import { Outgoing } from '../room/outgoing.ts'

@@ -1,3 +1,4 @@
+/** So many a second, and a burst after a quiet time. */
 import { describe, expect, it } from 'vitest'
 import { Pace } from './pace.ts'
 

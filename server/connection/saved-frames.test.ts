@@ -1,3 +1,4 @@
+/** Which number of frames is reported as saved. */
 import { expect, it } from 'vitest'
 import { SavedFrames } from './saved-frames.ts'
 

@@ -1,3 +1,4 @@
+/** Bytes that go past `ws` keep their order with what it writes itself. */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'

@@ -1,3 +1,4 @@
+/** A room's records on their way to the readers: one by one, in bursts, and what follows behind them. */
 import { beforeEach, describe, expect, it } from 'vitest'
 import { ManualTime } from '../../test/rig/manual-time.ts'
 import { BURST_MS, Broadcast } from './broadcast.ts'

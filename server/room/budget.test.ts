@@ -1,3 +1,4 @@
+/** What a person may do within an hour. */
 import { describe, expect, it } from 'vitest'
 import type { UserId } from '../../shared/ids.ts'
 import { HourlyBudget } from './budget.ts'

@@ -1,3 +1,4 @@
+/** Large answers leave a few at a time. */
 import { describe, expect, it } from 'vitest'
 import { ManualTime, settle } from '../../test/rig/manual-time.ts'
 import { BULK_BYTES, BulkGate, PATIENCE_MS, PLACES } from './bulk-gate.ts'

@@ -1,3 +1,4 @@
+/** Whose a Yjs client id is, and which speak of another epoch. */
 import { expect, it } from 'vitest'
 import type { UserId } from '../../shared/ids.ts'
 import { ClientOwners } from './client-owners.ts'

@@ -1,26 +1,26 @@
 /**
  * The room of a document as its connections know it, whether the document is in memory or not.
  *
- * cold → warming → live → cold … → gone. Cold, readers are served what the log holds, as bytes (cold-document.ts). The first write, or
+ * cold → warming → live → cold … → gone. Cold, readers are served what the log holds, as bytes (cold-readers.ts). The first write, or
  * read by an agent or the API, makes it live (room.ts), and when nothing was written for a while it is cold again, its readers attached.
  *
  * 1. Only a live room writes. So while it is cold or warming what the log holds stands still, and whoever was served it is subscribed to
  *    everything after it.
  * 2. Each change of phase is synchronous: sessions, claims and waiting updates go over in one step, so no record is missed or sent twice.
- * 3. What a connection says while the room is cold waits in order, in the inbox, and is judged by the live room alone; but for updates
- *    that bring nothing, which every reader sends.
+ * 3. What a connection says while the room is cold waits in order, and is judged by the live room alone (cold-inbox.ts).
  * 4. A document begins a new epoch before anybody is let in, never under its readers.
  */
-import * as Y from 'yjs'
 import type { ErrorCode } from '../../shared/errors.ts'
 import { SkeinError } from '../../shared/errors.ts'
 import type { DocumentName, UserId } from '../../shared/ids.ts'
 import type { Timers } from '../../shared/timers.ts'
-import { encodeFrame } from '../../shared/wire/codec.ts'
 import type { Lineage } from '../log/port.ts'
 import type { BulkGate } from './bulk-gate.ts'
 import type { ClientOwners } from './client-owners.ts'
 import type { ColdDocument } from './cold-document.ts'
+import { ColdInbox } from './cold-inbox.ts'
+import { ColdReaders } from './cold-readers.ts'
+import { KeptBytes } from './kept-bytes.ts'
 import type { Room } from './port.ts'
 import type { LiveRoom } from './room.ts'
 import type { Session, Submission } from './session.ts'
@@ -55,12 +55,6 @@ type Phase =
   | { kind: 'live', room: LiveRoom }
   | { kind: 'gone', error: SkeinError }
 
-const nothing = Y.encodeStateVector(new Map())
-const UNKNOWN = -1
-
-/** How long bytes are kept for the next reader (milliseconds). */
-const KEEP_BYTES_MS = 5_000
-
 export class DocumentRoom {
   readonly name: DocumentName
   readonly lineage: Told
@@ -70,19 +64,10 @@ export class DocumentRoom {
   /** Agents and requests of the API that need the document. */
   #uses = 0
   #cancelQuiet: () => void = () => {}
-  // While it is cold:
-  /** Null: not in memory. */
-  #bytes: Promise<ColdDocument | null> | null = null
-  #cancelDrop: () => void = () => {}
-  #stateVector: Uint8Array = nothing
-  /** Subscribed to what comes after the stored bytes. */
-  #readers: Set<Session> | null = null
-  /** Who does not read for now, what each has been sent, and in which life of the document. */
-  #stopped: Map<Session, { has: Uint8Array, lives: number }> | null = null
-  #inbox: Submission[] | null = null
-
-  /** Counts how often it became live: what was read before that is no longer what the log holds. */
-  #lives = 0
+  readonly #stored: KeptBytes
+  /** What is served and waits while it is cold. */
+  readonly #readers: ColdReaders
+  readonly #inbox: ColdInbox
   #drained: Promise<void> = Promise.resolve()
 
   /** @throws SkeinError `newer-schema` */
@@ -90,10 +75,13 @@ export class DocumentRoom {
     this.name = name
     this.lineage = start.lineage
     this.#ports = ports
+    this.#stored = new KeptBytes(ports.read, ports.after)
+    this.#readers = new ColdReaders({ live: () => this.#live(), warm: () => this.#warm() }, this.#stored, ports.bulk)
+    this.#inbox = new ColdInbox(this.#stored, () => this.#warm())
     if ('cold' in start) {
       this.#owners = start.owners
-      this.#stateVector = start.cold.stateVector
-      void this.#keep(Promise.resolve(start.cold))
+      this.#readers.begin(start.cold.stateVector)
+      void this.#stored.keep(Promise.resolve(start.cold))
     } else this.#becomeLive(start.live)
   }
 
@@ -105,7 +93,7 @@ export class DocumentRoom {
   /** Nothing is under way: a room that nobody is connected to may be forgotten. */
   get isIdle(): boolean {
     switch (this.#phase.kind) {
-      case 'cold': return this.#inbox === null
+      case 'cold': return this.#inbox.isEmpty
       case 'warming': return false
       case 'live': return this.#uses === 0 && this.#phase.room.isIdle
       case 'gone': return true
@@ -123,20 +111,19 @@ export class DocumentRoom {
     const phase = this.#phase
     if (phase.kind === 'live') return phase.room.join(session, stateVector, sent)
     if (phase.kind === 'gone') return session.end(phase.error.code)
-    void this.#serve(session, stateVector, true, sent)
+    void this.#readers.serve(session, stateVector, true, sent)
   }
 
   leave(session: Session): void {
     this.#ports.bulk.leave(session)
     if (this.#phase.kind === 'live') this.#phase.room.leave(session)
-    this.#readers?.delete(session)
-    this.#stopped?.delete(session)
+    else this.#readers.leave(session)
   }
 
   /** The session does not read: nothing more is queued for it until it is {@link resume}d. */
   stop(session: Session): void {
-    if (this.#phase.kind === 'live') return this.#phase.room.stop(session)
-    if (this.#readers?.delete(session)) (this.#stopped ??= new Map()).set(session, { has: this.#stateVector, lives: this.#lives })
+    if (this.#phase.kind === 'live') this.#phase.room.stop(session)
+    else this.#readers.stop(session)
   }
 
   /** The session has read all that was queued. @param sent called when it has been sent what it missed meanwhile */
@@ -145,12 +132,7 @@ export class DocumentRoom {
     const phase = this.#phase
     if (phase.kind === 'live') return phase.room.resume(session, sent)
     if (phase.kind === 'gone') return session.end(phase.error.code)
-    const stopped = this.#stopped?.get(session)
-    this.#stopped?.delete(session)
-    if (!stopped) return sent()
-    if (stopped.lives !== this.#lives) return void this.#serve(session, stopped.has, false, sent)
-    this.#subscribe(session)
-    sent()
+    this.#readers.resume(session, sent)
   }
 
   /** Sends the server's state vector again; the client answers with what the server lacks. */
@@ -165,14 +147,12 @@ export class DocumentRoom {
     const phase = this.#phase
     if (phase.kind === 'live') return phase.room.submit(submission)
     if (phase.kind === 'gone') return submission.session.end(phase.error.code)
-    if (this.#inbox) return void this.#inbox.push(submission)
-    this.#inbox = [submission]
-    void this.#workOff(this.#inbox)
+    this.#inbox.add(submission)
   }
 
   /** How long the document's own state vector is: about what a client that holds all of it sends. */
   get stateVectorBytes(): number {
-    return this.#phase.kind === 'live' ? this.#phase.room.stateVector.length : this.#stateVector.length
+    return this.#phase.kind === 'live' ? this.#phase.room.stateVector.length : this.#readers.stateVector.length
   }
 
   /** Whether a state vector with these client ids speaks of the document as it was in another epoch: it must not be merged. */
@@ -231,8 +211,7 @@ export class DocumentRoom {
     if (this.#phase.kind === 'live') return this.#phase.room.discard(error)
     if (this.#phase.kind === 'gone') return
     const cause = error instanceof SkeinError ? error : new SkeinError('internal', undefined, { cause: error })
-    const sessions = [...this.#readers ?? [], ...this.#stopped?.keys() ?? [], ...(this.#inbox ?? []).map(({ session }) => session)]
-    this.#end(cause)
+    const sessions = this.#end(cause)
     for (const session of sessions) session.end(cause.code)
     this.#ports.onGone()
   }
@@ -246,100 +225,25 @@ export class DocumentRoom {
     this.#ports.onGone()
   }
 
-  #end(error: SkeinError): void {
+  /** @returns who was served, or waited, without the live room */
+  #end(error: SkeinError): Session[] {
     this.#phase = { kind: 'gone', error }
     this.#cancelQuiet()
-    this.#drop()
-    this.#readers = this.#stopped = this.#inbox = null
+    this.#stored.drop()
+    return [...this.#readers.end(), ...this.#inbox.take().map(({ session }) => session)]
   }
 
   get #code(): ErrorCode {
     return this.#phase.kind === 'gone' ? this.#phase.error.code : 'unavailable'
   }
 
-  // --- Cold ------------------------------------------------------------------------------------------------------------------------
-
-  /** Brings a session up to date from the stored bytes, and subscribes it. @param asks what the client has that the server lacks */
-  async #serve(session: Session, stateVector: Uint8Array, asks: boolean, sent: () => void): Promise<void> {
-    try {
-      while (session.isOpen) {
-        const phase = this.#phase
-        if (phase.kind === 'gone') return session.end(phase.error.code)
-        if (phase.kind === 'live') {
-          if (asks) return phase.room.join(session, stateVector, sent)
-          phase.room.adopt({ sessions: new Set(), stopped: new Map([[session, stateVector]]) })
-          return phase.room.resume(session, sent)
-        }
-        const lives = this.#lives
-        const stored = await this.#stored()
-        if (stored === null) await this.#warm()
-        if (stored === null || !this.#isStill(lives)) continue
-        const answer = stored.answer(Y.decodeStateVector(stateVector))
-        await this.#ports.bulk.enter(session, answer.bytes)
-        if (!this.#isStill(lives) || !session.isOpen) {
-          this.#ports.bulk.leave(session)
-          continue
-        }
-        session.deliver(answer)
-        if (asks) session.send(encodeFrame({ type: 'sync-step-1', stateVector: stored.stateVector }))
-        this.#subscribe(session)
-        return sent()
-      }
-    } catch (error) {
-      session.end(error instanceof SkeinError ? error.code : 'internal')
-    }
-  }
-
-  /** What was read of the log in this life of the document is what the log holds. */
-  #isStill(lives: number): boolean {
-    return lives === this.#lives && this.#phase.kind !== 'gone'
-  }
-
-  #subscribe(session: Session): void {
-    if (session.isOpen) (this.#readers ??= new Set()).add(session)
-  }
-
-  /** Until something is new: the live room judges that, and gets all that waits. */
-  async #workOff(inbox: Submission[]): Promise<void> {
-    for (;;) {
-      const [next] = inbox
-      if (this.#inbox !== inbox) return
-      if (!next) {
-        this.#inbox = null
-        return
-      }
-      const isKnown = next.session.ended || (await this.#stored().catch(() => null))?.knows(next.bytes)
-      if (this.#inbox !== inbox) return
-      if (!isKnown) return void this.#warm().catch(() => {})
-      inbox.shift()
-      if (next.session.ended) continue
-      next.applied()
-      next.saved([])
-    }
-  }
-
-  /**
-   * What the log holds; read once for all who ask, and again for who comes much later. Not to be called while a live room writes: what
-   * is read then would pass for what the log holds when the document has left memory again.
-   */
-  #stored(): Promise<ColdDocument | null> {
-    return this.#keep(this.#bytes ?? this.#ports.read())
-  }
-
-  #keep(bytes: Promise<ColdDocument | null>): Promise<ColdDocument | null> {
-    this.#cancelDrop()
-    this.#bytes = bytes
-    this.#cancelDrop = this.#ports.after(KEEP_BYTES_MS, () => this.#drop())
-    bytes.catch(() => { if (this.#bytes === bytes) this.#drop() })
-    return bytes
-  }
-
-  #drop(): void {
-    this.#cancelDrop()
-    this.#bytes = null
-  }
-
   // --- From cold to live and back --------------------------------------------------------------------------------------------------
+
+  /** @throws SkeinError why the room is gone */
+  #live(): LiveRoom | null {
+    if (this.#phase.kind === 'gone') throw this.#phase.error
+    return this.#phase.kind === 'live' ? this.#phase.room : null
+  }
 
   #warm(): Promise<LiveRoom> {
     switch (this.#phase.kind) {
@@ -370,14 +274,10 @@ export class DocumentRoom {
     if (room.broken) throw room.broken
     if (this.#owners) room.owners.takeOver(this.#owners)
     this.#owners = room.owners
-    const stopped = [...this.#stopped ?? []].map(([session, { has }]): [Session, Uint8Array] => [session, has])
-    room.adopt({ sessions: this.#readers ?? new Set(), stopped: new Map(stopped) })
-    const waiting = this.#inbox ?? []
-    this.#readers = this.#stopped = this.#inbox = null
-    this.#drop()
-    this.#lives++
+    this.#readers.handOver(room)
+    this.#stored.drop()
     this.#phase = { kind: 'live', room }
-    for (const submission of waiting) room.submit(submission)
+    for (const submission of this.#inbox.take()) room.submit(submission)
     this.#watch(room)
     return room
   }
@@ -399,11 +299,8 @@ export class DocumentRoom {
   }
 
   #becomeCold(room: LiveRoom): void {
-    this.#stateVector = room.stateVector
-    const { sessions, stopped } = room.retire()
-    this.#readers = sessions.size > 0 ? new Set(sessions) : null
-    // What else each of them lacks cannot be told from here.
-    for (const [session, has] of stopped) (this.#stopped ??= new Map()).set(session, { has, lives: UNKNOWN })
+    const { stateVector } = room
+    this.#readers.begin(stateVector, room.retire())
     this.#phase = { kind: 'cold' }
   }
 }

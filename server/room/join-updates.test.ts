@@ -1,3 +1,4 @@
+/** Stored records put side by side are the document that Yjs makes of them. */
 import { describe, expect, it } from 'vitest'
 import * as Y from 'yjs'
 import { runSeed, seededRandom, times, withReplay } from '../../test/rig/seed.ts'

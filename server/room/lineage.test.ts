@@ -1,3 +1,4 @@
+/** Epochs and the server's own client ids, from one life of a document to the next. */
 import { describe, expect, it } from 'vitest'
 import type { Lineage } from '../log/port.ts'
 import { isServerId, isServerMade, nextEpoch, nextLineage } from './lineage.ts'

@@ -1,3 +1,4 @@
+/** What goes over the wire is built once, as a WebSocket reads it. */
 import { describe, expect, it } from 'vitest'
 import * as ws from 'ws'
 import { Outgoing } from './outgoing.ts'

@@ -1,3 +1,4 @@
+/** How the records of a document are folded: when, where, and what a failure costs. */
 import { randomUUID } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import * as Y from 'yjs'

@@ -1,3 +1,4 @@
+/** Nothing is released before the disk has what it was computed from. */
 import { describe, expect, it } from 'vitest'
 import { SkeinError } from '../../shared/errors.ts'
 import { ReleaseQueue } from './release-queue.ts'

@@ -1,3 +1,4 @@
+/** Cut updates make the document that they were cut from. */
 import { describe, expect, test } from 'vitest'
 import * as Y from 'yjs'
 import { runSeed, seededRandom, times, withReplay } from '../../test/rig/seed.ts'

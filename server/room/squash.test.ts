@@ -1,3 +1,4 @@
+/** A document begun anew says what it said, without its past. */
 import { describe, expect, it } from 'vitest'
 import * as Y from 'yjs'
 import { isDueForSquash, squash, squashLimits } from './squash.ts'

@@ -1,3 +1,4 @@
+/** What becomes of each kind of request. */
 import { describe, expect, it } from 'vitest'
 import * as Y from 'yjs'
 import { readMessages, readMeta, readReactions, readRedactions, readRuns } from '../../shared/conversation/read.ts'

@@ -1,3 +1,4 @@
+/** When the ledger on the disk is asked, and that it never has to be believed empty. */
 import { expect, test } from 'vitest'
 import type { RequestId } from '../../shared/ids.ts'
 import { documentName, requestId, taken } from '../../test/contract/samples.ts'

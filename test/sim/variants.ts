@@ -45,21 +45,21 @@ export const variants: readonly Variant[] = [
   },
   {
     name: 'who reads stored bytes gets nothing of what comes after them',
-    file: 'server/room/document-room.ts',
-    find: /room\.adopt\(\{ sessions: this\.#readers.*\)\n/,
+    file: 'server/room/cold-readers.ts',
+    find: /room\.adopt\(\{ sessions: this\.#sessions.*\)\n/,
     replace: ''
   },
   {
     name: 'readers are forgotten when the document leaves memory',
-    file: 'server/room/document-room.ts',
-    find: /this\.#readers = sessions\.size > 0 \? new Set\(sessions\) : null/,
-    replace: 'this.#readers = null'
+    file: 'server/room/cold-readers.ts',
+    find: /this\.#sessions = sessions\.size > 0 \? new Set\(sessions\) : null/,
+    replace: 'this.#sessions = null'
   },
   {
     name: 'what waits for the document is not judged',
     file: 'server/room/document-room.ts',
-    find: /for \(const submission of waiting\) room\.submit\(submission\)/,
-    replace: 'void waiting'
+    find: /for \(const submission of this\.#inbox\.take\(\)\) room\.submit\(submission\)/,
+    replace: 'this.#inbox.take()'
   },
   {
     name: 'deletions are acknowledged by a room whose document is not in memory',

@@ -1,0 +1,96 @@
+/**
+ * How much of one socket is read: nothing for as long as there is a reason not to. What the system holds for it then makes the client
+ * wait too.
+ */
+import { limits } from '../../shared/limits.ts'
+import type { ServerLimits } from '../../shared/limits.ts'
+import type { Timers } from '../../shared/timers.ts'
+import { Pace } from './pace.ts'
+import type { Socket } from './socket.ts'
+
+export interface IntakePorts {
+  limits: Pick<ServerLimits, 'updatesPerSecond' | 'presencePerSecond'>
+  /** Milliseconds since 1970. */
+  now: () => number
+  after: Timers['after']
+}
+
+/** Seconds' worth of frames that may come at once after a quiet time. */
+const BURST_SECONDS = 2
+
+type Reason = 'waiting' | 'too fast' | 'draining'
+
+export class Intake {
+  readonly #socket: Pick<Socket, 'pause' | 'resume'>
+  readonly #after: Timers['after']
+  readonly #updates: Pace
+  /** Presence, and questions that are answered at length. */
+  readonly #questions: Pace
+  /** Of frames that the room has not judged yet. */
+  #waiting = { frames: 0, bytes: 0 }
+  /** Why the socket is not read for now. */
+  readonly #unread = new Set<Reason>()
+  #cancelSlow: () => void = () => {}
+  #ended = false
+
+  constructor(socket: Pick<Socket, 'pause' | 'resume'>, { limits: { updatesPerSecond, presencePerSecond }, now, after }: IntakePorts) {
+    this.#socket = socket
+    this.#after = after
+    this.#updates = new Pace(updatesPerSecond, BURST_SECONDS * updatesPerSecond, now)
+    this.#questions = new Pace(presencePerSecond, BURST_SECONDS * presencePerSecond, now)
+  }
+
+  /** An update has come. */
+  update(): void {
+    this.#slowDown(this.#updates.spend())
+  }
+
+  /** Presence has come, or a question. */
+  question(): void {
+    this.#slowDown(this.#questions.spend())
+  }
+
+  /** A frame of so many bytes waits for the room, which judges slower than anybody can send: nobody's frames shall fill the inbox. */
+  waits(bytes: number): void {
+    this.#wait(1, bytes)
+  }
+
+  judged(bytes: number): void {
+    this.#wait(-1, -bytes)
+  }
+
+  /** Nothing more is read, for good. */
+  drain(): void {
+    this.#read(false, 'draining')
+  }
+
+  /** Nothing that comes is looked at any more; a socket that is not read would not even hear that the peer agrees to close. */
+  end(): void {
+    this.#ended = true
+    this.#cancelSlow()
+    if (this.#unread.size > 0) this.#socket.resume()
+  }
+
+  #wait(frames: number, bytes: number): void {
+    this.#waiting = { frames: this.#waiting.frames + frames, bytes: this.#waiting.bytes + bytes }
+    const full = this.#waiting.frames > limits.waitingFrames || this.#waiting.bytes > limits.waitingBytes
+    this.#read(!full, 'waiting')
+  }
+
+  /** Who sends faster than anybody may is not read for that long. */
+  #slowDown(ms: number): void {
+    if (ms === 0) return
+    this.#read(false, 'too fast')
+    this.#cancelSlow()
+    this.#cancelSlow = this.#after(ms, () => this.#read(true, 'too fast'))
+  }
+
+  #read(may: boolean, reason: Reason): void {
+    if (this.#ended) return
+    const before = this.#unread.size
+    if (may) this.#unread.delete(reason)
+    else this.#unread.add(reason)
+    if (before > 0 && this.#unread.size === 0) this.#socket.resume()
+    else if (before === 0 && this.#unread.size > 0) this.#socket.pause()
+  }
+}
