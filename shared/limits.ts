@@ -21,6 +21,13 @@ export const limits = {
   documentStructs: 120_000,
   /** Living structs inside one nested type (a draft, an entry of a map with all it holds), so that deleting it stays cheap. */
   nestedStructs: 4000,
+  /**
+   * Roots of a free document. Yjs looks a root's name up by walking over all of them, for each struct that it writes into a record, a
+   * snapshot or an answer.
+   */
+  documentRoots: 128,
+  /** Types inside types. Yjs deletes them by recursion: some thousands end its stack. */
+  typeDepth: 64,
   /** All parts of one message as JSON. */
   messageBytes: 256 * 1024,
   /** One request as JSON, its message included. */

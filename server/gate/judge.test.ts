@@ -7,7 +7,6 @@ import type { ItemSpec, StructSpec } from '../../test/fuzz/update-writer.ts'
 import { ada, ben, draftId, liveArtifact, liveConversation, mallory, openDraft, Peer, textOfDraft, vera } from '../../test/fuzz/worlds.ts'
 import { limits } from '../../shared/limits.ts'
 import { price } from './budget.ts'
-import { MAX_NESTING, MAX_ROOTS } from './policy-free.ts'
 import type { Verdict } from './verdict.ts'
 
 /** A client id that nobody has used yet. */
@@ -382,15 +381,16 @@ describe('forms', () => {
     const deep = (levels: number): StructSpec[] => Array.from({ length: levels }, (_, i) => i === 0
       ? { parent: 'deep', key: 'a', content: type('map') }
       : { parent: [NEW, i - 1] as const, key: 'a', content: type('map') })
-    expect(sendStructs(liveArtifact(), ...deep(MAX_NESTING))).toBe('accept')
-    expect(sendStructs(liveArtifact(), ...deep(MAX_NESTING + 1))).toBe('too-large')
+    expect(sendStructs(liveArtifact(), ...deep(limits.typeDepth))).toBe('accept')
+    expect(sendStructs(liveArtifact(), ...deep(limits.typeDepth + 1))).toBe('too-large')
     expect(sendStructs(liveArtifact(), ...deep(20_000))).toBe('too-expensive')
     expect(sendStructs(liveArtifact(), { parent: 'r'.repeat(257), content: any(1) })).toBe('too-large')
     const server = new LittleServer('free')
     const roots = (from: number, to: number) =>
       send(server, oneBlock(NEW, from, ...Array.from({ length: to - from }, (_, i) => ({ parent: `root ${from + i}`, content: any(1) }))))
-    for (let from = 0; from < MAX_ROOTS; from += 100) expect(roots(from, Math.min(from + 100, MAX_ROOTS))).toBe('accept')
-    expect(roots(MAX_ROOTS, MAX_ROOTS + 1)).toBe('too-large')
+    expect(roots(0, limits.documentRoots)).toBe('accept')
+    expect(roots(limits.documentRoots, limits.documentRoots + 1)).toBe('too-large')
+    expect(send(server, oneBlock(NEW, limits.documentRoots, { parent: 'root 0', content: any(2) }))).toBe('accept')
   })
 
   it('free documents take attributes of texts, as Yjs writes them', () => {

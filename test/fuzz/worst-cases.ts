@@ -49,6 +49,8 @@ let hugeUpdate: Uint8Array | null = null
 const huge = (): Uint8Array => hugeUpdate ??= scattered(LARGE)
 /** What a document can hold. */
 const storable = (size: number): number => Math.min(size, limits.documentStructs)
+/** Any of the roots that a document can have; −1: the last one. */
+const rootOf = (i: number): string => `root ${(i + limits.documentRoots) % limits.documentRoots}`
 /** What can be built inside one type. */
 const nested = (size: number): number => Math.min(size, limits.nestedStructs)
 
@@ -172,7 +174,13 @@ export const worstCases: Readonly<Record<string, (size: number) => Case>> = {
   'types': size => ({ server: documentOf(), bytes: add(many(size, () => inList(type('map')))) }),
   'types in a row': size => ({ server: documentOf(), bytes: add(many(size, i => inList(type('text'), i === 0 ? null : [NEW, i - 1]))) }),
   'types at keys': size => ({ server: documentOf(), bytes: add(entries(size, type('array'))) }),
-  'entries of 1,000 roots': size => ({ server: documentOf(), bytes: add(many(size, i => ({ parent: `root ${i % 1000}`, key: 'key', content: any(1) }))) }),
+  'entries of as many roots as there may be': size => ({
+    server: documentOf(), bytes: add(many(size, i => entry(`key ${i}`, any(1), rootOf(i))))
+  }),
+  'entries of the last root of as many as there may be': size => ({
+    server: documentOf(block(OLD, 0, many(limits.documentRoots, i => entry('key', any(1), rootOf(i))))),
+    bytes: add(entries(size, any(1), rootOf(-1)))
+  }),
   'known structs again': size => ({
     server: documentOf(scattered(storable(size))),
     bytes: writeUpdate({
