@@ -3,7 +3,7 @@ import type { DocumentName } from '../../shared/ids.ts'
 import type { Link, Network } from './network.ts'
 import type { Person } from './people.ts'
 import { virtualWebSocket } from './virtual-socket.ts'
-import type { SocketState, Witness } from './witness.ts'
+import type { SocketState, Telling, Witness } from './witness.ts'
 
 /** How long a device may not notice that its connection is dead (milliseconds). */
 const UNNOTICED = 20_000
@@ -35,7 +35,7 @@ export class Line {
    * @param look called after a page handled a frame, with the epoch of the room that told it something; null: nothing was told yet
    * @param sent called with each update that a page sends after it was greeted
    */
-  webSocket(name: DocumentName, look: (epoch: string | null) => void, sent: (update: Uint8Array) => void = () => {}): typeof WebSocket {
+  webSocket(name: DocumentName, look: (epoch: string | null) => void, sent: Telling = () => {}): typeof WebSocket {
     return virtualWebSocket({
       dial: caller => {
         const link = this.#network.dial({ ...caller, person: this.person, name, isReachable: () => this.#online })

@@ -15,6 +15,7 @@ import type { Device, DevicePorts, Sending } from './device.ts'
 import { Line } from './line.ts'
 import { BOARD, TALK, URL } from './names.ts'
 import type { Person } from './people.ts'
+import type { Telling } from './witness.ts'
 
 interface Page {
   line: Line
@@ -187,12 +188,14 @@ export class SdkDevice implements Device {
     return { line, stores: [talkStore, boardStore], talk, board }
   }
 
-  /** What was sent before a loss may have had its effect in what was lost: a page does not send it again by itself. */
-  #watchProposals(): (update: Uint8Array) => void {
+  /**
+   * What was sent before a loss may have had its effect in what was lost: a page does not send it again by itself to who lost it. What it
+   * says on a connection from before the loss, whose end it has not heard of yet, reaches nobody.
+   */
+  #watchProposals(): Telling {
     const { witness } = this.#ports
     const lossesAt = new Map<string, number>()
-    return update => {
-      const { losses } = witness.lineages
+    return (update, losses) => {
       for (const { id } of proposalsIn(Y.decodeUpdate(update))) {
         if ((lossesAt.get(id) ?? losses) !== losses && !this.#repeated.has(id)) witness.violation(`${this.label} sent ${id} again after a loss.`)
         lossesAt.set(id, losses)

@@ -24,6 +24,9 @@ export interface Asked {
   certain: boolean
 }
 
+/** Told of an update that a page sends, and of how often something had been lost when its connection was let in. */
+export type Telling = (update: Uint8Array, losses: number) => void
+
 /** What a device shows of a document, as long as it is the same `Y.Doc`. */
 interface Shown {
   messages: readonly string[]
@@ -137,7 +140,7 @@ export class Witness {
    * @param told called with each update that it sends after it was greeted
    */
   socket(
-    person: Person, name: DocumentName, look: (epoch: string | null) => void, told: (update: Uint8Array) => void,
+    person: Person, name: DocumentName, look: (epoch: string | null) => void, told: Telling,
   ): SocketState {
     this.sockets++
     return new SocketState(this, person, name, look, told)
@@ -155,7 +158,7 @@ export class SocketState implements SocketWatch {
   readonly #person: Person
   readonly #name: DocumentName
   readonly #look: (epoch: string | null) => void
-  readonly #told: (update: Uint8Array) => void
+  readonly #told: Telling
   readonly #sent: Uint8Array[] = []
   #saved = 0
   #open = true
@@ -164,9 +167,11 @@ export class SocketState implements SocketWatch {
   #wasTold = false
   /** Of the room that it was let into. */
   #epoch: string | null = null
+  /** How often something had been lost when it was. */
+  #losses = 0
 
   constructor(
-    witness: Witness, person: Person, name: DocumentName, look: (epoch: string | null) => void, told: (update: Uint8Array) => void,
+    witness: Witness, person: Person, name: DocumentName, look: (epoch: string | null) => void, told: Telling,
   ) {
     this.#witness = witness
     this.#person = person
@@ -190,13 +195,14 @@ export class SocketState implements SocketWatch {
 
   admitted(epoch: string): void {
     this.#epoch = epoch
+    this.#losses = this.#witness.lineages.losses
   }
 
   sent(bytes: Uint8Array): void {
     const frame = decodeFrame(bytes)
     if (frame?.type !== 'sync-step-2' && frame?.type !== 'update') return
     this.#sent.push(frame.update.slice())
-    if (this.greeted) this.#told(frame.update)
+    if (this.greeted) this.#told(frame.update, this.#losses)
   }
 
   received(bytes: Uint8Array): void {
