@@ -119,7 +119,7 @@ export class Conversation {
       isSealed: id => this.#reader.isSealed(id),
       lastMessage: () => lastVisible([...this.#reader.messages()])?.id ?? null,
       isOnline: () => this.#document.connection === 'online',
-      outcomeOf: id => (options.outcomeOf ?? askServer(options))(id),
+      outcomeOf: id => (options.outcomeOf ?? askServer(options, after))(id),
       changed: () => this.#document.touch(),
       after
     })

@@ -305,31 +305,47 @@ describe('a message that was sent and whose outcome was never heard', () => {
     expect(await onTheServer()).toEqual(['one', 'did you get this?'])
   })
 
-  it('is asked about again when the server could not be asked', async () => {
-    let asked = 0
+  /** A device whose message was sent to a server of another lineage, which did not answer. */
+  const withOneSentElsewhere = async (): Promise<DeviceStore> => {
     const store = device(freshUser())
-    const conversation = open(store, { outcomeOf: async () => {
-      asked++
-      if (asked === 1) throw new Error('no network')
-      return { status: 'refused', code: 'message-empty', reason: 'Said before.' }
-    } })
+    const conversation = open(store)
     await conversation.send('one', nobody)
     await answered(conversation)
-    const request = { type: 'send' as const, createdAt: 1, message: { parts: [{ type: 'text' as const, text: 'lost' }], parentId: null } }
     await conversation.close()
+    const request = { type: 'send' as const, createdAt: 1, message: { parts: [{ type: 'text' as const, text: 'lost' }], parentId: null } }
     const side = store.document(name)
     await side.putOutbox({ id: newConversationId() as never, request, stored: true, refusal: null, askedIn: 'another epoch' })
     await side.close()
-    const again = open(store, { outcomeOf: async () => {
+    return store
+  }
+  const refused = { status: 'refused', code: 'message-empty', reason: 'Said before.' } as const
+
+  it('is asked about again when the server could not be asked', async () => {
+    let asked = 0
+    const again = open(await withOneSentElsewhere(), { outcomeOf: async () => {
       asked++
       if (asked === 1) throw new Error('no network')
-      return { status: 'refused', code: 'message-empty', reason: 'Said before.' }
+      return refused
     } })
     await until('it was asked', () => asked === 1)
     expect(deliveries(again)).toEqual(['saved', 'on-device'])
     await until('the answer is shown', () => deliveries(again).includes('refused'))
     expect(again.view().messages[1]!.delivery).toMatchObject({ code: 'message-empty' })
     expect(await onTheServer()).toEqual(['one'])
+  })
+
+  it('is asked about again when the server begins anew before it has answered', async () => {
+    const store = await withOneSentElsewhere()
+    await backup()
+    const first = Promise.withResolvers<null>()
+    let asked = 0
+    const again = open(store, { outcomeOf: () => ++asked === 1 ? first.promise : Promise.resolve(refused) })
+    await until('it was asked', () => asked === 1)
+    await restore()
+    await until('it was asked again', () => asked === 2)
+    first.resolve(null)
+    await until('the answer is shown', () => deliveries(again).includes('refused'))
+    expect(again.view().messages[1]!.delivery).toMatchObject({ code: 'message-empty' })
   })
 })
 

@@ -53,8 +53,8 @@ export class Outbox {
   #epoch: string | null = null
   /** The document is another one than was stored here: what unsent messages follow may not be in it. */
   #beganAnew = false
-  /** The server is being asked what became of them. */
-  readonly #asking = new Set<RequestId>()
+  /** The server that is met now is being asked what became of them. */
+  #asking = new Set<RequestId>()
   #cancelAsking = (): void => {}
   #all: readonly OwnRequest[] | null = []
 
@@ -117,6 +117,7 @@ export class Outbox {
   met(epoch: string, continues: readonly string[] = []): void {
     const { requests } = openRoots(this.#options.doc())
     this.#epoch = epoch
+    this.#asking = new Set()
     for (const entry of this.all) if (isOpen(entry) && entry.askedIn && continues.includes(entry.askedIn)) this.#markAsked(entry, epoch)
     for (const entry of this.all) if (isOpen(entry) && isNowhere(entry) && requests.has(entry.id)) this.#markAsked(entry, epoch)
   }
@@ -267,8 +268,9 @@ export class Outbox {
   }
 
   async #ask(id: RequestId, epoch: string | null): Promise<void> {
-    if (this.#asking.has(id)) return
-    this.#asking.add(id)
+    const asking = this.#asking
+    if (asking.has(id)) return
+    asking.add(id)
     try {
       const outcome = await this.#options.outcomeOf(id)
       // The answer of a server that was left meanwhile says nothing of the one that is met now.
@@ -279,7 +281,7 @@ export class Outbox {
       this.#cancelAsking()
       this.#cancelAsking = this.#options.after(ASK_AGAIN_MS, () => this.askAboutOthers())
     } finally {
-      this.#asking.delete(id)
+      asking.delete(id)
     }
   }
 

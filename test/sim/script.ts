@@ -90,8 +90,9 @@ const again = (world: World, device: Device): void => {
   if (!other) return
   const [id, request] = [entry[0] as RequestId, entry[1]]
   const by = other.person.principal.id
-  // Whether it comes from here is not certain: the map keeps one of two values.
+  // Whether it comes from here is not certain: the map keeps one of two values. Who takes theirs back may take away both.
   if (!world.witness.asked.has(`${by} ${id}`)) world.witness.ask(id, request, by).certain = false
+  if (other.person !== device.person) for (const asked of world.witness.asked.values()) if (asked.id === id) asked.certain = false
   other.repeat(id, request)
 }
 
