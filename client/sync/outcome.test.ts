@@ -26,7 +26,7 @@ const ask = async (answer: RequestListener) => {
 }
 
 it('says what the server noted', async () => {
-  expect(await ask((_request, response) => response.end('{"requestId":"r","outcome":{"status":"accepted"},"takenAt":1}'))).toEqual({ status: 'accepted' })
+  expect(await ask((_request, response) => response.end('{"requestId":"r","outcome":{"status":"accepted"},"at":1}'))).toEqual({ status: 'accepted' })
 })
 
 it('says nothing where the server knows nothing', async () => {
