@@ -47,8 +47,8 @@ export class Connection implements Session {
   readonly #outbox: Outbox
   #phase: Phase = { state: 'open' }
   #joined = false
-  /** An answer to step 1 is on its way; a second one meanwhile would only say the same. */
-  #joining = false
+  /** Of the step 1 whose answer is on its way; a second one meanwhile would only say the same. */
+  #joining: Uint8Array | null = null
   /** Client ids that this connection announced presence under. */
   readonly #announced = new Set<number>()
   /** Frames that build on something that has not arrived. */
@@ -57,7 +57,7 @@ export class Connection implements Session {
   #asked = 0
   /** The one extra question after what was missing had been asked for at the join. */
   #askedAgain = false
-  /** Sync step 1 that arrived while nothing was queued for this connection. */
+  /** Sync step 1 that is not answered while nothing is queued for this connection. */
   #joinsLater: Uint8Array | null = null
 
   constructor(
@@ -152,11 +152,17 @@ export class Connection implements Session {
       return
     }
     this.#asked++
-    this.#joining = true
-    this.#room.join(this, stateVector, () => {
-      this.#joining = false
-      // At once, so that who asks over and over and reads nothing is found out before it has asked again.
-      this.#outbox.flush()
+    this.#joining = stateVector
+    const isWanted = (): boolean => this.isOpen && this.#joining === stateVector
+    this.#room.join({
+      session: this,
+      stateVector,
+      get isWanted() { return isWanted() },
+      sent: () => {
+        this.#joining = null
+        // At once, so that who asks over and over and reads nothing is found out before it has asked again.
+        this.#outbox.flush()
+      },
     })
     if (!this.#joined) this.#presence.join(this)
     this.#joined = true
@@ -234,6 +240,11 @@ export class Connection implements Session {
   #stop(): void {
     this.#room.stop(this)
     this.#presence.stop(this)
+    if (this.#joining) {
+      this.#joinsLater = this.#joining
+      this.#joining = null
+      this.#asked--
+    }
     this.#socket.whenDrained(() => {
       if (!this.isOpen) return
       this.#room.resume(this, () => {

@@ -61,7 +61,7 @@ describe('a reader', () => {
     for (const update of updates) Y.applyUpdate(whole, update)
     const clocks = new Map([...Y.decodeStateVector(Y.encodeStateVector(whole))].map(([id, clock]) => [id, Math.floor(clock / 2)]))
     const page = await world.enter()
-    page.room.join(page, Y.encodeStateVector(clocks), () => {})
+    page.askWith(Y.encodeStateVector(clocks))
     await settle()
     const [sent] = page.frames
     expect(sent?.type === 'update' && Y.encodeStateVectorFromUpdate(sent.update)).not.toEqual(Y.encodeStateVector(whole))

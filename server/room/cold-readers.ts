@@ -9,7 +9,7 @@ import type { BulkGate } from './bulk-gate.ts'
 import type { KeptBytes } from './kept-bytes.ts'
 import type { Served } from './readers.ts'
 import type { LiveRoom } from './room.ts'
-import type { Session } from './session.ts'
+import type { Joining, Session } from './session.ts'
 
 /** The room that they are in. */
 export interface ColdHost {
@@ -21,6 +21,10 @@ export interface ColdHost {
   /** Brings the document into memory. */
   warm(): Promise<LiveRoom>
 }
+
+/** Of a session that reads again. */
+const missed = (session: Session, stateVector: Uint8Array, sent: () => void): Joining =>
+  ({ session, stateVector, sent, get isWanted() { return session.isOpen } })
 
 const nothing = Y.encodeStateVector(new Map())
 const UNKNOWN = -1
@@ -72,14 +76,15 @@ export class ColdReaders {
   }
 
   /** Brings a session up to date from the stored bytes, and subscribes it. @param asks what the client has that the server lacks */
-  async serve(session: Session, stateVector: Uint8Array, asks: boolean, sent: () => void): Promise<void> {
+  async serve(joining: Joining, asks: boolean): Promise<void> {
+    const { session, stateVector } = joining
     try {
-      while (session.isOpen) {
+      while (joining.isWanted) {
         const room = this.#host.live()
         if (room) {
-          if (asks) return room.join(session, stateVector, sent)
+          if (asks) return room.join(joining)
           room.adopt({ sessions: new Set(), stopped: new Map([[session, stateVector]]) })
-          return room.resume(session, sent)
+          return room.resume(session, () => joining.sent())
         }
         const lives = this.#lives
         const stored = await this.#stored.get()
@@ -87,14 +92,14 @@ export class ColdReaders {
         if (stored === null || lives !== this.#lives) continue
         const answer = stored.answer(Y.decodeStateVector(stateVector))
         await this.#bulk.enter(session, answer.bytes)
-        if (lives !== this.#lives || !session.isOpen) {
+        if (lives !== this.#lives || !joining.isWanted) {
           this.#bulk.leave(session)
           continue
         }
         session.deliver(answer)
         if (asks) session.send(encodeFrame({ type: 'sync-step-1', stateVector: stored.stateVector }))
         this.#subscribe(session)
-        return sent()
+        return joining.sent()
       }
     } catch (error) {
       session.end(error instanceof SkeinError ? error.code : 'internal')
@@ -116,7 +121,7 @@ export class ColdReaders {
     const stopped = this.#stopped?.get(session)
     this.#stopped?.delete(session)
     if (!stopped) return sent()
-    if (stopped.lives !== this.#lives) return void this.serve(session, stopped.has, false, sent)
+    if (stopped.lives !== this.#lives) return void this.serve(missed(session, stopped.has, sent), false)
     this.#subscribe(session)
     sent()
   }

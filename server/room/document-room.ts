@@ -23,7 +23,7 @@ import { ColdReaders } from './cold-readers.ts'
 import { KeptBytes } from './kept-bytes.ts'
 import type { Room } from './port.ts'
 import type { LiveRoom } from './room.ts'
-import type { Session, Submission } from './session.ts'
+import type { Joining, Session, Submission } from './session.ts'
 
 /** Makes the live room at once; called when everything that takes time is done. */
 export type BuildLive = (onGone: () => void) => LiveRoom
@@ -102,16 +102,12 @@ export class DocumentRoom {
 
   // --- Clients ---------------------------------------------------------------------------------------------------------------------
 
-  /**
-   * Answers sync step 1 with what the client lacks and with what the server has.
-   * @param stateVector that can be decoded
-   * @param sent called when the session has got it
-   */
-  join(session: Session, stateVector: Uint8Array, sent: () => void): void {
+  /** Answers sync step 1 with what the client lacks and with what the server has. */
+  join(joining: Joining): void {
     const phase = this.#phase
-    if (phase.kind === 'live') return phase.room.join(session, stateVector, sent)
-    if (phase.kind === 'gone') return session.end(phase.error.code)
-    void this.#readers.serve(session, stateVector, true, sent)
+    if (phase.kind === 'live') return phase.room.join(joining)
+    if (phase.kind === 'gone') return joining.session.end(phase.error.code)
+    void this.#readers.serve(joining, true)
   }
 
   leave(session: Session): void {

@@ -12,7 +12,7 @@ import { Broadcast } from './broadcast.ts'
 import type { BroadcastPorts } from './broadcast.ts'
 import { Outgoing } from './outgoing.ts'
 import type { Recorder } from './recorder.ts'
-import type { Session } from './session.ts'
+import type { Joining, Session } from './session.ts'
 
 /** The readers of a document, whoever serves it. */
 export interface Served {
@@ -43,14 +43,16 @@ export class Readers {
    * Answers sync step 1 with what the client lacks and with what the server has, both as of one sequence, sent when that sequence is
    * durable.
    */
-  join(session: Session, stateVector: Uint8Array, sent: () => void): void {
-    const missing = this.#missing(stateVector)
+  join(joining: Joining): void {
+    const { session } = joining
+    const missing = this.#missing(joining.stateVector)
     const ours = this.#stateVectorFrame()
     this.#recorder.whenDurable(() => {
+      if (!joining.isWanted) return
       session.deliver(missing)
       session.send(ours)
       this.#subscribe(session)
-      sent()
+      joining.sent()
     }, ({ code }) => session.end(code))
   }
 

@@ -13,7 +13,7 @@ import type { ConversationWriter, Room } from './port.ts'
 import { Readers } from './readers.ts'
 import type { Served } from './readers.ts'
 import { Recorder } from './recorder.ts'
-import type { Session, Submission } from './session.ts'
+import type { Joining, Session, Submission } from './session.ts'
 import { WritePath } from './write-path.ts'
 import type { RoomEnvironment } from './write-path.ts'
 
@@ -76,9 +76,8 @@ export class LiveRoom implements Room {
     this.#writePath.submit(submission)
   }
 
-  /** @param sent called when the session has got what it lacks */
-  join(session: Session, stateVector: Uint8Array, sent: () => void): void {
-    this.#readers.join(session, stateVector, sent)
+  join(joining: Joining): void {
+    this.#readers.join(joining)
   }
 
   askForMissing(session: Session): void {

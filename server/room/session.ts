@@ -20,6 +20,20 @@ export interface Session {
   end(code: ErrorCode): void
 }
 
+/** What a session asks with sync step 1: to be sent what it lacks, and to be subscribed to all that follows. */
+export interface Joining {
+  readonly session: Session
+  /** That can be decoded. */
+  readonly stateVector: Uint8Array
+  /**
+   * False once the session has stopped reading, or gone: it is sent nothing then and not subscribed, since what is queued for it would be
+   * without bound. It asks again when it has read.
+   */
+  readonly isWanted: boolean
+  /** The session has got it. */
+  sent(): void
+}
+
 /**
  * One update from a client, with what the room answers to it. Exactly one of `saved`, `refused` and `parked` is called per submission,
  * `applied` before `saved`.

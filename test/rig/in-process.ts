@@ -24,6 +24,8 @@ export interface InProcessServer {
   readonly directory: Directory
   /** Makes the next batch fail, before or after it was really written. */
   failNextWrite(when: 'before' | 'after'): void
+  /** From here on nothing is written until it is released. `reached`: there is something to write. */
+  holdWrites(): { reached: Promise<void>, release: () => void }
   close(): Promise<void>
 }
 
@@ -43,6 +45,7 @@ export const startInProcess = async (options: InProcessOptions = {}): Promise<In
   const { agent, identity, dataFolder, durability = 'fsync', beginNewEpochs = false, squashAt, port: wanted = 0 } = options
   const folder = dataFolder === undefined ? await temporaryFolder() : { path: dataFolder, remove: async () => {} }
   let failing: 'before' | 'after' | null = null
+  let hold: { reach: () => void, released: Promise<void> } | null = null
   const random = <T extends Uint8Array | Uint32Array>(target: T): T => randomFillSync(target)
   const log = await openLevelDbLog({
     path: join(folder.path, 'log'),
@@ -51,6 +54,8 @@ export const startInProcess = async (options: InProcessOptions = {}): Promise<In
     writeBatch: async (database, operations, sync) => {
       const how = failing
       failing = null
+      hold?.reach()
+      await hold?.released
       if (how === 'before') throw new Error('injected: the disk is gone')
       await database.batch(operations, { sync })
       if (how === 'after') throw new Error('injected: written, but nobody knows')
@@ -79,6 +84,12 @@ export const startInProcess = async (options: InProcessOptions = {}): Promise<In
     log,
     directory,
     failNextWrite: when => { failing = when },
+    holdWrites: () => {
+      const { promise: reached, resolve: reach } = Promise.withResolvers<void>()
+      const { promise: released, resolve: release } = Promise.withResolvers<void>()
+      hold = { reach, released }
+      return { reached, release }
+    },
     close: async () => {
       await server.close()
       await log.close()

@@ -117,7 +117,12 @@ export class Page implements Session {
   }
 
   ask(): void {
-    this.room.join(this, Y.encodeStateVector(this.doc), () => {})
+    this.askWith(Y.encodeStateVector(this.doc))
+  }
+
+  askWith(stateVector: Uint8Array): void {
+    const isWanted = (): boolean => this.isOpen
+    this.room.join({ session: this, stateVector, get isWanted() { return isWanted() }, sent: () => {} })
   }
 
   submit(bytes: Uint8Array): void {

@@ -1,6 +1,7 @@
 /** Readers that do not keep up: nothing is queued for them without end, and one difference brings them up to date. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import * as Y from 'yjs'
+import { encodePresence } from '../../server/connection/presence-codec.ts'
 import { startInProcess } from '../rig/in-process.ts'
 import type { InProcessServer } from '../rig/in-process.ts'
 import { Peer } from '../rig/peer.ts'
@@ -27,6 +28,8 @@ afterEach(async () => {
   for (const peer of [writer, honest, slow]) peer.close()
   await server.close()
 })
+
+const isShown = (peer: Peer): boolean => peer.frames.some(({ type }) => type === 'awareness')
 
 const updates = (peer: Peer): number => peer.frames.filter(({ type }) => type === 'update').length
 
@@ -76,5 +79,31 @@ describe('a reader that does not read for a while', () => {
     slow.socket.resume()
     await until('it is answered', () => slow.frames.filter(({ type }) => type === 'sync-step-2').length === stepsBefore + 1)
     expect(slow.doc.getMap('state').toJSON()).toEqual(honest.doc.getMap('state').toJSON())
+  })
+
+  it('already while its join waits for the disk is not queued for: it is answered when it reads again', async () => {
+    const shown = Array.from({ length: 60 }, (_, n) => ({ clientId: n + 1, clock: 1, state: { at: 'x'.repeat(4000) } }))
+    honest.send({ type: 'awareness', update: encodePresence(shown) })
+    await until('others are shown it', () => isShown(writer))
+    const late = await Peer.open(server.syncUrl, NAME)
+    const { reached, release } = server.holdWrites()
+    writer.doc.getMap('state').set('value', 'on its way to the disk')
+    await reached
+    late.socket.pause()
+    late.send({ type: 'sync-step-1', stateVector: Y.encodeStateVector(late.doc) })
+    // Each is answered with all that is shown: together more than the system takes for a socket that is not read.
+    for (let n = 0; n < 60; n++) late.send({ type: 'query-awareness' })
+    const before = honest.frames.length
+    late.send({ type: 'awareness', update: encodePresence([{ clientId: 100, clock: 1, state: {} }]) })
+    await until('its frames have arrived', () => honest.frames.slice(before).some(({ type }) => type === 'awareness'))
+    release()
+    await writeALot()
+    late.socket.resume()
+    await until('it has it all', () => String(late.doc.getMap('state').get('value')).startsWith(`${WRITES} `))
+    expect([late.closedBy, late.synced]).toEqual([null, true])
+    expect(updates(late)).toBeLessThan(10)
+    writer.doc.getMap('state').set('value', 'afterwards')
+    await until('it gets what follows', () => late.doc.getMap('state').get('value') === 'afterwards')
+    late.close()
   })
 })

@@ -28,14 +28,14 @@ export const variants: readonly Variant[] = [
   {
     name: 'step 2 sent before it is durable',
     file: 'server/room/readers.ts',
-    find: /this\.#recorder\.whenDurable\(\(\) => \{\s*session\.deliver\(missing\)/,
-    replace: 'session.deliver(missing)\n    this.#recorder.whenDurable(() => {'
+    find: /this\.#recorder\.whenDurable\(\(\) => \{\s*(if .*\s*)session\.deliver\(missing\)/,
+    replace: 'session.deliver(missing)\n    this.#recorder.whenDurable(() => {\n      $1'
   },
   {
     name: 'subscribed before step 2 is sent',
     file: 'server/room/readers.ts',
-    find: /this\.#recorder\.whenDurable\(\(\) => \{\s*session\.deliver\(missing\)/,
-    replace: 'this.#sessions.add(session)\n    this.#recorder.whenDurable(() => {\n      session.deliver(missing)'
+    find: /this\.#recorder\.whenDurable\(\(\) => \{\s*if .*\s*session\.deliver\(missing\)/,
+    replace: 'this.#sessions.add(session)\n    $&'
   },
   {
     name: 'subscribed after step 2 was sent',
