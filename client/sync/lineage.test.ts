@@ -43,11 +43,15 @@ describe('a device', () => {
     expect(decide([hello('a'), refused], false)).toEqual(['merge', 'stop'])
   })
 
-  it('gives up on a server that tells of another lineage each time', () => {
-    const again = (epoch: string): LineageEvent[] => [{ type: 'closed', code: 4409, epoch }]
-    const rebuilds = [again('b'), again('c'), again('d'), again('e')].flat()
-    expect(decide(rebuilds)).toEqual(['rebuild', 'rebuild', 'rebuild', 'stop'])
-    expect(decide([...rebuilds.slice(0, 3), { type: 'synced' }, ...again('f')]).at(-1)).toBe('rebuild')
+  it('gives up on a server that finds it stale in the lineage that it began with', () => {
+    const again: LineageEvent = { type: 'closed', code: 4409, epoch: 'b' }
+    expect(decide([again, again, again, again])).toEqual(['rebuild', 'rebuild', 'rebuild', 'stop'])
+    expect(decide([again, again, again, { type: 'synced' }, again]).at(-1)).toBe('rebuild')
+  })
+
+  it('follows a server that began anew several times before the device was in sync, and gives up on one that never ends', () => {
+    const each = Array.from({ length: 21 }, (_, i): LineageEvent => ({ type: 'closed', code: 4409, epoch: `epoch ${i}` }))
+    expect(decide(each)).toEqual([...Array(20).fill('rebuild'), 'stop'])
   })
 
   it('forgets what was deleted, and the lineage with it', () => {

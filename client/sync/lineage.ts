@@ -12,8 +12,8 @@ import type { Hello } from '../../shared/wire/frame.ts'
 export interface Lineage {
   /** Of the server's content on this device; null: there is none. */
   epoch: string | null
-  /** New beginnings since the last completed sync. */
-  rebuilds: number
+  /** Lineages in which the device began anew since the last completed sync; null: one that it had not been told yet. */
+  begun: readonly (string | null)[]
   /** Refused frames since something was acknowledged. */
   refusals: number
 }
@@ -45,10 +45,13 @@ export type LineageEffect =
 
 export type LineageStep = readonly [Lineage, LineageEffect | null]
 
-export const startLineage: Lineage = { epoch: null, rebuilds: 0, refusals: 0 }
+export const startLineage: Lineage = { epoch: null, begun: [], refusals: 0 }
 
-/** More new beginnings than this without a completed sync between them are a fault of the server's. */
+/** More new beginnings than this in one lineage without a completed sync between them are a fault of the server's. */
 const REBUILDS = 3
+
+/** So are more than this in any: a device that meets its server at bad moments only may see several in a row. */
+const REBUILDS_IN_ALL = 20
 
 const OTHER_PERSON = 'This browser is signed in as somebody else now. What you wrote is kept on this device; reload the page to continue.'
 
@@ -66,7 +69,7 @@ export const followLineage = (state: Lineage, event: LineageEvent, subject: Line
       if (event.code === errorTable['epoch-changed'].close) return rebuild(state, event.epoch)
       return event.code === errorTable.gone.close ? [{ ...state, epoch: null }, { type: 'forget' }] : [state, null]
     case 'synced':
-      return [{ ...state, rebuilds: 0 }, null]
+      return [{ ...state, begun: [] }, null]
     case 'saved':
       return [{ ...state, refusals: 0 }, null]
   }
@@ -82,8 +85,9 @@ const meet = (state: Lineage, { epoch, userId, schema }: Hello, subject: Lineage
 
 /** @param epoch null while it is not known */
 const rebuild = (state: Lineage, epoch: string | null): LineageStep => {
-  const rebuilds = state.rebuilds + 1
-  return [{ ...state, rebuilds }, rebuilds > REBUILDS ? stop('epoch-changed') : { type: 'rebuild', epoch }]
+  const begun = [...state.begun, epoch]
+  const isHopeless = begun.length > REBUILDS_IN_ALL || begun.filter(each => each === epoch).length > REBUILDS
+  return [{ ...state, begun }, isHopeless ? stop('epoch-changed') : { type: 'rebuild', epoch }]
 }
 
 const stop = (code: ErrorCode, reason: string = errorTable[code].message): LineageEffect => ({ type: 'stop', code, reason })

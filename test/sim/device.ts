@@ -1,7 +1,7 @@
 /** What every device can be told to do, whatever program runs on it. */
 import type * as Y from 'yjs'
 import type { Message, Request } from '../../shared/conversation/schema.ts'
-import type { AgentId, DraftId, MessageId, RequestId } from '../../shared/ids.ts'
+import type { AgentId, DocumentName, DraftId, MessageId, RequestId } from '../../shared/ids.ts'
 import type { RequestOutcome } from '../../shared/wire/frame.ts'
 import type { Clock } from './clock.ts'
 import type { Chance } from './chance.ts'
@@ -21,6 +21,8 @@ export interface DevicePorts {
   text: () => string
   /** Asks the server's API what became of a request of the conversation. */
   outcomeOf: (id: RequestId) => Promise<RequestOutcome | null>
+  /** The epoch that a document is in now, if it was ever opened. */
+  epochOf: (name: DocumentName) => string | undefined
 }
 
 export interface Sending {

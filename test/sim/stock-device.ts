@@ -22,6 +22,12 @@ interface Tab {
   providers: WebsocketProvider[]
 }
 
+/** What a page's program had stored of a document, and the epochs that it is of. */
+interface Kept {
+  update: Uint8Array
+  epochs: ReadonlySet<string>
+}
+
 export class StockDevice implements Device {
   readonly bringsBack = false
   readonly refused = null
@@ -89,7 +95,8 @@ export class StockDevice implements Device {
   }
 
   reload(): void {
-    const kept = new Map([...this.#tab.docs].map(([name, doc]) => [name, Y.encodeStateAsUpdate(doc)]))
+    const keep = (doc: Y.Doc): Kept => ({ update: Y.encodeStateAsUpdate(doc), epochs: this.#epochsOf(doc) })
+    const kept = new Map([...this.#tab.docs].map(([name, doc]) => [name, keep(doc)]))
     // What another tab had and did not hand on yet is gone with it.
     for (const id of this.#own) if (!hasSeen(this.talk, id)) this.#uncertain(id)
     this.#end()
@@ -157,7 +164,7 @@ export class StockDevice implements Device {
     this.#line = new Line(this.#ports.network, this.#ports.witness, this.person)
   }
 
-  #open(kept: ReadonlyMap<DocumentName, Uint8Array>): void {
+  #open(kept: ReadonlyMap<DocumentName, Kept>): void {
     const { chance } = this.#ports
     this.#tabs = Array.from({ length: chance.of(0.4) ? 2 : 1 }, () => ({ docs: new Map<DocumentName, Y.Doc>(), providers: [] }))
     for (const tab of this.#tabs) {
@@ -169,11 +176,14 @@ export class StockDevice implements Device {
     if (first && second) for (const name of [TALK, BOARD]) this.#relay(first.docs.get(name)!, second.docs.get(name)!)
   }
 
-  #openDocument(tab: Tab, name: DocumentName, kept: Uint8Array | undefined, providers: number): void {
+  #openDocument(tab: Tab, name: DocumentName, kept: Kept | undefined, providers: number): void {
     const { witness, label } = this.#ports
     const doc = new Y.Doc()
     tab.docs.set(name, doc)
-    if (kept) Y.applyUpdate(doc, kept, 'store')
+    if (kept) {
+      Y.applyUpdate(doc, kept.update, 'store')
+      this.#epochs.set(doc, new Set(kept.epochs))
+    }
     const look = (epoch: string | null): void => {
       if (epoch !== null) this.#epochsOf(doc).add(epoch)
       if (name === TALK && !this.#isMixed) witness.look(doc, label)
@@ -190,7 +200,7 @@ export class StockDevice implements Device {
   /** What it holds is of the past: the person loads the page anew, and what its program had stored of the documents is thrown away. */
   #shutOut(code: number): void {
     const { clock, chance } = this.#ports
-    if (code !== errorTable['epoch-changed'].close && !(code === errorTable.forged.close && this.#isMixed)) return
+    if (code !== errorTable['epoch-changed'].close && !(code === errorTable.forged.close && this.#isOfThePast)) return
     const line = this.#line
     clock.after(chance.between(0, 5000), () => { if (line === this.#line) this.#beginAnew() })
   }
@@ -206,7 +216,16 @@ export class StockDevice implements Device {
    * It is shut out as soon as the other one hands that on.
    */
   get #isMixed(): boolean {
-    return [TALK, BOARD].some(name => new Set(this.#tabs.flatMap(({ docs }) => [...this.#epochsOf(docs.get(name)!)])).size > 1)
+    return [TALK, BOARD].some(name => this.#met(name).size > 1)
+  }
+
+  /** Where the server knows not one of the client ids that it lost, it cannot tell what is of the past from what is forged. */
+  get #isOfThePast(): boolean {
+    return this.#isMixed || [TALK, BOARD].some(name => [...this.#met(name)].some(epoch => epoch !== this.#ports.epochOf(name)))
+  }
+
+  #met(name: DocumentName): Set<string> {
+    return new Set(this.#tabs.flatMap(({ docs }) => [...this.#epochsOf(docs.get(name)!)]))
   }
 
   #beginAnew(): void {

@@ -5,7 +5,7 @@ import { squashLimits } from '../../server/room/squash.ts'
 import type { SquashLimits } from '../../server/room/squash.ts'
 import { SkeinError } from '../../shared/errors.ts'
 import { createUuidV7 } from '../../shared/ids.ts'
-import type { RequestId } from '../../shared/ids.ts'
+import type { DocumentName, RequestId } from '../../shared/ids.ts'
 import type { RequestOutcome } from '../../shared/wire/frame.ts'
 import { MemoryDisk } from '../rig/memory-log.ts'
 import { Attacker } from './attacker.ts'
@@ -79,8 +79,8 @@ export class World {
     this.attacker = new Attacker(clock, chance.stream(), this.network, witness)
     this.devices = chosenDevices(chance).map(([Kind, person], i) => {
       const label = `device ${i} (${person.principal.id}, ${Kind === SdkDevice ? 'SDK' : 'stock'})`
-      const { network, outcomeOf } = this
-      return new Kind({ label, person, clock, chance: chance.stream(), network, witness, outcomeOf, text: () => this.text() })
+      const { network, outcomeOf, epochOf } = this
+      return new Kind({ label, person, clock, chance: chance.stream(), network, witness, outcomeOf, epochOf, text: () => this.text() })
     })
   }
 
@@ -150,6 +150,8 @@ export class World {
     await this.clock.wait(this.network.delay())
     return taken?.outcome ?? null
   }
+
+  readonly epochOf = (name: DocumentName): string | undefined => this.disk.documents.get(name)?.lineage?.epoch
 
   /** Somebody reads by the API. */
   readByApi(): void {
