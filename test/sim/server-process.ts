@@ -48,6 +48,7 @@ export class ServerProcess implements Listener {
   /** Steps (calls of a port) until it dies; -1: it is not to die. */
   #fuse = -1
   #alive = true
+  readonly #died = Promise.withResolvers<void>()
 
   constructor(ports: ServerPorts) {
     const { clock, chance, disk, weather, onWritten, onSquashed, squashAt } = ports
@@ -93,8 +94,19 @@ export class ServerProcess implements Listener {
 
   crash(): void {
     if (!this.#alive) return
-    this.#alive = false
     this.log.crash()
+    this.#die()
+  }
+
+  /** Who asks the API and whose server dies meanwhile hears of that. */
+  async whileAlive<T>(ask: () => Promise<T>): Promise<T> {
+    const died = this.#died.promise.then(() => { throw new SkeinError('unavailable') })
+    return Promise.race([died, this.#alive ? ask() : died])
+  }
+
+  #die(): void {
+    this.#alive = false
+    this.#died.resolve()
     this.#ports.onDeath()
   }
 
@@ -105,9 +117,7 @@ export class ServerProcess implements Listener {
     await this.#driver.close()
     await this.rooms.close()
     await this.log.close()
-    if (!this.#alive) return
-    this.#alive = false
-    this.#ports.onDeath()
+    if (this.#alive) this.#die()
   }
 
   accept(caller: Caller, wire: Socket): Accepted {

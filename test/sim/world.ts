@@ -3,7 +3,6 @@ import { inhabit } from './surroundings.ts'
 import { readMessages } from '../../shared/conversation/read.ts'
 import { squashLimits } from '../../server/room/squash.ts'
 import type { SquashLimits } from '../../server/room/squash.ts'
-import { SkeinError } from '../../shared/errors.ts'
 import { createUuidV7 } from '../../shared/ids.ts'
 import type { DocumentName, RequestId } from '../../shared/ids.ts'
 import type { RequestOutcome } from '../../shared/wire/frame.ts'
@@ -144,10 +143,10 @@ export class World {
 
   /** What became of a request, by the API. */
   readonly outcomeOf = async (id: RequestId): Promise<RequestOutcome | null> => {
-    await this.clock.wait(this.network.delay())
-    if (!this.server.isAlive) throw new SkeinError('unavailable')
-    const taken = (await this.server.log.ledger(TALK, [id])).get(id)
-    await this.clock.wait(this.network.delay())
+    const { clock, network, server } = this
+    await clock.wait(network.delay())
+    const taken = (await server.whileAlive(() => server.log.ledger(TALK, [id]))).get(id)
+    await clock.wait(network.delay())
     return taken?.outcome ?? null
   }
 
