@@ -238,6 +238,22 @@ describe('what was written offline in a shared draft', () => {
     await noneKept(talkName)
   })
 
+  it('goes on when the draft was copied into a new beginning, and then sent without it', async () => {
+    const page = await writeOffline('hello', '')
+    const copy = copyOf(server)
+    const { id } = readDrafts(page.doc)[0]!
+    server.beginEpoch('epoch-2')
+    copy(server)
+    page.connect()
+    await until('the new one is there', () => page.view().synced && draftTexts(page.doc).join() === 'hello')
+    await noneKept(talkName)
+    server.change(doc => {
+      openRoots(doc).messages.push([sentFrom(id, 'hell')])
+      openRoots(doc).drafts.delete(id)
+    })
+    await until('it is on the server', () => draftTexts(server.doc).join() === 'o')
+  })
+
   it('makes no draft where all of it was confirmed, and others deleted some of it before the server began anew', async () => {
     const page = await writeOffline('hello', '')
     const { id } = readDrafts(page.doc)[0]!

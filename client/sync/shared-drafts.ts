@@ -52,6 +52,8 @@ export class SharedDrafts {
   readonly #seen = new Set<number>()
   /** Draft that this page sent → the client and its clock then: what it had written before stands in the request. */
   readonly #sent = new Map<DraftId, { client: number, clock: number }>()
+  /** Letters of this person that were copied under ids of the server's when it began anew, each as client and clock. */
+  readonly #copied = new Set<string>()
   /** Draft that is gone → the one in which this person's letters of it stand. */
   readonly #successors = new Map<DraftId, DraftId>()
 
@@ -130,11 +132,14 @@ export class SharedDrafts {
    */
   async carryOver(left: Y.Doc, confirmed: boolean): Promise<void> {
     const doc = this.#options.doc()
-    const standing = readDrafts(doc)
+    const [standing, found] = [readDrafts(doc), draftsStandingIn(doc)]
     for (const draft of draftsStandingIn(left)) {
-      if (confirmed && (standing.some(({ id }) => id === draft.id) || this.#wasDroppedByAuthor(doc, draft))) continue
+      const letters = this.#writtenHere(draft)
+      const again = found.find(({ id }) => id === draft.id)
+      if (again) this.#recognise(again, ownText(letters))
+      if (confirmed && (again || this.#wasDroppedByAuthor(doc, draft))) continue
       const text = textOf(standing.find(({ id }) => id === draft.id)?.parts ?? [])
-      await this.#bringBack(doc, draft, withoutSealed(this.#writtenHere(draft), text))
+      await this.#bringBack(doc, draft, withoutSealed(letters, text))
     }
   }
 
@@ -191,6 +196,12 @@ export class SharedDrafts {
     return [...changedParentTypes.keys()].some(type => Object.is(type, drafts))
   }
 
+  /** @param own what this person wrote in the draft before it was copied */
+  #recognise({ letters }: GoneDraft, own: string): void {
+    const others = withoutSealed(letters.map(letter => ({ ...letter, own: true })), own)
+    for (const { own: isOthers, client, clock } of others) if (!isOthers) this.#copied.add(`${client} ${clock}`)
+  }
+
   #takeBack(doc: Y.Doc, draft: GoneDraft): void {
     if (this.#wasDroppedByAuthor(doc, draft)) return
     void this.#bringBack(doc, draft, this.#lettersOf(draft))
@@ -231,8 +242,9 @@ export class SharedDrafts {
     const sent = this.#sent.get(id)
     if (sent) return letters.map(letter => ({ ...letter, own: letter.client === sent.client && letter.clock >= sent.clock }))
     const { clientID } = this.#options.doc()
-    const wrote = (client: number): boolean => client === clientID || this.#writers.has(client) || isOwn(client)
-    return letters.map(letter => ({ ...letter, own: wrote(letter.client) }))
+    const wrote = ({ client, clock }: Omit<Letter, 'own'>): boolean =>
+      client === clientID || this.#writers.has(client) || isOwn(client) || this.#copied.has(`${client} ${clock}`)
+    return letters.map(letter => ({ ...letter, own: wrote(letter) }))
   }
 
   /** Once: the same words may be found again before it is known that they were kept. */
