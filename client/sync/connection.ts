@@ -11,6 +11,7 @@ import type * as Y from 'yjs'
 import { countAck, hasUnsaved, startCounting } from './ack-counter.ts'
 import type { AckEvent, AckState } from './ack-counter.ts'
 import { countingSocket } from './counting-socket.ts'
+import { FrameGate } from './frame-gate.ts'
 import { createPatience } from './patience.ts'
 import type { Patience } from './patience.ts'
 import type { Surroundings } from './port.ts'
@@ -52,6 +53,9 @@ export interface ConnectionHandlers {
 /** RFC 6455: a message too big to process. Sending the same again would end the same way. */
 const TOO_BIG = 1009
 
+/** Nothing leaves any more on a socket that another one has taken the place of. */
+const NEVER = new Promise<never>(() => {})
+
 export class Connection {
   state: ConnectionState = 'offline'
   readonly #doc: Y.Doc
@@ -61,8 +65,8 @@ export class Connection {
   readonly #reconnecting: Reconnect
   #acks: AckState
   #socket: WebSocket | null = null
-  /** This socket's hello was heard and its lineage is ours: sync frames are read. */
-  #agreed = false
+  /** Agreed: this socket's hello was heard and its lineage is ours; sync frames are read. */
+  readonly #gate: FrameGate
 
   constructor(options: ConnectionOptions, handlers: ConnectionHandlers) {
     const { name, url, doc, awareness, unsent, surroundings } = options
@@ -70,6 +74,7 @@ export class Connection {
     this.#handlers = handlers
     this.#acks = startCounting(unsent)
     this.#patience = createPatience(surroundings.after, () => this.#socket?.bufferedAmount ?? 0, () => this.#reconnect())
+    this.#gate = new FrameGate(surroundings.after)
     this.#reconnecting = createReconnect(surroundings, () => this.connect())
     // Before the provider adds its own listener, so that an edit is counted before the frame that carries it.
     doc.on('update', this.#countEdit)
@@ -81,11 +86,12 @@ export class Connection {
       WebSocketPolyfill: countingSocket(options.WebSocket, {
         made: socket => {
           this.#socket = socket
-          this.#agreed = false
+          this.#gate.begin()
         },
         sent: (socket, frame) => {
           if (socket === this.#socket) this.#count({ type: 'sent', frame })
-        }
+        },
+        first: socket => socket === this.#socket ? this.#gate.first : NEVER
       }),
       shouldReconnect: ({ code }) => !(code >= 4400 && code < 4500) && code !== TOO_BIG
     })
@@ -114,6 +120,16 @@ export class Connection {
     this.#setState('offline')
   }
 
+  /** What was put into the document before, and whatever follows, leaves when this is noted on this device, or cannot be. */
+  hold(noted: Promise<unknown>): void {
+    this.#gate.hold(noted)
+  }
+
+  /** Nothing can be noted on this device now. */
+  release(): void {
+    this.#gate.release()
+  }
+
   /** Ends it; nothing is reported any more. */
   destroy(): void {
     this.#patience.stop()
@@ -134,7 +150,7 @@ export class Connection {
     const readSync = provider.messageHandlers[frameType.sync]!
     provider.messageHandlers[frameType.sync] = (encoder, decoder, ...rest) => {
       // What a server of another lineage sends must not be merged; the hello comes first on the socket.
-      if (this.#agreed) readSync(encoder, decoder, ...rest)
+      if (this.#gate.isAgreed) readSync(encoder, decoder, ...rest)
     }
     provider.messageHandlers[frameType.control] = (_encoder, decoder) => {
       const control = decodeControl(decoder)
@@ -144,7 +160,7 @@ export class Connection {
       if (status === 'connected') this.#count({ type: 'opened' })
     })
     provider.on('connection-close', () => {
-      this.#agreed = false
+      this.#gate.begin()
       this.#count({ type: 'closed' })
       this.#setState('offline')
       if (!provider.shouldConnect) return
@@ -182,8 +198,8 @@ export class Connection {
   }
 
   #greet(hello: Hello): void {
-    this.#agreed = this.#handlers.hello(hello)
-    if (!this.#agreed) return
+    if (!this.#handlers.hello(hello)) return
+    this.#gate.agree()
     // With a higher clock than the farewell of the last connection, else others would not see us again for 15 s.
     const { awareness } = this.#provider
     // Others were taken out when the last connection ended, but not their clocks: who has not changed since would stay unseen for 15 s.
@@ -205,7 +221,7 @@ export class Connection {
   }
 
   #wait(): void {
-    if (this.#agreed && this.hasUnsaved) this.#patience.begin()
+    if (this.#gate.isAgreed && this.hasUnsaved) this.#patience.begin()
     else this.#patience.stop()
   }
 

@@ -119,6 +119,7 @@ export class Conversation {
       isSealed: id => this.#reader.isSealed(id),
       lastMessage: () => lastVisible([...this.#reader.messages()])?.id ?? null,
       isOnline: () => this.#document.connection === 'online',
+      holdUntil: noted => this.#document.holdUntil(noted),
       outcomeOf: id => (options.outcomeOf ?? askServer(options, after))(id),
       changed: () => this.#document.touch(),
       after
@@ -329,7 +330,8 @@ export class Conversation {
 
   #letGoOfCarried(): void {
     if (this.hasUnsaved) return
-    for (const id of this.#carried) void this.#document.letGo(id)
+    // One that could not be removed is carried over again at the next visit, which changes nothing.
+    for (const id of this.#carried) this.#document.letGo(id).catch(() => {})
     this.#carried.clear()
   }
 

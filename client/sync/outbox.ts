@@ -4,7 +4,7 @@
  * person resends or discards it.
  */
 import type * as Y from 'yjs'
-import { carriesText, isOpen, isSend, isTooLarge, missingRequests, wasAskedElsewhere } from './own-request.ts'
+import { carriesText, isOpen, isSend, isTooLarge, isUnnoted, missingRequests, SOMEWHERE, wasAskedElsewhere } from './own-request.ts'
 import type { OwnRequest } from './own-request.ts'
 import type { After, DocumentStore } from './port.ts'
 import type { OutboxEntry } from './view.ts'
@@ -28,14 +28,13 @@ export interface OutboxOptions {
   lastMessage: () => MessageId | null
   /** What is put into the document is sent at once. */
   isOnline: () => boolean
+  /** What is put into the document from now on, or goes to a server that was just met, is sent when this is noted. */
+  holdUntil: (noted: Promise<unknown>) => void
   /** What the server noted of a request; null: nothing. Rejects when it cannot be asked now. */
   outcomeOf: (id: RequestId) => Promise<RequestOutcome | null>
   changed: () => void
   after: After
 }
-
-/** In place of an epoch: where it was sent, if it was, nobody noted. */
-const SOMEWHERE = 'unknown'
 
 /** After the server could not be asked what became of a request (milliseconds). */
 const ASK_AGAIN_MS = 5_000
@@ -118,8 +117,8 @@ export class Outbox {
     const { requests } = openRoots(this.#options.doc())
     this.#epoch = epoch
     this.#asking = new Set()
-    for (const entry of this.all) if (isOpen(entry) && entry.askedIn && continues.includes(entry.askedIn)) this.#markAsked(entry, epoch)
-    for (const entry of this.all) if (isOpen(entry) && isNowhere(entry) && requests.has(entry.id)) this.#markAsked(entry, epoch)
+    this.#sendTo(epoch, this.all.filter(entry => isOpen(entry) && entry.askedIn && continues.includes(entry.askedIn)))
+    this.#sendTo(epoch, this.all.filter(entry => isOpen(entry) && isNowhere(entry) && requests.has(entry.id)))
   }
 
   /** Another document took the place of the old one; which lineage it is of is not known yet. */
@@ -127,7 +126,7 @@ export class Outbox {
     this.#epoch = null
     this.#beganAnew = true
     this.settle()
-    for (const entry of this.all) if (isOpen(entry) && entry.askedIn === undefined) this.#markAsked(entry, SOMEWHERE)
+    for (const entry of this.all) if (isOpen(entry) && isUnnoted(entry)) void this.#markAsked(entry, SOMEWHERE)
   }
 
   /** After the store was read, and each time the document holds what the server has: what it took and did not answer is gone by then. */
@@ -137,10 +136,10 @@ export class Outbox {
     const missing = missingRequests(this.all, this.#epoch, id => requests.has(id), this.#options.isSealed)
     if (missing.length === 0) return
     const proposed = this.#beganAnew ? this.#followWhatIsThere(missing) : missing
+    if (this.#options.isOnline()) this.#sendTo(this.#epoch, proposed.filter(isNowhere))
     doc.transact(() => {
       for (const { id, request } of proposed) putRequest(doc, id, request)
     })
-    if (this.#options.isOnline()) for (const entry of proposed) if (isNowhere(entry)) this.#markAsked(entry, this.#epoch)
   }
 
   /**
@@ -285,9 +284,14 @@ export class Outbox {
     }
   }
 
-  #markAsked(entry: OwnRequest, epoch: string | null): void {
+  /** To be noted before they leave: else a page that dies now would take them for never sent. */
+  #sendTo(epoch: string | null, entries: readonly OwnRequest[]): void {
+    if (entries.length > 0) this.#options.holdUntil(Promise.all(entries.map(entry => this.#markAsked(entry, epoch))))
+  }
+
+  #markAsked(entry: OwnRequest, epoch: string | null): Promise<void> {
     this.#set({ ...entry, askedIn: epoch })
-    void this.#store(entry.id)
+    return this.#store(entry.id)
   }
 
   #set(entry: OwnRequest): void {

@@ -41,6 +41,12 @@ export const missingRequests = (
 ): OwnRequest[] =>
   own.filter(entry => isOpen(entry) && !wasAskedElsewhere(entry, epoch) && !isProposed(entry.id) && !isSealed(entry.id))
 
+/** In place of an epoch: where it was sent, if it was, nobody noted. */
+export const SOMEWHERE = 'unknown'
+
+/** It may have been sent to the server of the stored document's lineage: to be noted before that document is left. */
+export const isUnnoted = ({ refusal, askedIn }: OutboxEntry): boolean => refusal === null && askedIn === undefined
+
 /** The server would refuse it for its size and, if it fits no frame, could not even say so. */
 export const isTooLarge = (request: Request): boolean => {
   const bytes = (value: unknown): number => new TextEncoder().encode(JSON.stringify(value)).length

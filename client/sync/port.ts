@@ -73,7 +73,9 @@ export interface DocumentStore {
   scrub?(redacted: readonly string[]): Promise<void>
   /**
    * Begins a new generation: an empty document of this epoch, or the one that another tab has begun already: call {@link load} next.
-   * The outbox stays.
+   * The outbox stays; of its open requests, those that do not say where they were sent may have been sent anywhere from now on. All that
+   * and what was put into the outbox before is one write, strictly durable. Where it fails, the document is empty in memory and the old one
+   * stays stored until the write succeeds.
    * @param epoch null while it is not known yet
    * @param keepOld the old generation holds edits that the server may not hold: do not remove it
    */

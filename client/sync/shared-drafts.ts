@@ -145,10 +145,11 @@ export class SharedDrafts {
 
   /** The conversation is deleted: what this person wrote here in its drafts stays, to be read and copied. */
   async giveUp(left: Y.Doc, code: ErrorCode): Promise<void> {
-    for (const draft of draftsStandingIn(left)) {
+    // All in one step: the document that holds them may be left right after.
+    await Promise.all(draftsStandingIn(left).map(async draft => {
       const text = ownText(this.#writtenHere(draft))
       if (text.trim() !== '') await this.#keep(text, draft.head.parentId, code)
-    }
+    }))
   }
 
   #read(id: DraftId) {

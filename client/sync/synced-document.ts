@@ -69,7 +69,10 @@ export class SyncedDocument {
     this.#tabs = options.tabs ?? null
     this.#wantsConnection = options.connect ?? true
     this.#signal = createSignal(this.surroundings.schedule)
-    this.#unwatch = this.#store.watch(storageProblem => this.#know({ storageProblem }))
+    this.#unwatch = this.#store.watch(storageProblem => {
+      if (storageProblem !== null) this.#connection?.release()
+      this.#know({ storageProblem })
+    })
     this.#copy = new LocalCopy(this.#store, {
       updated: (update, origin) => this.#keep(update, origin),
       presence: (awareness, clients, own) => this.#tabs?.presenceChanged(awareness, clients, own),
@@ -174,6 +177,11 @@ export class SyncedDocument {
     await this.#store.close()
     this.#ready.resolve()
     this.#unwatch()
+  }
+
+  /** What is put into the document from now on leaves this device when this is noted there, or cannot be. */
+  holdUntil(noted: Promise<unknown>): void {
+    if (this.storageProblem === null) this.#connection?.hold(noted)
   }
 
   /** What was written into the document until now is in the device's store. */

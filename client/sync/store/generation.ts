@@ -5,10 +5,12 @@ import { WriteQueue } from './write-queue.ts'
 import type { After } from '../port.ts'
 
 export interface GenerationOptions {
-  /** Name of the database; may have to be asked for first. */
+  /** Name of the database; may have to be asked for first. Rejects while that is not known. */
   database: () => Promise<string>
   /** Stored updates at which the database is compacted. */
   compactAt: number
+  /** Its database holds another lineage than this one: begins another generation, whose database is asked for next. */
+  another: (epoch: string, keepOld: boolean) => Promise<void>
   onProblem: (error: unknown) => void
   after: After
 }
@@ -21,13 +23,15 @@ export class Generation {
   /** Updates in the database as far as this tab knows. */
   #stored = 0
   #barred: { because: unknown } | null = null
+  /** The database holds something that this page has not read: what the page says of the whole document is not written. */
+  #unread = false
 
   constructor(options: GenerationOptions) {
     this.#options = options
     this.#writes = new WriteQueue({
       write: async writes => {
-        if (this.#barred) throw this.#barred.because
-        await writeDocument(await this.#open(), writes)
+        if (this.#barred) await this.#lift(this.#barred, writes)
+        await writeDocument(await this.#open(), this.#unread ? writes.filter(isPart) : writes)
         if (writes.some(({ type }) => type === 'scrub')) this.#stored = 1
         else this.#count(writes.filter(({ type }) => type === 'update').length)
       },
@@ -39,6 +43,7 @@ export class Generation {
   async read(): Promise<DatabaseContent> {
     const content = await readDocument(await this.#open())
     this.#stored = 0
+    this.#unread = false
     this.#count(content.updates.length)
     return content
   }
@@ -48,10 +53,24 @@ export class Generation {
     return this.#writes.push(write)
   }
 
-  /** From now on every write fails: what was not read must not be mixed with what is written. */
+  /**
+   * It could not be read: nothing is written until it can be, and then only beside content of the same lineage, or of none. What is of
+   * another one is left, as at a new beginning.
+   */
   bar(because: unknown): void {
     this.#barred = { because }
     this.#options.onProblem(because)
+  }
+
+  /** Resolves when what waits to be written was tried once more. */
+  tryAgain(): Promise<void> {
+    return this.#writes.flush()
+  }
+
+  /** Lets go of it when all is written, however long that takes. */
+  async finish(): Promise<void> {
+    await this.#writes.written
+    await this.close()
   }
 
   async close(): Promise<void> {
@@ -59,6 +78,22 @@ export class Generation {
     await this.#compaction
     const opened = await this.#opened?.catch(() => null)
     opened?.close()
+  }
+
+  async #lift({ because }: { because: unknown }, writes: readonly DocumentWrite[]): Promise<void> {
+    const db = await this.#open().catch(() => { throw because })
+    const { updates, epoch: there, unsaved = true } = await readDocument(db).catch(() => { throw because })
+    // All that was written since it was barred is still here, the epoch too if a server was met.
+    const epoch = writes.findLast(write => write.type === 'epoch')?.epoch ?? null
+    const isOther = there !== null && epoch !== null && there !== epoch
+    if (isOther) {
+      await this.#options.another(epoch, unsaved)
+      db.close()
+      this.#opened = null
+    }
+    this.#unread = !isOther && updates.length > 0
+    this.#barred = null
+    this.#options.onProblem(null)
   }
 
   #open(): Promise<DocumentDatabase> {
@@ -87,3 +122,6 @@ export class Generation {
     }
   }
 }
+
+/** Says something of what it brings, not of the whole document. */
+const isPart = ({ type }: DocumentWrite): boolean => type !== 'saved' && type !== 'latest'

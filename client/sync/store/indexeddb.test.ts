@@ -371,40 +371,94 @@ describe('a store that fails', () => {
     expect((await store.load()).updates).toHaveLength(3)
   })
 
-  it('neither reads nor writes when it cannot be opened, and says so', async () => {
+  /** The device holds this, then the page cannot open it; @returns the page's store, once that is possible again */
+  const openTooEarly = async (held: string, epoch: string | null, time: ManualTime): Promise<DocumentStore> => {
+    const earlier = open(tab())
+    await earlier.load()
+    if (held !== '') await earlier.append(write(held), true)
+    if (epoch !== null) await earlier.setEpoch(epoch, 'owner')
+    await earlier.close()
     const real = indexedDB.open
     indexedDB.open = () => {
       throw new DOMException('not here', 'SecurityError')
     }
     try {
-      const store = open(tab())
+      const store = open(tab({ after: time.after }))
       const problems: (string | null)[] = []
       store.watch(problem => problems.push(problem))
       expect(await store.load()).toMatchObject({ updates: [], epoch: null, role: null, outbox: [] })
       expect(problems[0]).toContain('SecurityError')
-      indexedDB.open = real
-      void store.append(write('of another lineage, perhaps'))
-      void store.setEpoch('e1', 'owner')
-      await store.close()
+      return store
     } finally {
       indexedDB.open = real
     }
-    expect((await open(tab()).load()).updates).toEqual([])
+  }
+
+  it.each([
+    ['nothing', '', null, 'e1', 'new'],
+    ['what never met a server', 'old ', null, 'e1', 'newold '],
+    ['the same lineage', 'old ', 'e1', 'e1', 'newold '],
+    ['a lineage, and the page met none', 'old ', 'e1', null, 'newold ']
+  ])('that could not be opened is written into when it can be, where it holds %s', async (_what, held, heldEpoch, epoch, expected) => {
+    const time = new ManualTime()
+    const store = await openTooEarly(held, heldEpoch, time)
+    const problems: (string | null)[] = []
+    store.watch(problem => problems.push(problem))
+    const written = [store.append(write('new'), true), store.putOutbox(entry(1)), ...epoch === null ? [] : [store.setEpoch(epoch, 'owner')]]
+    void store.markSaved?.()
+    await time.advance(RETRY_AFTER)
+    await Promise.all(written)
+    expect(problems.at(-1)).toBe(null)
+    const found = await open(tab()).load()
+    expect([...textOf(found.updates)].sort()).toEqual([...expected].sort())
+    expect(found).toMatchObject({ epoch: epoch ?? heldEpoch, outbox: [entry(1)], unsaved: held !== '' })
   })
 
-  it('goes on with an empty generation in memory when a new one cannot be begun', async () => {
-    const store = open(tab())
+  it('that could not be opened and holds another lineage is left as at a new beginning: nothing is mixed, nothing is lost', async () => {
+    const time = new ManualTime()
+    const store = await openTooEarly('of the first', 'e1', time)
+    const written = [store.append(write('of the second'), true), store.setEpoch('e2', 'owner')]
+    await time.advance(RETRY_AFTER)
+    await Promise.all(written)
+    const later = open(tab())
+    expect(textOf((await later.load()).updates)).toBe('of the second')
+    expect((await later.kept!.list()).map(({ updates }) => textOf(updates))).toEqual(['of the first'])
+  })
+
+  it('goes on with an empty generation in memory when a new one cannot be begun, and begins it when there is space again', async () => {
+    const time = new ManualTime()
+    const store = open(tab({ after: time.after }))
     await store.load()
     await store.append(write('old'))
     const problems: (string | null)[] = []
     store.watch(problem => problems.push(problem))
     const heal = failWrites(quota)
+    void store.putOutbox(entry(1))
     await store.rebuild('e2', false)
-    expect(problems).toEqual([expect.stringContaining('no space left')])
-    heal()
-    void store.append(write('new'))
-    await store.close()
+    expect(problems.at(-1)).toContain('no space left')
+    expect(await store.load()).toMatchObject({ updates: [], epoch: null })
+    const written = [store.append(write('new')), store.putOutbox(entry(2))]
     expect(textOf((await open(tab()).load()).updates)).toBe('old')
+    heal()
+    await time.advance(RETRY_AFTER)
+    await Promise.all(written)
+    expect(problems.at(-1)).toBe(null)
+    const stored = await open(tab()).load()
+    expect(textOf(stored.updates)).toBe('new')
+    expect(stored.outbox.map(({ id }) => id)).toEqual([entry(1).id, entry(2).id])
+  })
+
+  it('keeps what was still to be written into the generation that is left, however long that takes', async () => {
+    const time = new ManualTime()
+    const store = open(tab({ after: time.after }))
+    await store.load()
+    const heal = failWrites(quota)
+    void store.append(write('unsent'), true)
+    await store.rebuild('e2', true)
+    expect(await store.load()).toMatchObject({ updates: [] })
+    heal()
+    await time.advance(RETRY_AFTER)
+    await until('it is kept', async () => (await open(tab()).kept!.list()).map(({ updates }) => textOf(updates)).join() === 'unsent')
   })
 })
 

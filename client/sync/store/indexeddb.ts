@@ -2,13 +2,12 @@
  * What one user keeps on this device, in IndexedDB: a database per document and generation, and a small one beside them. Several tabs
  * may have the same ones open: each write is one transaction, and none takes back what another tab wrote.
  */
-import { deleteDB } from 'idb'
 import { databaseName } from './document-database.ts'
 import { Generation } from './generation.ts'
 import { readGlance } from './glance.ts'
 import { keptGenerationsOf, scrubKept } from './kept-generations.ts'
 import type { ListStorage } from './list-cache.ts'
-import { currentGeneration, forgetGenerations, nextGeneration, noteEpoch, readGenerations } from './side-database.ts'
+import { currentGeneration, noteEpoch, readGenerations } from './side-database.ts'
 import type { GenerationRecord } from './side-database.ts'
 import { SideStore } from './side-store.ts'
 import { storageProblem } from './storage-problem.ts'
@@ -49,6 +48,7 @@ export const openDeviceStore = (options: DeviceStoreOptions): DeviceStore => {
   const filled = { random: realSurroundings.random, after: realSurroundings.after, compactAt: COMPACT_AT, ...options }
   const side = new SideStore(options.userId, filled.after)
   const before = new Map<DocumentName, Promise<unknown>>()
+  void side.removeOld()
   return {
     document: name => new IndexedDbStore(name, side, filled, before),
     glance: name => {
@@ -76,6 +76,13 @@ class IndexedDbStore implements DocumentStore {
   readonly #before: Map<DocumentName, Promise<unknown>>
   #generation: Generation
   #record: GenerationRecord | null = null
+  /** Name of a generation that could not be begun yet: it is tried again, and meanwhile there is nothing to read. */
+  #toCome: string | null = null
+  /** Generations that were left and into which something may still have to be written. */
+  readonly #left = new Set<Generation>()
+  /** That was tried. */
+  #leaving: Promise<void> = Promise.resolve()
+  #sideProblem: unknown = null
 
   constructor(name: DocumentName, side: SideStore, options: Required<DeviceStoreOptions>, before: Map<DocumentName, Promise<unknown>>) {
     this.#name = name
@@ -83,19 +90,22 @@ class IndexedDbStore implements DocumentStore {
     this.#options = options
     this.#before = before
     this.kept = keptGenerationsOf(name, options.userId, side)
-    this.#unwatchSide = side.watch(error => this.#report('outbox', error))
+    this.#unwatchSide = side.watch(error => {
+      this.#sideProblem = error
+      this.#report('outbox', error)
+    })
     this.#generation = this.#begin(async () => currentGeneration(await side.open(), name, this.#freshName()))
   }
 
   async load(): Promise<StoredDocument> {
-    await this.#before.get(this.#name)
+    await Promise.all([this.#before.get(this.#name), this.#leaving])
+    if (this.#toCome !== null) return this.#unread(this.#toCome)
     try {
       const [content, outbox] = await Promise.all([this.#generation.read(), this.#side.readOutbox(this.#name)])
-      void this.#removeOld()
       return { ...content, outbox, generation: this.#record?.generation ?? this.#freshName() }
     } catch (error) {
       this.#generation.bar(error)
-      return { generation: this.#freshName(), updates: [], epoch: null, role: null, outbox: [] }
+      return this.#unread(this.#freshName())
     }
   }
 
@@ -124,11 +134,11 @@ class IndexedDbStore implements DocumentStore {
   }
 
   putOutbox(entry: OutboxEntry): Promise<void> {
-    return this.#side.writeOutbox({ type: 'put', name: this.#name, entry })
+    return this.#side.write({ type: 'put', name: this.#name, entry })
   }
 
   deleteOutbox(id: string): Promise<void> {
-    return this.#side.writeOutbox({ type: 'delete', name: this.#name, id })
+    return this.#side.write({ type: 'delete', name: this.#name, id })
   }
 
   keepLatest(latest: Latest): Promise<void> {
@@ -141,15 +151,26 @@ class IndexedDbStore implements DocumentStore {
   }
 
   async rebuild(epoch: string | null, keepOld: boolean): Promise<void> {
-    const step = { from: this.#record?.generation ?? null, fresh: this.#freshName(), epoch, keepOld }
-    const moved = this.#generation.close().then(async () => nextGeneration(await this.#side.open(), this.#name, step))
+    const left = this.#generation
+    const step = { name: this.#name, from: this.#record?.generation ?? null, fresh: this.#freshName(), epoch, keepOld }
+    let begun: GenerationRecord | null = null
+    const generation = this.#begin(() => begun ? Promise.resolve(begun) : Promise.reject(this.#sideProblem))
+    this.#generation = generation
     this.#record = null
-    this.#generation = this.#begin(() => moved)
-    try {
-      await moved
-    } catch (error) {
-      this.#generation.bar(error)
-    }
+    this.#toCome = step.fresh
+    const moved = this.#side.write({ type: 'rebuild', rebuild: step, moved: record => {
+      begun = record
+      if (generation === this.#generation) this.#toCome = null
+    } })
+    const closed = keepOld ? left.finish() : left.close()
+    this.#leaving = keepOld ? Promise.race([closed, left.tryAgain()]) : closed
+    this.#left.add(left)
+    void moved.then(() => generation.tryAgain())
+    void Promise.all([moved, closed]).then(() => {
+      this.#left.delete(left)
+      return this.#side.removeOld()
+    })
+    await Promise.race([moved, this.#side.flush()])
   }
 
   watch(listener: (problem: string | null) => void): () => void {
@@ -164,19 +185,25 @@ class IndexedDbStore implements DocumentStore {
   }
 
   async #close(): Promise<void> {
-    await this.#generation.close()
+    await Promise.all([this.#generation, ...this.#left].map(generation => generation.close()))
     await this.#side.flush()
     this.#unwatchSide()
   }
 
   #begin(record: () => Promise<GenerationRecord>): Generation {
     const { after, compactAt, userId } = this.#options
+    let another: GenerationRecord | null = null
     const generation: Generation = new Generation({
       database: async () => {
-        const found = await record()
+        const found = another ?? await record()
         if (generation === this.#generation) this.#record = found
         return databaseName(userId, this.#name, found.generation)
       },
+      another: (epoch, keepOld) => this.#side.write({
+        type: 'rebuild',
+        rebuild: { name: this.#name, from: this.#record?.generation ?? null, fresh: this.#freshName(), epoch, keepOld },
+        moved: moved => { another = moved }
+      }),
       compactAt,
       after,
       onProblem: error => {
@@ -186,16 +213,9 @@ class IndexedDbStore implements DocumentStore {
     return generation
   }
 
-  /** A database that another tab still has open goes when that tab is closed, or at a later visit. */
-  async #removeOld(): Promise<void> {
-    const old = this.#record?.old ?? []
-    if (old.length === 0) return
-    try {
-      await Promise.all(old.map(generation => deleteDB(databaseName(this.#options.userId, this.#name, generation))))
-      await forgetGenerations(await this.#side.open(), this.#name, old)
-    } catch {
-      return // Tried again at the next open.
-    }
+  async #unread(generation: string): Promise<StoredDocument> {
+    const outbox = await this.#side.readOutbox(this.#name).catch(() => [])
+    return { generation, updates: [], epoch: null, role: null, outbox }
   }
 
   #report(part: 'document' | 'outbox', error: unknown): void {

@@ -1,8 +1,7 @@
 /** The generations of one document that this device left with edits that no server confirmed: each a database of its own. */
-import { deleteDB } from 'idb'
 import { databaseName, openDocumentDatabase, readDocument, takeOut, writeDocument } from './document-database.ts'
 import type { DocumentDatabase, DocumentWrite } from './document-database.ts'
-import { dropGeneration, forgetGenerations, keepGeneration, keptGenerations } from './side-database.ts'
+import { dropGeneration, keepGeneration, keptGenerations } from './side-database.ts'
 import type { SideStore } from './side-store.ts'
 import type { KeptGeneration, KeptGenerations } from '../port.ts'
 import type { DocumentName } from '../../../shared/ids.ts'
@@ -44,7 +43,7 @@ export const keptGenerationsOf = (name: DocumentName, userId: string, side: Side
       const db = await side.open()
       await dropGeneration(db, name, generation)
       // Waits for tabs that have it open; where that takes longer than this page lives, a later visit does it.
-      void deleteDB(databaseName(userId, name, generation)).then(() => forgetGenerations(db, name, [generation])).catch(() => undefined)
+      void side.removeOld()
     }
   }
 }

@@ -5,6 +5,7 @@
 import { openDB } from 'idb'
 import type { DBSchema, IDBPDatabase } from 'idb'
 import { inTransaction } from './transaction.ts'
+import { isUnnoted, SOMEWHERE } from '../own-request.ts'
 import type { OutboxEntry } from '../view.ts'
 
 /** Which database holds a document. All tabs decide by this record, in one transaction. */
@@ -73,28 +74,33 @@ export const noteEpoch = (db: SideDatabase, name: string, generation: string, ep
     if (found?.generation === generation && found.epoch !== epoch) await store.put({ ...found, epoch }, name)
   })
 
-export interface NextGeneration {
-  /** The generation that proved to be of another lineage; null when it could not even be found out. */
+/** Begins a document anew. */
+export interface Rebuild {
+  name: string
+  /** The generation that is left; null when it could not even be found out. */
   from: string | null
   fresh: string
+  /** Null while it is not known yet. */
   epoch: string | null
+  /** Do not remove the generation that is left. */
   keepOld: boolean
 }
 
 /** Moves on from a generation. The one that another tab has moved on to is taken when it is of the epoch in question. */
-export const nextGeneration = (db: SideDatabase, name: string, step: NextGeneration): Promise<GenerationRecord> =>
-  inTransaction(db, ['documents'], 'strict', async tx => {
-    const { from, fresh, epoch, keepOld } = step
-    const store = tx.objectStore('documents')
-    const found = await store.get(name)
-    if (found && found.generation !== from && epoch !== null && found.epoch === epoch) return found
-    const left = found ? [found.generation] : []
-    const kept = [...found?.kept ?? [], ...keepOld ? left : []]
-    const old = [...found?.old ?? [], ...keepOld ? [] : left]
-    const next: GenerationRecord = { generation: fresh, epoch, old, kept }
-    await store.put(next, name)
-    return next
-  })
+const moveOn = (found: GenerationRecord | undefined, { from, fresh, epoch, keepOld }: Rebuild): GenerationRecord => {
+  if (found && found.generation !== from && epoch !== null && found.epoch === epoch) return found
+  const left = found ? [found.generation] : []
+  const kept = [...found?.kept ?? [], ...keepOld ? left : []]
+  const old = [...found?.old ?? [], ...keepOld ? [] : left]
+  return { generation: fresh, epoch, old, kept }
+}
+
+/** Name of each document → its generations that are to be removed. */
+export const readOldGenerations = async (db: SideDatabase): Promise<Map<string, string[]>> => {
+  const tx = db.transaction('documents')
+  const [names, records] = await Promise.all([tx.store.getAllKeys(), tx.store.getAll(), tx.done])
+  return new Map(names.flatMap((name, i) => records[i]!.old.length > 0 ? [[name, records[i]!.old]] : []))
+}
 
 /** These databases are gone. */
 export const forgetGenerations = (db: SideDatabase, name: string, gone: readonly string[]): Promise<void> =>
@@ -125,8 +131,10 @@ const changeKept = (
     if (found) await store.put({ ...found, ...change(found) }, name)
   })
 
+const entriesOf = (name: string): IDBKeyRange => IDBKeyRange.bound([name], [name, []])
+
 export const readOutbox = (db: SideDatabase, name: string): Promise<OutboxEntry[]> =>
-  db.getAll('outbox', IDBKeyRange.bound([name], [name, []]))
+  db.getAll('outbox', entriesOf(name))
 
 /** By document name, each in the order made. */
 export const readAllOutboxes = async (db: SideDatabase): Promise<Map<string, OutboxEntry[]>> => {
@@ -137,16 +145,42 @@ export const readAllOutboxes = async (db: SideDatabase): Promise<Map<string, Out
   return byName
 }
 
-export type OutboxWrite =
+export type SideWrite =
   | { type: 'put', name: string, entry: OutboxEntry }
   | { type: 'delete', name: string, id: string }
+  /** @param moved told the record when it is stored */
+  | { type: 'rebuild', rebuild: Rebuild, moved: (record: GenerationRecord) => void }
 
-/** Resolves when all of it is on disk, not only in the system's cache, where the browser can tell. */
-export const writeOutbox = (db: SideDatabase, writes: readonly OutboxWrite[]): Promise<void> =>
-  inTransaction(db, ['outbox'], 'strict', async tx => {
-    const store = tx.objectStore('outbox')
-    await Promise.all(writes.map(async write => {
-      if (write.type === 'put') await store.put(write.entry, [write.name, write.entry.id])
-      else await store.delete([write.name, write.id])
-    }))
+/**
+ * One transaction for all: a document never begins anew without the requests that were asked for or noted before.
+ * Resolves when all of it is on disk, not only in the system's cache, where the browser can tell.
+ */
+export const writeSide = async (db: SideDatabase, writes: readonly SideWrite[]): Promise<void> => {
+  const records = await inTransaction(db, ['documents', 'outbox'], 'strict', async tx => {
+    const documents = tx.objectStore('documents')
+    const outbox = tx.objectStore('outbox')
+    const moved = new Map<SideWrite, GenerationRecord>()
+    for (const write of writes) {
+      switch (write.type) {
+        case 'put':
+          await outbox.put(write.entry, [write.name, write.entry.id])
+          break
+        case 'delete':
+          await outbox.delete([write.name, write.id])
+          break
+        case 'rebuild': {
+          const { name } = write.rebuild
+          const record = moveOn(await documents.get(name), write.rebuild)
+          await documents.put(record, name)
+          // Where they were sent is forgotten with the generation that is left.
+          for (const entry of await outbox.getAll(entriesOf(name))) {
+            if (isUnnoted(entry)) await outbox.put({ ...entry, askedIn: SOMEWHERE }, [name, entry.id])
+          }
+          moved.set(write, record)
+        }
+      }
+    }
+    return moved
   })
+  for (const [write, record] of records) if (write.type === 'rebuild') write.moved(record)
+}

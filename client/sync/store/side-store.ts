@@ -1,7 +1,9 @@
-/** The user's side database, opened when it is first needed and shared by all documents: one queue for all outboxes, and the lists. */
+/** The user's side database, opened when it is first needed and shared by all documents: one queue for all that is noted in it. */
+import { deleteDB } from 'idb'
+import { databaseName } from './document-database.ts'
 import type { ListStorage } from './list-cache.ts'
-import { openSideDatabase, readAllOutboxes, readOutbox, writeOutbox } from './side-database.ts'
-import type { OutboxWrite, SideDatabase } from './side-database.ts'
+import { forgetGenerations, openSideDatabase, readAllOutboxes, readOldGenerations, readOutbox, writeSide } from './side-database.ts'
+import type { SideDatabase, SideWrite } from './side-database.ts'
 import { WriteQueue } from './write-queue.ts'
 import type { After } from '../port.ts'
 import type { OutboxEntry } from '../view.ts'
@@ -14,14 +16,14 @@ export class SideStore {
     }
   }
   readonly #userId: string
-  readonly #writes: WriteQueue<OutboxWrite>
+  readonly #writes: WriteQueue<SideWrite>
   readonly #watchers = new Set<(error: unknown) => void>()
   #opened: Promise<SideDatabase> | null = null
 
   constructor(userId: string, after: After) {
     this.#userId = userId
     this.#writes = new WriteQueue({
-      write: async writes => writeOutbox(await this.open(), writes),
+      write: async writes => writeSide(await this.open(), writes),
       onProblem: error => {
         for (const watcher of this.#watchers) watcher(error)
       },
@@ -52,9 +54,22 @@ export class SideStore {
     }
   }
 
-  /** Resolves when it is stored. */
-  writeOutbox(write: OutboxWrite): Promise<void> {
+  /** In one transaction with the writes of the same tick. Resolves when it is stored. */
+  write(write: SideWrite): Promise<void> {
     return this.#writes.push(write)
+  }
+
+  /** Removes the databases that documents have left. One that another tab has open goes when that tab is closed, or at a later visit. */
+  async removeOld(): Promise<void> {
+    try {
+      for (const [name, old] of await readOldGenerations(await this.open())) {
+        void Promise.all(old.map(generation => deleteDB(databaseName(this.#userId, name, generation))))
+          .then(async () => forgetGenerations(await this.open(), name, old))
+          .catch(() => {}) // Tried again at the next visit.
+      }
+    } catch {
+      return // Whoever opens a document is told of the problem.
+    }
   }
 
   /** Told the error of a write that failed, and null when writing works again. */
@@ -63,6 +78,7 @@ export class SideStore {
     return () => this.#watchers.delete(watcher)
   }
 
+  /** Resolves when everything written so far was tried once. */
   flush(): Promise<void> {
     return this.#writes.flush()
   }

@@ -21,6 +21,7 @@ export class WriteQueue<T> {
   #cancelRetry: (() => void) | null = null
   #failing = false
   #closed = false
+  #last: Promise<void> = Promise.resolve()
 
   constructor(options: WriteQueueOptions<T>) {
     this.#options = options
@@ -28,10 +29,16 @@ export class WriteQueue<T> {
 
   /** Resolves when the item is written; never rejects. */
   push(item: T): Promise<void> {
-    return new Promise(resolve => {
+    this.#last = new Promise(resolve => {
       this.#waiting.push({ item, written: resolve })
       void this.#run()
     })
+    return this.#last
+  }
+
+  /** Resolves when everything pushed so far is written, however often that takes. */
+  get written(): Promise<void> {
+    return this.#last
   }
 
   /** Resolves when everything pushed so far was tried once more. */
