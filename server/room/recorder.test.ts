@@ -4,11 +4,13 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import * as Y from 'yjs'
 import { SkeinError } from '../../shared/errors.ts'
 import { bytes, documentName, userId } from '../../test/contract/samples.ts'
+import { ManualTime } from '../../test/rig/manual-time.ts'
 import { openMemoryLog } from '../../test/rig/memory-log.ts'
 import type { MemoryLog } from '../../test/rig/memory-log.ts'
 import { until } from '../../test/rig/until.ts'
 import type { Snapshot } from '../log/port.ts'
 import type { Logger } from '../telemetry/port.ts'
+import { FIRST_MS } from './back-off.ts'
 import { foldInWorkers } from './fold.ts'
 import type { Folding } from './fold.ts'
 import { MessageIndex } from './message-index.ts'
@@ -22,6 +24,7 @@ let snapshots: Snapshot[]
 let warnings: string[]
 let broken: unknown[]
 let folding: Folding
+let time: ManualTime
 beforeEach(() => {
   log = openMemoryLog()
   snapshots = []
@@ -33,6 +36,7 @@ beforeEach(() => {
     await compact(name, snapshot)
   }
   folding = noThread
+  time = new ManualTime()
 })
 afterEach(() => folding.close())
 
@@ -44,7 +48,7 @@ const open = async (options: { compactAfter?: number, foldFrom?: number } = {}):
   const doc = new Y.Doc()
   for (const update of stored?.updates ?? []) Y.applyUpdate(doc, update)
   const lineage = { epoch: randomUUID(), ids: { generation: 1, message: 1, transient: 2 }, earlier: [], retired: [] }
-  const recorder = new Recorder({ log, logger, now: () => 1, compactAfter: 1000, folding, ...options },
+  const recorder = new Recorder({ log, logger, now: () => 1, after: time.after, compactAfter: 1000, folding, ...options },
     { name, doc, lineage, lineageIsNew: true, messages: new MessageIndex([]), stored }, () => undefined, error => broken.push(error))
   return { doc, recorder }
 }
@@ -126,6 +130,65 @@ describe('the recorder compacts', () => {
     push(recorder, doc, '5')
     await recorder.drained()
     expect(await storedTexts()).toEqual(['0', '1', '2', '3', '4', '5'])
+  })
+
+  describe('what was redacted, in a fold that fails', () => {
+    /** Fails so many times, then folds. */
+    const failing = (times: number): Folding => {
+      const works = foldInWorkers()
+      let failed = 0
+      return { fold: (...task) => failed++ < times ? Promise.reject(new Error('no memory')) : works.fold(...task), close: () => works.close() }
+    }
+    const openRedacted = async (failures: number): Promise<{ doc: Y.Doc, recorder: Recorder }> => {
+      folding = failing(failures)
+      const opened = await open({ foldFrom: 1 })
+      for (const text of ['secret', 'x'.repeat(20_000), 'y'.repeat(3_000)]) push(opened.recorder, opened.doc, text)
+      redact(opened.recorder, opened.doc)
+      await opened.recorder.drained()
+      return opened
+    }
+
+    test('is tried again by itself, after twice as long each time, and nobody takes the room for done before', async () => {
+      const { recorder } = await openRedacted(3)
+      for (const wait of [FIRST_MS, 2 * FIRST_MS, 4 * FIRST_MS]) {
+        expect([snapshots, recorder.isSettled, await log.owedScrubs()]).toEqual([[], false, [name]])
+        await time.advance(wait - 1)
+        expect(time.pending).toBe(1)
+        await time.advance(1)
+        await recorder.drained()
+      }
+      expect([snapshots.map(({ scrub }) => scrub), recorder.isSettled, await log.owedScrubs()]).toEqual([[true], true, []])
+      expect([time.pending, warnings.length, broken]).toEqual([0, 3, []])
+      expect((await storedTexts() as string[]).map(({ length }) => length)).toEqual([20_000, 3_000])
+    })
+
+    test('goes with the next fold, whatever that is for', async () => {
+      const { doc, recorder } = await openRedacted(1)
+      push(recorder, doc, 'later')
+      recorder.compact()
+      await recorder.drained()
+      expect([snapshots.map(({ scrub }) => scrub), recorder.isSettled, time.pending]).toEqual([[true], true, 0])
+    })
+
+    test('does not count for what the document takes on disk once it is gone', async () => {
+      const { doc, recorder } = await openRedacted(1)
+      redact(recorder, doc)
+      push(recorder, doc, 'z'.repeat(40_000))
+      await recorder.drained()
+      expect([snapshots.map(({ scrub }) => scrub), recorder.isSettled]).toEqual([[true], true])
+      const bytes = (await log.read(name))!.updates.reduce((sum, { length }) => sum + length, 0)
+      expect(bytes).toBeLessThan(45_000)
+      // It is full at twice as much as it may have.
+      expect([recorder.isFull(Math.ceil(bytes / 2)), recorder.isFull(Math.ceil(bytes / 2) - 1)]).toEqual([false, true])
+      await recorder.drained()
+      expect((await log.read(name))!.updates).toHaveLength(1)
+    })
+
+    test('is left to whoever loads the document next when the server stops', async () => {
+      const { recorder } = await openRedacted(99)
+      await recorder.finish()
+      expect([time.pending, snapshots, await log.owedScrubs()]).toEqual([0, [], [name]])
+    })
   })
 
   test('not when the server stops meanwhile: the thread ends, and the records stay', async () => {

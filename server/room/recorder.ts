@@ -5,7 +5,7 @@
  * 2. Records become durable in order; whatever was computed at a record is released in that order, and nothing else leaves the room.
  * 3. One compaction at a time: whatever asks for one meanwhile shares the next, so that many redactions in a row cost two. A small document
  *    is encoded here; a large one is folded from its stored records in a thread, since encoding 50 MB holds up everybody for half a second.
- *    A fold that fails loses nothing: the records stay.
+ *    A fold that fails loses nothing: the records stay, and where something was redacted it is tried again until it is done.
  * 4. When a transaction throws or an append fails, the document in memory may hold what the disk does not: `onBroken` is called once, and
  *    from then on nothing is released or recorded.
  */
@@ -14,8 +14,10 @@ import type { StoredEvent } from '../../shared/conversation/event.ts'
 import { readMeta } from '../../shared/conversation/read.ts'
 import type { SkeinError } from '../../shared/errors.ts'
 import type { DocumentName } from '../../shared/ids.ts'
+import type { Timers } from '../../shared/timers.ts'
 import type { Binding, Lineage, LogRecord, StoredDocument, UpdateLog } from '../log/port.ts'
 import type { Logger } from '../telemetry/port.ts'
+import { BackOff } from './back-off.ts'
 import { TransactionWriter } from './conversation-writer.ts'
 import { snapshotOf } from './fold.ts'
 import type { Folded, Folding } from './fold.ts'
@@ -27,6 +29,7 @@ export interface RecorderPorts {
   logger: Logger
   /** Milliseconds since 1970. */
   now: () => number
+  after: Timers['after']
   /** Records after which the log of a document is folded into a snapshot. */
   compactAfter: number
   /** Absent: every document is encoded here. */
@@ -80,6 +83,8 @@ export class Recorder {
   #compacting = false
   /** What was asked for while a compaction was under way. */
   #askedFor: { scrub: boolean } | null = null
+  /** Of a fold that failed, and that is owed to what was redacted. */
+  readonly #retries: BackOff
   readonly #stopped = new AbortController()
   /** The log's snapshot has no facts beside it. */
   #isUnknown: boolean
@@ -90,6 +95,7 @@ export class Recorder {
     this.#document = document
     this.#onReleased = onReleased
     this.#onBroken = onBroken
+    this.#retries = new BackOff(ports.after)
     this.#releases = new ReleaseQueue(document.stored?.head ?? -1)
     this.#lineageIsNew = document.lineageIsNew
     this.#tail = document.stored?.updates.length ?? 0
@@ -134,6 +140,7 @@ export class Recorder {
   break(error: SkeinError): void {
     this.#releases.break(error)
     this.#stopped.abort(error)
+    this.#retries.end()
   }
 
   /** Of the newest record, durable or not; -1: there is none. */
@@ -141,8 +148,9 @@ export class Recorder {
     return this.#releases.issued
   }
 
+  /** Nothing waits for the disk, and of what was redacted nothing is left there. */
   get isSettled(): boolean {
-    return this.#releases.isSettled
+    return this.#releases.isSettled && !this.#retries.isWaiting
   }
 
   /**
@@ -183,6 +191,12 @@ export class Recorder {
     await this.#lastWork
   }
 
+  /** The same for good: what is owed to redactions the log remembers, and whoever loads the document next goes on with it. */
+  async finish(): Promise<void> {
+    await this.#lastWork
+    this.#retries.end()
+  }
+
   #append(actor: string, update: Uint8Array, bindings: Binding[], writer: TransactionWriter | null): void {
     const { name, doc, lineage, messages } = this.#document
     const { log, logger, now } = this.#ports
@@ -219,18 +233,26 @@ export class Recorder {
         const upTo = this.#releases.issued
         const before = this.#bytes
         const folded = await this.#folded(upTo)
-        if (folded === null && asked.scrub) this.#askedFor = asked
-        if (folded === null || this.#stopped.signal.aborted) return
+        if (this.#stopped.signal.aborted) return
+        if (folded === null) return this.#failed(asked.scrub)
         this.#snapshotBytes = folded.update.length
         this.#bytes += folded.update.length - before
         this.#tail = this.#releases.issued - upTo + 1
         this.#compactAt = this.#ports.compactAfter
         this.#isUnknown = false
         await this.#ports.log.compact(this.#document.name, { ...folded, upTo, scrub: asked.scrub })
+        if (asked.scrub) this.#retries.end()
       }
     } finally {
       this.#compacting = false
     }
+  }
+
+  /** What was asked for meanwhile would fail too. */
+  #failed(scrub: boolean): void {
+    const owes = scrub || this.#askedFor?.scrub === true
+    this.#askedFor = owes ? { scrub: true } : null
+    if (owes) this.#retries.again(() => this.compact(true))
   }
 
   /** @returns null when it could not be made */

@@ -156,7 +156,7 @@ export class LiveRoom implements Room {
   /** Resolves when everything that was submitted is on disk and everybody has been told. */
   async finish(): Promise<void> {
     await this.#writePath.idle()
-    await this.#recorder.drained()
+    await this.#recorder.finish()
     this.#readers.flush()
   }
 
