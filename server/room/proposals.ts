@@ -17,6 +17,10 @@ export const proposalsIn = (decoded: { structs: readonly unknown[] }): Proposal[
   return proposals
 }
 
+/** Whether a struct only proposes to take a message out. */
+export const proposesRedaction = (struct: unknown): boolean =>
+  struct instanceof Y.Item && (struct.parent as unknown) === 'requests' && property(struct.content.getContent()[0], 'type') === 'redact'
+
 /** What a `send` says that it follows, read from a value that nobody has checked; null when it says nothing. */
 export const parentIdOf = (request: unknown): string | null => {
   const message = property(request, 'message')

@@ -22,7 +22,7 @@ import type { Budgets } from './budget.ts'
 import type { ClientOwners } from './client-owners.ts'
 import type { MessageIndex } from './message-index.ts'
 import type { EventListener } from './port.ts'
-import { proposalsIn } from './proposals.ts'
+import { proposalsIn, proposesRedaction } from './proposals.ts'
 import type { Proposal } from './proposals.ts'
 import type { Readers } from './readers.ts'
 import type { Recorder, RecorderPorts } from './recorder.ts'
@@ -159,7 +159,7 @@ export class WritePath {
             continue
           }
           if (!submission.final && this.#waitsForParent(proposals, known)) return submission.parked()
-          if (isGrowing(scanned) && this.#isFull()) return this.#refuse(submission, 'document-full', errorTable['document-full'].message)
+          if (this.#isGrowing(scanned) && this.#isFull()) return this.#refuse(submission, 'document-full', errorTable['document-full'].message)
           if (!this.#affords(submission.session, verdict)) return this.#refuse(submission, 'rate-limited', errorTable['rate-limited'].message)
           return this.#apply(submission, scanned.bytes, verdict, proposals, known)
         }
@@ -232,6 +232,13 @@ export class WritePath {
     return broken !== null
   }
 
+  /** Deleting makes room, so it is always allowed, and so is to ask that a message be taken out. */
+  #isGrowing({ decoded }: Scanned): boolean {
+    const { kind, doc: { store } } = this.#document
+    return decoded.structs.some(struct => struct instanceof Y.Item && !(struct.content instanceof Y.ContentDeleted) &&
+      struct.id.clock + struct.length > Y.getState(store, struct.id.client) && !(kind === 'conversation' && proposesRedaction(struct)))
+  }
+
   #isFull(): boolean {
     const { documentBytes } = this.#environment
     return documentBytes !== undefined && this.#document.recorder.isFull(documentBytes)
@@ -255,9 +262,6 @@ export class WritePath {
     return proposals.some(({ parentId }) => parentId !== null && !isKnown(parentId))
   }
 }
-
-/** Deleting makes room, so it is always allowed. */
-const isGrowing = ({ decoded }: Scanned): boolean => decoded.structs.length > 0
 
 const keysTouched = ({ changed }: Y.Transaction, map: SharedType | undefined): string[] =>
   [...(map && changed.get(map)) ?? []].filter(key => key !== null)

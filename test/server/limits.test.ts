@@ -3,9 +3,12 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { deflateRawSync } from 'node:zlib'
 import WebSocket from 'ws'
 import * as Y from 'yjs'
+import { proposeRedact, putRequest } from '../../shared/conversation/write.ts'
+import { messageIdOf } from '../../shared/ids.ts'
+import type { RequestId } from '../../shared/ids.ts'
 import { limits } from '../../shared/limits.ts'
 import { encodeFrame } from '../../shared/wire/codec.ts'
-import { newConversationId } from '../rig/conversation.ts'
+import { messageTexts, newConversationId, newRequestId, say } from '../rig/conversation.ts'
 import { Peer } from '../rig/peer.ts'
 import type { PeerOptions } from '../rig/peer.ts'
 import { clientFrame, openRaw, openRawWebSocket, upgradeHead } from '../rig/raw-socket.ts'
@@ -175,6 +178,44 @@ describe('a document', () => {
       await until('it is answered', () => peer.closedBy ?? peer.saved === peer.sent)
       return peer.closedBy === null
     })
+  })
+})
+
+describe('a conversation', () => {
+  it('that is as large as it may be takes no message, but lets messages be taken out, and then has room again', async () => {
+    const server = await start({ SKEIN_MAX_DOCUMENT_BYTES: '100000' })
+    const name = `conversation/${newConversationId()}`
+    const ids: RequestId[] = []
+    const enter = async (): Promise<Peer> => {
+      const peer = await Peer.join(server.syncUrl, name)
+      ended.push(() => peer.close())
+      return peer
+    }
+    const sends = async (length: number): Promise<{ code: number, reason: string } | null> => {
+      const peer = await enter()
+      ids.push(say(peer.doc, 'x'.repeat(length), { to: [], parentId: null }))
+      await until('it is answered', () => peer.closedBy ?? peer.saved === peer.sent)
+      return peer.closedBy
+    }
+    const full = await until('it is full', () => sends(40_000))
+    expect(full).toMatchObject({ code: 4413, reason: expect.stringMatching(/^document-full/) })
+    expect(ids.length).toBeGreaterThan(2)
+
+    // What makes it larger goes with nothing that makes it smaller.
+    const both = await enter()
+    both.doc.transact(() => {
+      putRequest(both.doc, newRequestId(), proposeRedact(messageIdOf(ids[0]!), Date.now()))
+      say(both.doc, 'x'.repeat(100), { to: [], parentId: null })
+    })
+    expect(await both.closed()).toMatchObject({ code: 4413 })
+
+    const person = await enter()
+    const asked = ids.slice(0, 2).map(id => [newRequestId(), id] as const)
+    for (const [redact, id] of asked) putRequest(person.doc, redact, proposeRedact(messageIdOf(id), Date.now()))
+    await person.allSaved()
+    for (const [requestId] of asked) expect(person.controls).toContainEqual({ kind: 'result', requestId, outcome: { status: 'accepted' } })
+    expect(messageTexts(person.doc)).toHaveLength(ids.length - 3)
+    await until('it takes a message again', async () => await sends(100) === null)
   })
 })
 
