@@ -9,7 +9,6 @@ import { foldInWorkers } from './room/fold.ts'
 import { RoomRegistry } from './room/rooms.ts'
 import type { Random } from './room/lineage.ts'
 import type { SquashLimits } from './room/squash.ts'
-import type { DocumentName } from '../shared/ids.ts'
 import { SyncServer } from './connection/sync-server.ts'
 import { createDriver } from './agents/driver.ts'
 import type { AgentRegistry } from './agents/port.ts'
@@ -17,6 +16,7 @@ import { serverLimits } from '../shared/limits.ts'
 import type { ServerLimits } from '../shared/limits.ts'
 import type { Timers } from '../shared/timers.ts'
 import { createApi } from './api/api.ts'
+import { createErasure } from './erasure.ts'
 import type { Directory } from './directory/port.ts'
 import type { Identity } from './identity/port.ts'
 import type { UpdateLog } from './log/port.ts'
@@ -79,13 +79,7 @@ export const createSkein = (adapters: Adapters): RunningServer => {
     yieldToOthers: () => new Promise(resolve => setImmediate(resolve)),
   })
   const driver = createDriver({ rooms, agents, now, timers, log: logger })
-  /** Of a deleted document: nothing goes on with it, and nothing of it stays. A crash before the end is made up for at the next start. */
-  const erase = async (name: DocumentName): Promise<void> => {
-    const abandoned = driver.abandon(name)
-    await rooms.erase(name)
-    await abandoned
-    await directory.erased(name)
-  }
+  const erasure = createErasure({ driver, rooms, directory })
   /** What a process that was killed left of redactions: whoever loads the document goes on with it. */
   const payScrubs = async (): Promise<void> => {
     for (const name of await log.owedScrubs()) {
@@ -94,7 +88,7 @@ export const createSkein = (adapters: Adapters): RunningServer => {
       })
     }
   }
-  const api = createApi({ ...adapters, rooms, erase })
+  const api = createApi({ ...adapters, rooms, erase: erasure.erase })
   listeners.push(driver.onEvents, api.feed)
   const access = { directory, now, openToAll }
   const sync = new SyncServer({ identity, access, rooms, logger, after: timers.after, now, limits })
@@ -112,7 +106,7 @@ export const createSkein = (adapters: Adapters): RunningServer => {
 
   return {
     listen: async (port, host) => {
-      for (const name of await directory.toErase()) await erase(name)
+      await erasure.finish()
       await new Promise<void>((resolve, reject) => {
         http.once('error', reject)
         http.listen({ port, host, backlog: LISTEN_BACKLOG }, resolve)

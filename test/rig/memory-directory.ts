@@ -14,8 +14,21 @@ export class MemoryDirectory implements Directory {
   readonly #toErase = new Set<DocumentName>()
   readonly #invitations = new Map<string, { name: DocumentName, role: Role }>()
 
-  async find(name: DocumentName): Promise<DirectoryEntry | null> {
+  copy(): MemoryDirectory {
+    const copy = new MemoryDirectory()
+    for (const [name, entry] of this.#entries) copy.#entries.set(name, entry)
+    for (const name of this.#toErase) copy.#toErase.add(name)
+    for (const [secret, invitation] of this.#invitations) copy.#invitations.set(secret, invitation)
+    return copy
+  }
+
+  /** As it is now. */
+  peek(name: DocumentName): DirectoryEntry | null {
     return this.#entries.get(name) ?? null
+  }
+
+  async find(name: DocumentName): Promise<DirectoryEntry | null> {
+    return this.peek(name)
   }
 
   async create(name: DocumentName, owner: Principal, at: number): Promise<DirectoryEntry> {

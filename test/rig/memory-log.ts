@@ -4,7 +4,7 @@ import { SkeinError } from '../../shared/errors.ts'
 import type { DocumentName, RequestId, RunId, UserId } from '../../shared/ids.ts'
 import type { LedgerEntry, Lineage, LogRecord, Snapshot, SnapshotFacts, StoredDocument, UpdateLog } from '../../server/log/port.ts'
 
-interface Kept {
+export interface Kept {
   lineage: Lineage | null
   first: number
   updates: Uint8Array[]

@@ -11,7 +11,7 @@ import { BOARD, TALK } from './names.ts'
 import type { Asked } from './witness.ts'
 import type { World } from './world.ts'
 
-const openRuns = ({ disk }: World): number => disk.documents.get(TALK)?.runs.size ?? 0
+const openRuns = ({ data }: World): number => data.log.documents.get(TALK)?.runs.size ?? 0
 
 export const whatIsNotAtRest = (world: World): string | null => {
   const { devices, network, server } = world
@@ -24,13 +24,41 @@ export const whatIsNotAtRest = (world: World): string | null => {
 
 export const checkEnd = async (world: World): Promise<void> => {
   for (const name of [TALK, BOARD]) {
-    const live = await liveState(world, name)
-    checkReplicas(world, name, live)
+    const isDeleted = world.data.isDeleted(name)
+    const live = isDeleted ? new Uint8Array([0, 0]) : await liveState(world, name)
+    if (!isDeleted) checkReplicas(world, name, live)
     if (world.weather.lies) continue
-    const epoch = world.disk.documents.get(name)?.lineage?.epoch
+    const epoch = world.epochOf(name)
     for (const wrong of world.witness.lineages.check(name, epoch, live)) world.witness.violation(wrong)
   }
-  if (!world.weather.lies) checkConversation(world)
+  if (world.weather.lies) return
+  if (world.data.isDeleted(TALK)) await checkDeleted(world)
+  else checkConversation(world)
+  checkRefused(world)
+}
+
+/** Nothing of it is left anywhere, but what people wrote in vain. */
+const checkDeleted = async ({ data, devices, witness }: World): Promise<void> => {
+  if (data.log.documents.has(TALK)) witness.violation('The conversation was deleted, and stands in the log.')
+  if ((await data.directory.toErase()).length > 0) witness.violation('What was deleted is to be erased still.')
+  for (const { label, talk, refused } of devices) {
+    if (!talk || refused === null) continue // A stock page goes on to show what it held.
+    const { messages, drafts } = openRoots(talk)
+    if (messages.length > 0 || drafts.size > 0) witness.violation(`${label} still holds what was deleted.`)
+  }
+}
+
+/** What somebody wrote and the server did not take is shown where it was written, with its text. */
+const checkRefused = ({ devices, witness }: World): void => {
+  for (const { label, own, person, refused } of devices) {
+    for (const id of refused ? own : []) {
+      const key = `${person.principal.id} ${id}`
+      const asked = witness.asked.get(key)
+      if (!asked?.certain || !carriesText(asked.request) || witness.accepted.has(key)) continue
+      const mark = markOf(asked.request)
+      if (!refused?.get(id)?.includes(mark ?? '')) witness.violation(`${label} does not show ${id} (${mark}), which was never accepted.`)
+    }
+  }
 }
 
 /** What the server's room holds; read as an API does. */
@@ -42,10 +70,10 @@ const liveState = async ({ server, clock }: World, name: DocumentName): Promise<
   return state
 }
 
-const checkReplicas = ({ devices, disk, witness }: World, name: DocumentName, live: Uint8Array): void => {
+const checkReplicas = ({ devices, data, witness }: World, name: DocumentName, live: Uint8Array): void => {
   const expected = normal(live)
   if (hasGaps(expected.doc)) witness.violation(`The live ${name} has gaps.`)
-  const stored = normal(...disk.documents.get(name)?.updates ?? [])
+  const stored = normal(...data.log.documents.get(name)?.updates ?? [])
   if (stored.bytes !== expected.bytes) witness.violation(`A fresh load of ${name} differs from the live document.`)
   for (const { label, talk, board } of devices) {
     const doc = name === TALK ? talk : board
@@ -63,8 +91,8 @@ const checkReplicas = ({ devices, disk, witness }: World, name: DocumentName, li
 }
 
 const checkConversation = (world: World): void => {
-  const { disk, witness } = world
-  const stored = disk.documents.get(TALK)
+  const { data, witness } = world
+  const stored = data.log.documents.get(TALK)
   const { doc, bytes } = normal(...stored?.updates ?? [])
   if (openRoots(doc).requests.size > 0) witness.violation('Requests stand in the outbox of the document.')
   const sealed = new Map(readMessages(doc).map(message => [message.id as string, message]))
@@ -109,17 +137,17 @@ const checkTyped = ({ devices, witness }: World, doc: Y.Doc): void => {
 }
 
 const checkOutcome = (
-  { disk, witness, devices }: World, { id, by, request, certain }: Asked, bytes: string,
+  { data, witness, devices }: World, { id, by, request, certain }: Asked, bytes: string,
   isMessage: (id: string) => boolean, said: (id: string) => Message | undefined,
 ): void => {
   const wasLost = witness.lineages.lostRequests.has(id)
-  const entry = disk.documents.get(TALK)?.ledger.get(id)
+  const entry = data.log.documents.get(TALK)?.ledger.get(id)
   const told = witness.told.filter(each => each.id === id && each.to === by).map(({ outcome }) => JSON.stringify(outcome))
   if (new Set(told).size > 1 && !wasLost) witness.violation(`Request ${id} got several outcomes: ${[...new Set(told)].join(' ')}`)
   if (!entry) {
-    const isShown = devices.some(({ person, leftToPerson }) => person.principal.id === by && leftToPerson.has(id))
+    const isShown = devices.some(({ person, refused }) => person.principal.id === by && refused?.has(id))
     // Only what a person wrote is kept with its refusal for longer than its page lives.
-    const isLeftToPerson = isShown || (!carriesText(request) && witness.leftToPerson.has(`${by} ${id}`))
+    const isLeftToPerson = isShown || (!carriesText(request) && (witness.leftToPerson.has(`${by} ${id}`) || witness.deletions > 0))
     const isForgotten = wasLost && (told.length > 0 || witness.messages.has(id) || request.type !== 'send')
     if (certain && !isLeftToPerson && !isForgotten) witness.violation(`Request ${id} (${request.type} by ${by}) has no outcome.`)
     if (wasLost) return

@@ -5,6 +5,7 @@ import type { AgentId, DocumentName, DraftId, MessageId, RequestId } from '../..
 import type { RequestOutcome } from '../../shared/wire/frame.ts'
 import type { Clock } from './clock.ts'
 import type { Chance } from './chance.ts'
+import type { DataFolder } from './data-folder.ts'
 import type { Line } from './line.ts'
 import type { Network } from './network.ts'
 import type { Person } from './people.ts'
@@ -15,6 +16,8 @@ export interface DevicePorts {
   person: Person
   clock: Clock
   chance: Chance
+  /** To know what is true, which no device does. */
+  data: DataFolder
   network: Network
   witness: Witness
   /** A text that nothing else holds. */
@@ -58,8 +61,8 @@ export interface Device {
   connect(): void
   /** Lets go of everything when the simulation is over. */
   close(): void
-  /** Requests of which the server could not say what became of them, and which are shown to the person as such. */
-  readonly leftToPerson: ReadonlySet<RequestId>
+  /** Requests that were made here since the device was new. */
+  readonly own: ReadonlySet<RequestId>
   /** What it shows to its person as refused, with the text that was kept; left to them included. Null: its program hears of no refusals. */
   readonly refused: ReadonlyMap<RequestId, string> | null
   /** Its program brings back what its person typed into a draft that was sent without it. */

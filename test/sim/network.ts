@@ -1,6 +1,7 @@
 /** The virtual network: connections that keep their order, delay, and may be cut with what is under way. */
 import type { Socket } from '../../server/connection/socket.ts'
 import type { DocumentName } from '../../shared/ids.ts'
+import type { Role } from '../../shared/wire/frame.ts'
 import type { Chance } from './chance.ts'
 import type { Clock } from './clock.ts'
 import type { Person } from './people.ts'
@@ -12,8 +13,8 @@ export interface Caller {
   readonly speaksSkein: boolean
   readonly isReachable: () => boolean
   opened(): void
-  /** A room of this epoch let the connection in; nothing that a real caller would hear. */
-  admitted(epoch: string): void
+  /** A room of this epoch let the connection in, in this role; nothing that a real caller would hear. */
+  admitted(epoch: string, role: Role): void
   received(bytes: Uint8Array): void
   closed(code: number, reason: string): void
 }

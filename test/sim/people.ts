@@ -5,6 +5,7 @@ import type { Role } from '../../shared/wire/frame.ts'
 
 export interface Person {
   readonly principal: Principal
+  /** At first. */
   readonly role: Role
 }
 
@@ -15,3 +16,5 @@ export const bob = person('bob', 'Bob', 'editor')
 export const cleo = person('cleo', 'Cleo', 'editor')
 export const vera = person('vera', 'Vera', 'viewer')
 export const mallory = person('mallory', 'Mallory', 'editor')
+
+export const everybody = [ada, bob, cleo, vera, mallory]

@@ -46,6 +46,7 @@ export const acts: readonly (readonly [number, Act])[] = [
   [2, world => world.loseRoom()],
   [1, world => world.backUp()],
   [1, world => world.restore()],
+  [1, world => { if (world.chance.of(0.25)) world.remove() }],
   [2, (world, device) => sayIntoLoss(world, device)],
   [3, world => world.readByApi()],
   [5, world => writeBesidePeople(world)],

@@ -5,6 +5,7 @@ import type { Conversation } from '../../client/sync/conversation.ts'
 import { openDocument } from '../../client/sync/synced-document.ts'
 import type { SyncedDocument } from '../../client/sync/synced-document.ts'
 import { proposalsIn } from '../../server/room/proposals.ts'
+import { errorTable } from '../../shared/errors.ts'
 import { putRequest } from '../../shared/conversation/write.ts'
 import { textOf } from '../../shared/conversation/read.ts'
 import type { Request } from '../../shared/conversation/schema.ts'
@@ -31,7 +32,6 @@ export class SdkDevice implements Device {
   readonly #ports: DevicePorts
   readonly #skew: number
   #disks = { talk: new DeviceDisk(), board: new DeviceDisk() }
-  /** Requests made on this device since it was new. */
   #own = new Set<RequestId>()
   /** Requests of other devices that were made here too, now and then again. */
   readonly #repeated = new Set<string>()
@@ -45,6 +45,10 @@ export class SdkDevice implements Device {
     this.#ports = ports
     this.#skew = ports.chance.between(-60_000, 60_000)
     this.#page = this.#open()
+  }
+
+  get own(): ReadonlySet<RequestId> {
+    return this.#own
   }
 
   get line(): Line {
@@ -122,17 +126,14 @@ export class SdkDevice implements Device {
   get unrest(): string | null {
     const { talk, board, line } = this.#page
     const view = talk.view()
-    if (view.closedBy) return `${this.label} was shut out: ${view.closedBy.code} ${view.closedBy.reason}`
+    const isGone = view.closedBy?.code === errorTable.gone.close && this.#ports.data.isDeleted(TALK)
+    if (view.closedBy && !isGone) return `${this.label} was shut out: ${view.closedBy.code} ${view.closedBy.reason}`
     if (board.closedBy) return `${this.label} was shut out of the board: ${board.closedBy.code} ${board.closedBy.reason}`
-    if (!view.synced || !board.synced) return `${this.label} is not synced`
+    if (!(view.synced || isGone) || !board.synced) return `${this.label} is not synced`
     if (view.pending > 0) return `${this.label} has ${view.pending} requests without an outcome`
     if (board.hasUnsaved) return `${this.label} has unsaved edits of the board`
     const unsaved = line.sockets.find(socket => !socket.isSaved)
     return unsaved ? `${this.label}: not saved: ${unsaved.state}` : null
-  }
-
-  get leftToPerson(): ReadonlySet<RequestId> {
-    return new Set(unknownOutcomes(this.#page.talk))
   }
 
   get refused(): ReadonlyMap<RequestId, string> {

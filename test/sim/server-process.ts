@@ -4,32 +4,38 @@
  */
 import { createDriver } from '../../server/agents/driver.ts'
 import type { Driver } from '../../server/agents/driver.ts'
+import { createGatekeeper } from '../../server/api/access.ts'
 import { createAgentRegistry } from '../../server/agents/registry.ts'
 import { closeReason } from '../../server/connection/close-reason.ts'
 import { Connection } from '../../server/connection/connection.ts'
 import type { Socket } from '../../server/connection/socket.ts'
 import { Presence } from '../../server/connection/presence.ts'
+import type { Directory } from '../../server/directory/port.ts'
+import { createErasure } from '../../server/erasure.ts'
+import type { Erasure } from '../../server/erasure.ts'
+import { enrolment, roleIn } from '../../server/room/access.ts'
 import type { EventListener } from '../../server/room/port.ts'
 import { RoomRegistry } from '../../server/room/rooms.ts'
 import type { SquashLimits } from '../../server/room/squash.ts'
 import { serverLimits } from '../../shared/limits.ts'
 import { errorTable, SkeinError } from '../../shared/errors.ts'
 import type { DocumentName } from '../../shared/ids.ts'
-import type { MemoryDisk } from '../rig/memory-log.ts'
+import type { Principal } from '../../shared/principal.ts'
 import { createTalker, forgetful, talker } from './agent.ts'
 import type { Chance } from './chance.ts'
 import type { Clock } from './clock.ts'
+import type { DataFolder } from './data-folder.ts'
 import type { Accepted, Caller, Listener } from './network.ts'
+import { virtualDirectory } from './virtual-directory.ts'
 import { VirtualLog } from './virtual-log.ts'
-import type { DiskWeather, OnSquashed, OnWritten } from './virtual-log.ts'
+import type { DiskWeather, PlatterWatch } from './virtual-log.ts'
 
 export interface ServerPorts {
   clock: Clock
   chance: Chance
-  disk: MemoryDisk
+  data: DataFolder
   weather: DiskWeather
-  onWritten: OnWritten
-  onSquashed: OnSquashed
+  watch: PlatterWatch
   /** The size at which documents are begun anew. */
   squashAt: SquashLimits
   /** Events of durable records: what agents, feeds and readers hear. */
@@ -43,6 +49,9 @@ export class ServerProcess implements Listener {
   readonly rooms: RoomRegistry
   readonly #ports: ServerPorts
   readonly #driver: Driver
+  readonly #directory: Directory
+  readonly #erasure: Erasure
+  readonly #started: Promise<void>
   readonly #presence = new Map<DocumentName, Presence>()
   readonly #sockets = new Set<Socket>()
   /** Steps (calls of a port) until it dies; -1: it is not to die. */
@@ -51,9 +60,10 @@ export class ServerProcess implements Listener {
   readonly #died = Promise.withResolvers<void>()
 
   constructor(ports: ServerPorts) {
-    const { clock, chance, disk, weather, onWritten, onSquashed, squashAt } = ports
+    const { clock, chance, data, weather, watch, squashAt } = ports
     this.#ports = ports
-    this.log = new VirtualLog(disk, clock, chance.stream(), weather, onWritten, onSquashed)
+    this.log = new VirtualLog(data.log, clock, chance.stream(), weather, watch)
+    this.#directory = virtualDirectory(data.directory, clock, chance.stream(), weather.pace, () => this.#step())
     const agents = createAgentRegistry([
       createTalker(talker, 'continue', { after: this.#after }),
       createTalker(forgetful, 'seal', { after: this.#after })
@@ -76,11 +86,13 @@ export class ServerProcess implements Listener {
       graceMs: chance.between(500, 8000),
       after: this.#after,
       yieldToOthers: () => new Promise(resolve => this.#after(1, resolve)),
-      // As the directory has it: a document that a crash took before its first record is met again under the same epoch.
-      enrolled: name => Promise.resolve({ firstEpoch: `first epoch of ${name}` })
+      enrolled: enrolment(this.#directory)
     })
     this.#driver = createDriver({ rooms: this.rooms, agents, now: clock.now, timers: { after: this.#after }, log: silent })
-    void this.log.openRuns().then(runs => { if (this.#alive) this.#driver.recover(runs) }, () => null)
+    this.#erasure = createErasure({ driver: this.#driver, rooms: this.rooms, directory: this.#directory })
+    // One that cannot do this does not start.
+    this.#started = this.#erasure.finish().catch(() => this.crash())
+    void this.#started.then(() => this.log.openRuns()).then(runs => { if (this.#alive) this.#driver.recover(runs) }, () => null)
   }
 
   get isAlive(): boolean {
@@ -102,6 +114,15 @@ export class ServerProcess implements Listener {
   async whileAlive<T>(ask: () => Promise<T>): Promise<T> {
     const died = this.#died.promise.then(() => { throw new SkeinError('unavailable') })
     return Promise.race([died, this.#alive ? ask() : died])
+  }
+
+  /** As the API does it. */
+  async remove(name: DocumentName, principal: Principal): Promise<void> {
+    await this.#started
+    const { role } = await createGatekeeper(this.#directory, false, this.#ports.clock.now).enterDocument(name, principal)
+    if (role !== 'owner') throw new SkeinError('not-allowed')
+    await this.#directory.remove(name, this.#ports.clock.now())
+    await this.#erasure.erase(name)
   }
 
   #die(): void {
@@ -134,14 +155,18 @@ export class ServerProcess implements Listener {
       resume: () => wire.resume()
     }
     const admit = async (): Promise<void> => {
+      await this.#started
+      const { principal } = caller.person
+      const role = await roleIn({ directory: this.#directory, now: this.#ports.clock.now, openToAll: false }, caller.name, principal)
+      if (!role) throw new SkeinError('not-found')
       const { room, release } = await this.rooms.acquire(caller.name)
       if (!this.#alive) return
       const pacing = { limits: serverLimits, now: this.#ports.clock.now, after: this.#after }
       const presence = this.#presence.get(caller.name) ?? new Presence(this.#after)
       this.#presence.set(caller.name, presence)
       this.#sockets.add(socket)
-      caller.admitted(room.lineage.epoch)
-      connection = new Connection(socket, room, presence, caller.person.principal, caller.person.role, caller.speaksSkein, pacing)
+      caller.admitted(room.lineage.epoch, role)
+      connection = new Connection(socket, room, presence, principal, role, caller.speaksSkein, pacing)
       leave = () => {
         this.#sockets.delete(socket)
         connection?.closed()

@@ -8,11 +8,11 @@ const { first, last } = seedRange(times(10_000, 200))
 
 describe('server, disk, network and devices in one virtual world', () => {
   it(`keep every promise in ${last - first + 1} seeded lives`, async () => {
-    const sum = { crashes: 0, sockets: 0, frames: 0, requests: 0, messages: 0, squashes: 0, losses: 0 }
+    const sum = { crashes: 0, sockets: 0, frames: 0, requests: 0, messages: 0, squashes: 0, losses: 0, deletions: 0 }
     for (let seed = first; seed <= last; seed++) {
       await withReplay(seed, FILE, async () => {
         const summary = await simulate(seed)
-        for (const key of ['crashes', 'sockets', 'frames', 'requests', 'messages', 'squashes', 'losses'] as const) sum[key] += summary[key]
+        for (const key of ['crashes', 'sockets', 'frames', 'requests', 'messages', 'squashes', 'losses', 'deletions'] as const) sum[key] += summary[key]
       })
     }
     console.info(`Simulations ${first} to ${last}:`, sum)

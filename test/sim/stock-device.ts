@@ -51,6 +51,10 @@ export class StockDevice implements Device {
     this.#open(new Map())
   }
 
+  get own(): ReadonlySet<RequestId> {
+    return this.#own
+  }
+
   get line(): Line {
     return this.#line
   }
@@ -122,13 +126,9 @@ export class StockDevice implements Device {
     }
   }
 
-  get leftToPerson(): ReadonlySet<RequestId> {
-    return new Set()
-  }
-
   get unrest(): string | null {
     for (const { providers, docs } of this.#tabs) {
-      for (const provider of providers) {
+      for (const provider of providers.filter(({ roomname }) => !this.#ports.data.isDeleted(roomname as DocumentName))) {
         if (!provider.shouldConnect) return `${this.label} was shut out`
         if (!provider.wsconnected || !provider.synced) return `${this.label} is not synced`
       }

@@ -190,5 +190,35 @@ export const variants: readonly Variant[] = [
     file: 'server/room/rooms.ts',
     find: /if \(openRuns\.length > 0\) .*/,
     replace: ''
+  },
+  {
+    name: 'a deletion leaves no tombstone',
+    file: 'test/rig/memory-directory.ts',
+    find: /this\.#entries\.set\(name, deleted\)/,
+    replace: 'this.#entries.delete(name)'
+  },
+  {
+    name: 'who was let in before a deletion brings the document back',
+    file: 'server/room/access.ts',
+    find: /if \(entry && entry\.deletedAt !== null\) throw new SkeinError\('gone'\)/,
+    replace: ''
+  },
+  {
+    name: 'what a crash left of a deletion stays',
+    file: 'server/erasure.ts',
+    find: /for \(const name of await directory\.toErase\(\)\) await erase\(name\)/,
+    replace: 'await directory.toErase()'
+  },
+  {
+    name: 'what was not sent when the conversation was deleted is thrown away',
+    file: 'client/sync/outbox.ts',
+    find: /if \(isOpen\(entry\) && carriesText\(entry\.request\)\) this\.answered/,
+    replace: 'if (entry.id === code && carriesText(entry.request)) this.answered'
+  },
+  {
+    name: 'a device keeps what was said in a deleted conversation',
+    file: 'client/sync/synced-document.ts',
+    find: /this\.#hooks\.gone\(\)\s*this\.#rebuild\(null\)/,
+    replace: 'this.#hooks.gone()'
   }
 ]

@@ -7,7 +7,7 @@ import { SkeinError } from '../../shared/errors.ts'
 import type { DocumentName, RequestId, RunId } from '../../shared/ids.ts'
 import type { LedgerEntry, LogRecord, Snapshot, StoredDocument, UpdateLog } from '../../server/log/port.ts'
 import { openMemoryLog } from '../rig/memory-log.ts'
-import type { MemoryDisk, MemoryLog } from '../rig/memory-log.ts'
+import type { Kept, MemoryDisk, MemoryLog } from '../rig/memory-log.ts'
 import type { Chance } from './chance.ts'
 import type { Clock } from './clock.ts'
 
@@ -23,11 +23,13 @@ export interface DiskWeather {
 /** Groups that a disk which lies may lose. */
 const LOSES = 4
 
-/** Told of every record as it reaches the platter. */
-export type OnWritten = (name: DocumentName, record: LogRecord) => void
-
-/** Told of every snapshot that begins another epoch, as it reaches the platter; `before`: what the document was until then. */
-export type OnSquashed = (name: DocumentName, epoch: string | undefined, before: readonly Uint8Array[], after: Uint8Array) => void
+/** Told of what reaches the platter. */
+export interface PlatterWatch {
+  written(name: DocumentName, record: LogRecord): void
+  /** By a snapshot that begins another epoch. @param before what the document was until then */
+  squashed(name: DocumentName, epoch: string | undefined, before: readonly Uint8Array[], after: Uint8Array): void
+  erased(name: DocumentName, before: Kept | undefined): void
+}
 
 interface Write {
   perform: () => Promise<unknown>
@@ -40,8 +42,7 @@ export class VirtualLog implements UpdateLog {
   readonly #clock: Clock
   readonly #chance: Chance
   readonly #weather: DiskWeather
-  readonly #onWritten: OnWritten
-  readonly #onSquashed: OnSquashed
+  readonly #watch: PlatterWatch
   #queue: Write[] = []
   #inFlight: Write[] | null = null
   #term = 0
@@ -51,13 +52,12 @@ export class VirtualLog implements UpdateLog {
   readonly #used = new Set<DocumentName>()
   readonly #stale = new Set<DocumentName>()
 
-  constructor(disk: MemoryDisk, clock: Clock, chance: Chance, weather: DiskWeather, onWritten: OnWritten, onSquashed: OnSquashed) {
+  constructor(disk: MemoryDisk, clock: Clock, chance: Chance, weather: DiskWeather, watch: PlatterWatch) {
     this.#platter = openMemoryLog(disk)
     this.#clock = clock
     this.#chance = chance
     this.#weather = weather
-    this.#onWritten = onWritten
-    this.#onSquashed = onSquashed
+    this.#watch = watch
   }
 
   get generation(): number {
@@ -93,7 +93,7 @@ export class VirtualLog implements UpdateLog {
     const taken = { ...structuredClone({ ...record, stateVector: null }), stateVector: () => stateVector }
     return this.#submit(async () => {
       const sequence = await this.#platter.append(name, taken)
-      this.#onWritten(name, taken)
+      this.#watch.written(name, taken)
       return sequence
     })
   }
@@ -104,7 +104,7 @@ export class VirtualLog implements UpdateLog {
       const { lineage, updates = [] } = this.#platter.disk.documents.get(name) ?? {}
       const before = [...updates]
       await this.#platter.compact(name, snapshot)
-      if (snapshot.lineage) this.#onSquashed(name, lineage?.epoch, before, snapshot.update)
+      if (snapshot.lineage) this.#watch.squashed(name, lineage?.epoch, before, snapshot.update)
     })
   }
 
@@ -119,7 +119,11 @@ export class VirtualLog implements UpdateLog {
   }
 
   erase(name: DocumentName): Promise<void> {
-    return this.#submit(() => this.#platter.erase(name))
+    return this.#submit(async () => {
+      const before = this.#platter.disk.documents.get(name)
+      await this.#platter.erase(name)
+      this.#watch.erased(name, before)
+    })
   }
 
   async list(prefix: string): Promise<DocumentName[]> {

@@ -1,4 +1,5 @@
 /** A browser's WebSocket over the virtual network. */
+import type { Role } from '../../shared/wire/frame.ts'
 import type { Link, Caller } from './network.ts'
 
 /** Who dials through these sockets, and who watches what goes through them. */
@@ -9,7 +10,7 @@ export interface Dialling {
 }
 
 export interface SocketWatch {
-  admitted(epoch: string): void
+  admitted(epoch: string, role: Role): void
   sent(bytes: Uint8Array): void
   received(bytes: Uint8Array): void
   closed(): void
@@ -50,7 +51,7 @@ export const virtualWebSocket = ({ dial, watch }: Dialling): typeof WebSocket =>
       this.#link = dial({
         speaksSkein: this.protocol !== '',
         opened: () => this.#opened(),
-        admitted: epoch => this.#watch.admitted(epoch),
+        admitted: (epoch, role) => this.#watch.admitted(epoch, role),
         received: bytes => this.#received(bytes),
         closed: (code, reason) => this.#closed(code, reason)
       })

@@ -8,7 +8,7 @@ import { Witness } from './witness.ts'
 it('knows of which epoch a page holds something, although the answer has only begun to arrive', () => {
   const looks: (string | null)[] = []
   const socket = new Witness().socket(ada, TALK, epoch => looks.push(epoch), () => {})
-  socket.admitted('an epoch')
+  socket.admitted('an epoch', 'owner')
   for (const type of ['sync-step-1', 'update', 'sync-step-2'] as const) {
     const doc = new Y.Doc()
     socket.received(encodeFrame(type === 'sync-step-1'

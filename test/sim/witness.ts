@@ -7,12 +7,13 @@ import { openRoots } from '../../shared/conversation/document.ts'
 import { readDrafts, readMessages, textOf } from '../../shared/conversation/read.ts'
 import type { Message, Request } from '../../shared/conversation/schema.ts'
 import { decodeFrame } from '../../shared/wire/codec.ts'
-import type { RequestOutcome } from '../../shared/wire/frame.ts'
+import type { RequestOutcome, Role } from '../../shared/wire/frame.ts'
 import type { DocumentName, RequestId, UserId } from '../../shared/ids.ts'
 import type { LogRecord } from '../../server/log/port.ts'
-import type { MemoryDisk } from '../rig/memory-log.ts'
+import type { Kept, MemoryDisk } from '../rig/memory-log.ts'
 import { Lineages } from './lineages.ts'
 import type { Person } from './people.ts'
+import type { PlatterWatch } from './virtual-log.ts'
 import type { SocketWatch } from './virtual-socket.ts'
 
 /** One person asked for one thing, on one or several devices. */
@@ -32,7 +33,7 @@ interface Shown {
   messages: readonly string[]
 }
 
-export class Witness {
+export class Witness implements PlatterWatch {
   readonly violations: string[] = []
   /** The disk lies: what was there once may be gone, and come again. */
   forgives = false
@@ -49,9 +50,13 @@ export class Witness {
   readonly typed = new Map<string, { letter: string, key: string }[]>()
   /** Drafts that their authors dropped, by author and id. */
   readonly dropped = new Set<string>()
+  /** Requests that were ever accepted, by person. */
+  readonly accepted = new Set<string>()
   readonly #taken = new Map<string, RequestOutcome>()
+  readonly #erased = new Set<DocumentName>()
   readonly #shown = new WeakMap<Y.Doc, Shown>()
   readonly #redacted = new Set<string>()
+  deletions = 0
   sockets = 0
   frames = 0
 
@@ -71,12 +76,14 @@ export class Witness {
   /** A record reached the platter: whatever it took was not taken before, and has one effect each. */
   readonly written = (name: DocumentName, { ledger, events }: LogRecord): void => {
     if (this.forgives) return
+    if (this.#erased.has(name)) this.violation(`${name} was deleted, and written after that.`)
     const effects = { send: 0, redact: 0, react: 0 }
     let known = true
     for (const { requestId, outcome, principal } of ledger) {
       const key = `${name} ${requestId}`
       if (this.#taken.has(key)) this.violation(`Request ${requestId} was taken twice.`)
       this.#taken.set(key, outcome)
+      if (outcome.status === 'accepted') this.accepted.add(`${principal} ${requestId}`)
       const asked = this.asked.get(`${principal} ${requestId}`)
       // What an attacker sent with flipped bits may be a request all the same.
       if (!asked) known = false
@@ -96,10 +103,19 @@ export class Witness {
     if (wrong) this.violation(wrong)
   }
 
+  /** Nothing is left of the document. */
+  readonly erased = (name: DocumentName, before: Kept | undefined): void => {
+    this.#erased.add(name)
+    this.deletions++
+    this.lineages.lost(new Map(before && [[name, before]]), new Map())
+    this.typed.clear()
+  }
+
   /** The disk holds `after` in place of `before`. */
   readonly lost = (before: MemoryDisk['documents'], after: MemoryDisk['documents']): void => {
     this.lineages.lost(before, after)
     this.typed.clear()
+    this.#erased.clear()
     this.#taken.clear()
     for (const [name, { ledger }] of after) for (const { requestId, outcome } of ledger.values()) this.#taken.set(`${name} ${requestId}`, outcome)
   }
@@ -163,6 +179,8 @@ export class SocketState implements SocketWatch {
   #saved = 0
   #open = true
   greeted = false
+  /** In which it was let in. */
+  role: Role | null = null
   /** Something of the document arrived; a long one does so before the step 2. */
   #wasTold = false
   /** Of the room that it was let into. */
@@ -193,8 +211,9 @@ export class SocketState implements SocketWatch {
     return `${this.#person.principal.id} ${this.#name}: ${this.#sent.length} sent, ${this.#saved} saved`
   }
 
-  admitted(epoch: string): void {
+  admitted(epoch: string, role: Role): void {
     this.#epoch = epoch
+    this.role = role
     this.#losses = this.#witness.lineages.losses
   }
 

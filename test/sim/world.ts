@@ -6,15 +6,15 @@ import type { SquashLimits } from '../../server/room/squash.ts'
 import { createUuidV7 } from '../../shared/ids.ts'
 import type { DocumentName, RequestId } from '../../shared/ids.ts'
 import type { RequestOutcome } from '../../shared/wire/frame.ts'
-import { MemoryDisk } from '../rig/memory-log.ts'
 import { Attacker } from './attacker.ts'
 import { Chance } from './chance.ts'
 import { checkEnd, whatIsNotAtRest } from './checks.ts'
 import { Clock } from './clock.ts'
+import { DataFolder } from './data-folder.ts'
 import type { Device, DevicePorts } from './device.ts'
-import { TALK } from './names.ts'
+import { BOARD, TALK } from './names.ts'
 import { Network } from './network.ts'
-import { ada, bob, cleo, vera } from './people.ts'
+import { ada, bob, cleo, everybody, vera } from './people.ts'
 import type { Person } from './people.ts'
 import { acts } from './script.ts'
 import { SdkDevice } from './sdk-device.ts'
@@ -42,13 +42,14 @@ export interface Summary {
   messages: number
   squashes: number
   losses: number
+  deletions: number
   virtualMs: number
 }
 
 export class World {
   readonly clock = new Clock()
   readonly chance: Chance
-  readonly disk = new MemoryDisk()
+  readonly data = new DataFolder([TALK, BOARD], everybody)
   readonly weather = { pace: 10, failures: 0.01, lies: false }
   readonly witness = new Witness()
   readonly network: Network
@@ -59,7 +60,6 @@ export class World {
   server: ServerProcess
   crashes = 0
   #texts = 0
-  #backup: Pick<MemoryDisk, 'documents' | 'generation' | 'newEpochsSince'> | null = null
   #restores = false
 
   constructor(seed: number, diskLies: boolean) {
@@ -78,8 +78,9 @@ export class World {
     this.attacker = new Attacker(clock, chance.stream(), this.network, witness)
     this.devices = chosenDevices(chance).map(([Kind, person], i) => {
       const label = `device ${i} (${person.principal.id}, ${Kind === SdkDevice ? 'SDK' : 'stock'})`
-      const { network, outcomeOf, epochOf } = this
-      return new Kind({ label, person, clock, chance: chance.stream(), network, witness, outcomeOf, epochOf, text: () => this.text() })
+      const { data, network, outcomeOf, epochOf } = this
+      const ports = { person, clock, chance: chance.stream(), data, network, witness, outcomeOf, epochOf }
+      return new Kind({ ...ports, label, text: () => this.text() })
     })
   }
 
@@ -115,30 +116,27 @@ export class World {
     }, () => null)
   }
 
-  /** What an operator copies now and then. */
   backUp(): void {
-    const { documents, generation, newEpochsSince } = this.disk
-    this.#backup = { documents: structuredClone(documents), generation, newEpochsSince }
+    this.data.backUp()
   }
 
   /** The operator puts the copy in place of what there is, and says so. */
   restore(): void {
-    if (!this.server.isAlive || !this.#backup) return
+    if (!this.server.isAlive || !this.data.hasBackup) return
     this.#restores = true
     this.crash()
   }
 
   #putBackupInPlace(): void {
     this.#restores = false
-    if (!this.#backup) return
-    const { documents, generation, newEpochsSince } = structuredClone(this.#backup)
-    const before = new Map(this.disk.documents)
-    this.disk.documents.clear()
-    for (const [name, document] of documents) this.disk.documents.set(name, document)
-    this.disk.generation = generation
-    this.disk.newEpochsSince = newEpochsSince
-    this.disk.beginNewEpochs(this.chance.uint32())
-    this.witness.lost(before, this.disk.documents)
+    const before = this.data.putBackupInPlace(this.chance.uint32())
+    this.witness.lost(before, this.data.log.documents)
+  }
+
+  /** The owner deletes the conversation, by the API. */
+  remove(): void {
+    const { server } = this
+    this.clock.after(this.network.delay(), () => { server.remove(TALK, ada.principal).catch(() => null) })
   }
 
   /** What became of a request, by the API. */
@@ -150,7 +148,7 @@ export class World {
     return taken?.outcome ?? null
   }
 
-  readonly epochOf = (name: DocumentName): string | undefined => this.disk.documents.get(name)?.lineage?.epoch
+  readonly epochOf = (name: DocumentName): string | undefined => this.data.log.documents.get(name)?.lineage?.epoch
 
   /** Somebody reads by the API. */
   readByApi(): void {
@@ -179,10 +177,9 @@ export class World {
     const server: ServerProcess = new ServerProcess({
       clock: this.clock,
       chance: this.chance.stream(),
-      disk: this.disk,
+      data: this.data,
       weather: this.weather,
-      onWritten: this.witness.written,
-      onSquashed: this.witness.squashed,
+      watch: this.witness,
       squashAt: this.squashAt,
       onEvents: () => {},
       onDeath: () => {
@@ -260,6 +257,7 @@ const live = async (world: World, seed: number): Promise<Summary> => {
     messages: witness.messages.size,
     squashes: witness.lineages.squashes,
     losses: witness.lineages.losses,
+    deletions: witness.deletions,
     virtualMs: clock.now() - start
   }
 }

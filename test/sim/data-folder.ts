@@ -1,0 +1,56 @@
+/** What outlives a server: the log and the directory, and the copy of both that an operator makes now and then. */
+import type { DocumentName } from '../../shared/ids.ts'
+import type { Role } from '../../shared/wire/frame.ts'
+import { MemoryDirectory } from '../rig/memory-directory.ts'
+import { MemoryDisk } from '../rig/memory-log.ts'
+import { ada } from './people.ts'
+import type { Person } from './people.ts'
+
+interface Backup extends Pick<MemoryDisk, 'documents' | 'generation' | 'newEpochsSince'> {
+  directory: MemoryDirectory
+}
+
+export class DataFolder {
+  readonly log = new MemoryDisk()
+  directory = new MemoryDirectory()
+  #backup: Backup | null = null
+
+  /** @param names documents, all of which all people share; the first person owns them */
+  constructor(names: readonly DocumentName[], people: readonly Person[]) {
+    for (const name of names) {
+      void this.directory.create(name, ada.principal, 0)
+      for (const { principal, role } of people) void this.directory.setMember(name, { ...principal, role })
+    }
+  }
+
+  get hasBackup(): boolean {
+    return this.#backup !== null
+  }
+
+  isDeleted(name: DocumentName): boolean {
+    return (this.directory.peek(name)?.deletedAt ?? null) !== null
+  }
+
+  roleOf(name: DocumentName, { principal }: Person): Role | undefined {
+    return this.directory.peek(name)?.members.get(principal.id)?.role
+  }
+
+  backUp(): void {
+    const { documents, generation, newEpochsSince } = this.log
+    this.#backup = { documents: structuredClone(documents), generation, newEpochsSince, directory: this.directory.copy() }
+  }
+
+  /** @returns what the log held until now */
+  putBackupInPlace(leap: number): MemoryDisk['documents'] {
+    const { log } = this
+    const before = new Map(log.documents)
+    if (!this.#backup) return before
+    log.documents.clear()
+    for (const [name, document] of structuredClone(this.#backup.documents)) log.documents.set(name, document)
+    log.generation = this.#backup.generation
+    log.newEpochsSince = this.#backup.newEpochsSince
+    log.beginNewEpochs(leap)
+    this.directory = this.#backup.directory.copy()
+    return before
+  }
+}
