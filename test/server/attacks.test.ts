@@ -1,166 +1,183 @@
 /**
- * Attacks over real sockets against a real server process: the sender is told and disconnected, the server stays small, and an honest
- * person goes on meanwhile. Attacks that are about bytes, not about a server, stand in unit tests:
- *
- * | attack | where |
- * |---|---|
- * | same client block twice, lengths of zero, overlap with other content, tombstones on map keys, gaps | here, `gate.test.ts` |
- * | overlap with another parent; deleted content; a struct that would split a character unseen | `server/gate/judge.test.ts`, "overlaps" |
- * | origins reversed, crossed, in two places, in the own future, in a circle, in dead structs | `server/gate/judge.test.ts`, "references" |
- * | header counts, V2, nesting, `__proto__`, a key twice, big integers, bytes, lone surrogates | `server/gate/scan.test.ts`, here |
- * | 12 kB at an old place, 8,000 small pending updates, 20,000 nested maps | `server/gate/judge.test.ts`, and here |
- * | the dearest update of sixty kinds: 50 ms, 10 MB | `test/fuzz/worst-cases.test.ts` |
- * | requests without end | `test/server/budgets.test.ts` |
- * | presence: another's id, null with a huge clock, 5 MB | here, `server/connection/presence.test.ts` |
- * | everything at once, at random | `test/fuzz/gate.test.ts` |
+ * Attacks with bytes, over real sockets against a real server process: each one by its name. The attacker is told and disconnected, the
+ * server stays small, and after every one of them honest people still write in the same rooms and read the same. Attacks with what is
+ * somebody else's (client ids, presence) stand in `attacks-identity.test.ts`, those with numbers of requests in
+ * `attacks-requests.test.ts`, those with names in `attacks-names.test.ts`; everything at random in `test/fuzz/gate.test.ts`, the dearest
+ * update of sixty kinds in `test/fuzz/worst-cases.test.ts`.
  */
-import { readFile } from 'node:fs/promises'
 import * as encoding from 'lib0/encoding'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import WebSocket from 'ws'
 import * as Y from 'yjs'
 import { limits } from '../../shared/limits.ts'
-import { any, deleted, encode, oneBlock, rawAny, subdocument, text, type as sharedType, writeUpdate } from '../fuzz/update-writer.ts'
-import type { ItemSpec } from '../fuzz/update-writer.ts'
-import { newConversationId, newRequestId, say } from '../rig/conversation.ts'
-import { Peer } from '../rig/peer.ts'
-import { startServer, temporaryFolder } from '../rig/server-process.ts'
-import type { ServerProcess } from '../rig/server-process.ts'
-import { until } from '../rig/until.ts'
+import { any, deleted, encode, format, oneBlock, rawAny, rawText, subdocument, text, type as sharedType, writeUpdate } from '../fuzz/update-writer.ts'
+import type { Id, ItemSpec, StructSpec } from '../fuzz/update-writer.ts'
+import { AttackWorld } from '../rig/attack-world.ts'
+import { newRequestId } from '../rig/conversation.ts'
 
-let server: ServerProcess
-let folder: Awaited<ReturnType<typeof temporaryFolder>>
-const conversation = `conversation/${newConversationId()}`
-const artifact = `artifact/${newConversationId()}`
-let honest: { conversation: Peer, artifact: Peer }
-const attackers: Peer[] = []
-const NEW = 4_000_000
-
-const megabytes = async (): Promise<number> =>
-  Number(/VmHWM:\s+(\d+)/.exec(await readFile(`/proc/${server.pid}/status`, 'utf8'))![1]) / 1024
+let world: AttackWorld
+/** A client id that nobody has used yet. */
+let NEW = 4_000_000
 
 beforeAll(async () => {
-  folder = await temporaryFolder()
-  server = await startServer(folder.path)
-  honest = { conversation: await Peer.join(server.syncUrl, conversation), artifact: await Peer.join(server.syncUrl, artifact) }
-  say(honest.conversation.doc, 'Hello', { to: [] })
-  honest.artifact.doc.getText('note').insert(0, 'a note')
-  await Promise.all([honest.conversation.allSaved(), honest.artifact.allSaved()])
+  world = await AttackWorld.start()
 })
 
-/** Whatever was done, honest people write and are saved, and a newcomer reads the same. */
 afterEach(async () => {
-  for (const attacker of attackers.splice(0)) attacker.close()
-  say(honest.conversation.doc, 'I go on', { to: [] })
-  honest.artifact.doc.getText('note').insert(0, 'x')
-  await Promise.all([honest.conversation.allSaved(), honest.artifact.allSaved()])
-  expect(honest.conversation.doc.store.pendingStructs ?? honest.artifact.doc.store.pendingStructs).toBeNull()
-  const newcomer = await Peer.join(server.syncUrl, artifact)
-  expect(newcomer.doc.getText('note').toJSON()).toBe(honest.artifact.doc.getText('note').toJSON())
-  newcomer.close()
+  NEW += 10
+  await world.expectHonestGoesOn()
 })
 
-afterAll(async () => {
-  honest?.conversation.close()
-  honest?.artifact.close()
-  await server?.stop()
-  await folder?.remove()
-})
+afterAll(() => world?.stop())
 
-const attacker = async (name: string): Promise<Peer> => {
-  const peer = await Peer.join(server.syncUrl, name)
-  attackers.push(peer)
-  return peer
-}
-
-const expectRefused = async (name: string, update: Uint8Array, code: string): Promise<void> => {
-  const peer = await attacker(name)
-  peer.sendUpdate(update)
-  await peer.closed()
-  expect(peer.controls.at(-1)).toMatchObject({ kind: 'refused', code })
-}
-
+const inArtifact = (...structs: StructSpec[]): Uint8Array => oneBlock(NEW, 0, ...structs)
 const request = (content: ItemSpec['content']): Uint8Array => oneBlock(NEW, 0, { parent: 'requests', key: newRequestId(), content })
+const many = <T>(count: number, make: (i: number) => T): T[] => Array.from({ length: count }, (_, i) => make(i))
+const refusedInArtifact = (bytes: Uint8Array, code = 'malformed'): Promise<void> => world.expectRefused('artifact', bytes, code)
+const refusedInConversation = (bytes: Uint8Array, code = 'malformed'): Promise<void> => world.expectRefused('conversation', bytes, code)
 
-describe('bytes that are no honest update are refused:', () => {
-  it.each<[string, string, () => Uint8Array, string]>([
-    ['the same client block twice', artifact, () => writeUpdate({ blocks: [0, 1].map(clock => ({ client: NEW, clock, structs: [{ gc: 1 }] })) }), 'malformed'],
-    ['a GC struct of length 0', artifact, () => oneBlock(NEW, 0, { gc: 0 }), 'malformed'],
-    ['deleted content of length 0', artifact, () => oneBlock(NEW, 0, { parent: 'list', content: deleted(0) }), 'malformed'],
-    ['a tombstone on a key of the server, without a delete set', conversation, () => oneBlock(NEW, 0, { parent: 'meta', key: 'title', content: deleted(1) }), 'forged'],
-    ['a document inside a document', artifact, () => oneBlock(NEW, 0, { parent: 'map', key: 'k', content: subdocument('g') }), 'malformed'],
-    ['20,000 nested maps', artifact, () => writeUpdate({ blocks: [{ client: NEW, clock: 0, structs: Array.from({ length: 20_000 }, (_, i) =>
-      ({ parent: i === 0 ? 'map' : [NEW, i - 1] as const, key: 'k', content: sharedType('map') })) }] }), 'too-expensive'],
-    ['a key __proto__', artifact, () => oneBlock(NEW, 0, { parent: 'map', key: '__proto__', content: any(1) }), 'malformed'],
-    ['a value with the key __proto__', conversation, () => request(any(JSON.parse('{"__proto__":{"x":1}}'))), 'malformed'],
-    ['an origin in its own future', artifact, () => oneBlock(NEW, 0, { origin: [NEW, 5], content: text('x') }), 'malformed'],
-    ['a header of 7 bytes that promises 180 MB', artifact, () => Uint8Array.from([1, 0xc0, 0xf0, 0xf5, 0x0b, 1, 0]), 'malformed'],
-    ['V2', artifact, () => Y.convertUpdateFormatV1ToV2(request(any(1))), 'malformed'],
-    ['JSON 5,000 deep', conversation, () => request(rawAny(new Uint8Array(10_001).map((_, i) => i % 2 === 0 ? 117 : 1))), 'malformed'],
-    ['two values under one key', conversation, () => request(rawAny(Uint8Array.from([118, 2, 1, 97, 126, 1, 97, 126]))), 'malformed'],
-    ['a big integer in a request', conversation, () => request(any(12n)), 'malformed'],
-    ['bytes in a request', conversation, () => request(any(new Uint8Array(3))), 'malformed'],
-    ['more than an update may hold', artifact, () => oneBlock(NEW, 0, { parent: 'text', content: text('x'.repeat(limits.updateBytes)) }), 'too-large'],
-  ])('%s', (_, name, update, code) => expectRefused(name, update(), code))
+/** Mallory has written six letters that nobody touches. @returns the ids of the letters */
+const sixLetters = async (): Promise<Id[]> => {
+  await world.expectTaken('mallory', 'artifact', inArtifact({ parent: 'text', content: text('abcdef') }))
+  return many(6, i => [NEW, i] as const)
+}
 
-  it('500,000 fake clients', async () => {
-    const clients = encode(encoder => {
-      encoding.writeVarUint(encoder, 500_000)
-      for (let client = 0; client < 500_000; client++) for (const value of [1, client, 0, 0, 1]) encoding.writeVarUint(encoder, value)
-      encoding.writeVarUint(encoder, 0)
-    })
-    const before = await megabytes()
-    await expectRefused(artifact, clients, 'too-large')
-    expect(await megabytes() - before).toBeLessThan(64)
-  })
+describe('lies about what an update is:', () => {
+  it('the same client block twice', () =>
+    refusedInArtifact(writeUpdate({ blocks: [0, 1].map(clock => ({ client: NEW, clock, structs: [{ parent: 'list', content: any(1) }] })) })))
 
-  it('a state vector of a million clients', async () => {
-    const peer = await attacker(artifact)
+  it('a GC struct of length 0', () => refusedInArtifact(inArtifact({ gc: 0 })))
+
+  it('deleted content of length 0', () => refusedInArtifact(inArtifact({ parent: 'list', content: deleted(0) })))
+
+  it('a header of 7 bytes that promises 180 MB', () => world.expectStaysSmall(() =>
+    refusedInArtifact(Uint8Array.from([1, 0xc0, 0xf0, 0xf5, 0x0b, 1, 0]))))
+
+  it('500,000 fake clients', () => world.expectStaysSmall(() =>
+    refusedInArtifact(writeUpdate({ blocks: many(500_000, i => ({ client: NEW + i, clock: 0, structs: [{ gc: 1 }] })) }), 'too-large')))
+
+  it('a state vector of a million clients', () => world.expectStaysSmall(async () => {
+    const mallory = await world.join('mallory', 'artifact')
     const stateVector = encode(encoder => {
       encoding.writeVarUint(encoder, 1_000_000)
       for (let client = 0; client < 1_000_000; client++) for (const value of [client, 1]) encoding.writeVarUint(encoder, value)
     })
-    peer.send({ type: 'sync-step-1', stateVector })
-    await peer.closed()
-    expect(peer.controls.at(-1)).toMatchObject({ kind: 'refused', code: 'too-large' })
+    mallory.send({ type: 'sync-step-1', stateVector })
+    await mallory.closed()
+    expect(mallory.controls.at(-1)).toMatchObject({ kind: 'refused', code: 'too-large' })
+  }))
+
+  it('an update of V2', () => refusedInConversation(Y.convertUpdateFormatV1ToV2(request(any(1)))))
+
+  it('more than an update may hold', () =>
+    refusedInArtifact(inArtifact({ parent: 'text', content: text('x'.repeat(limits.updateBytes)) }), 'too-large'))
+})
+
+describe('lies about where something stands:', () => {
+  it('an overlap with what is known, under another parent', async () => {
+    await sixLetters()
+    await refusedInArtifact(inArtifact({ parent: 'elsewhere', content: text('abcdef') }), 'id-conflict')
   })
-})
 
-it('8,000 small updates that wait for something end the connection, and cost the server little', async () => {
-  const peer = await attacker(artifact)
-  for (let i = 1; i <= 8000; i++) peer.sendUpdate(oneBlock(NEW + 1, 2 * i, { parent: 'list', content: any(i) }))
-  expect(await peer.closed()).toMatchObject({ code: 1013, reason: expect.stringContaining('missing-dependency') })
-})
-
-describe('presence', () => {
-  it('of 5 MB, and of another\'s client id with a huge clock, reaches nobody', async () => {
-    const entry = (client: number, clock: number, state: string): Uint8Array => encode(encoder => {
-      for (const value of [1, client, clock]) encoding.writeVarUint(encoder, value)
-      encoding.writeVarString(encoder, state)
-    })
-    const before = honest.artifact.frames.length
-    const large = await attacker(artifact)
-    large.send({ type: 'awareness', update: entry(NEW + 2, 1, JSON.stringify({ name: 'x'.repeat(5_000_000) })) })
-    const forger = await attacker(artifact)
-    forger.send({ type: 'awareness', update: entry(NEW + 3, 2 ** 52, 'null') })
-    forger.doc.getMap('map').set('after', 1)
-    await until('the honest peer has what came after', () => honest.artifact.doc.getMap('map').get('after') === 1)
-    const shown = honest.artifact.frames.slice(before).flatMap(frame => frame.type === 'awareness' ? [frame.update.length] : [])
-    expect(Math.max(0, ...shown)).toBeLessThan(limits.presenceBytes)
+  it('an overlap with what is known, with other content', async () => {
+    await sixLetters()
+    await refusedInArtifact(inArtifact({ parent: 'text', content: text('abcxef') }), 'id-conflict')
   })
+
+  it('an origin in one root and a right origin in another one', async () => {
+    const [letter] = await sixLetters()
+    const { client, clock } = world.ada.artifact.doc.getText('note')._start!.id
+    await refusedInArtifact(oneBlock(NEW + 1, 0, { origin: [client, clock], rightOrigin: letter!, content: text('x') }))
+  })
+
+  it.each(['origin', 'rightOrigin'] as const)('an %s in a struct that is dead while the other one lives: it writes nothing', async dead => {
+    const mallory = await world.join('mallory', 'artifact')
+    const list = mallory.doc.getArray<Y.Map<number>>('list')
+    list.push([new Y.Map([['x', 1]])])
+    const { id } = list.get(list.length - 1)._map.get('x')!
+    list.delete(list.length - 1)
+    await mallory.allSaved()
+    const note = world.ada.artifact.doc.getText('note')
+    const living: Id = [note._start!.id.client, note._start!.id.clock]
+    const before = note.toJSON()
+    const references = dead === 'origin' ? { origin: [id.client, id.clock] as const, rightOrigin: living } : { origin: living, rightOrigin: [id.client, id.clock] as const }
+    await world.expectTaken('mallory', 'artifact', oneBlock(NEW, 0, { ...references, content: text('seen') }))
+    await world.expectHonestGoesOn()
+    expect(note.toJSON()).toBe(`x${before}`)
+  })
+
+  it('reversed origins', async () => {
+    const letters = await sixLetters()
+    await refusedInArtifact(oneBlock(NEW + 1, 0, { origin: letters[4]!, rightOrigin: letters[1]!, content: text('x') }))
+  })
+
+  it('crossed origins of two new structs', async () => {
+    const letters = await sixLetters()
+    await refusedInArtifact(writeUpdate({
+      blocks: [
+        { client: NEW + 2, clock: 0, structs: [{ origin: letters[2]!, rightOrigin: letters[3]!, content: text('x') }] },
+        { client: NEW + 1, clock: 0, structs: [{ origin: letters[1]!, rightOrigin: [NEW + 2, 0], content: text('y') }] },
+      ]
+    }))
+  })
+
+  it('an origin in its own future', () => refusedInArtifact(inArtifact({ origin: [NEW, 5], content: text('x') })))
+
+  it.each(['meta', 'members', 'runs', 'reactions', 'redactions'])('a tombstone on a key of the server\'s root %s, without a delete set', root =>
+    refusedInConversation(oneBlock(NEW, 0, { parent: root, key: 'title', content: deleted(1) }), 'forged'))
 })
 
-describe('names', () => {
-  it.each([
-    '../conversation/x', 'conversation/..%2f..%2fetc', 'artifact/%00', `conversation/${newConversationId()}%00`, 'artifact/а', 'artifact/%ED%A0%80', 'conversation/', `artifact/${'a'.repeat(5000)}`
-  ])('such as %s open no document', async name => {
-    const socket = new WebSocket(`${server.syncUrl}/${name}`)
-    const ended = await new Promise<string>(resolve => {
-      socket.on('unexpected-response', (_, { statusCode }) => resolve(`status ${statusCode}`))
-      socket.on('error', () => resolve('error'))
-      socket.on('close', code => resolve(`close ${code}`))
-    })
-    socket.terminate()
-    expect(ended).toMatch(/^(status 4\d\d|close 44\d\d|error)$/)
+describe('content that no honest client writes:', () => {
+  it('a document inside a document', () => refusedInArtifact(inArtifact({ parent: 'map', key: 'k', content: subdocument('g') })))
+
+  it('20,000 nested maps', () => world.expectStaysSmall(() => refusedInArtifact(inArtifact(...many(20_000, i =>
+    ({ parent: i === 0 ? 'map' : [NEW, i - 1] as const, key: 'k', content: sharedType('map') }))), 'too-expensive')))
+
+  it('one map deeper than types may be nested', () => refusedInArtifact(inArtifact(...many(limits.typeDepth + 1, i =>
+    ({ parent: i === 0 ? 'map' : [NEW, i - 1] as const, key: 'k', content: sharedType('map') }))), 'too-large'))
+
+  it.each<[string, () => ItemSpec]>([
+    ['an entry', () => ({ parent: 'map', key: '__proto__', content: any(1) })],
+    ['a root', () => ({ parent: '__proto__', key: 'k', content: any(1) })],
+    ['a value', () => ({ parent: 'map', key: 'k', content: any(JSON.parse('{"__proto__":{"x":1}}')) })],
+    ['a format', () => ({ parent: 'text', content: format('__proto__', 'true') })],
+    ['a format\'s value', () => ({ parent: 'text', content: format('bold', '{"\\u005f_proto__":1}') })],
+  ])('__proto__ as the key of %s', (_, item) => refusedInArtifact(inArtifact(item())))
+
+  it.each([limits.jsonDepth + 1, 5000])('JSON %s deep', depth =>
+    refusedInConversation(request(rawAny(Uint8Array.from([...many(depth, () => [117, 1]).flat(), 126])))))
+
+  it('an object that has one key twice', () => refusedInConversation(request(rawAny(Uint8Array.from([118, 2, 1, 97, 126, 1, 97, 126])))))
+
+  it('two values under one key of a map', async () => {
+    await refusedInConversation(request(any(1, 2)))
+    await refusedInArtifact(inArtifact({ parent: 'map', key: 'k', content: any(1, 2) }))
+  })
+
+  it('a big integer, in a request and in an artifact', async () => {
+    await refusedInConversation(request(any(12n)))
+    await refusedInArtifact(inArtifact({ parent: 'map', key: 'k', content: any(12n) }))
+  })
+
+  it('bytes in a request', () => refusedInConversation(request(any(new Uint8Array(3)))))
+
+  it('a lone surrogate in a text', () => refusedInArtifact(inArtifact({ parent: 'text', content: rawText(Uint8Array.of(0xed, 0xa0, 0x80)) })))
+})
+
+describe('little that costs much:', () => {
+  it('8,000 small updates that wait for something end the connection, which meanwhile keeps nobody from writing', () => world.expectStaysSmall(async () => {
+    const mallory = await world.join('mallory', 'artifact')
+    for (let i = 1; i <= 8000; i++) mallory.sendUpdate(oneBlock(NEW, 2 * i, { parent: 'list', content: any(i) }))
+    world.ada.artifact.doc.getText('note').insert(0, 'meanwhile ')
+    await world.ada.artifact.allSaved()
+    expect(await mallory.closed()).toMatchObject({ code: 1013, reason: expect.stringContaining('missing-dependency') })
+  }))
+
+  it('12 kB of insertions at an old place in front of 500 others', async () => {
+    await world.expectTaken('bob', 'artifact', writeUpdate({
+      blocks: many(500, i => ({ client: 10_000 + i, clock: 0, structs: [{ parent: 'crowd', content: text('x') }] }))
+    }))
+    const insertions = oneBlock(NEW, 0, ...many(1000, i => ({ parent: 'crowd', rightOrigin: i === 0 ? null : [NEW, i - 1] as const, content: text('y') })))
+    expect(insertions.length).toBeLessThan(13_000)
+    await refusedInArtifact(insertions, 'too-expensive')
   })
 })
