@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url'
 import type { Peer } from '../servers/peers.ts'
 import { sleep, until } from './wait.ts'
 
-const COLLECT = fileURLToPath(new URL('collect-on-signal.ts', import.meta.url))
+const TELL = fileURLToPath(new URL('tell-on-signal.ts', import.meta.url))
 /** Of /proc/<pid>/stat; 100 on every Linux that Node runs on. */
 const TICKS_PER_SECOND = 100
 
@@ -29,28 +29,27 @@ export class MeasuredServer {
   readonly pid: number
   readonly #child: ChildProcess
   readonly #exited: Promise<void>
-  readonly #memoryFile: string
+  readonly #scratch: string
 
-  private constructor(peer: Peer, port: number, child: ChildProcess, memoryFile: string) {
+  private constructor(peer: Peer, port: number, child: ChildProcess, scratch: string) {
     this.peer = peer
     this.port = port
     this.pid = child.pid!
     this.#child = child
     this.#exited = new Promise(resolve => child.once('exit', () => resolve()))
-    this.#memoryFile = memoryFile
+    this.#scratch = scratch
   }
 
   static async start({ peer, folder, scratch, profileFolder }: StartOptions): Promise<MeasuredServer> {
     const port = await freePort()
-    const memoryFile = join(scratch, 'memory.json')
     const output = openSync(join(scratch, 'server.log'), 'a')
     const profile = profileFolder === null ? [] : ['--cpu-prof', '--cpu-prof-dir', profileFolder]
-    const child = spawn(process.execPath, ['--expose-gc', '--import', COLLECT, ...profile, peer.program], {
-      env: { PATH: process.env['PATH'], HOME: process.env['HOME'], NODE_ENV: 'production', BENCH_MEMORY_FILE: memoryFile, ...peer.environment(port, folder) },
+    const child = spawn(process.execPath, ['--expose-gc', '--import', TELL, ...profile, peer.program], {
+      env: { PATH: process.env['PATH'], HOME: process.env['HOME'], NODE_ENV: 'production', BENCH_TELL_FOLDER: scratch, ...peer.environment(port, folder) },
       stdio: ['ignore', output, output],
     })
     closeSync(output)
-    const server = new MeasuredServer(peer, port, child, memoryFile)
+    const server = new MeasuredServer(peer, port, child, scratch)
     await until(`${peer.title} listens`, async () => {
       if (child.exitCode !== null) throw new Error(`${peer.title} ended with ${child.exitCode}:\n${readFileSync(join(scratch, 'server.log'), 'utf8').slice(-2000)}`)
       return listens(port)
@@ -72,13 +71,23 @@ export class MeasuredServer {
 
   /** Memory after garbage was collected, in kB. */
   async collected(): Promise<{ residentKb: number, heapKb: number }> {
-    rmSync(this.#memoryFile, { force: true })
-    this.#child.kill('SIGUSR2')
-    await until('garbage is collected', () => existsSync(this.#memoryFile))
-    const { heapUsed } = JSON.parse(readFileSync(this.#memoryFile, 'utf8')) as NodeJS.MemoryUsage
+    const { heapUsed } = await this.#told<NodeJS.MemoryUsage>('SIGUSR2', 'memory.json')
     // The allocator gives pages back a little later.
     await sleep(200)
     return { residentKb: this.residentKb(), heapKb: heapUsed / 1024 }
+  }
+
+  /** The longest delay of its event loop since it was asked last, in milliseconds; 0 the first time, from which on it is watched. */
+  async longestDelay(): Promise<number> {
+    return (await this.#told<{ longestMs: number }>('SIGWINCH', 'loop.json')).longestMs
+  }
+
+  async #told<T>(signal: NodeJS.Signals, file: string): Promise<T> {
+    const path = join(this.#scratch, file)
+    rmSync(path, { force: true })
+    this.#child.kill(signal)
+    await until(`${file} is told`, () => existsSync(path))
+    return JSON.parse(readFileSync(path, 'utf8')) as T
   }
 
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {

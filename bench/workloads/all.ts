@@ -1,6 +1,7 @@
 /** The rows of the table, in its order. */
 import { appends } from './appends.ts'
 import { coldOpen } from './cold-open.ts'
+import { compaction } from './compaction.ts'
 import { fanOut100, fanOut500, fanOutSlow } from './fan-out.ts'
 import { kill } from './kill.ts'
 import { long } from './long.ts'
@@ -18,6 +19,7 @@ export const workloads: Record<string, Workload> = {
   'fan-out-500': fanOut500,
   'fan-out-slow': fanOutSlow,
   'cold-open': coldOpen,
+  compaction,
   appends,
   idle,
   storm,
