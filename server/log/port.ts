@@ -68,7 +68,9 @@ export interface StoredDocument {
   updates: Uint8Array[]
   /** Sequence of the last record; -1 when there is none. */
   head: number
-  /** Of the first of the updates; null: it is no snapshot, or nobody knows. */
+  /** How many of the updates the snapshot lies in; absent: one. */
+  snapshotParts?: number
+  /** Of the snapshot; null: the first of the updates is none, or nobody knows. */
   facts: SnapshotFacts | null
   bindings: Binding[]
   /** Ids of the runs that are not finished. */
@@ -100,6 +102,11 @@ export interface LogRecord {
 export interface Snapshot {
   /** `Y.encodeStateAsUpdate` of the document at sequence `upTo`. */
   update: Uint8Array
+  /**
+   * Of a large document: what is applied after `update`, in order; all of them together are that state. They are written one by one between
+   * what others write, and take the records' place at once. Not with a new lineage: until they do, records and parts lie side by side.
+   */
+  rest?: readonly Uint8Array[]
   stateVector: Uint8Array
   /** Sequence of the newest record that the snapshot holds; the snapshot takes its place, everything before it goes. */
   upTo: number

@@ -17,6 +17,10 @@ const SLICE = 100
 /** More than this without a snapshot is decoded as a whole instead, once; then it has one. */
 const LONGEST_TAIL_BYTES = 4 * 1024 * 1024
 
+/** Copying or comparing this much takes about a millisecond. */
+const LARGE_PART = 64 * 1024
+const EMPTY_UPDATE_LENGTH = 2
+
 const nothing: SnapshotFacts = {
   schema: null, tombstones: 0, stateVector: Y.encodeStateVector(new Map()), deletions: Y.encodeStateAsUpdate(new Y.Doc()),
 }
@@ -28,59 +32,84 @@ export class ColdDocument {
   /** By client id, the clock from which on its structs are missing. */
   readonly clocks: ReadonlyMap<number, number>
   readonly stateVector: Uint8Array
-  readonly #snapshot: { update: Uint8Array, clocks: ReadonlyMap<number, number> } | null
+  /** A large one lies in parts, in the order in which they are applied. */
+  readonly #snapshot: { parts: Uint8Array[], clocks: ReadonlyMap<number, number> } | null
   /** The records after the snapshot, and all deletions. */
   readonly #rest: Uint8Array
   readonly #deletions: Deletions
-  #whole: Outgoing | null = null
+  readonly #yieldToOthers: () => Promise<void>
+  #whole: Promise<Outgoing[]> | null = null
 
   /** @returns null when nobody can say what the records hold without decoding them */
   static async of(name: DocumentName, stored: StoredDocument | null, yieldToOthers: () => Promise<void>): Promise<ColdDocument | null> {
-    if (!stored) return new ColdDocument(nothing, null, { update: nothing.deletions, ends: new Map(), deletions: new Map() })
-    const { facts, updates, head, owesScrub } = stored
+    if (!stored) return new ColdDocument(nothing, null, { update: nothing.deletions, ends: new Map(), deletions: new Map() }, yieldToOthers)
+    const { facts, updates, snapshotParts = 1, head, owesScrub } = stored
     const isWhole = head === updates.length - 1
     // The records may hold what was redacted.
     if (owesScrub || (!facts && !isWhole)) return null
-    const tail = facts ? updates.slice(1) : updates
+    const tail = facts ? updates.slice(snapshotParts) : updates
     if (tail.reduce((bytes, update) => bytes + update.length, 0) > LONGEST_TAIL_BYTES) return null
     const joining = joinUpdates([(facts ?? nothing).deletions, ...tail])
     for (let n = 1; ; n++) {
       const { done, value } = joining.next()
       if (!done) {
         if (n % SLICE === 0) await yieldToOthers()
-      } else if (facts) return new ColdDocument(facts, updates[0]!, value)
-      else return new ColdDocument({ ...nothing, schema: documentKind(name) === 'conversation' ? schemaIn(tail) : null }, null, value)
+        continue
+      }
+      if (facts) return new ColdDocument(facts, updates.slice(0, snapshotParts), value, yieldToOthers)
+      const schema = documentKind(name) === 'conversation' ? schemaIn(tail) : null
+      return new ColdDocument({ ...nothing, schema }, null, value, yieldToOthers)
     }
   }
 
-  private constructor(facts: SnapshotFacts, snapshot: Uint8Array | null, { update, ends, deletions }: Joined) {
+  private constructor(
+    facts: SnapshotFacts, snapshot: Uint8Array[] | null, { update, ends, deletions }: Joined, yieldToOthers: () => Promise<void>,
+  ) {
     const known = Y.decodeStateVector(facts.stateVector)
     this.schema = facts.schema
     this.tombstones = facts.tombstones
     this.clocks = new Map([...known, ...ends])
     this.stateVector = Y.encodeStateVector(new Map(this.clocks))
-    this.#snapshot = snapshot && { update: snapshot, clocks: known }
+    this.#snapshot = snapshot && { parts: snapshot, clocks: known }
     this.#rest = update
     this.#deletions = deletions
+    this.#yieldToOthers = yieldToOthers
   }
 
   /**
    * What brings a client up to date. The step 2, after which clients believe that they have everything, comes last. Who has nothing gets
-   * the same bytes as everybody else who has nothing.
+   * the same bytes as everybody else who has nothing. Each part of a snapshot is a frame by itself; between two, others may work.
    */
-  answer(held: ReadonlyMap<number, number>): Outgoing {
-    const snapshot = this.#snapshot
-    if (held.size > 0) {
-      const stateVector = Y.encodeStateVector(new Map(held))
-      const isMissing = snapshot && !covers(held, snapshot.clocks)
-      return outgoing(isMissing ? Y.diffUpdate(snapshot.update, stateVector) : undefined, Y.diffUpdate(this.#rest, stateVector))
+  async answer(held: ReadonlyMap<number, number>): Promise<readonly Outgoing[]> {
+    if (held.size === 0) return this.#whole ??= this.#answerWhole()
+    const stateVector = Y.encodeStateVector(new Map(held))
+    const { parts, clocks } = this.#snapshot ?? nowhere
+    const answer: Outgoing[] = []
+    for (const part of covers(held, clocks) ? [] : parts) {
+      const missing = Y.diffUpdate(part, stateVector)
+      if (missing.length > EMPTY_UPDATE_LENGTH) answer.push(new Outgoing(encodeFrame({ type: 'update', update: missing })))
+      await this.#yieldAfter(part)
     }
-    if (!this.#whole) {
-      this.#whole = outgoing(snapshot?.update, this.#rest)
-      // In memory once: made ready for the sockets, and the snapshot is a part of that.
-      if (snapshot && this.#whole.wire.length > 0) snapshot.update = this.#whole.frames[0]!.subarray(-snapshot.update.length)
+    answer.push(new Outgoing(encodeFrame({ type: 'sync-step-2', update: Y.diffUpdate(this.#rest, stateVector) })))
+    return answer
+  }
+
+  async #answerWhole(): Promise<Outgoing[]> {
+    const { parts } = this.#snapshot ?? nowhere
+    const whole: Outgoing[] = []
+    for (const [i, part] of parts.entries()) {
+      const outgoing = new Outgoing(encodeFrame({ type: 'update', update: part }))
+      // In memory once: made ready for the sockets, and the part is a piece of that.
+      if (outgoing.wire.length > 0) parts[i] = outgoing.frames[0]!.subarray(-part.length)
+      whole.push(outgoing)
+      await this.#yieldAfter(part)
     }
-    return this.#whole
+    whole.push(new Outgoing(encodeFrame({ type: 'sync-step-2', update: this.#rest })))
+    return whole
+  }
+
+  #yieldAfter({ length }: Uint8Array): Promise<void> | undefined {
+    return length < LARGE_PART ? undefined : this.#yieldToOthers()
   }
 
   /** Whether an update brings nothing but deletions that are known, as the step 2 of a client that only reads does. */
@@ -102,10 +131,7 @@ export class ColdDocument {
   }
 }
 
-const outgoing = (snapshot: Uint8Array | undefined, rest: Uint8Array): Outgoing => {
-  const last = encodeFrame({ type: 'sync-step-2', update: rest })
-  return snapshot ? new Outgoing(encodeFrame({ type: 'update', update: snapshot }), last) : new Outgoing(last)
-}
+const nowhere: { parts: Uint8Array[], clocks: ReadonlyMap<number, number> } = { parts: [], clocks: new Map() }
 
 /** The first record of a conversation says which schema it has; who changes it later takes a snapshot at once. */
 const schemaIn = (records: readonly Uint8Array[]): number | null => {

@@ -90,13 +90,13 @@ export class ColdReaders {
         const stored = await this.#stored.get()
         if (stored === null) await this.#host.warm()
         if (stored === null || lives !== this.#lives) continue
-        const answer = stored.answer(Y.decodeStateVector(stateVector))
-        await this.#bulk.enter(session, answer.bytes)
+        const answer = await stored.answer(Y.decodeStateVector(stateVector))
+        await this.#bulk.enter(session, answer.reduce((sum, { bytes }) => sum + bytes, 0))
         if (lives !== this.#lives || !joining.isWanted) {
           this.#bulk.leave(session)
           continue
         }
-        session.deliver(answer)
+        for (const outgoing of answer) session.deliver(outgoing)
         if (asks) session.send(encodeFrame({ type: 'sync-step-1', stateVector: stored.stateVector }))
         this.#subscribe(session)
         return joining.sent()

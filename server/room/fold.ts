@@ -3,14 +3,24 @@ import { Worker, isMarkedAsUntransferable } from 'node:worker_threads'
 import * as Y from 'yjs'
 import type { DocumentName } from '../../shared/ids.ts'
 import type { Snapshot } from '../log/port.ts'
+import { sliceUpdate } from './slice-update.ts'
 import { factsOf } from './snapshot-facts.ts'
 
 /** The records of a document as one snapshot. */
-export type Folded = Pick<Snapshot, 'update' | 'stateVector' | 'facts'>
+export type Folded = Pick<Snapshot, 'update' | 'rest' | 'stateVector' | 'facts'>
+
+/** A larger snapshot is handed to the log in parts of about so many bytes. */
+const PART_BYTES = 256 * 1024
 
 export const snapshotOf = (name: DocumentName, doc: Y.Doc): Folded => {
   const facts = factsOf(name, doc)
   return { update: Y.encodeStateAsUpdate(doc), stateVector: facts.stateVector, facts }
+}
+
+/** Of a large document; takes as long as {@link snapshotOf}. */
+export const snapshotInParts = (folded: Folded): Folded => {
+  const [update = folded.update, ...rest] = [...sliceUpdate(folded.update, PART_BYTES)].filter(part => part !== undefined)
+  return { ...folded, update, ...rest.length > 0 && { rest } }
 }
 
 /** What a worker is given. The updates are its own from then on. */

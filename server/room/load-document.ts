@@ -26,7 +26,7 @@ export const loadDocument = async (
 }
 
 /** Applies the updates in order; between its steps, of a few milliseconds each, others may work. */
-export const applyInSlices = function* (doc: Y.Doc, updates: readonly Uint8Array[]): Generator<undefined, void> {
+export const applyInSlices = function* (doc: Y.Doc, updates: Iterable<Uint8Array>): Generator<undefined, void> {
   let small: Uint8Array[] = []
   let bytes = 0
   for (const update of updates) {

@@ -98,7 +98,7 @@ const beginEpoch = async (name: DocumentName, stored: StoredDocument, old: Y.Doc
   const { epoch } = lineage
   logger.info({ document: name, epoch, clients: old.store.clients.size, bytes: update.length }, 'document begun anew under another epoch')
   old.destroy()
-  const begun = { ...stored, lineage, updates: [update], facts }
+  const begun = { ...stored, lineage, updates: [update], snapshotParts: 1, facts }
   return { lineage, live: onGone => new LiveRoom(name, doc, begun, { lineage, changed: false }, environment, onGone) }
 }
 

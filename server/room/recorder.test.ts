@@ -116,7 +116,8 @@ describe('the recorder compacts', () => {
     expect(snapshots.map(({ upTo }) => upTo)).toEqual([19])
     expect([broken, warnings]).toEqual([[], []])
     const stored = await log.read(name)
-    expect([stored?.updates.length, stored?.head]).toEqual([2, 20])
+    expect([stored!.updates.length - stored!.snapshotParts!, stored?.head], 'one record after the snapshot').toEqual([1, 20])
+    expect(stored!.snapshotParts).toBeGreaterThan(4)
     expect(await storedTexts()).toEqual(doc.getArray('messages').toJSON())
   })
 

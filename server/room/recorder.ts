@@ -98,9 +98,10 @@ export class Recorder {
     this.#retries = new BackOff(ports.after)
     this.#releases = new ReleaseQueue(document.stored?.head ?? -1)
     this.#lineageIsNew = document.lineageIsNew
-    this.#tail = document.stored?.updates.length ?? 0
-    this.#bytes = document.stored?.updates.reduce((sum, { length }) => sum + length, 0) ?? 0
-    this.#snapshotBytes = document.stored?.updates[0]?.length ?? 0
+    const { updates = [], snapshotParts = 1 } = document.stored ?? {}
+    this.#tail = updates.length === 0 ? 0 : updates.length - snapshotParts + 1
+    this.#bytes = bytesIn(updates)
+    this.#snapshotBytes = bytesIn(updates.slice(0, snapshotParts))
     this.#compactAt = ports.compactAfter
     this.#isUnknown = document.stored?.facts === null
     document.doc.clientID = document.lineage.ids.transient
@@ -235,8 +236,8 @@ export class Recorder {
         const folded = await this.#folded(upTo)
         if (this.#stopped.signal.aborted) return
         if (folded === null) return this.#failed(asked.scrub)
-        this.#snapshotBytes = folded.update.length
-        this.#bytes += folded.update.length - before
+        this.#snapshotBytes = bytesIn([folded.update, ...folded.rest ?? []])
+        this.#bytes += this.#snapshotBytes - before
         this.#tail = this.#releases.issued - upTo + 1
         this.#compactAt = this.#ports.compactAfter
         this.#isUnknown = false
@@ -275,6 +276,8 @@ export class Recorder {
     this.#lastWork = Promise.all([this.#lastWork, work.catch(this.#onBroken)])
   }
 }
+
+const bytesIn = (updates: readonly Uint8Array[]): number => updates.reduce((sum, { length }) => sum + length, 0)
 
 const changesSummary = ({ type }: StoredEvent): boolean =>
   type === 'message.sent' || type === 'message.redacted' || type === 'meta.set'

@@ -18,7 +18,9 @@ const pinned = async (file: string): Promise<Dump> =>
   (JSON.parse(await readFile(new URL(file, import.meta.url), 'utf8')) as { comment: string, entries: Dump }).entries
 const format1 = await pinned('./leveldb-store.json')
 const format2 = await pinned('./leveldb-store-2.json')
-const beside2 = await pinned('./leveldb-store-2-beside.json')
+const format3 = await pinned('./leveldb-store-3.json')
+const beside3 = await pinned('./leveldb-store-3-beside.json')
+const parts3 = await pinned('./leveldb-store-3-parts.json')
 
 let world: LevelDbWorld
 beforeEach(async () => { world = await LevelDbWorld.create() })
@@ -43,7 +45,7 @@ test('a store is written in the same bytes as ever', async () => {
   await log.compact(a, { update: bytes(300), stateVector: bytes(4), upTo: 1 })
   await log.append(b, record(bytes(0)))
   await log.close()
-  expect(await raw(async database => Object.fromEntries(await database.iterator().all()))).toEqual(format2)
+  expect(await raw(async database => Object.fromEntries(await database.iterator().all()))).toEqual(format3)
 })
 
 test('what stands beside a snapshot, and a scrub that is owed, are written in the same bytes as ever', async () => {
@@ -54,12 +56,12 @@ test('what stands beside a snapshot, and a scrub that is owed, are written in th
   await log.compact(c, { update: bytes(1), stateVector: bytes(4), upTo: 0, facts })
   await log.append(c, record(bytes(2), { scrub: true }))
   await log.close()
-  expect(await raw(async database => Object.fromEntries(await database.iterator().all()))).toEqual(beside2)
+  expect(await raw(async database => Object.fromEntries(await database.iterator().all()))).toEqual(beside3)
   const reopened = await world.open()
   expect(await reopened.read(c)).toMatchObject({ facts, owesScrub: true })
 })
 
-test.each([[1, format1], [2, format2]])('a store of format %i is read as ever', async (_format, entries) => {
+test.each([[1, format1], [2, format2], [3, format3]])('a store of format %i is read as ever', async (_format, entries) => {
   await raw(database => database.batch(Object.entries(entries).map(([key, value]) => ({ type: 'put', key, value }))))
   const log = await world.open()
   const a = documentName('a')
@@ -87,8 +89,21 @@ const filesOf = async (path: string): Promise<[string, string][]> => {
   return Promise.all(files.map(async file => [file, (await readFile(join(path, file))).toString('hex')] as [string, string]))
 }
 
-test('a store of format 1 is backed up before it is brought to this one, and the backup is a store like any other', async () => {
-  await lay(format1)
+test('a snapshot in parts, and one that was cut short, are written in the same bytes as ever', async () => {
+  const log = await world.open()
+  const d = documentName('d')
+  for (let n = 0; n < 3; n++) await log.append(d, record(bytes(n)))
+  await log.compact(d, { update: bytes(10), rest: [bytes(11), bytes(12)], stateVector: bytes(4), upTo: 1 })
+  world.failOn(3)
+  await expect(log.compact(d, { update: bytes(20), rest: [bytes(21), bytes(22)], stateVector: bytes(4), upTo: 1 })).rejects.toThrow()
+  await log.close()
+  expect(await raw(async database => Object.fromEntries(await database.iterator().all()))).toEqual(parts3)
+  const reopened = await world.open()
+  expect(await reopened.read(d)).toMatchObject({ updates: [bytes(10), bytes(11), bytes(12), bytes(2)], head: 2, snapshotParts: 3 })
+})
+
+test.each([[1, format1], [2, format2]])('a store of format %i is backed up before it is brought to this one, and the backup is a store like any other', async (_format, entries) => {
+  await lay(entries)
   const before = await filesOf(world.path)
   const log = await world.open()
   await log.append(documentName('a'), record(bytes(3)))
@@ -97,7 +112,7 @@ test('a store of format 1 is backed up before it is brought to this one, and the
 
   await rm(world.path, { recursive: true })
   await rename(backupPath(world.path, FORMAT), world.path)
-  expect(await dump()).toEqual(format1)
+  expect(await dump()).toEqual(entries)
   const restored = await world.open()
   expect((await restored.read(documentName('a')))?.head).toBe(2)
 })
@@ -112,13 +127,13 @@ test('a backup that an attempt left which did not come to its end is kept', asyn
 })
 
 test('a store of this format is not backed up', async () => {
-  await lay(format2)
+  await lay(format3)
   await (await world.open()).close()
   expect(await readdir(join(world.path, '..'))).toEqual(['store'])
 })
 
 test('a store of a newer format is refused in one line, and not a byte of it is changed', async () => {
-  await lay({ ...format2, [Buffer.from(keys.encode(formatKey)).toString('hex')]: Buffer.from(toJson(FORMAT + 1)).toString('hex') })
+  await lay({ ...format3, [Buffer.from(keys.encode(formatKey)).toString('hex')]: Buffer.from(toJson(FORMAT + 1)).toString('hex') })
   const before = await filesOf(world.path)
   await expect(world.open()).rejects.toThrow(/^The data folder .* was written by a newer Skein\. Nothing was changed; [^\n]*$/)
   expect(await filesOf(world.path)).toEqual(before)

@@ -5,8 +5,10 @@ import * as Y from 'yjs'
 import type { DocumentName } from '../../shared/ids.ts'
 import { documentName, record, requestId, runId, userId } from '../contract/samples.ts'
 import { LevelDbWorld } from '../rig/leveldb-world.ts'
+import { isPart } from '../../server/log/leveldb/keys.ts'
 import type { LevelDbLog } from '../../server/log/leveldb/leveldb-log.ts'
 import type { LogRecord } from '../../server/log/port.ts'
+import { sliceUpdate } from '../../server/room/slice-update.ts'
 
 const a = documentName('a')
 
@@ -92,6 +94,30 @@ describe('stock y-leveldb', () => {
     })
     // It had no reason to flush, so our snapshot is still the only record and lies where it lay.
     await withOurs(async log => expect(await log.read(a)).toMatchObject({ head: 2, updates: [Y.encodeStateAsUpdate(doc)] }))
+  })
+
+  test.each(['whole', 'cut short'])('reads a snapshot of ours that lies in parts (%s), and what it makes of it is read by us', async (how) => {
+    const { doc, type } = createTyping()
+    await withOurs(async (log) => {
+      for (let n = 0; n < 50; n++) await append(log, doc, type(`word ${n} `))
+      const [update = new Uint8Array(), ...rest] = [...sliceUpdate(Y.encodeStateAsUpdate(doc), 60)].filter(part => part !== undefined)
+      expect(rest.length).toBeGreaterThan(5)
+      if (how === 'cut short') world.failOn(4)
+      const compacted = log.compact(a, { update, rest, stateVector: Y.encodeStateVector(doc), upTo: 49 })
+      expect(await compacted.then(() => 'whole', () => 'cut short')).toBe(how)
+      await log.read(a)
+      await append(log, doc, type('and on '))
+    })
+    await withStock(async (stock) => {
+      expect(textOf(await stock.getYDoc(a))).toBe(textOf(doc))
+      await stock.flushDocument(a)
+      await stock.storeUpdate(a, type('theirs'))
+    })
+    await withOurs(async (log) => {
+      expect(textOfUpdates((await log.read(a))?.updates ?? [])).toBe(textOf(doc))
+      await log.compact(a, { update: Y.encodeStateAsUpdate(doc), stateVector: Y.encodeStateVector(doc), upTo: (await log.read(a))!.head })
+    })
+    expect((await world.rawKeys()).filter(key => isPart(key) && key[0] === 'v1')).toEqual([])
   })
 
   test('reads on after we compacted and appended more', async () => {

@@ -61,6 +61,17 @@ export class LevelDbWorld {
     }
   }
 
+  /** Makes the write with this number fail before it is done, counted from 1. */
+  failOn(write: number): void {
+    let left = write
+    const usual = this.onWrite
+    this.onWrite = async (perform, ...batch) => {
+      if (--left > 0) return usual(perform, ...batch)
+      this.onWrite = usual
+      throw new Error('made to fail before the write')
+    }
+  }
+
   /** Works on the raw database while no log is open. */
   async raw<T>(work: (database: Database) => Promise<T>): Promise<T> {
     const database: Database = new ClassicLevel(this.path, { keyEncoding: keys, valueEncoding: 'view' })

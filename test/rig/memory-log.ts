@@ -8,6 +8,8 @@ export interface Kept {
   lineage: Lineage | null
   first: number
   updates: Uint8Array[]
+  /** What is applied after the first of the updates, as a part of it. */
+  rest: readonly Uint8Array[]
   facts: SnapshotFacts | null
   bindings: Map<number, UserId>
   ledger: Map<RequestId, LedgerEntry>
@@ -40,9 +42,11 @@ export interface MemoryLog extends UpdateLog {
 }
 
 const nothingKept = (): Kept => ({
-  lineage: null, first: 0, updates: [], facts: null,
+  lineage: null, first: 0, updates: [], rest: [], facts: null,
   bindings: new Map(), ledger: new Map(), events: new Map(), summary: null, runs: new Set(), owed: null,
 })
+
+const withRest = ({ rest }: Kept, [first, ...others]: readonly Uint8Array[]): Uint8Array[] => first ? [first, ...rest, ...others] : []
 
 /** To leave a log without `close` is a crash: open another one on the same disk. */
 export const openMemoryLog = (disk = new MemoryDisk()): MemoryLog => {
@@ -85,11 +89,12 @@ class Memory implements MemoryLog {
     if (document === undefined) return null
     return {
       lineage: structuredClone(document.lineage),
-      updates: [...document.updates],
+      updates: withRest(document, document.updates),
       head: document.first + document.updates.length - 1,
       facts: structuredClone(document.facts),
       bindings: [...document.bindings].map(([clientId, owner]) => ({ clientId, owner })),
       openRuns: [...document.runs],
+      ...document.rest.length > 0 && { snapshotParts: 1 + document.rest.length },
       ...document.owed !== null && { owesScrub: true },
     }
   }
@@ -112,13 +117,14 @@ class Memory implements MemoryLog {
     })
   }
 
-  compact(name: DocumentName, { update, upTo, lineage, facts, scrub }: Snapshot): Promise<void> {
+  compact(name: DocumentName, { update, rest = [], upTo, lineage, facts, scrub }: Snapshot): Promise<void> {
     return this.#write(name, () => {
       const document = this.disk.documents.get(name) ?? nothingKept()
       if (upTo >= document.first + document.updates.length) throw new RangeError(`${name} has no record ${upTo}`)
       if (upTo < document.first) return
       document.updates.splice(0, upTo - document.first + 1, update)
       document.first = upTo
+      document.rest = rest.map(part => part.slice())
       document.facts = structuredClone(facts) ?? null
       if (scrub && document.owed !== null && document.owed <= upTo) document.owed = null
       if (lineage !== undefined) document.lineage = structuredClone(lineage)
@@ -128,8 +134,8 @@ class Memory implements MemoryLog {
   async records(name: DocumentName, upTo: number): Promise<Uint8Array[]> {
     this.#mustBeOpen()
     await this.#inLine
-    const { first, updates } = this.disk.documents.get(name) ?? nothingKept()
-    return updates.slice(0, upTo - first + 1).map(update => update.slice())
+    const document = this.disk.documents.get(name) ?? nothingKept()
+    return withRest(document, document.updates.slice(0, upTo - document.first + 1)).map(update => update.slice())
   }
 
   async owedScrubs(): Promise<DocumentName[]> {

@@ -7,6 +7,8 @@ import type { Binding, LedgerEntry, Lineage, LogRecord, Snapshot, SnapshotFacts,
 interface Document {
   lineage: Lineage | null
   updates: { sequence: number, update: Uint8Array }[]
+  /** How many of the updates the snapshot lies in. */
+  snapshotParts: number
   head: number
   facts: SnapshotFacts | null
   bindings: Map<number, Binding>
@@ -70,8 +72,9 @@ export class ScriptedLog implements UpdateLog {
     this.#stale.delete(name)
     const stored = this.#documents.get(name)
     if (!stored) return null
-    const { lineage, updates, head, facts, bindings, openRuns } = stored
-    return { lineage, updates: updates.map(({ update }) => update), head, facts, bindings: [...bindings.values()], openRuns: [...openRuns] }
+    const { lineage, head, facts, snapshotParts } = stored
+    const [updates, bindings, openRuns] = [stored.updates.map(({ update }) => update), [...stored.bindings.values()], [...stored.openRuns]]
+    return { lineage, updates, head, facts, bindings, openRuns, ...snapshotParts > 1 && { snapshotParts } }
   }
 
   append(name: DocumentName, record: LogRecord): Promise<number> {
@@ -84,10 +87,12 @@ export class ScriptedLog implements UpdateLog {
     return Promise.reject(new SkeinError('not-saved'))
   }
 
-  async compact(name: DocumentName, { update, upTo, lineage, facts }: Snapshot): Promise<void> {
+  async compact(name: DocumentName, { update, rest = [], upTo, lineage, facts }: Snapshot): Promise<void> {
     const stored = this.#documents.get(name)
     if (!stored) return
-    stored.updates = [{ sequence: upTo, update }, ...stored.updates.filter(({ sequence }) => sequence > upTo)]
+    const parts = [update, ...rest].map(part => ({ sequence: upTo, update: part }))
+    stored.updates = [...parts, ...stored.updates.filter(({ sequence }) => sequence > upTo)]
+    stored.snapshotParts = parts.length
     stored.lineage = lineage ?? stored.lineage
     stored.facts = facts ?? null
   }
@@ -158,6 +163,7 @@ export class ScriptedLog implements UpdateLog {
 const emptyDocument = (): Document => ({
   lineage: null,
   updates: [],
+  snapshotParts: 1,
   head: -1,
   facts: null,
   bindings: new Map(),

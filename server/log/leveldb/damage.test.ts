@@ -4,7 +4,7 @@ import * as Y from 'yjs'
 import { codeOf } from '../../../test/contract/code-of.ts'
 import { bytes, documentName, lineage, record, runId, summary } from '../../../test/contract/samples.ts'
 import { LevelDbWorld } from '../../../test/rig/leveldb-world.ts'
-import { crcKey, documentDamageKey, headKey, lineageKey, stateVectorKey, summaryKey, updateKey } from './keys.ts'
+import { crcKey, documentDamageKey, headKey, lineageKey, partKey, stateVectorKey, summaryKey, updateKey } from './keys.ts'
 import type { LevelDbLog } from './leveldb-log.ts'
 import { toJson } from './values.ts'
 
@@ -84,6 +84,23 @@ describe('damage', () => {
     await log.compact(a, { update: bytes(100), stateVector: bytes(0), upTo: 2 })
     await reopenAfter(database => database.del(updateKey(a, 2)))
     await expectDamage('record 2 is missing')
+  })
+
+  describe('of a snapshot in parts', () => {
+    beforeEach(() => log.compact(a, { update: bytes(100), rest: [101, 102, 103].map(bytes), stateVector: bytes(0), upTo: 2 }))
+
+    test('that is missing or was changed is named', async () => {
+      await reopenAfter(async (database) => {
+        await database.del(partKey(a, 2, 2))
+        await database.put(partKey(a, 2, 3), bytes(7))
+      })
+      await expectDamage('part 2 of record 2 is missing, part 3 of record 2 was changed')
+    })
+
+    test('at the record that they follow is named', async () => {
+      await reopenAfter(database => database.del(updateKey(a, 2)))
+      await expectDamage('record 2 is missing')
+    })
   })
 
   test('a record under the key of another one is named', async () => {

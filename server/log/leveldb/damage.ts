@@ -6,10 +6,14 @@
  *    at which it was taken, the head that of the last record, and the mark of a loss (see `commits.ts`) names the document.
  * 2. What is damaged is refused by name, never served in part; everything else is served.
  */
+import { setImmediate } from 'node:timers/promises'
 import * as Y from 'yjs'
 import { SkeinError } from '../../../shared/errors.ts'
 import type { DocumentName } from '../../../shared/ids.ts'
+import { isPart } from './keys.ts'
 import type { Key } from './keys.ts'
+import { isIn, numbersOf } from './parts.ts'
+import type { PartSet } from './parts.ts'
 import { matchesChecksum } from './seal.ts'
 import { readStateVectorClock } from './values.ts'
 
@@ -30,11 +34,15 @@ export const damaged = (name: DocumentName, what: string): SkeinError => new Ske
 /** A key as an operator reads it. */
 export const describeKey = (key: Key): string => key.filter(part => part !== 'skein').join(' ')
 
+export type Entry = [key: Key, value: Uint8Array]
+
 /** What stands in the database of one document's records. */
 export interface StoredRecords {
-  /** In order. */
-  updates: readonly [Key, Uint8Array][]
-  checksums: readonly [Key, Uint8Array][]
+  /** In order, parts of snapshots too. */
+  updates: readonly Entry[]
+  checksums: readonly Entry[]
+  /** Of the snapshot; null: it has none. */
+  parts: PartSet | null
   stateVector: Uint8Array | undefined
   /** Clock of the last record, for one that we wrote. */
   head: number | undefined
@@ -44,7 +52,8 @@ export interface StoredRecords {
  * Checks that the records are whole and as they were written. A record without a checksum is y-leveldb's: it has to decode.
  * @returns what is wrong, nothing when all is well
  */
-export const findDamage = ({ updates, checksums, stateVector, head }: StoredRecords): string[] => {
+export const findDamage = async ({ updates: all, checksums, parts, stateVector, head }: StoredRecords): Promise<string[]> => {
+  const updates = all.filter(([key]) => !isPart(key))
   const first = updates[0]
   const last = updates.at(-1)
   if (first === undefined || last === undefined) {
@@ -53,7 +62,8 @@ export const findDamage = ({ updates, checksums, stateVector, head }: StoredReco
   const known = stateVector === undefined ? null : readClock(stateVector)
   return [
     ...known === null ? ['its state vector is missing or was changed'] : missing(known, clockOf(first)),
-    ...changedOrMissing(updates, checksums),
+    ...await changedOrMissing(updates, checksums),
+    ...await changedOrMissingParts(snapshotParts(all, parts), checksums, parts),
     ...known === null ? [] : missing(clockOf(last) + 1, known + 1),
     ...missingAtEnd(clockOf(last), checksums, head),
   ]
@@ -68,11 +78,16 @@ export const missingAtEnd = (newest: number, checksums: readonly unknown[], head
   return head === undefined ? ['the number of its last record is missing'] : missing(newest + 1, head + 1)
 }
 
-const clockOf = ([key]: [Key, Uint8Array]): number => Number(key[3])
+const clockOf = ([key]: Entry): number => Number(key[3])
 
-const changedOrMissing = (updates: readonly [Key, Uint8Array][], checksums: readonly [Key, Uint8Array][]): string[] => {
-  const checksumAt = new Map(checksums.map(([key, crc]) => [key[3], crc]))
+/** Those of the updates that are parts of the snapshot. */
+export const snapshotParts = (updates: readonly Entry[], parts: PartSet | null): Entry[] =>
+  parts === null ? [] : updates.filter(([key]) => isPart(key) && isIn(parts, Number(key[3]), Number(key[4])))
+
+const changedOrMissing = async (updates: readonly Entry[], checksums: readonly Entry[]): Promise<string[]> => {
+  const checksumAt = new Map(checksums.filter(([key]) => !isPart(key)).map(([key, crc]) => [key[3], crc]))
   const found: string[] = []
+  const pauseAfter = createPauses()
   let next = Number(updates[0]?.[0][3])
   for (const [key, update] of updates) {
     const clock = Number(key[3])
@@ -81,9 +96,38 @@ const changedOrMissing = (updates: readonly [Key, Uint8Array][], checksums: read
     const intact = crc === undefined ? decodes(update) : matchesChecksum(key, update, crc)
     if (!intact) found.push(`record ${clock} was changed`)
     next = clock + 1
+    await pauseAfter(update)
   }
   return found
 }
+
+const changedOrMissingParts = async (updates: readonly Entry[], checksums: readonly Entry[], parts: PartSet | null): Promise<string[]> => {
+  if (parts === null) return []
+  const { clock } = parts
+  const updateAt = new Map(updates.map(entry => [entry[0][4], entry]))
+  const checksumAt = new Map(checksums.filter(([key]) => key[3] === clock).map(([key, crc]) => [key[4], crc]))
+  const found: string[] = []
+  const pauseAfter = createPauses()
+  for (const number of numbersOf(parts)) {
+    const [entry, crc] = [updateAt.get(number), checksumAt.get(number)]
+    if (!entry) found.push(`part ${number} of record ${clock} is missing`)
+    else if (!crc || !matchesChecksum(...entry, crc)) found.push(`part ${number} of record ${clock} was changed`)
+    if (entry) await pauseAfter(entry[1])
+  }
+  return found
+}
+
+/** A pause after each so many bytes: to look at them takes about a millisecond, and there may be 50 MB. */
+const createPauses = (): (update: Uint8Array) => Promise<void> | undefined => {
+  let bytes = 0
+  return ({ length }) => {
+    bytes += length
+    if (bytes < BYTES_AT_ONCE) return undefined
+    bytes = 0
+    return setImmediate()
+  }
+}
+const BYTES_AT_ONCE = 512 * 1024
 
 const missing = (from: number, before: number): string[] => {
   if (from >= before) return []

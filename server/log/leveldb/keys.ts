@@ -67,6 +67,11 @@ export const updateRange = (name: DocumentName): KeyRange => ({ gte: updateKey(n
 /** Checksum of the update with the same clock, and of its key. */
 export const crcKey = (name: DocumentName, clock: number): Key => ['v1', name, 'crc', clock]
 export const crcRange = (name: DocumentName): KeyRange => ({ gte: crcKey(name, 0), lte: crcKey(name, MAX_CLOCK) })
+/** Of a snapshot in parts, behind the one at its clock (see `parts.ts`). */
+export const partKey = (name: DocumentName, clock: number, part: number): Key => [...updateKey(name, clock), part]
+export const partCrcKey = (name: DocumentName, clock: number, part: number): Key => [...crcKey(name, clock), part]
+export const isPart = (key: Key): boolean => key.length > updateKeyLength
+const updateKeyLength = 4
 /** y-leveldb finds a store's documents by these keys. */
 export const stateVectorKey = (name: DocumentName): Key => ['v1_sv', name]
 export const stateVectorRange = under('v1_sv')
@@ -89,6 +94,9 @@ export const headKey = (name: DocumentName): Key => ['skein', 'head', name]
 /** What the snapshot of a document holds, see the port. */
 export const factsKey = (name: DocumentName): Key => ['skein', 'facts', name]
 
+/** Which parts of snapshots there are, see `parts.ts`. */
+export const partsKey = (name: DocumentName): Key => ['skein', 'parts', name]
+
 /** One for each of the newest batches; the number is text because it may grow beyond 32 bits. */
 export const commitKey = (commit: number): Key => ['skein', 'commit', String(commit).padStart(16, '0')]
 export const commitRange = under('skein', 'commit')
@@ -101,8 +109,11 @@ export const damageRange = under('skein', 'damage')
 export const scrubKey = (name: DocumentName): Key => ['skein', 'scrub', name]
 export const allScrubsRange = under('skein', 'scrub')
 
-/** Version of our own keys; a store with a higher one is refused. 2: commit numbers, heads, checksums over everything of ours. */
-export const FORMAT = 2
+/**
+ * Version of our own keys; a store with a higher one is refused. 2: commit numbers, heads, checksums over everything of ours.
+ * 3: snapshots in parts.
+ */
+export const FORMAT = 3
 export const formatKey: Key = ['skein', 'format']
 export const generationKey: Key = ['skein', 'generation']
 /** The generation since when documents begin new epochs; absent: none has to. */
@@ -114,7 +125,7 @@ export const cleanKey: Key = ['skein', 'clean']
 
 /** Our keys beside a document's updates. */
 export const sideRanges = (name: DocumentName): KeyRange[] =>
-  ['ledger', 'binding', 'event', 'run', 'lineage', 'summary', 'head', 'facts'].map(kind => under('skein', kind, name))
+  ['ledger', 'binding', 'event', 'run', 'lineage', 'summary', 'head', 'facts', 'parts'].map(kind => under('skein', kind, name))
 
 /** Every key that belongs to a document, y-leveldb's metas too. */
 export const documentRanges = (name: DocumentName): KeyRange[] =>

@@ -15,23 +15,26 @@ import type { DocumentName, RequestId, RunId } from '../../../shared/ids.ts'
 import type { LedgerPlace, TrimmedLedger } from '../ledger-keeper.ts'
 import type { LedgerEntry, LogRecord, Snapshot, StoredDocument, UpdateLog } from '../port.ts'
 import {
-  MAX_CLOCK, allLedgersRange, allRunsRange, allScrubsRange, crcKey, damageRange, documentRanges, eventKey, factsKey, headKey, ledgerKey,
-  ledgerRange, lineageKey, scrubKey, single, stateVectorKey, stateVectorRange, summaryKey, updateKey,
+  MAX_CLOCK, allLedgersRange, allRunsRange, allScrubsRange, damageRange, documentRanges, eventKey, ledgerKey, ledgerRange,
+  scrubKey, single, stateVectorKey, stateVectorRange, summaryKey,
 } from './keys.ts'
 import type { Key } from './keys.ts'
 import { StoreDamage, damaged } from './damage.ts'
-import { del, put, recordOperations } from './record.ts'
-import { checksum } from './seal.ts'
+import { allSets, nextSet, partDeletions, putPart, putParts } from './parts.ts'
+import type { PartSet } from './parts.ts'
+import { del, put, recordOperations, snapshotOperations } from './record.ts'
 import { Store } from './store.ts'
 import type { StoreOptions } from './store.ts'
 import { alsoTrimmed, deletions, findPosition, nothing, owing, readRecords, readStored, scrubErased, scrubbing } from './stored-document.ts'
 import type { Owed, Position } from './stored-document.ts'
-import { encodeFacts, encodeStateVector, fromJson, toJson } from './values.ts'
+import { encodeStateVector, fromJson, toJson } from './values.ts'
 
 interface DocumentInUse {
   /** Resolves when calls that came before have been put in line. */
   position: Promise<Position>
   known: Position | null
+  /** A snapshot in parts that is being written; null: none. Others wait for it. */
+  staging: Promise<unknown> | null
   /** A rewriting of files that writes deletions again, which must not meet the clocks of a document begun anew. */
   scrubbing: Promise<unknown>
 }
@@ -176,28 +179,59 @@ class LevelDbUpdateLog implements LevelDbLog {
     return clock
   }
 
-  async #compact(name: DocumentName, { update, stateVector, upTo, scrub, lineage, facts }: Snapshot): Promise<void> {
+  async #compact(name: DocumentName, snapshot: Snapshot): Promise<void> {
     const { term, document } = this.#inLine(name)
+    const { rest, upTo, scrub, lineage } = snapshot
     const position = await document.position
     if (upTo > position.head) throw new RangeError(`snapshot of ${name} up to ${upTo}, but its last record is ${position.head}`)
+    if (rest && lineage) throw new RangeError(`a snapshot of ${name} in parts with another lineage`)
+    while (document.staging) {
+      await document.staging
+      this.#mustBe(document, name)
+    }
     if (upTo < position.first) return
+    const trimmed = allSets(position.parts)
+    const set = rest ? await this.#stage(name, document, position, upTo, rest, term) : null
     const { bottom } = position
-    const owed = scrub || position.owed ? alsoTrimmed(position.owed ?? owing(null, upTo), bottom, upTo) : null
-    Object.assign(position, { first: upTo, bottom: upTo, owed })
+    const owed = scrub || position.owed ? alsoTrimmed(position.owed ?? owing(null, upTo), bottom, upTo, trimmed) : null
+    Object.assign(position, { first: upTo, bottom: upTo, parts: { snapshot: set, others: [] }, owed })
     const written = this.store.commit([
-      put(updateKey(name, upTo), update),
-      put(crcKey(name, upTo), checksum(updateKey(name, upTo), update)),
-      put(headKey(name), toJson(position.head)),
-      put(stateVectorKey(name), encodeStateVector(upTo, stateVector)),
-      ...lineage === undefined ? [] : [put(lineageKey(name), toJson(lineage))],
-      ...facts === undefined ? [] : [put(factsKey(name), encodeFacts(upTo, facts))],
+      ...snapshotOperations(name, snapshot, position.head),
       ...deletions(name, bottom, upTo),
+      ...partDeletions(name, trimmed),
+      ...set || trimmed.length > 0 ? [putParts(name, position.parts)] : [],
       ...owed ? [put(scrubKey(name), toJson(owed))] : [],
     ], term)
     if (!scrub || !owed) return written
     const scrubbed = written.then(() => this.#scrub(name, position, owed, term))
     document.scrubbing = scrubbed.catch(() => undefined)
     return scrubbed
+  }
+
+  /** Who waited may find that it was erased, or that a write failed: what lies there is not what was known. */
+  #mustBe(document: DocumentInUse, name: DocumentName): void {
+    if (this.#documents.get(name) !== document) throw new SkeinError('not-saved')
+  }
+
+  /** Writes the parts of a snapshot, which is not in place then. */
+  async #stage(
+    name: DocumentName, document: DocumentInUse, position: Position, upTo: number, rest: readonly Uint8Array[], term: number,
+  ): Promise<PartSet> {
+    const set = nextSet(position.parts, upTo, rest.length)
+    position.parts = { ...position.parts, others: [...position.parts.others, set] }
+    const over = Promise.withResolvers<void>()
+    document.staging = over.promise
+    try {
+      for (const [i, part] of rest.entries()) {
+        const announced = i === 0 ? [putParts(name, position.parts)] : []
+        await this.store.commit([...putPart(name, upTo, set.from + i, part), ...announced], term)
+        this.#mustBe(document, name)
+      }
+      return set
+    } finally {
+      document.staging = null
+      over.resolve()
+    }
   }
 
   async #scrub(name: DocumentName, position: Position, owed: Owed, term: number): Promise<void> {
@@ -211,13 +245,14 @@ class LevelDbUpdateLog implements LevelDbLog {
 
   async #erase(name: DocumentName, term: number, document: DocumentInUse | undefined): Promise<void> {
     const position = await this.#document(name).position.catch(() => null)
+    await document?.staging
     await document?.scrubbing
     await this.store.commit([], term)
     const entries = (await Promise.all(documentRanges(name).map(range => this.store.keys(range)))).flat()
     if (entries.length === 0) return
     // Of a damaged document it is not known where its records lay; what is here still goes, if nothing stops this.
-    const { owed: before, bottom, head } = position ?? nothing()
-    const owed = alsoTrimmed(before ?? owing(null, bottom), bottom, head + 1)
+    const { owed: before, bottom, head, parts } = position ?? nothing()
+    const owed = alsoTrimmed(before ?? owing(null, bottom), bottom, head + 1, allSets(parts))
     const deleted = entries.map(del)
     await this.store.commit([...deleted, put(scrubKey(name), toJson(owed))], term)
     this.#marked.delete(name)
@@ -245,7 +280,7 @@ class LevelDbUpdateLog implements LevelDbLog {
   }
 
   #remember(name: DocumentName, position: Promise<Position>): DocumentInUse {
-    const document: DocumentInUse = { position, known: null, scrubbing: Promise.resolve() }
+    const document: DocumentInUse = { position, known: null, staging: null, scrubbing: Promise.resolve() }
     this.#documents.set(name, document)
     position.then((known) => { document.known = known }, () => {
       if (this.#documents.get(name) === document) this.#documents.delete(name)

@@ -1,11 +1,11 @@
-/** One change as the operations of its batch. */
+/** One change, or a snapshot, as the operations of its batch. */
 import type { DocumentName } from '../../../shared/ids.ts'
-import type { LogRecord } from '../port.ts'
-import { bindingKey, crcKey, eventKey, headKey, ledgerKey, lineageKey, runKey, summaryKey, updateKey } from './keys.ts'
+import type { LogRecord, Snapshot } from '../port.ts'
+import { bindingKey, crcKey, eventKey, factsKey, headKey, ledgerKey, lineageKey, runKey, stateVectorKey, summaryKey, updateKey } from './keys.ts'
 import type { Key } from './keys.ts'
 import { checksum } from './seal.ts'
 import type { Operation } from './store.ts'
-import { toJson } from './values.ts'
+import { encodeFacts, encodeStateVector, toJson } from './values.ts'
 
 export const put = (key: Key, value: Uint8Array): Operation => ({ type: 'put', key, value })
 export const del = (key: Key): Operation => ({ type: 'del', key })
@@ -22,5 +22,19 @@ export const recordOperations = (name: DocumentName, clock: number, record: LogR
   if (summary !== undefined) operations.push(put(summaryKey(name), toJson(summary)))
   for (const id of openedRuns) operations.push(put(runKey(name, id), toJson(true)))
   for (const id of closedRuns) operations.push(del(runKey(name, id)))
+  return operations
+}
+
+/**
+ * Puts the snapshot in the place of the record at its sequence.
+ * @param head clock of the last record
+ */
+export const snapshotOperations = (name: DocumentName, snapshot: Snapshot, head: number): Operation[] => {
+  const { update, upTo, stateVector, lineage, facts } = snapshot
+  const key = updateKey(name, upTo)
+  const operations = [put(key, update), put(crcKey(name, upTo), checksum(key, update)), put(headKey(name), toJson(head))]
+  operations.push(put(stateVectorKey(name), encodeStateVector(upTo, stateVector)))
+  if (lineage !== undefined) operations.push(put(lineageKey(name), toJson(lineage)))
+  if (facts !== undefined) operations.push(put(factsKey(name), encodeFacts(upTo, facts)))
   return operations
 }

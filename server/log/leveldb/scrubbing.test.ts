@@ -57,6 +57,34 @@ describe('scrubbing', () => {
     expect(await secretIsOnDisk()).toBe(false)
   })
 
+  test('a snapshot in parts that was cut short goes with the next one, from the files too', async () => {
+    await fill(3)
+    const rest = [bytes(51), secret, bytes(53)]
+    world.failOn(3)
+    await expect(log.compact(a, { update: bytes(50), rest, stateVector: bytes(0), upTo: 2 })).rejects.toMatchObject({ code: 'not-saved' })
+    expect((await log.read(a))?.updates).toEqual([0, 1, 2].map(bytes))
+    await world.crash()
+    log = await world.open()
+    expect((await log.read(a))?.updates).toEqual([0, 1, 2].map(bytes))
+    expect(await secretIsOnDisk()).toBe(true)
+    await log.append(a, record(bytes(3), { scrub: true }))
+    await log.compact(a, { update: bytes(60), rest: [bytes(61)], stateVector: bytes(0), upTo: 3, scrub: true })
+    expect(await secretIsOnDisk()).toBe(false)
+    expect(await log.read(a)).toMatchObject({ updates: [bytes(60), bytes(61)], head: 3 })
+  })
+
+  test('parts of a snapshot that are owed to be scrubbed are scrubbed by the next process', async () => {
+    await fill(3)
+    await log.compact(a, { update: bytes(50), rest: [secret], stateVector: bytes(0), upTo: 2 })
+    await log.append(a, record(bytes(3), { scrub: true }))
+    await log.compact(a, { update: bytes(60), stateVector: bytes(0), upTo: 3 })
+    await world.crash()
+    log = await world.open()
+    expect([await secretIsOnDisk(), await log.owedScrubs()]).toEqual([true, [a]])
+    await log.compact(a, { update: bytes(60), stateVector: bytes(0), upTo: 3, scrub: true })
+    expect([await secretIsOnDisk(), await log.owedScrubs()]).toEqual([false, []])
+  })
+
   test('a scrubbing compaction leaves nothing of the records that it replaces, and keeps the rest', async () => {
     await writeSecret()
     await log.append(a, record(bytes(4)))

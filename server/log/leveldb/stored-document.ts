@@ -1,12 +1,15 @@
 /** What stands in the database of one document: where its records lie, what they are, and what is still owed. */
 import type { DocumentName, RunId, UserId } from '../../../shared/ids.ts'
 import type { Lineage, StoredDocument } from '../port.ts'
-import { StoreDamage, findDamage, missingAtEnd } from './damage.ts'
+import { StoreDamage, findDamage, missingAtEnd, snapshotParts } from './damage.ts'
+import type { Entry } from './damage.ts'
 import {
-  bindingRange, crcKey, crcRange, documentRanges, factsKey, headKey, lineageKey, runRange, scrubKey, sideRanges, single, stateVectorKey,
-  summaryKey, updateKey, updateRange,
+  bindingRange, crcKey, crcRange, documentRanges, factsKey, headKey, isPart, lineageKey, partsKey, runRange, scrubKey, sideRanges, single,
+  stateVectorKey, summaryKey, updateKey, updateRange,
 } from './keys.ts'
-import type { Key, KeyRange } from './keys.ts'
+import type { KeyRange } from './keys.ts'
+import { noParts, partDeletions } from './parts.ts'
+import type { PartSet, Parts } from './parts.ts'
 import { del } from './record.ts'
 import type { Operation, Store } from './store.ts'
 import { decodeFacts, fromJson } from './values.ts'
@@ -19,6 +22,7 @@ export interface Position {
   head: number
   /** No key lies below this clock; less than `first` when y-leveldb trimmed and left checksums of ours behind. */
   bottom: number
+  parts: Parts
   owed: Owed | null
 }
 
@@ -28,33 +32,41 @@ export interface Owed {
   since: number
   /** First clock, and the clock behind the last, of records that were deleted and of which the files may hold something. */
   trimmed: [number, number]
+  /** Parts of snapshots that were deleted likewise. */
+  parts?: PartSet[]
 }
 
-export const nothing = (): Position => ({ first: 0, head: -1, bottom: 0, owed: null })
+export const nothing = (): Position => ({ first: 0, head: -1, bottom: 0, parts: noParts, owed: null })
 
 /** A record takes something out. */
-export const owing = (owed: Owed | null, clock: number): Owed => ({ since: clock, trimmed: owed?.trimmed ?? [clock, clock] })
+export const owing = (owed: Owed | null, clock: number): Owed =>
+  ({ since: clock, trimmed: owed?.trimmed ?? [clock, clock], ...owed?.parts && { parts: owed.parts } })
 
-/** Records from `bottom` up to before `first` are deleted. */
-export const alsoTrimmed = ({ since, trimmed: [from, to] }: Owed, bottom: number, first: number): Owed =>
-  ({ since, trimmed: [Math.min(from, bottom), Math.max(to, first)] })
+/** Records from `bottom` up to before `first` are deleted, and these parts. */
+export const alsoTrimmed = (owed: Owed, bottom: number, first: number, sets: readonly PartSet[]): Owed => {
+  const { since, trimmed: [from, to], parts = [] } = owed
+  const trimmed: [number, number] = [Math.min(from, bottom), Math.max(to, first)]
+  return { since, trimmed, ...parts.length + sets.length > 0 && { parts: [...parts, ...sets] } }
+}
 
 /** Where what a scrub removes lay, and the deletions of it. */
-export const scrubbing = (name: DocumentName, { trimmed: [from, to] }: Owed): { ranges: KeyRange[], deleted: Operation[] } =>
-  ({ ranges: [updateRange(name), single(summaryKey(name))], deleted: deletions(name, from, to) })
+export const scrubbing = (name: DocumentName, { trimmed: [from, to], parts = [] }: Owed): { ranges: KeyRange[], deleted: Operation[] } =>
+  ({ ranges: [updateRange(name), single(summaryKey(name))], deleted: [...deletions(name, from, to), ...partDeletions(name, parts)] })
 
 export const deletions = (name: DocumentName, from: number, to: number): Operation[] =>
   Array.from({ length: Math.max(0, to - from) }, (_, n) => [del(updateKey(name, from + n)), del(crcKey(name, from + n))]).flat()
 
 /** @throws StoreDamage */
 export const findPosition = async (store: Store, name: DocumentName, term: number): Promise<Position> => {
-  const [[oldest], [newest], [oldestChecksum], head, scrub] = await Promise.all([
+  const [[oldest], [newest], [oldestChecksum], head, scrub, stored] = await Promise.all([
     store.keys(updateRange(name), { limit: 1 }),
     store.keys(updateRange(name), { limit: 1, reverse: true }),
     store.keys(crcRange(name), { limit: 1 }),
     store.get(headKey(name)),
     store.get(scrubKey(name)),
+    store.get(partsKey(name)),
   ])
+  const parts = stored === undefined ? noParts : fromJson<Parts>(stored)
   const owed = scrub === undefined ? null : fromJson<Owed>(scrub)
   if (oldest === undefined || newest === undefined) {
     await clearRemains(store, name, term, oldestChecksum !== undefined)
@@ -64,7 +76,7 @@ export const findPosition = async (store: Store, name: DocumentName, term: numbe
   const [first, last] = [Number(oldest[3]), Number(newest[3])]
   const [what] = missingAtEnd(last, oldestChecksum === undefined ? [] : [oldestChecksum], clockIn(head))
   if (what !== undefined) throw new StoreDamage(what)
-  return { first, head: last, bottom: Math.min(first, oldestChecksum === undefined ? first : Number(oldestChecksum[3])), owed }
+  return { first, head: last, bottom: Math.min(first, oldestChecksum === undefined ? first : Number(oldestChecksum[3])), parts, owed }
 }
 
 /** y-leveldb's `clearDocument` takes state vector and checksums too; where one of them is still there, records were lost. */
@@ -92,7 +104,7 @@ export const readStored = async (store: Store, name: DocumentName): Promise<Stor
   const [[lineage] = [], bindings = [], runs = [], [scrub] = [], [facts] = [], ...records] = await store.entries([
     single(lineageKey(name)), bindingRange(name), runRange(name), single(scrubKey(name)), single(factsKey(name)), ...recordRanges(name),
   ])
-  const updates = intactUpdates(records)
+  const { updates, parts } = await intactUpdates(records)
   return {
     lineage: lineage === undefined ? null : fromJson<Lineage>(lineage[1]),
     updates: updates.map(bytesOf),
@@ -100,26 +112,35 @@ export const readStored = async (store: Store, name: DocumentName): Promise<Stor
     facts: facts === undefined ? null : decodeFacts(Number(updates[0]?.[0][3]), facts[1]),
     bindings: bindings.map(([key, owner]) => ({ clientId: Number(key[3]), owner: fromJson<UserId>(owner) })),
     openRuns: runs.map(([key]) => String(key[3]) as RunId),
+    ...parts > 1 && { snapshotParts: parts },
     ...scrub && { owesScrub: true },
   }
 }
 
 /** @throws StoreDamage */
 export const readRecords = async (store: Store, name: DocumentName, upTo: number): Promise<Uint8Array[]> => {
-  const updates = intactUpdates(await store.entries(recordRanges(name)))
+  const { updates } = await intactUpdates(await store.entries(recordRanges(name)))
   return updates.filter(([key]) => Number(key[3]) <= upTo).map(bytesOf)
 }
 
-type Entry = [key: Key, value: Uint8Array]
-
 const recordRanges = (name: DocumentName): KeyRange[] =>
-  [updateRange(name), crcRange(name), single(headKey(name)), single(stateVectorKey(name))]
+  [updateRange(name), crcRange(name), ...[headKey(name), stateVectorKey(name), partsKey(name)].map(single)]
 
-const intactUpdates = (entries: Entry[][]): Entry[] => {
-  const [updates = [], checksums = [], [head] = [], [stateVector] = []] = entries
-  const found = findDamage({ updates, checksums, stateVector: stateVector?.[1], head: clockIn(head?.[1]) })
+/** @returns records in order, the first with its parts, and how many these are together */
+const intactUpdates = async (entries: Entry[][]): Promise<{ updates: Entry[], parts: number }> => {
+  const [updates = [], checksums = [], [head] = [], [stateVector] = [], [stored] = []] = entries
+  const set = partsOf(updates, stored?.[1])
+  const found = await findDamage({ updates, checksums, parts: set, stateVector: stateVector?.[1], head: clockIn(head?.[1]) })
   if (found.length > 0) throw new StoreDamage(found.join(', '))
-  return updates
+  const [first, ...records] = updates.filter(([key]) => !isPart(key))
+  const parts = first ? [first, ...snapshotParts(updates, set)] : []
+  return { updates: [...parts, ...records], parts: parts.length }
+}
+
+/** Of the snapshot that stands there: stock y-leveldb may have taken another one since. */
+export const partsOf = (updates: readonly Entry[], stored: Uint8Array | undefined): PartSet | null => {
+  const set = stored === undefined ? null : fromJson<Parts>(stored).snapshot
+  return set !== null && updates[0]?.[0][3] === set.clock ? set : null
 }
 
 const bytesOf = ([, { buffer, byteOffset, byteLength }]: Entry): Uint8Array => new Uint8Array(buffer, byteOffset, byteLength)

@@ -4,10 +4,11 @@ import { parseDocumentName } from '../../../shared/ids.ts'
 import { describeGap } from './commits.ts'
 import { describeKey, findDamage } from './damage.ts'
 import { DataFolderError } from './data-folder-error.ts'
-import { FORMAT, documentRanges, headKey, single, stateVectorKey } from './keys.ts'
+import { FORMAT, documentRanges, headKey, partsKey, single, stateVectorKey } from './keys.ts'
 import type { Key } from './keys.ts'
 import { readPast, readable, salvage } from './past.ts'
 import { isSealed, unseal } from './seal.ts'
+import { partsOf } from './stored-document.ts'
 import type { Database } from './store.ts'
 import { fromJson } from './values.ts'
 
@@ -70,10 +71,13 @@ const verifyDocument = async (database: Database, format: number | null, entries
   const [updates, checksums] = ['update', 'crc'].map(kind => entries.filter(([key]) => key[2] === kind)) as [Entry[], Entry[]]
   const [stateVector] = (await salvage(database, single(stateVectorKey(name)))).entries
   const [head] = (await salvage(database, single(headKey(name)))).entries
+  const [stored] = (await salvage(database, single(partsKey(name)))).entries
+  const parts = partsOf(updates, stored && unseal(...stored) || undefined)
   const known = head && unseal(...head)
   const last = format === 1 ? Number(updates.at(-1)?.[0][3]) : undefined
   const clock = known ? fromJson<number>(known) : last
-  return findDamage({ updates, checksums, stateVector: stateVector?.[1], head: clock }).map(what => ({ document: name, what }))
+  const found = await findDamage({ updates, checksums, parts, stateVector: stateVector?.[1], head: clock })
+  return found.map(what => ({ document: name, what }))
 }
 
 /** Of what is no document's record. */

@@ -1,5 +1,6 @@
 /** Snapshots: what takes the place of records, what is read for one, and what one owes the disk. */
 import { beforeEach, describe, expect, test } from 'vitest'
+import type { Snapshot } from '../../../server/log/port.ts'
 import { codeOf } from '../code-of.ts'
 import { bytes, documentName, event, everythingBeside, lineage, record, requestId } from '../samples.ts'
 import type { LogUnderTest } from './under-test.ts'
@@ -65,6 +66,58 @@ export const compaction = (use: LogUnderTest): void => {
         use.log.append(a, record(bytes(6))),
       ])
       expect(await use.log.read(a)).toMatchObject({ updates: [bytes(100), bytes(5), bytes(6)], head: 6 })
+    })
+
+    test('in parts puts them, in order, in the place of the records', async () => {
+      await fill(5)
+      await use.log.compact(a, { update: bytes(100), rest: [101, 102, 103].map(bytes), stateVector: bytes(0), upTo: 3 })
+      const updates = [100, 101, 102, 103, 4].map(bytes)
+      expect(await use.log.read(a)).toMatchObject({ updates, head: 4, snapshotParts: 4 })
+      expect(await use.log.records(a, 3)).toEqual(updates.slice(0, 4))
+      await use.crash()
+      expect(await use.log.read(a)).toMatchObject({ updates, head: 4, snapshotParts: 4 })
+      expect(await use.log.append(a, record(bytes(5)))).toBe(5)
+    })
+
+    test('in parts is followed by one in others, or in none, at the same record or a later one', async () => {
+      await fill(5)
+      const parts = (first: number, count: number): Pick<Snapshot, 'update' | 'rest'> =>
+        ({ update: bytes(first), rest: Array.from({ length: count }, (_, n) => bytes(first + 1 + n)) })
+      for (const [first, count, upTo] of [[10, 3, 2], [20, 2, 2], [30, 4, 2], [40, 2, 4]] as const) {
+        await use.log.compact(a, { ...parts(first, count), stateVector: bytes(0), upTo })
+        const stored = await use.log.read(a)
+        expect(stored?.updates.slice(0, count + 1)).toEqual(Array.from({ length: count + 1 }, (_, n) => bytes(first + n)))
+        expect(stored?.updates.length).toBe(count + 1 + 4 - upTo)
+      }
+      await use.log.compact(a, { update: bytes(100), stateVector: bytes(0), upTo: 4 })
+      await use.reopen()
+      expect(await use.updatesOf(a)).toEqual([bytes(100)])
+      expect((await use.log.read(a))?.snapshotParts).toBeUndefined()
+    })
+
+    test('in parts takes effect between appends that go on meanwhile', async () => {
+      await fill(3)
+      const rest = Array.from({ length: 20 }, (_, n) => bytes(101 + n))
+      let over = false
+      const compacted = use.log.compact(a, { update: bytes(100), rest, stateVector: bytes(0), upTo: 2 }).then(() => { over = true })
+      let appended = 3
+      while (!over) await use.log.append(a, record(bytes(appended++)))
+      await compacted
+      const updates = [bytes(100), ...rest, ...Array.from({ length: appended - 3 }, (_, n) => bytes(3 + n))]
+      expect(await use.log.read(a)).toMatchObject({ updates, head: appended - 1 })
+    })
+
+    test('in parts, of a document that is erased meanwhile, leaves no trace of it', async () => {
+      await fill(3)
+      const rest = Array.from({ length: 20 }, (_, n) => bytes(101 + n))
+      const compacted = use.log.compact(a, { update: bytes(100), rest, stateVector: bytes(0), upTo: 2 }).catch(() => undefined)
+      await use.log.append(a, record(bytes(3)))
+      await Promise.all([use.log.erase(a), compacted])
+      expect(await use.log.read(a)).toBeNull()
+      await use.log.close()
+      expect(await use.world.traces(a)).toBe(0)
+      use.log = await use.world.open()
+      expect(await use.log.append(a, record(bytes(200)))).toBe(0)
     })
 
     test('by an older snapshot than the one that is there changes nothing', async () => {
