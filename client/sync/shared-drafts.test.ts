@@ -9,6 +9,7 @@ import { memoryStore } from './store/memory.ts'
 import { openRoots } from '../../shared/conversation/document.ts'
 import type { DraftMap, DraftPart } from '../../shared/conversation/document.ts'
 import { readDrafts, textOf } from '../../shared/conversation/read.ts'
+import type { Message } from '../../shared/conversation/schema.ts'
 import { putSharedDraft } from '../../shared/conversation/write.ts'
 import { conversationName } from '../../shared/ids.ts'
 import type { DraftId, MessageId } from '../../shared/ids.ts'
@@ -116,4 +117,34 @@ it('does not open a second time what it had brought back and the server holds un
   putSharedDraft(anew, id, { ...head, createdAt: reopened.createdAt }, 'quite another text')
   await carryInto(anew)
   expect([...anew.store.clients.keys()]).toEqual([anew.clientID])
+})
+
+it('brings back what was typed into a draft that this page had sent before the server began anew', () => {
+  let doc = new Y.Doc()
+  const drafts = new SharedDrafts({
+    doc: () => doc, awareness: () => new Awareness(doc), loaded: () => true, userId: () => 'ada', role: () => 'editor', own: () => [],
+    now: () => 5, newId: () => ID, noteWriter: () => {}, keep: () => Promise.resolve()
+  })
+  putSharedDraft(doc, ID, head, 'hello')
+  expect(textOf(drafts.send(ID))).toBe('hello')
+  const server = new Y.Doc()
+  putSharedDraft(server, ID, head, 'hello')
+  doc = new Y.Doc()
+  Y.applyUpdate(doc, Y.encodeStateAsUpdate(server))
+  drafts.attach()
+  drafts.text(ID)!.insert(5, ' world')
+  Y.applyUpdate(server, Y.encodeStateAsUpdate(doc))
+  server.transact(() => {
+    openRoots(server).messages.push([sentFrom(ID, 'hello')])
+    openRoots(server).drafts.delete(ID)
+  })
+  Y.applyUpdate(doc, Y.encodeStateAsUpdate(server))
+  expect(readDrafts(doc).map(({ parts }) => textOf(parts))).toEqual([' world'])
+})
+
+const sentFrom = (draftId: DraftId, text: string): Message => ({
+  id: '0190a000-0000-7000-8000-000000000002' as MessageId,
+  role: 'user',
+  parts: [{ type: 'text', text }],
+  metadata: { parentId: null, authorId: 'ada', createdAt: 6, acceptedAt: 6, status: 'complete', draftId }
 })

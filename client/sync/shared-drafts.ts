@@ -241,8 +241,10 @@ export class SharedDrafts {
   /** @param isOwn clients that are this person's besides those that wrote on this device */
   #writtenHere({ id, letters }: GoneDraft, isOwn: (client: number) => boolean = () => false): Letter[] {
     const sent = this.#sent.get(id)
-    if (sent) return letters.map(letter => ({ ...letter, own: letter.client === sent.client && letter.clock >= sent.clock }))
     const { clientID } = this.#options.doc()
+    // After a new beginning this page writes as another client.
+    const isLater = ({ client, clock }: Omit<Letter, 'own'>): boolean => client === sent?.client ? clock >= sent.clock : client === clientID
+    if (sent) return letters.map(letter => ({ ...letter, own: isLater(letter) }))
     const wrote = ({ client, clock }: Omit<Letter, 'own'>): boolean =>
       client === clientID || this.#writers.has(client) || isOwn(client) || this.#copied.has(`${client} ${clock}`)
     return letters.map(letter => ({ ...letter, own: wrote(letter) }))
