@@ -8,6 +8,7 @@ import { lastVisible } from '../../shared/conversation/branch.ts'
 import { openRoots } from '../../shared/conversation/document.ts'
 import { readDrafts, readMessages, textOf } from '../../shared/conversation/read.ts'
 import type { Request } from '../../shared/conversation/schema.ts'
+import { isServerMade } from '../../server/room/lineage.ts'
 import { errorTable } from '../../shared/errors.ts'
 import { proposeSend, putRequest } from '../../shared/conversation/write.ts'
 import { createUuidV7 } from '../../shared/ids.ts'
@@ -40,6 +41,8 @@ export class StockDevice implements Device {
   #own = new Set<RequestId>()
   /** Of the rooms that told a document something. */
   readonly #epochs = new WeakMap<Y.Doc, Set<string>>()
+  /** Of what it was loaded from. */
+  readonly #storedOf = new WeakMap<Y.Doc, ReadonlySet<string>>()
 
   constructor(ports: DevicePorts) {
     const { clock, chance, network, witness, person } = ports
@@ -99,7 +102,7 @@ export class StockDevice implements Device {
   }
 
   reload(): void {
-    const keep = (doc: Y.Doc): Kept => ({ update: Y.encodeStateAsUpdate(doc), epochs: this.#epochsOf(doc) })
+    const keep = (doc: Y.Doc): Kept => ({ update: Y.encodeStateAsUpdate(doc), epochs: this.#epochsIn(doc) })
     const kept = new Map([...this.#tab.docs].map(([name, doc]) => [name, keep(doc)]))
     // What another tab had and did not hand on yet is gone with it.
     for (const id of this.#own) if (!hasSeen(this.talk, id)) this.#uncertain(id)
@@ -182,7 +185,7 @@ export class StockDevice implements Device {
     tab.docs.set(name, doc)
     if (kept) {
       Y.applyUpdate(doc, kept.update, 'store')
-      this.#epochs.set(doc, new Set(kept.epochs))
+      this.#storedOf.set(doc, kept.epochs)
     }
     const look = (epoch: string | null): void => {
       if (epoch !== null) this.#epochsOf(doc).add(epoch)
@@ -216,16 +219,24 @@ export class StockDevice implements Device {
    * It is shut out as soon as the other one hands that on.
    */
   get #isMixed(): boolean {
-    return [TALK, BOARD].some(name => this.#met(name).size > 1)
+    return [TALK, BOARD].some(name => new Set(this.#tabs.flatMap(({ docs }) => [...this.#epochsOf(docs.get(name)!)])).size > 1)
   }
 
-  /** Where the server knows not one of the client ids that it lost, it cannot tell what is of the past from what is forged. */
+  /**
+   * Where the server never wrote into what it lost, and knows not one of the client ids, it cannot tell what is of the past from what is
+   * forged.
+   */
   get #isOfThePast(): boolean {
-    return this.#isMixed || [TALK, BOARD].some(name => [...this.#met(name)].some(epoch => epoch !== this.#ports.epochOf(name)))
+    if (this.#isMixed) return true
+    return [TALK, BOARD].some(name => {
+      const docs = this.#tabs.map(({ docs }) => docs.get(name)!)
+      const isPast = docs.some(doc => [...this.#epochsIn(doc)].some(epoch => epoch !== this.#ports.epochOf(name)))
+      return isPast && !docs.some(({ store }) => [...store.clients.keys()].some(isServerMade))
+    })
   }
 
-  #met(name: DocumentName): Set<string> {
-    return new Set(this.#tabs.flatMap(({ docs }) => [...this.#epochsOf(docs.get(name)!)]))
+  #epochsIn(doc: Y.Doc): ReadonlySet<string> {
+    return new Set([...this.#epochsOf(doc), ...this.#storedOf.get(doc) ?? []])
   }
 
   #beginAnew(): void {
