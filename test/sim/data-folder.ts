@@ -3,6 +3,7 @@ import type { DocumentName } from '../../shared/ids.ts'
 import type { Role } from '../../shared/wire/frame.ts'
 import { MemoryDirectory } from '../rig/memory-directory.ts'
 import { MemoryDisk } from '../rig/memory-log.ts'
+import { BOARD, TALK } from './names.ts'
 import { ada } from './people.ts'
 import type { Person } from './people.ts'
 
@@ -14,12 +15,13 @@ export class DataFolder {
   readonly log = new MemoryDisk()
   directory = new MemoryDirectory()
   #backup: Backup | null = null
+  /** Those who ever were, by document; but for owners. */
+  readonly #editors = new Set<string>()
 
-  /** @param names documents, all of which all people share; the first person owns them */
-  constructor(names: readonly DocumentName[], people: readonly Person[]) {
-    for (const name of names) {
+  constructor(people: readonly Person[]) {
+    for (const name of [TALK, BOARD]) {
       void this.directory.create(name, ada.principal, 0)
-      for (const { principal, role } of people) void this.directory.setMember(name, { ...principal, role })
+      for (const person of people) this.setRole(name, person, person.role)
     }
   }
 
@@ -33,6 +35,18 @@ export class DataFolder {
 
   roleOf(name: DocumentName, { principal }: Person): Role | undefined {
     return this.directory.peek(name)?.members.get(principal.id)?.role
+  }
+
+  setRole(name: DocumentName, { principal }: Person, role: Role): void {
+    if (role === 'editor') this.#editors.add(`${name} ${principal.id}`)
+    if (!this.isDeleted(name)) void this.directory.setMember(name, { ...principal, role })
+  }
+
+  /** Whoever may ever have written may do so again, so that nothing that they wrote is stuck. */
+  makeEditorsAgain(people: readonly Person[]): void {
+    for (const name of [TALK, BOARD]) {
+      for (const person of people) if (this.#editors.has(`${name} ${person.principal.id}`)) this.setRole(name, person, 'editor')
+    }
   }
 
   backUp(): void {

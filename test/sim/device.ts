@@ -63,6 +63,8 @@ export interface Device {
   close(): void
   /** Requests that were made here since the device was new. */
   readonly own: ReadonlySet<RequestId>
+  /** As far as its program knows; then it lets its person type in this document. */
+  mayWrite(name: DocumentName): boolean
   /** What it shows to its person as refused, with the text that was kept; left to them included. Null: its program hears of no refusals. */
   readonly refused: ReadonlyMap<RequestId, string> | null
   /** Its program brings back what its person typed into a draft that was sent without it. */

@@ -10,7 +10,8 @@ import type { AgentId, DraftId, MessageId, RequestId } from '../../shared/ids.ts
 import { limits } from '../../shared/limits.ts'
 import { forgetful, talker } from './agent.ts'
 import type { Device } from './device.ts'
-import { TALK } from './names.ts'
+import { BOARD, TALK } from './names.ts'
+import { ada } from './people.ts'
 import type { World } from './world.ts'
 
 type Act = (world: World, device: Device) => void
@@ -47,6 +48,7 @@ export const acts: readonly (readonly [number, Act])[] = [
   [1, world => world.backUp()],
   [1, world => world.restore()],
   [1, world => { if (world.chance.of(0.25)) world.remove() }],
+  [3, (world, device) => changeRole(world, device)],
   [2, (world, device) => sayIntoLoss(world, device)],
   [3, world => world.readByApi()],
   [5, world => writeBesidePeople(world)],
@@ -85,7 +87,7 @@ const stop = (world: World, device: Device): void => {
 const again = (world: World, device: Device): void => {
   const entry = device.talk && world.chance.maybe([...openRoots(device.talk).requests])
   if (!entry) return
-  const others = world.devices.filter(other => other !== device && other.person.role !== 'viewer')
+  const others = world.devices.filter(other => other !== device && other.mayWrite(TALK))
   const own = others.filter(({ person }) => person === device.person)
   const other = world.chance.maybe(world.chance.of(0.8) ? own : others)
   if (!other) return
@@ -98,8 +100,9 @@ const again = (world: World, device: Device): void => {
 }
 
 /** Opens a shared draft, or edits or drops one. */
-const draft = (world: World, { talk, person }: Device): void => {
-  if (!talk || person.role === 'viewer') return
+const draft = (world: World, device: Device): void => {
+  const { talk, person } = device
+  if (!talk || !device.mayWrite(TALK)) return
   const { chance } = world
   const { drafts } = openRoots(talk)
   const shared = [...drafts].filter(([, map]) => (map.get('head') as { kind?: string } | undefined)?.kind === 'shared' && !isMarked(map))
@@ -124,25 +127,35 @@ const draft = (world: World, { talk, person }: Device): void => {
 const sayDraft = ({ chance }: World, device: Device): void => {
   const shared = device.talk ? readDrafts(device.talk).filter(({ head }) => head.kind === 'shared') : []
   const found = chance.maybe(shared)
-  if (found && device.person.role !== 'viewer') device.sendDraft(found.id)
+  if (found && device.mayWrite(TALK)) device.sendDraft(found.id)
 }
 
 /** Nobody deletes letters from a draft in which one of {@link World.letter} stands. */
 const isMarked = (draft: DraftMap): boolean => /[\uE000-\uF8FF]/.test(JSON.stringify(draft.toJSON()))
 
 /** One types into a draft that another one is about to send. */
-const typeLate = (world: World, { talk, person, label, bringsBack }: Device): void => {
+const typeLate = (world: World, device: Device): void => {
+  const { talk, person, label, bringsBack } = device
   const draft = talk && world.chance.maybe(readDrafts(talk).filter(({ head }) => head.kind === 'shared'))
-  if (!draft || person.role === 'viewer' || !bringsBack) return
+  if (!draft || !device.mayWrite(TALK) || !bringsBack) return
   const parts = openRoots(talk).drafts.get(draft.id)?.get('parts')
   const text = parts instanceof Y.Array ? parts.get(0)?.get('text') : undefined
-  const other = world.chance.maybe(world.devices.filter(each => each.label !== label && each.person.role !== 'viewer'))
+  const other = world.chance.maybe(world.devices.filter(each => each.label !== label && each.mayWrite(TALK)))
   if (!(text instanceof Y.Text) || !other) return
   const letter = world.letter()
   const typed = { letter, key: `${person.principal.id} ${draft.id}` }
   world.witness.typed.set(label, [...world.witness.typed.get(label) ?? [], typed])
   world.clock.after(world.chance.between(0, 200), () => other.sendDraft(draft.id))
   text.insert(text.length, letter)
+}
+
+/** An editor becomes a viewer, or a viewer an editor. Who is connected goes on in the old role until they connect again. */
+const changeRole = ({ chance, clock, data }: World, { person, line }: Device): void => {
+  if (person === ada) return
+  for (const name of chance.pick([[TALK], [BOARD], [TALK, BOARD]])) {
+    data.setRole(name, person, data.roleOf(name, person) === 'viewer' ? 'editor' : 'viewer')
+  }
+  if (chance.of(0.7)) clock.after(chance.between(0, 2000), () => line.cut())
 }
 
 /** What the message becomes nobody knows for a while: the backup is put in place before, or after, the server has taken it. */
@@ -157,8 +170,9 @@ const openDraft = (doc: Y.Doc, id: DraftId, authorId: string, text: string): voi
   openRoots(doc).drafts.set(id, new Y.Map<DraftHead | Y.Array<DraftPart>>([['head', head], ['parts', Y.Array.from([part])]]))
 })
 
-const board = (world: World, { board: doc, person }: Device): void => {
-  if (!doc || person.role === 'viewer') return
+const board = (world: World, device: Device): void => {
+  const doc = device.board
+  if (!doc || !device.mayWrite(BOARD)) return
   const { chance } = world
   if (chance.of(0.8)) return editText(world, doc.getText('body'))
   const place = chance.of(0.5) ? new Y.Map([['x', chance.between(0, 9)]]) : chance.between(0, 9)

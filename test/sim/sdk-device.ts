@@ -9,7 +9,7 @@ import { errorTable } from '../../shared/errors.ts'
 import { putRequest } from '../../shared/conversation/write.ts'
 import { textOf } from '../../shared/conversation/read.ts'
 import type { Request } from '../../shared/conversation/schema.ts'
-import type { DraftId, RequestId } from '../../shared/ids.ts'
+import type { DocumentName, DraftId, RequestId } from '../../shared/ids.ts'
 import { DeviceDisk, openDeviceStore } from './device-disk.ts'
 import type { DeviceStore } from './device-disk.ts'
 import type { Device, DevicePorts, Sending } from './device.ts'
@@ -134,6 +134,11 @@ export class SdkDevice implements Device {
     if (board.hasUnsaved) return `${this.label} has unsaved edits of the board`
     const unsaved = line.sockets.find(socket => !socket.isSaved)
     return unsaved ? `${this.label}: not saved: ${unsaved.state}` : null
+  }
+
+  mayWrite(name: DocumentName): boolean {
+    const { talk, board } = this.#page
+    return ((name === TALK ? talk.view().role : board.role) ?? this.person.role) !== 'viewer'
   }
 
   get refused(): ReadonlyMap<RequestId, string> {

@@ -13,6 +13,7 @@ import { errorTable } from '../../shared/errors.ts'
 import { proposeSend, putRequest } from '../../shared/conversation/write.ts'
 import { createUuidV7 } from '../../shared/ids.ts'
 import type { DocumentName, DraftId, MessageId, RequestId } from '../../shared/ids.ts'
+import type { Role } from '../../shared/wire/frame.ts'
 import type { Device, DevicePorts, Sending } from './device.ts'
 import { Line } from './line.ts'
 import { BOARD, TALK, URL } from './names.ts'
@@ -39,6 +40,8 @@ export class StockDevice implements Device {
   #line: Line
   #tabs: Tab[] = []
   #own = new Set<RequestId>()
+  /** As they were when the page was opened. */
+  #roles = new Map<DocumentName, Role | undefined>()
   /** Of the rooms that told a document something. */
   readonly #epochs = new WeakMap<Y.Doc, Set<string>>()
   /** Of what it was loaded from. */
@@ -56,6 +59,10 @@ export class StockDevice implements Device {
 
   get own(): ReadonlySet<RequestId> {
     return this.#own
+  }
+
+  mayWrite(name: DocumentName): boolean {
+    return this.#roles.get(name) !== 'viewer'
   }
 
   get line(): Line {
@@ -168,7 +175,8 @@ export class StockDevice implements Device {
   }
 
   #open(kept: ReadonlyMap<DocumentName, Kept>): void {
-    const { chance } = this.#ports
+    const { chance, data } = this.#ports
+    this.#roles = new Map([TALK, BOARD].map(name => [name, data.roleOf(name, this.person)]))
     this.#tabs = Array.from({ length: chance.of(0.4) ? 2 : 1 }, () => ({ docs: new Map<DocumentName, Y.Doc>(), providers: [] }))
     for (const tab of this.#tabs) {
       // Now and then a page opens two providers for one document by mistake.
@@ -203,7 +211,9 @@ export class StockDevice implements Device {
   /** What it holds is of the past: the person loads the page anew, and what its program had stored of the documents is thrown away. */
   #shutOut(code: number): void {
     const { clock, chance } = this.#ports
-    if (code !== errorTable['epoch-changed'].close && !(code === errorTable.forged.close && this.#isOfThePast)) return
+    const isOfThePast = code === errorTable['epoch-changed'].close || (code === errorTable.forged.close && this.#isOfThePast)
+    // It has typed what its person may not write (any more).
+    if (!isOfThePast && code !== errorTable.viewer.close) return
     const line = this.#line
     clock.after(chance.between(0, 5000), () => { if (line === this.#line) this.#beginAnew() })
   }
@@ -248,7 +258,7 @@ export class StockDevice implements Device {
   /** The person goes on typing while the connection is new: before the server has said what it holds. */
   #typeAtOnce(doc: Y.Doc, name: DocumentName): void {
     const { clock, chance, text } = this.#ports
-    if (this.person.role === 'viewer' || chance.of(0.6)) return
+    if (!this.mayWrite(name) || chance.of(0.6)) return
     clock.after(chance.between(0, 20), () => {
       if (doc.isDestroyed) return
       if (name === BOARD) doc.getText('body').insert(0, 'x')

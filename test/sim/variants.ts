@@ -220,5 +220,29 @@ export const variants: readonly Variant[] = [
     file: 'client/sync/synced-document.ts',
     find: /this\.#hooks\.gone\(\)\s*this\.#rebuild\(null\)/,
     replace: 'this.#hooks.gone()'
+  },
+  {
+    name: 'requests of a viewer are taken',
+    file: 'server/room/take.ts',
+    find: /if \(context\.role === 'viewer'\) throw new SkeinError\('viewer'\)/,
+    replace: ''
+  },
+  {
+    name: 'a viewer writes in drafts',
+    file: 'server/gate/policy-conversation.ts',
+    find: /(this\.#writeDraft\(item, place\))\s*if \(this\.#view\.context\.role === 'viewer'\) this\.#view\.deny\(\)/,
+    replace: '$1'
+  },
+  {
+    name: 'a viewer writes in a free document',
+    file: 'server/gate/policy-free.ts',
+    find: /(would have too many roots\.'\))\s*if \(this\.#view\.context\.role === 'viewer'\) this\.#view\.deny\(\)/,
+    replace: '$1'
+  },
+  {
+    name: 'letters of an editor who became a viewer are thrown away',
+    file: 'client/sync/shared-drafts.ts',
+    find: /if \(this\.#options\.role\(\) === 'viewer'\) return this\.#keep\(.*\)/,
+    replace: "if (this.#options.role() === 'viewer') return"
   }
 ]

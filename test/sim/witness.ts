@@ -13,6 +13,7 @@ import type { LogRecord } from '../../server/log/port.ts'
 import type { Kept, MemoryDisk } from '../rig/memory-log.ts'
 import { Lineages } from './lineages.ts'
 import type { Person } from './people.ts'
+import { Senders } from './senders.ts'
 import type { PlatterWatch } from './virtual-log.ts'
 import type { SocketWatch } from './virtual-socket.ts'
 
@@ -52,6 +53,7 @@ export class Witness implements PlatterWatch {
   readonly dropped = new Set<string>()
   /** Requests that were ever accepted, by person. */
   readonly accepted = new Set<string>()
+  readonly senders = new Senders()
   readonly #taken = new Map<string, RequestOutcome>()
   readonly #erased = new Set<DocumentName>()
   readonly #shown = new WeakMap<Y.Doc, Shown>()
@@ -74,8 +76,10 @@ export class Witness implements PlatterWatch {
   // --- The platter -------------------------------------------------------------------------------------------------------------
 
   /** A record reached the platter: whatever it took was not taken before, and has one effect each. */
-  readonly written = (name: DocumentName, { ledger, events }: LogRecord): void => {
+  readonly written = (name: DocumentName, record: LogRecord): void => {
     if (this.forgives) return
+    const { ledger, events } = record
+    for (const what of this.senders.ofViewers(record)) this.violation(`${what} was sent by a viewer, and is in ${name}.`)
     if (this.#erased.has(name)) this.violation(`${name} was deleted, and written after that.`)
     const effects = { send: 0, redact: 0, react: 0 }
     let known = true
@@ -221,6 +225,7 @@ export class SocketState implements SocketWatch {
     const frame = decodeFrame(bytes)
     if (frame?.type !== 'sync-step-2' && frame?.type !== 'update') return
     this.#sent.push(frame.update.slice())
+    this.#witness.senders.note(this.#person.principal.id, frame.update, this)
     if (this.greeted) this.#told(frame.update, this.#losses)
   }
 

@@ -12,7 +12,7 @@ import { checkEnd, whatIsNotAtRest } from './checks.ts'
 import { Clock } from './clock.ts'
 import { DataFolder } from './data-folder.ts'
 import type { Device, DevicePorts } from './device.ts'
-import { BOARD, TALK } from './names.ts'
+import { TALK } from './names.ts'
 import { Network } from './network.ts'
 import { ada, bob, cleo, everybody, vera } from './people.ts'
 import type { Person } from './people.ts'
@@ -49,7 +49,7 @@ export interface Summary {
 export class World {
   readonly clock = new Clock()
   readonly chance: Chance
-  readonly data = new DataFolder([TALK, BOARD], everybody)
+  readonly data = new DataFolder(everybody)
   readonly weather = { pace: 10, failures: 0.01, lies: false }
   readonly witness = new Witness()
   readonly network: Network
@@ -164,7 +164,12 @@ export class World {
     this.weather.failures = 0
     this.network.pace = 5
     this.server.light(-1)
-    for (const device of this.devices) device.connect()
+    this.data.makeEditorsAgain(everybody)
+    for (const device of this.devices) {
+      // In the role that its person has now.
+      device.line.cut()
+      device.connect()
+    }
   }
 
   /** Who holds what the disk lost is refused, and begins anew. */
