@@ -1,3 +1,4 @@
+/** A client's update is applied inside a transaction of the server without the traps that Yjs sets there. */
 import { describe, expect, it } from 'vitest'
 import * as Y from 'yjs'
 import { applyClientUpdate } from './apply.ts'

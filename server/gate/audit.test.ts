@@ -1,3 +1,4 @@
+/** What Yjs really did is held against what the judge expected, and a difference is found. */
 import { describe, expect, it } from 'vitest'
 import * as Y from 'yjs'
 import { oneBlock, text, writeUpdate } from '../../test/fuzz/update-writer.ts'

@@ -1,3 +1,4 @@
+/** Bytes that no honest client sends are refused before Yjs sees them, and all that honest ones send pass. */
 import { describe, expect, it } from 'vitest'
 import * as Y from 'yjs'
 import * as encoding from 'lib0/encoding'
@@ -62,7 +63,7 @@ describe('the scan', () => {
     ['bytes in a value', entry(any(new Uint8Array(1)))],
     ['a value of an unknown type', entry(rawAny(Uint8Array.from([115])))],
     ['a value 33 deep', entry(any(nested(33)))],
-    ['a value 5,000 deep', entry(rawAny(new Uint8Array(10_000).map((_, i) => i % 2 === 0 ? 117 : 1)))],
+    ['a value 5,000 deep', entry(rawAny(Uint8Array.from([...Array.from({ length: 5000 }, () => [117, 1]).flat(), 126])))],
     ['a value with the key __proto__', entry(any(JSON.parse('{"__proto__":1}')))],
     ['a value with one key twice', entry(rawAny(Uint8Array.from([118, 2, 1, 97, 126, 1, 97, 126])))],
     ['a map key __proto__', oneBlock(1, 0, { parent: 'requests', key: '__proto__', content: any(1) })],
@@ -73,6 +74,7 @@ describe('the scan', () => {
     ['an embed 100,000 deep', entry(embed('['.repeat(100_000)))],
     ['an embed that is not JSON', entry(embed('{'))],
     ['an embed with a string that does not end', entry(embed('"a'))],
+    ['an embed with a key that is not JSON', entry(embed('{"\\x":1}'))],
     ['an embed with a number that JSON loses', entry(embed('[1e999]'))],
     ['a parent of an unknown kind', oneBlock(1, 0, { raw: Uint8Array.from([4, 2, 0, 0, 1, 97]) })],
     ['a clock that lengths push over 32 bits', oneBlock(1, 2 ** 32 - 2, { gc: 2 })],
@@ -124,6 +126,12 @@ describe('the scan', () => {
     doc.getText('text').delete(1, 2)
     const bytes = Y.encodeStateAsUpdate(doc)
     for (let length = 0; length < bytes.length; length++) expect(outcome(bytes.subarray(0, length))).toBe('malformed')
+  })
+
+  it('throws what is no fault of the bytes', () => {
+    const bytes = oneBlock(1, 0, { parent: 'text', content: text('x'.repeat(limits.comparedBytes)) })
+    const stateOf = (): never => { throw new Error('The document is broken.') }
+    expect(() => scan(bytes, 'free', stateOf)).toThrow('document is broken')
   })
 
   it('decodes a copy, so that the frame\'s buffer can be used again', () => {

@@ -1,3 +1,4 @@
+/** Consecutive values are joined without copying those before them, and everything else is as with Yjs alone. */
 import { expect, test } from 'vitest'
 import * as Y from 'yjs'
 import './yjs-internals.ts'
