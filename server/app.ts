@@ -79,7 +79,7 @@ export const createSkein = (adapters: Adapters): RunningServer => {
     yieldToOthers: () => new Promise(resolve => setImmediate(resolve)),
   })
   const driver = createDriver({ rooms, agents, now, timers, log: logger })
-  const erasure = createErasure({ driver, rooms, directory })
+  const erasure = createErasure({ driver, rooms, directory, timers, logger })
   /** What a process that was killed left of redactions: whoever loads the document goes on with it. */
   const payScrubs = async (): Promise<void> => {
     for (const name of await log.owedScrubs()) {
@@ -118,6 +118,7 @@ export const createSkein = (adapters: Adapters): RunningServer => {
     close: async () => {
       const closed = new Promise<void>(resolve => http.close(() => resolve()))
       api.close()
+      erasure.close()
       sync.drain()
       await driver.close()
       // What was to be folded stays as it is, in records.

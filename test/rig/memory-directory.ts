@@ -27,6 +27,10 @@ export class MemoryDirectory implements Directory {
     return this.#entries.get(name) ?? null
   }
 
+  get owesErasure(): boolean {
+    return this.#toErase.size > 0
+  }
+
   async find(name: DocumentName): Promise<DirectoryEntry | null> {
     return this.peek(name)
   }

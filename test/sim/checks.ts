@@ -14,11 +14,12 @@ import type { World } from './world.ts'
 const openRuns = ({ data }: World): number => data.log.documents.get(TALK)?.runs.size ?? 0
 
 export const whatIsNotAtRest = (world: World): string | null => {
-  const { devices, network, server } = world
+  const { data, devices, network, server } = world
   if (!server.isAlive) return 'the server is down'
   if (!server.log.isIdle) return 'the disk is busy'
   for (const device of devices) if (device.unrest) return device.unrest
   if (network.links.some(({ inFlight }) => inFlight > 0)) return 'frames are under way'
+  if (data.directory.owesErasure) return 'what was deleted is to be erased still'
   return openRuns(world) > 0 ? `${openRuns(world)} runs are open` : null
 }
 
@@ -32,15 +33,14 @@ export const checkEnd = async (world: World): Promise<void> => {
     for (const wrong of world.witness.lineages.check(name, epoch, live)) world.witness.violation(wrong)
   }
   if (world.weather.lies) return
-  if (world.data.isDeleted(TALK)) await checkDeleted(world)
+  if (world.data.isDeleted(TALK)) checkDeleted(world)
   else checkConversation(world)
   checkRefused(world)
 }
 
 /** Nothing of it is left anywhere, but what people wrote in vain. */
-const checkDeleted = async ({ data, devices, witness }: World): Promise<void> => {
+const checkDeleted = ({ data, devices, witness }: World): void => {
   if (data.log.documents.has(TALK)) witness.violation('The conversation was deleted, and stands in the log.')
-  if ((await data.directory.toErase()).length > 0) witness.violation('What was deleted is to be erased still.')
   for (const { label, talk, refused } of devices) {
     if (!talk || refused === null) continue // A stock page goes on to show what it held.
     const { messages, drafts } = openRoots(talk)

@@ -129,7 +129,8 @@ export class SdkDevice implements Device {
     const isGone = view.closedBy?.code === errorTable.gone.close && this.#ports.data.isDeleted(TALK)
     if (view.closedBy && !isGone) return `${this.label} was shut out: ${view.closedBy.code} ${view.closedBy.reason}`
     if (board.closedBy) return `${this.label} was shut out of the board: ${board.closedBy.code} ${board.closedBy.reason}`
-    if (!(view.synced || isGone) || !board.synced) return `${this.label} is not synced`
+    const isThere = (view.synced && view.connection === 'online') || isGone
+    if (!isThere || !board.synced || board.connection !== 'online') return `${this.label} is not synced`
     if (view.pending > 0) return `${this.label} has ${view.pending} requests without an outcome`
     if (board.hasUnsaved) return `${this.label} has unsaved edits of the board`
     const unsaved = line.sockets.find(socket => !socket.isSaved)

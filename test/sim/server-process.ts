@@ -89,7 +89,9 @@ export class ServerProcess implements Listener {
       enrolled: enrolment(this.#directory)
     })
     this.#driver = createDriver({ rooms: this.rooms, agents, now: clock.now, timers: { after: this.#after }, log: silent })
-    this.#erasure = createErasure({ driver: this.#driver, rooms: this.rooms, directory: this.#directory })
+    this.#erasure = createErasure({
+      driver: this.#driver, rooms: this.rooms, directory: this.#directory, timers: { after: this.#after }, logger: silent
+    })
     // One that cannot do this does not start.
     this.#started = this.#erasure.finish().catch(() => this.crash())
     void this.#started.then(() => this.log.openRuns()).then(runs => { if (this.#alive) this.#driver.recover(runs) }, () => null)
@@ -135,6 +137,7 @@ export class ServerProcess implements Listener {
   async close(): Promise<void> {
     const { close, message } = errorTable.unavailable
     for (const socket of this.#sockets) socket.close(close, closeReason('unavailable', message))
+    this.#erasure.close()
     await this.#driver.close()
     await this.rooms.close()
     await this.log.close()

@@ -206,7 +206,7 @@ export const variants: readonly Variant[] = [
   {
     name: 'what a crash left of a deletion stays',
     file: 'server/erasure.ts',
-    find: /for \(const name of await directory\.toErase\(\)\) await erase\(name\)/,
+    find: /for \(const name of await directory\.toErase\(\)\) await eraseNow\(name\)/,
     replace: 'await directory.toErase()'
   },
   {
