@@ -80,12 +80,14 @@ export class AttackWorld {
     return peer
   }
 
-  /** Mallory's update is refused, she is told why, and her socket is closed for good. */
+  /** Mallory's update is refused, she is told why, her socket is closed for good, and nothing of it is in the document. */
   async expectRefused(kind: Kind, update: Uint8Array, code: string): Promise<void> {
     const mallory = await this.join('mallory', kind)
+    const before = dump(mallory.doc)
     mallory.sendUpdate(update)
     await mallory.closed()
     expect(mallory.controls.at(-1)).toMatchObject({ kind: 'refused', frame: mallory.sent, code })
+    expect(dump((await this.join('bob', kind)).doc)).toBe(before)
   }
 
   async expectTaken(who: keyof Cookies, kind: Kind, update: Uint8Array): Promise<void> {

@@ -49,6 +49,8 @@ describe('lies about what an update is:', () => {
 
   it('deleted content of length 0', () => refusedInArtifact(inArtifact({ parent: 'list', content: deleted(0) })))
 
+  it('a text of length 0', () => refusedInArtifact(inArtifact({ parent: 'text', content: text('') })))
+
   it('a header of 7 bytes that promises 180 MB', () => world.expectStaysSmall(() =>
     refusedInArtifact(Uint8Array.from([1, 0xc0, 0xf0, 0xf5, 0x0b, 1, 0]))))
 
