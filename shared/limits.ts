@@ -74,6 +74,8 @@ export const limits = {
   syncDocuments: 1000,
   /** Messages at the end of a conversation that a device keeps as plain data, to paint them before it has read the document. */
   latestMessages: 50,
+  /** Requests of one document that a device remembers having let go of, so that a tab that was stopped meanwhile brings none back. */
+  rememberedGone: 200,
   /** All of them as JSON, in UTF-16 units; the last one is kept however long it is. */
   latestLength: 512 * 1024,
   /** Updates in one answer to `POST /api/sync`, before base64; one document goes however large it is. */

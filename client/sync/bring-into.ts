@@ -29,9 +29,12 @@ export const bringInto = async (
   store: DocumentStore, missing: MissingUpdate, sent: Uint8Array | null
 ): Promise<HeldState | null> => {
   const failure = Promise.withResolvers<never>()
+  const lost = Promise.withResolvers<null>()
   const unwatch = store.watch(problem => problem !== null && failure.reject(new Error(problem)))
+  // A tab that had the document before and goes on only now writes nothing into what is brought, nor this into what a tab has since.
+  store.claim?.(() => lost.resolve(null))
   try {
-    return await Promise.race([failure.promise, bring(store, missing, sent)])
+    return await Promise.race([failure.promise, lost.promise, bring(store, missing, sent)])
   } finally {
     unwatch()
     await store.close()

@@ -78,10 +78,10 @@ export class Conversation {
     const glance = options.glance?.() ?? Promise.resolve(null)
     this.#document = new SyncedDocument(options, {
       changed: () => this.#views.changed(),
-      loaded: (outbox, writers) => {
+      loaded: (outbox, writers, gone) => {
         this.#latest.owned()
         this.#drafts.know(writers)
-        this.#outbox.load(outbox)
+        this.#outbox.load(outbox, gone)
         this.#noteIds()
       },
       replaced: () => {

@@ -26,7 +26,7 @@ export interface DocumentHooks {
   /** At once after every change of anything shown; listeners hear of it later, once per tick. */
   changed: () => void
   /** The local store is read. */
-  loaded: (outbox: readonly OutboxEntry[], writers: readonly number[]) => void
+  loaded: (outbox: readonly OutboxEntry[], writers: readonly number[], gone: readonly string[]) => void
   /** Another `Y.Doc` took the place of the old one. */
   replaced: () => void
   /** A server that holds this document's lineage was met; it gets what the document holds right after this. */

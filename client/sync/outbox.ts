@@ -88,8 +88,14 @@ export class Outbox {
   /**
    * After the local store was read, each time this tab begins to own it. What lies in the document alone is taken in too: its entry
    * could not be stored; and what another tab showed and did not live to store is stored.
+   * @param gone what was let go of lately, by whichever tab: this one may have been stopped meanwhile, and still show it
    */
-  load(stored: readonly OutboxEntry[]): void {
+  load(stored: readonly OutboxEntry[], gone: readonly string[] = []): void {
+    const { requests } = openRoots(this.#options.doc())
+    for (const id of gone) {
+      this.#drop(id as RequestId)
+      requests.delete(id)
+    }
     const known = new Set(stored.map(({ id }) => id))
     for (const entry of this.all) {
       if (known.has(entry.id) && !entry.stored) this.#set({ ...entry, stored: true })
@@ -99,7 +105,7 @@ export class Outbox {
       if (this.#gone.has(entry.id)) void this.#options.store.deleteOutbox(entry.id)
       else if (!this.#entries.has(entry.id) && isRequest(entry.request)) this.#set({ ...entry, stored: true, accepted: false })
     }
-    for (const [key, request] of openRoots(this.#options.doc()).requests) {
+    for (const [key, request] of requests) {
       const id = parseRequestId(key)
       if (!id || this.#entries.has(id) || this.#gone.has(id) || !isRequest(request)) continue
       this.#set({ id, request, stored: true, refusal: null, accepted: false })
@@ -194,7 +200,9 @@ export class Outbox {
   /** Takes it back: one that the server has not seen is cancelled. Resolves when the device's store has forgotten it. */
   discard(id: RequestId): Promise<void> {
     openRoots(this.#options.doc()).requests.delete(id)
-    return this.remove(id)
+    this.#drop(id)
+    // Also where it is gone already: who let go of it may not have lived to store that.
+    return this.#options.store.deleteOutbox(id)
   }
 
   remove(id: RequestId): Promise<void> {
@@ -234,7 +242,6 @@ export class Outbox {
 
   /** Another tab took it back, or saw that it is done. Resolves when the store has forgotten it. */
   async forget(id: string): Promise<void> {
-    if (this.#gone.has(id) && !this.#entries.has(id as RequestId)) return
     this.#drop(id as RequestId)
     await this.#options.store.deleteOutbox(id)
   }

@@ -17,6 +17,8 @@ export interface StoredDocument {
   /** Role that the server last told. */
   role: Role | null
   outbox: OutboxEntry[]
+  /** Ids of requests that were let go of lately: taken back, or done. Absent: nobody noted. */
+  gone?: string[]
   /** Something written here was not confirmed by the server when it was stored. Absent: nobody noted. */
   unsaved?: boolean
   /** Yjs client ids under which this person wrote here in shared drafts; see {@link DocumentStore.noteWriter}. */
@@ -49,6 +51,12 @@ export interface KeptGenerations {
  * rejects: a write that fails stays queued and is tried again, and the watchers are told.
  */
 export interface DocumentStore {
+  /**
+   * To be called before {@link load}: from that on this store alone writes the document. Stores that claimed it before change nothing any
+   * more, however late what they had to write is carried out; such a write never resolves.
+   * @param lost another store has claimed it since, and something was not written here
+   */
+  claim?(lost: () => void): void
   /** Resolves to nothing stored when the store cannot be read; then nothing is written either, so that lineages never mix. */
   load(): Promise<StoredDocument>
   /** @param own it was written here: {@link StoredDocument.unsaved} until {@link markSaved} */
@@ -63,6 +71,7 @@ export interface DocumentStore {
    */
   noteWriter?(clientId: number): Promise<void>
   putOutbox(entry: OutboxEntry): Promise<void>
+  /** For good: an entry of this id that comes later is not kept. */
   deleteOutbox(id: string): Promise<void>
   /** Keeps the end of the conversation as plain data, to be shown before the document is read; written in order with the updates. */
   keepLatest?(latest: Latest): Promise<void>

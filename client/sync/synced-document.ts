@@ -224,7 +224,7 @@ export class SyncedDocument {
     if (this.#ended || turn !== this.#turn) return
     this.#show(doc, stored)
     this.#unsaved ||= stored.unsaved ?? !this.#copy.isEmpty
-    this.#hooks.loaded(stored.outbox, stored.writers ?? [])
+    this.#hooks.loaded(stored.outbox, stored.writers ?? [], stored.gone ?? [])
     this.#begin(stored)
     this.touch()
   }

@@ -25,10 +25,22 @@ export interface Disk {
   unsaved?: boolean
   /** Generations that were left with unconfirmed edits. */
   readonly kept: Map<string, { updates: Uint8Array[], writers: number[] }>
+  /** Requests that were let go of. */
+  readonly gone: Set<string>
+  /** The latest number that an owner drew. */
+  fence: number
+}
+
+interface Transaction {
+  tab: FakeTab
+  run: () => void
+  done: () => void
 }
 
 export class TabWorld {
-  readonly disk: Disk = { generation: 1, epoch: null, updates: [], outbox: new Map(), writers: [], kept: new Map() }
+  readonly disk: Disk = {
+    generation: 1, epoch: null, updates: [], outbox: new Map(), writers: [], kept: new Map(), gone: new Set(), fence: 0
+  }
   readonly tabs = new Set<FakeTab>()
   /** Who wrote though the lock was no longer theirs and they had been told. */
   readonly trespasses: string[] = []
@@ -37,7 +49,9 @@ export class TabWorld {
   #holder: LockRequest | null = null
   #queue: LockRequest[] = []
   /** On their way to the disk, which takes one after the other. */
-  #transactions: { tab: FakeTab, run: () => void, done: () => void }[] = []
+  #transactions: Transaction[] = []
+  /** Decided on by a tab that got stuck or was frozen before they had begun: they begin when it goes on. */
+  readonly #late = new Map<FakeTab, Transaction[]>()
 
   constructor(time: ManualTime, random: () => number) {
     this.time = time
@@ -58,11 +72,29 @@ export class TabWorld {
   crash(tab: FakeTab): void {
     tab.state = 'gone'
     this.tabs.delete(tab)
+    this.#late.delete(tab)
     const last = this.#transactions.filter(transaction => transaction.tab === tab)
     const lost = new Set(last.slice(Math.floor(this.random() * (last.length + 1))))
     this.#transactions = this.#transactions.filter(transaction => !lost.has(transaction))
     this.#queue = this.#queue.filter(request => request.tab !== tab)
     if (this.#holder?.tab === tab) this.#next()
+  }
+
+  /** The tab stops; the last of what it wrote, if anything, has not begun yet. @param begun how many of its transactions have */
+  stop(tab: FakeTab, state: 'stuck' | 'frozen', begun?: number): void {
+    if (state === 'frozen') tab.freeze()
+    else tab.state = 'stuck'
+    const own = this.#transactions.filter(transaction => transaction.tab === tab)
+    const late = new Set(own.slice(begun ?? Math.floor(this.random() * (own.length + 1))))
+    this.#transactions = this.#transactions.filter(transaction => !late.has(transaction))
+    this.#late.set(tab, [...late])
+  }
+
+  /** What had not begun when it stopped begins now. */
+  goOn(tab: FakeTab): void {
+    this.#transactions.push(...this.#late.get(tab) ?? [])
+    this.#late.delete(tab)
+    tab.goOn()
   }
 
   /** Lets one thing happen, if anything waits to. @returns whether anything did */
@@ -105,6 +137,11 @@ export class TabWorld {
   write(tab: FakeTab, run: () => void): Promise<void> {
     if (this.#holder?.tab !== tab && !tab.isBehind) this.trespasses.push(tab.name)
     return new Promise(done => this.#transactions.push({ tab, run, done }))
+  }
+
+  /** It has asked the disk for something and not got it yet. */
+  isReading(tab: FakeTab): boolean {
+    return this.#transactions.some(transaction => transaction.tab === tab)
   }
 
   read<T>(tab: FakeTab, run: () => T): Promise<T> {
@@ -218,20 +255,35 @@ export class FakeTab {
     const world = this.#world
     const { disk } = world
     let { generation } = disk
+    let lost: (() => void) | null = null
+    let fence: number | null = null
     let writing: Promise<void> = Promise.resolve()
     const write = (apply: () => void): Promise<void> => {
-      writing = world.write(this, apply)
-      return writing
+      let isFenced = false
+      const written = world.write(this, () => {
+        isFenced = fence !== null && disk.fence > fence
+        if (!isFenced) apply()
+      })
+      writing = written
+      return written.then(() => {
+        if (!isFenced) return
+        lost?.()
+        return new Promise(() => {})
+      })
     }
     const inGeneration = (apply: () => void) => () => {
       if (generation === disk.generation) apply()
     }
     return {
+      claim: listener => {
+        lost = listener
+      },
       load: () => world.read(this, () => {
+        if (lost) fence ??= ++disk.fence
         generation = disk.generation
         const { epoch, updates, outbox, writers, unsaved } = disk
         return {
-          generation: String(generation), epoch, role: 'owner', updates: [...updates], outbox: [...outbox.values()], writers: [...writers],
+          generation: String(generation), epoch, role: 'owner', updates: [...updates], outbox: [...outbox.values()], gone: [...disk.gone], writers: [...writers],
           ...unsaved !== undefined && { unsaved }
         }
       }),
@@ -246,8 +298,13 @@ export class FakeTab {
       setEpoch: epoch => write(inGeneration(() => {
         disk.epoch = epoch
       })),
-      putOutbox: entry => write(() => disk.outbox.set(entry.id, entry)),
-      deleteOutbox: id => write(() => disk.outbox.delete(id)),
+      putOutbox: entry => write(() => {
+        if (!disk.gone.has(entry.id)) disk.outbox.set(entry.id, entry)
+      }),
+      deleteOutbox: id => write(() => {
+        disk.outbox.delete(id)
+        disk.gone.add(id)
+      }),
       rebuild: (epoch, keepOld) => write(() => {
         if (keepOld) disk.kept.set(String(disk.generation), { updates: disk.updates, writers: disk.writers })
         generation = ++disk.generation

@@ -1,12 +1,13 @@
 /**
  * One generation of one document in y-indexeddb's layout, so that stock `y-indexeddb` opens it and we open what it wrote: object store
- * `updates` with counted keys, object store `custom`, version 1. Ours in `custom`: `epoch`, `role`, `writers`, `unsaved` and `latest`,
- * written in one transaction with the updates around them, so that content never stands under another lineage's name, or without its
- * author. What was taken out leaves the updates and `latest` in the write that takes it out.
+ * `updates` with counted keys, object store `custom`, version 1. Ours in `custom`: `fence` (see fence.ts), and `epoch`, `role`,
+ * `writers`, `unsaved` and `latest`, written in one transaction with the updates around them, so that content never stands under another
+ * lineage's name, or without its author. What was taken out leaves the updates and `latest` in the write that takes it out.
  */
 import { openDB } from 'idb'
 import type { DBSchema, IDBPDatabase, IDBPObjectStore } from 'idb'
 import * as Y from 'yjs'
+import { checkFence } from './fence.ts'
 import { inTransaction } from './transaction.ts'
 import type { Latest } from '../latest.ts'
 import { openRoots } from '../../../shared/conversation/document.ts'
@@ -50,6 +51,14 @@ export interface DatabaseContent {
   unsaved?: boolean
 }
 
+/** Whoever drew a lower number writes nothing from then on. @throws FencedError */
+export const claimDatabase = (db: DocumentDatabase, fence: number): Promise<void> =>
+  inTransaction(db, ['custom'], 'relaxed', async tx => {
+    const custom = tx.objectStore('custom')
+    checkFence(await custom.get('fence'), fence)
+    await custom.put(fence, 'fence')
+  })
+
 export const readDocument = async (db: DocumentDatabase): Promise<DatabaseContent> => {
   const tx = db.transaction(['updates', 'custom'])
   const custom = tx.objectStore('custom')
@@ -67,10 +76,12 @@ export const readDocument = async (db: DocumentDatabase): Promise<DatabaseConten
 
 const roleIn = (value: unknown): Role | null => value === 'owner' || value === 'editor' || value === 'viewer' ? value : null
 
-export const writeDocument = (db: DocumentDatabase, writes: readonly DocumentWrite[]): Promise<void> =>
+/** @param fence the number that the writer drew, if it did @throws FencedError */
+export const writeDocument = (db: DocumentDatabase, writes: readonly DocumentWrite[], fence: number | null): Promise<void> =>
   inTransaction(db, ['updates', 'custom'], 'relaxed', async tx => {
     const updates = tx.objectStore('updates')
     const custom = tx.objectStore('custom')
+    if (fence !== null) checkFence(await custom.get('fence'), fence)
     const lastLatest = writes.findLast(({ type }) => type === 'latest')
     await Promise.all(writes.map(async write => {
       switch (write.type) {

@@ -1,5 +1,5 @@
 /** One generation of a document on this device: its database, what is still to be written into it, and when it is compacted. */
-import { compactDocument, openDocumentDatabase, readDocument, writeDocument } from './document-database.ts'
+import { claimDatabase, compactDocument, openDocumentDatabase, readDocument, writeDocument } from './document-database.ts'
 import type { DatabaseContent, DocumentDatabase, DocumentWrite } from './document-database.ts'
 import { WriteQueue } from './write-queue.ts'
 import type { After } from '../port.ts'
@@ -7,6 +7,8 @@ import type { After } from '../port.ts'
 export interface GenerationOptions {
   /** Name of the database; may have to be asked for first. Rejects while that is not known. */
   database: () => Promise<string>
+  /** The number that the owner drew, known once the database is; null: it drew none. */
+  fence: () => number | null
   /** Stored updates at which the database is compacted. */
   compactAt: number
   /** Its database holds another lineage than this one: begins another generation, whose database is asked for next. */
@@ -31,7 +33,7 @@ export class Generation {
     this.#writes = new WriteQueue({
       write: async writes => {
         if (this.#barred) await this.#lift(this.#barred, writes)
-        await writeDocument(await this.#open(), this.#unread ? writes.filter(isPart) : writes)
+        await writeDocument(await this.#open(), this.#unread ? writes.filter(isPart) : writes, options.fence())
         if (writes.some(({ type }) => type === 'scrub')) this.#stored = 1
         else this.#count(writes.filter(({ type }) => type === 'update').length)
       },
@@ -41,7 +43,7 @@ export class Generation {
   }
 
   async read(): Promise<DatabaseContent> {
-    const content = await readDocument(await this.#open())
+    const content = await this.#read()
     this.#stored = 0
     this.#unread = false
     this.#count(content.updates.length)
@@ -81,19 +83,26 @@ export class Generation {
   }
 
   async #lift({ because }: { because: unknown }, writes: readonly DocumentWrite[]): Promise<void> {
-    const db = await this.#open().catch(() => { throw because })
-    const { updates, epoch: there, unsaved = true } = await readDocument(db).catch(() => { throw because })
+    const { updates, epoch: there, unsaved = true } = await this.#read().catch(() => { throw because })
     // All that was written since it was barred is still here, the epoch too if a server was met.
     const epoch = writes.findLast(write => write.type === 'epoch')?.epoch ?? null
     const isOther = there !== null && epoch !== null && there !== epoch
     if (isOther) {
       await this.#options.another(epoch, unsaved)
-      db.close()
+      const left = await this.#open()
+      left.close()
       this.#opened = null
     }
     this.#unread = !isOther && updates.length > 0
     this.#barred = null
     this.#options.onProblem(null)
+  }
+
+  async #read(): Promise<DatabaseContent> {
+    const db = await this.#open()
+    const fence = this.#options.fence()
+    if (fence !== null) await claimDatabase(db, fence)
+    return readDocument(db)
   }
 
   #open(): Promise<DocumentDatabase> {

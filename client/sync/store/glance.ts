@@ -12,7 +12,7 @@ export const readGlance = async (side: SideStore, userId: string, name: string):
     if (generation === null) return null
     const database = await openDocumentDatabase(databaseName(userId, name, generation), () => {})
     try {
-      const [{ latest, role }, outbox] = await Promise.all([readLatest(database), side.readOutbox(name)])
+      const [{ latest, role }, { outbox }] = await Promise.all([readLatest(database), side.readOutbox(name)])
       const parsed = parseLatest(latest)
       return parsed && { latest: parsed, role, outbox }
     } finally {

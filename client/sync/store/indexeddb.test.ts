@@ -12,6 +12,7 @@ import type { OutboxEntry } from '../view.ts'
 import { proposeSend } from '../../../shared/conversation/write.ts'
 import { conversationName } from '../../../shared/ids.ts'
 import type { RequestId } from '../../../shared/ids.ts'
+import { limits } from '../../../shared/limits.ts'
 import { ManualTime } from '../../../test/rig/manual-time.ts'
 import { until } from '../../../test/rig/until.ts'
 
@@ -242,6 +243,29 @@ describe('stock y-indexeddb', () => {
     await ours.append(Y.encodeStateAsUpdate(mine))
     await stock.destroy()
     expect(docOf((await ours.load()).updates).getArray('items').toArray().sort()).toEqual(['ours', 'stock'])
+  })
+})
+
+describe('a request that was let go of', () => {
+  it('is not kept again, and every later reader is told so', async () => {
+    const store = open(tab())
+    await store.load()
+    await store.putOutbox(entry(1))
+    await store.deleteOutbox(entry(1).id)
+    await store.putOutbox(entry(1))
+    await store.rebuild('e2', false)
+    expect(await open(tab()).load()).toMatchObject({ outbox: [], gone: [entry(1).id] })
+  })
+
+  it('is remembered until so many others were', async () => {
+    const store = open(tab())
+    await store.load()
+    for (let i = 0; i <= limits.rememberedGone; i++) void store.deleteOutbox(entry(i).id)
+    await store.deleteOutbox(entry(1).id)
+    const { gone } = await open(tab()).load()
+    expect(gone).toHaveLength(limits.rememberedGone)
+    expect(gone).not.toContain(entry(0).id)
+    expect(gone!.at(-1)).toBe(entry(1).id)
   })
 })
 

@@ -7,8 +7,9 @@ import { Generation } from './generation.ts'
 import { readGlance } from './glance.ts'
 import { keptGenerationsOf, scrubKept } from './kept-generations.ts'
 import type { ListStorage } from './list-cache.ts'
-import { currentGeneration, noteEpoch, readGenerations } from './side-database.ts'
-import type { GenerationRecord } from './side-database.ts'
+import { FencedError } from './fence.ts'
+import { currentGeneration, drawFence, noteEpoch, readGenerations } from './side-database.ts'
+import type { GenerationRecord, SideWrite } from './side-database.ts'
 import { SideStore } from './side-store.ts'
 import { storageProblem } from './storage-problem.ts'
 import type { Glance, Latest } from '../latest.ts'
@@ -83,6 +84,9 @@ class IndexedDbStore implements DocumentStore {
   /** That was tried. */
   #leaving: Promise<void> = Promise.resolve()
   #sideProblem: unknown = null
+  /** The number drawn, once it is; null: none. */
+  #fence: number | null = null
+  #lost: (() => void) | null = null
 
   constructor(name: DocumentName, side: SideStore, options: Required<DeviceStoreOptions>, before: Map<DocumentName, Promise<unknown>>) {
     this.#name = name
@@ -94,15 +98,21 @@ class IndexedDbStore implements DocumentStore {
       this.#sideProblem = error
       this.#report('outbox', error)
     })
-    this.#generation = this.#begin(async () => currentGeneration(await side.open(), name, this.#freshName()))
+    this.#generation = this.#begin(() => this.#currentRecord())
+  }
+
+  claim(lost: () => void): void {
+    this.#lost = lost
   }
 
   async load(): Promise<StoredDocument> {
     await Promise.all([this.#before.get(this.#name), this.#leaving])
     if (this.#toCome !== null) return this.#unread(this.#toCome)
     try {
-      const [content, outbox] = await Promise.all([this.#generation.read(), this.#side.readOutbox(this.#name)])
-      return { ...content, outbox, generation: this.#record?.generation ?? this.#freshName() }
+      const content = await this.#generation.read()
+      // After the number was drawn: nobody else writes it any more.
+      const noted = await this.#side.readOutbox(this.#name)
+      return { ...content, ...noted, generation: this.#record?.generation ?? this.#freshName() }
     } catch (error) {
       this.#generation.bar(error)
       return this.#unread(this.#freshName())
@@ -134,11 +144,11 @@ class IndexedDbStore implements DocumentStore {
   }
 
   putOutbox(entry: OutboxEntry): Promise<void> {
-    return this.#side.write({ type: 'put', name: this.#name, entry })
+    return this.#write({ type: 'put', name: this.#name, fence: this.#fence, entry })
   }
 
   deleteOutbox(id: string): Promise<void> {
-    return this.#side.write({ type: 'delete', name: this.#name, id })
+    return this.#write({ type: 'delete', name: this.#name, fence: this.#fence, id })
   }
 
   keepLatest(latest: Latest): Promise<void> {
@@ -152,16 +162,22 @@ class IndexedDbStore implements DocumentStore {
 
   async rebuild(epoch: string | null, keepOld: boolean): Promise<void> {
     const left = this.#generation
-    const step = { name: this.#name, from: this.#record?.generation ?? null, fresh: this.#freshName(), epoch, keepOld }
+    const step = { from: this.#record?.generation ?? null, fresh: this.#freshName(), epoch, keepOld }
     let begun: GenerationRecord | null = null
     const generation = this.#begin(() => begun ? Promise.resolve(begun) : Promise.reject(this.#sideProblem))
     this.#generation = generation
     this.#record = null
     this.#toCome = step.fresh
-    const moved = this.#side.write({ type: 'rebuild', rebuild: step, moved: record => {
-      begun = record
-      if (generation === this.#generation) this.#toCome = null
-    } })
+    const moved = this.#write({
+      type: 'rebuild',
+      name: this.#name,
+      fence: this.#fence,
+      rebuild: step,
+      moved: record => {
+        begun = record
+        if (generation === this.#generation) this.#toCome = null
+      }
+    })
     const closed = keepOld ? left.finish() : left.close()
     this.#leaving = keepOld ? Promise.race([closed, left.tryAgain()]) : closed
     this.#left.add(left)
@@ -199,23 +215,42 @@ class IndexedDbStore implements DocumentStore {
         if (generation === this.#generation) this.#record = found
         return databaseName(userId, this.#name, found.generation)
       },
-      another: (epoch, keepOld) => this.#side.write({
+      fence: () => this.#fence,
+      another: (epoch, keepOld) => this.#write({
         type: 'rebuild',
-        rebuild: { name: this.#name, from: this.#record?.generation ?? null, fresh: this.#freshName(), epoch, keepOld },
+        name: this.#name,
+        fence: this.#fence,
+        rebuild: { from: this.#record?.generation ?? null, fresh: this.#freshName(), epoch, keepOld },
         moved: moved => { another = moved }
       }),
       compactAt,
       after,
       onProblem: error => {
-        if (generation === this.#generation) this.#report('document', error)
+        if (error instanceof FencedError) this.#lost?.()
+        else if (generation === this.#generation) this.#report('document', error)
       }
     })
     return generation
   }
 
+  /** Draws a number with the first look, and no other: what was read belongs to it. */
+  async #currentRecord(): Promise<GenerationRecord> {
+    const db = await this.#side.open()
+    if (!this.#lost || this.#fence !== null) return currentGeneration(db, this.#name, this.#freshName())
+    const record = await drawFence(db, this.#name, this.#freshName())
+    this.#fence = record.fence
+    return record
+  }
+
+  async #write(write: SideWrite): Promise<void> {
+    if (await this.#side.write(write)) return
+    this.#lost?.()
+    await new Promise(() => {})
+  }
+
   async #unread(generation: string): Promise<StoredDocument> {
-    const outbox = await this.#side.readOutbox(this.#name).catch(() => [])
-    return { generation, updates: [], epoch: null, role: null, outbox }
+    const noted = await this.#side.readOutbox(this.#name).catch(() => ({ outbox: [] }))
+    return { generation, updates: [], epoch: null, role: null, ...noted }
   }
 
   #report(part: 'document' | 'outbox', error: unknown): void {

@@ -37,7 +37,7 @@ export const keptGenerationsOf = (name: DocumentName, userId: string, side: Side
       // Before it is written: until then another tab may remove the database.
       await keepGeneration(await side.open(), name, generation)
       const writes: DocumentWrite[] = [{ type: 'update', update, own: true }, { type: 'writer', clientId: writer }]
-      await using(databaseName(userId, name, generation), db => writeDocument(db, writes))
+      await using(databaseName(userId, name, generation), db => writeDocument(db, writes, null))
     },
     remove: async generation => {
       const db = await side.open()

@@ -4,9 +4,11 @@
  */
 import { openDB } from 'idb'
 import type { DBSchema, IDBPDatabase } from 'idb'
+import { isFenced } from './fence.ts'
 import { inTransaction } from './transaction.ts'
 import { isUnnoted, SOMEWHERE } from '../own-request.ts'
 import type { OutboxEntry } from '../view.ts'
+import { limits } from '../../../shared/limits.ts'
 
 /** Which database holds a document. All tabs decide by this record, in one transaction. */
 export interface GenerationRecord {
@@ -18,6 +20,10 @@ export interface GenerationRecord {
   old: string[]
   /** Generations with edits that the server never got: kept. */
   kept: string[]
+  /** Requests that were let go of lately, the latest last. */
+  gone?: string[]
+  /** The latest number drawn by who owns the document; see fence.ts. Absent: nobody drew one. */
+  fence?: number
 }
 
 export interface SideSchema extends DBSchema {
@@ -55,6 +61,16 @@ export const currentGeneration = (db: SideDatabase, name: string, fresh: string)
     return first
   })
 
+/** Draws a number for who owns the document from now on. @returns the record with it */
+export const drawFence = (db: SideDatabase, name: string, fresh: string): Promise<GenerationRecord & { fence: number }> =>
+  inTransaction(db, ['documents'], 'relaxed', async tx => {
+    const store = tx.objectStore('documents')
+    const found: GenerationRecord = await store.get(name) ?? { generation: fresh, epoch: null, old: [], kept: [] }
+    const drawn = { ...found, fence: (found.fence ?? 0) + 1 }
+    await store.put(drawn, name)
+    return drawn
+  })
+
 /** The document's current generation; null when this device does not have it. */
 export const readGeneration = async (db: SideDatabase, name: string): Promise<string | null> =>
   (await db.get('documents', name))?.generation ?? null
@@ -76,7 +92,6 @@ export const noteEpoch = (db: SideDatabase, name: string, generation: string, ep
 
 /** Begins a document anew. */
 export interface Rebuild {
-  name: string
   /** The generation that is left; null when it could not even be found out. */
   from: string | null
   fresh: string
@@ -92,7 +107,7 @@ const moveOn = (found: GenerationRecord | undefined, { from, fresh, epoch, keepO
   const left = found ? [found.generation] : []
   const kept = [...found?.kept ?? [], ...keepOld ? left : []]
   const old = [...found?.old ?? [], ...keepOld ? [] : left]
-  return { generation: fresh, epoch, old, kept }
+  return { ...found, generation: fresh, epoch, old, kept }
 }
 
 /** Name of each document → its generations that are to be removed. */
@@ -133,8 +148,11 @@ const changeKept = (
 
 const entriesOf = (name: string): IDBKeyRange => IDBKeyRange.bound([name], [name, []])
 
-export const readOutbox = (db: SideDatabase, name: string): Promise<OutboxEntry[]> =>
-  db.getAll('outbox', entriesOf(name))
+export const readOutbox = async (db: SideDatabase, name: string): Promise<{ outbox: OutboxEntry[], gone: string[] }> => {
+  const tx = db.transaction(['documents', 'outbox'])
+  const [record, outbox] = await Promise.all([tx.objectStore('documents').get(name), tx.objectStore('outbox').getAll(entriesOf(name)), tx.done])
+  return { outbox, gone: record?.gone ?? [] }
+}
 
 /** By document name, each in the order made. */
 export const readAllOutboxes = async (db: SideDatabase): Promise<Map<string, OutboxEntry[]>> => {
@@ -145,32 +163,50 @@ export const readAllOutboxes = async (db: SideDatabase): Promise<Map<string, Out
   return byName
 }
 
-export type SideWrite =
-  | { type: 'put', name: string, entry: OutboxEntry }
-  | { type: 'delete', name: string, id: string }
+const remember = (gone: readonly string[], id: string): string[] =>
+  [...gone.filter(other => other !== id), id].slice(-limits.rememberedGone)
+
+interface Fenced {
+  name: string
+  /** The number that the writer drew, if it did. */
+  fence: number | null
+}
+
+export type SideWrite = Fenced & (
+  | { type: 'put', entry: OutboxEntry }
+  | { type: 'delete', id: string }
   /** @param moved told the record when it is stored */
   | { type: 'rebuild', rebuild: Rebuild, moved: (record: GenerationRecord) => void }
+)
 
 /**
  * One transaction for all: a document never begins anew without the requests that were asked for or noted before.
  * Resolves when all of it is on disk, not only in the system's cache, where the browser can tell.
+ * @returns what was not written, because somebody else owns its document since
  */
-export const writeSide = async (db: SideDatabase, writes: readonly SideWrite[]): Promise<void> => {
-  const records = await inTransaction(db, ['documents', 'outbox'], 'strict', async tx => {
+export const writeSide = async (db: SideDatabase, writes: readonly SideWrite[]): Promise<SideWrite[]> => {
+  const { moved, fenced } = await inTransaction(db, ['documents', 'outbox'], 'strict', async tx => {
     const documents = tx.objectStore('documents')
     const outbox = tx.objectStore('outbox')
     const moved = new Map<SideWrite, GenerationRecord>()
+    const fenced: SideWrite[] = []
     for (const write of writes) {
+      const { name } = write
+      const found = await documents.get(name)
+      if (isFenced(found?.fence, write.fence)) {
+        fenced.push(write)
+        continue
+      }
       switch (write.type) {
         case 'put':
-          await outbox.put(write.entry, [write.name, write.entry.id])
+          if (!found?.gone?.includes(write.entry.id)) await outbox.put(write.entry, [name, write.entry.id])
           break
         case 'delete':
-          await outbox.delete([write.name, write.id])
+          await outbox.delete([name, write.id])
+          if (found) await documents.put({ ...found, gone: remember(found.gone ?? [], write.id) }, name)
           break
         case 'rebuild': {
-          const { name } = write.rebuild
-          const record = moveOn(await documents.get(name), write.rebuild)
+          const record = moveOn(found, write.rebuild)
           await documents.put(record, name)
           // Where they were sent is forgotten with the generation that is left.
           for (const entry of await outbox.getAll(entriesOf(name))) {
@@ -180,7 +216,8 @@ export const writeSide = async (db: SideDatabase, writes: readonly SideWrite[]):
         }
       }
     }
-    return moved
+    return { moved, fenced }
   })
-  for (const [write, record] of records) if (write.type === 'rebuild') write.moved(record)
+  for (const [write, record] of moved) if (write.type === 'rebuild') write.moved(record)
+  return fenced
 }

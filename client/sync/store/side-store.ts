@@ -17,13 +17,16 @@ export class SideStore {
   }
   readonly #userId: string
   readonly #writes: WriteQueue<SideWrite>
+  readonly #fenced = new WeakSet<SideWrite>()
   readonly #watchers = new Set<(error: unknown) => void>()
   #opened: Promise<SideDatabase> | null = null
 
   constructor(userId: string, after: After) {
     this.#userId = userId
     this.#writes = new WriteQueue({
-      write: async writes => writeSide(await this.open(), writes),
+      write: async writes => {
+        for (const write of await writeSide(await this.open(), writes)) this.#fenced.add(write)
+      },
       onProblem: error => {
         for (const watcher of this.#watchers) watcher(error)
       },
@@ -42,7 +45,7 @@ export class SideStore {
     return this.#opened
   }
 
-  async readOutbox(name: string): Promise<OutboxEntry[]> {
+  async readOutbox(name: string): Promise<{ outbox: OutboxEntry[], gone: string[] }> {
     return readOutbox(await this.open(), name)
   }
 
@@ -54,9 +57,13 @@ export class SideStore {
     }
   }
 
-  /** In one transaction with the writes of the same tick. Resolves when it is stored. */
-  write(write: SideWrite): Promise<void> {
-    return this.#writes.push(write)
+  /**
+   * In one transaction with the writes of the same tick.
+   * @returns when it is stored, true; false when somebody else owns its document since, and it was not
+   */
+  async write(write: SideWrite): Promise<boolean> {
+    await this.#writes.push(write)
+    return !this.#fenced.has(write)
   }
 
   /** Removes the databases that documents have left. One that another tab has open goes when that tab is closed, or at a later visit. */

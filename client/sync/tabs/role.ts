@@ -35,7 +35,7 @@ export type RoleEvent =
   | { type: 'granted', reign: Reign }
   /** Another tab has the lock. */
   | { type: 'taken' }
-  /** The lock was ours and was taken from us. */
+  /** The lock was ours and was taken from us, or the store says that another tab has come to own it. */
   | { type: 'robbed' }
   /** A sign of life of an owner. */
   | { type: 'heard', reign: Reign }

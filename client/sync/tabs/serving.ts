@@ -121,8 +121,13 @@ export class Serving {
       case 'writer':
         this.#document.outbox.know([write.clientId])
         return this.#store.noteWriter(write.clientId)
-      case 'put':
-        return this.#document.outbox.adopt(write.entry)
+      case 'put': {
+        const { outbox } = this.#document
+        await outbox.adopt(write.entry)
+        // It was taken back or sealed while its tab was stopped: that one is to let go of it too, else it would bring it back one day.
+        if (!outbox.all().some(({ id }) => id === write.entry.id)) this.#tell({ type: 'outbox', put: [], gone: [write.entry.id] })
+        return
+      }
       case 'delete':
         return this.#document.outbox.forget(write.id)
     }

@@ -5,7 +5,8 @@ import { openConversation } from '../conversation.ts'
 import type { Conversation, ConversationOptions } from '../conversation.ts'
 import { textOf } from '../../../shared/conversation/read.ts'
 import { conversationName } from '../../../shared/ids.ts'
-import { ManualTime } from '../../../test/rig/manual-time.ts'
+import type { RequestId } from '../../../shared/ids.ts'
+import { ManualTime, settle } from '../../../test/rig/manual-time.ts'
 import { seededRandom } from '../../../test/rig/seed.ts'
 import { TabWorld } from '../../../test/rig/tab-world.ts'
 import type { FakeTab } from '../../../test/rig/tab-world.ts'
@@ -144,6 +145,41 @@ describe('tabs without a network', () => {
     expect(onDisk()).toEqual(['back again', 'hello'])
     for (const each of all) expect(texts(each)).toEqual(['hello', 'back again'])
     expect(world.trespasses).toEqual([])
+  })
+
+  it('see nothing come back that was discarded, from an owner that got stuck before it wrote', async () => {
+    const all = await fourTabs()
+    void all[0].conversation.send('hello')
+    await settle()
+    world.stop(all[0].tab, 'stuck', 0)
+    await pass(STUCK)
+    const [shown] = all[2].conversation.view().messages
+    const discarded = all[2].conversation.discard(shown!.message.id as string as RequestId)
+    await world.quiet()
+    await discarded
+    expect(onDisk()).toEqual([])
+    world.goOn(all[0].tab)
+    await pass(STUCK)
+    expect(onDisk()).toEqual([])
+    for (const each of all) expect(texts(each)).toEqual([])
+  })
+
+  it('keep an owner that can write when one that was robbed, and has not heard of it, draws its number late', async () => {
+    const [a, b] = [talk('a'), talk('b')]
+    // It was granted the lock, and stopped before it looked into the store.
+    await until('it asks the store', async () => !await world.step() || world.owner === a.tab && world.isReading(a.tab))
+    world.stop(a.tab, 'stuck', 0)
+    await pass(STUCK)
+    expect(world.owner).toBe(b.tab)
+    const before = b.conversation.send('before')
+    await world.quiet()
+    await before
+    world.goOn(a.tab)
+    const sent = [a.conversation.send('from a'), b.conversation.send('from b')]
+    await pass(STUCK)
+    await Promise.all(sent)
+    expect(onDisk()).toEqual(['before', 'from a', 'from b'])
+    for (const each of [a, b]) expect(texts(each).sort()).toEqual(['before', 'from a', 'from b'])
   })
 
   it('leave an owner alone that answers', async () => {

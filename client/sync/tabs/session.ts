@@ -42,6 +42,8 @@ export class TabSession {
     this.#tab = uuidFromDigest(surroundings.random(new Uint8Array(16)))
     this.store = new SharedStore(openStore)
     this.store.onConfirmed = () => this.#keeper.tell({ type: 'confirmed' })
+    // As good as word from the lock, and where the lock is this tab's after all, it is given back: who gets it next reads anew.
+    this.store.onLost = () => this.#keeper.tell({ type: 'robbed' })
     this.store.held = generation => this.#held(generation)
     this.#channel = surroundings.channel(key, message => this.#receive(message))
     this.#keeper = new RoleKeeper(this.#tab, key, surroundings, {

@@ -35,6 +35,7 @@ export class SharedStore implements DocumentStore {
   #generation: string | null = null
   #numbers = 0
   #onConfirmed: () => void = () => {}
+  #onLost: () => void = () => {}
   #held: Held = () => null
 
   /** @param open makes the device's store of this document; called each time this tab begins to own, and to read as a follower */
@@ -51,6 +52,11 @@ export class SharedStore implements DocumentStore {
     this.#onConfirmed = listener
   }
 
+  /** Calls back when another tab has come to own the store, although this one took itself for the owner. */
+  set onLost(listener: () => void) {
+    this.#onLost = listener
+  }
+
   set held(held: Held) {
     this.#held = held
   }
@@ -61,6 +67,9 @@ export class SharedStore implements DocumentStore {
   own(): void {
     this.#leavePlace()
     const store = this.#open()
+    store.claim?.(() => {
+      if (this.#place.at === 'here' && this.#place.store === store) this.#onLost()
+    })
     const unwatch = store.watch(problem => {
       for (const watcher of this.#watchers) watcher(problem)
     })
