@@ -1,23 +1,34 @@
 /** The order in which submissions are written, and what each of them hears. */
 import { describe, expect, test } from 'vitest'
-import { GroupCommit } from './group-commit.ts'
+import { GATHER_MS, GroupCommit } from './group-commit.ts'
+import type { Clock } from './group-commit.ts'
 
 /** A disk whose writes end when the test says so. */
 const createDisk = () => {
   const written: string[][] = []
   const waiting: PromiseWithResolvers<void>[] = []
   const failures: unknown[] = []
+  /** Waits for the clock, and until when. */
+  const patient: { until: number, go: () => void }[] = []
+  let time = 0
+  const clock: Clock = { now: () => time, wait: ms => new Promise(resolve => patient.push({ until: time + ms, go: resolve })) }
   const commits = new GroupCommit<string>((operations) => {
     written.push(operations)
     const end = Promise.withResolvers<void>()
     waiting.push(end)
     return end.promise
-  }, cause => failures.push(cause))
+  }, cause => failures.push(cause), clock)
   const settle = (): Promise<void> => new Promise(resolve => setImmediate(resolve))
   return {
     commits,
     written,
     failures,
+    /** Lets time pass. */
+    pass: async (ms: number): Promise<void> => {
+      time += ms
+      while (patient[0] && patient[0].until <= time) patient.shift()!.go()
+      await settle()
+    },
     finish: async (): Promise<void> => {
       waiting.shift()?.resolve()
       await settle()
@@ -53,6 +64,39 @@ describe('group commit', () => {
     expect(written).toEqual([['a']])
     await finish()
     expect(written).toEqual([['a'], ['b', 'c', 'd', 'e']])
+  })
+
+  test('gathers for some milliseconds, from the beginning of a write that several shared, before it writes again', async () => {
+    const { commits, written, finish, pass } = createDisk()
+    for (const operations of [['a'], ['b'], ['c']]) void commits.submit(operations)
+    await finish()
+    void commits.submit(['d'])
+    await pass(1)
+    await finish()
+    expect(written).toEqual([['a'], ['b', 'c']])
+    await pass(GATHER_MS - 2)
+    void commits.submit(['e'])
+    expect(written).toEqual([['a'], ['b', 'c']])
+    await pass(1)
+    expect(written).toEqual([['a'], ['b', 'c'], ['d', 'e']])
+  })
+
+  test('who writes alone never waits, nor does who only waits for others', async () => {
+    const { commits, written, finish, pass } = createDisk()
+    const { entries, note } = createJournal()
+    for (const operations of [['a'], ['b'], ['c']]) void commits.submit(operations)
+    await finish()
+    await finish()
+    note('barrier', commits.submit([]))
+    await pass(0)
+    expect(entries).toEqual(['barrier'])
+    await pass(GATHER_MS)
+    for (const name of ['d', 'e', 'f']) {
+      const submitted = commits.submit([name])
+      expect(written.at(-1)).toEqual([name])
+      await finish()
+      await submitted
+    }
   })
 
   test('resolves no submission before the write that carries it has ended', async () => {
