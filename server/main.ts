@@ -73,7 +73,8 @@ const openLog = async ({ dataFolder, durability }: Config, logger: Logger): Prom
   }
   const marker = await readEpochMarker(dataFolder)
   const onDamage = (what: string): void => logger.error({ what }, 'something stored is damaged and was left out; everything else is served')
-  const log = await openLevelDbLog({ path, durability, beginNewEpochs: marker.asked, onDamage })
+  const onBackupRemoved = (backup: string): void => logger.warn({ backup }, 'the backup from before the upgrade was removed: it would have kept what was taken out')
+  const log = await openLevelDbLog({ path, durability, beginNewEpochs: marker.asked, onDamage, onBackupRemoved })
   await marker.noted()
   return log
 }

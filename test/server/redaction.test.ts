@@ -1,7 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { ClassicLevel } from 'classic-level'
 import { expect, it } from 'vitest'
+import { backupPath } from '../../server/log/leveldb/backup.ts'
+import { FORMAT, formatKey, keys } from '../../server/log/leveldb/keys.ts'
+import type { Database } from '../../server/log/leveldb/store.ts'
+import { toJson } from '../../server/log/leveldb/values.ts'
 import { proposeRedact, putRequest } from '../../shared/conversation/write.ts'
 import { messageIdOf } from '../../shared/ids.ts'
 import { messageTexts, newConversationId, newRequestId, say } from '../rig/conversation.ts'
@@ -41,6 +46,32 @@ it.each(['first', 'last'] as const)('a removed %s message is gone from every rea
   expect(await server.stop()).toBe(0)
   expect(await filesWith(folder.path, secret)).toEqual([])
   for (const peer of [writer, reader]) peer.close()
+  await folder.remove()
+})
+
+it('what is redacted after an upgrade is gone from the backup too that the upgrade made', async () => {
+  const folder = await temporaryFolder()
+  const old = await startServer(folder.path)
+  const name = `conversation/${newConversationId()}`
+  const writer = await Peer.join(old.syncUrl, name)
+  const secret = 'my-secret-is-4711'
+  const id = say(writer.doc, `Nobody may know that ${secret}`, { to: [] })
+  await writer.allSaved()
+  await old.stop()
+  const database: Database = new ClassicLevel(join(folder.path, 'log'), { keyEncoding: keys, valueEncoding: 'view' })
+  await database.put(formatKey, toJson(FORMAT - 1))
+  await database.close()
+
+  const upgraded = await startServer(folder.path)
+  const backup = backupPath(join(folder.path, 'log'), FORMAT)
+  expect(await filesWith(backup, secret)).not.toEqual([])
+  const again = await Peer.join(upgraded.syncUrl, name, { doc: writer.doc })
+  putRequest(again.doc, newRequestId(), proposeRedact(messageIdOf(id), Date.now()))
+  await again.allSaved()
+  expect(await upgraded.stop()).toBe(0)
+  expect(await filesWith(folder.path, secret)).toEqual([])
+  expect(upgraded.log.filter(entry => entry['backup'] === backup)).toHaveLength(1)
+  for (const peer of [writer, again]) peer.close()
   await folder.remove()
 })
 

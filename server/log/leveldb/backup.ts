@@ -1,15 +1,27 @@
 /**
  * A backup of a store that nobody has open, made before it is brought to a newer format: it stands beside the store until the operator
- * removes it. Tables never change, so the backup shares them with the store by links and takes hardly any space.
+ * removes it, or until something is taken out of the store that nobody may read any more, since the backup would keep it. Tables never
+ * change, so the backup shares them with the store by links and takes hardly any space.
  */
 import { copyFile, link, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { DataFolderError } from './data-folder-error.ts'
-import { isInUse } from './in-use.ts'
+import { whileFree } from './in-use.ts'
 import { isTable } from './lost-changes.ts'
 
+const BEFORE = '-before-format-'
+
 /** @param format that the store is brought to */
-export const backupPath = (path: string, format: number): string => `${path}-before-format-${format}`
+export const backupPath = (path: string, format: number): string => `${path}${BEFORE}${format}`
+
+/** Removes every backup of a store, and what is left of an attempt at one. @returns their paths */
+export const removeBackups = async (path: string): Promise<string[]> => {
+  const home = dirname(path)
+  const backups = (await readdir(home)).filter(name => name.startsWith(`${basename(path)}${BEFORE}`)).map(name => join(home, name))
+  for (const backup of backups) await rm(backup, { recursive: true, force: true })
+  if (backups.length > 0) await flush(home)
+  return backups
+}
 
 /**
  * All of it or nothing. One that is there already is kept: it is what was before an attempt that did not come to its end.
@@ -18,7 +30,10 @@ export const backupPath = (path: string, format: number): string => `${path}-bef
 export const backUp = async (path: string, format: number): Promise<void> => {
   const backup = backupPath(path, format)
   if (await stat(backup).then(() => true, () => false)) return
-  if (await isInUse(path)) throw new DataFolderError('in-use', path)
+  await whileFree(path, () => copyAll(path, backup))
+}
+
+const copyAll = async (path: string, backup: string): Promise<void> => {
   const part = `${backup}.part`
   try {
     await rm(part, { recursive: true, force: true })

@@ -15,6 +15,7 @@ import { randomInt } from 'node:crypto'
 import type { ClassicLevel } from 'classic-level'
 import { SkeinError } from '../../../shared/errors.ts'
 import type { DocumentName } from '../../../shared/ids.ts'
+import { removeBackups } from './backup.ts'
 import { beginning } from './beginning.ts'
 import { type CheckedTables, writeChecked } from './checked-tables.ts'
 import { commitOperations } from './commits.ts'
@@ -49,6 +50,8 @@ export interface StoreOptions {
   writeBatch?: WriteBatch
   /** Told once of each thing that is damaged and was left out where others are served without it; part of a sentence after a colon. */
   onDamage?: (what: string) => void
+  /** Told of each backup before an upgrade that was removed, because it would keep what was taken out. */
+  onBackupRemoved?: (path: string) => void
   /** Milliseconds since 1970; asked only where damage took all knowledge of the generations in use. Default: the system's clock. */
   now?: () => number
 }
@@ -72,6 +75,7 @@ export class Store {
   /** Documents last written under an earlier generation begin a new epoch; 0: none. */
   readonly newEpochsSince: number
   readonly #onDamage: (what: string) => void
+  readonly #onBackupRemoved: (path: string) => void
   readonly #told = new Set<string>()
   #generation: number
   #lastCommit: number
@@ -94,9 +98,9 @@ export class Store {
   private constructor(database: Database, options: StoreOptions, past: Past, checked: CheckedTables) {
     const { generation, clean, atRisk, newEpochsSince, lastCommit } = past
     this.#checked = checked
-    const { writeBatch: write = writeBatch, durability, beginNewEpochs, onDamage = () => undefined } = options
-    const { now = Date.now, leap = randomLeap } = options
-    this.#onDamage = onDamage
+    const { writeBatch: write = writeBatch, durability, beginNewEpochs, now = Date.now, leap = randomLeap } = options
+    this.#onDamage = options.onDamage ?? (() => undefined)
+    this.#onBackupRemoved = options.onBackupRemoved ?? (() => undefined)
     this.#database = database
     this.#write = write
     this.#lastCommit = lastCommit
@@ -211,13 +215,14 @@ export class Store {
   }
 
   /**
-   * Rewrites the files behind these ranges, so that what was deleted from them is gone from the disk too.
+   * Rewrites the files behind these ranges, so that what was deleted from them is gone from the disk too; from backups with them.
    * @param deleted their deletions; written once more
    * @param term see {@link commit}
    */
   async scrub(ranges: readonly KeyRange[], deleted: readonly Operation[], term: number): Promise<void> {
     await this.commit([], term)
     await this.#scrubber.scrub(ranges, deleted)
+    for (const backup of await removeBackups(this.#database.location)) this.#onBackupRemoved(backup)
   }
 
   /** Waits for all that was committed, notes that the stop was orderly, and gives the folder free. */

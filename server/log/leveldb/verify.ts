@@ -1,5 +1,6 @@
 /**
- * Verifies a store whose server is stopped: whatever is lost or changed is named, and nothing is written into the folder.
+ * Verifies a store whose server is stopped: whatever is lost or changed is named, and nothing is written into the folder. It cannot be
+ * started meanwhile.
  *
  * Two looks, since each sees what the other does not: at the files, where everything has a checksum that LevelDB does not look at, and at
  * the database as LevelDB reads it, where what is gone without a trace shows as a gap.
@@ -7,7 +8,7 @@
 import { readdir } from 'node:fs/promises'
 import type { DocumentName } from '../../../shared/ids.ts'
 import { DataFolderError } from './data-folder-error.ts'
-import { isInUse } from './in-use.ts'
+import { whileFree } from './in-use.ts'
 import { changesIn, findDamagedTables, findLostChanges } from './lost-changes.ts'
 import { lookInto } from './store-copy.ts'
 import { verifyDatabase } from './verify-database.ts'
@@ -23,7 +24,10 @@ const UNREADABLE: { found: Finding[], documents: DocumentName[] } =
 export const verifyStore = async (path: string): Promise<Finding[]> => {
   const files = await readdir(path).catch((error: unknown) => { throw new DataFolderError('no-store', path, { cause: error }) })
   if (!files.includes('CURRENT')) throw new DataFolderError('no-store', path)
-  if (await isInUse(path)) throw new DataFolderError('in-use', path)
+  return whileFree(path, () => findAll(path, files))
+}
+
+const findAll = async (path: string, files: readonly string[]): Promise<Finding[]> => {
   const tables = await findDamagedTables(path)
   const { found: read, documents } = await lookInto(path, tables, database => verifyDatabase(database, path)) ?? UNREADABLE
   const lost = tables.flatMap(table => changesIn(table, documents))
