@@ -38,10 +38,13 @@ const scattered = (count: number, client = OLD): Uint8Array =>
   block(client, 0, many(count, i => inText(text('x'), null, i === 0 ? null : [client, i - 1])))
 const entries = (count: number, content: ItemSpec['content'], parent?: ItemSpec['parent']): ItemSpec[] =>
   many(count, i => entry(`key ${i}`, content, parent))
-const ofManyClients = (count: number, struct: StructSpec): Uint8Array[] => many(Math.ceil(count / 1000), part =>
-  writeUpdate({
-    blocks: many(Math.min(1000, count - 1000 * part), i => ({ client: 10_000 + 1000 * part + i, clock: 0, structs: [struct] }))
-  }))
+const FIRST_OF_MANY = 10_000
+/** One struct of each client. */
+const ofManyClients = (count: number, struct: (i: number) => StructSpec): Uint8Array[] => many(Math.ceil(count / 1000), part => {
+  const from = 1000 * part
+  const blocks = many(Math.min(1000, count - from), i => ({ client: FIRST_OF_MANY + from + i, clock: 0, structs: [struct(from + i)] }))
+  return writeUpdate({ blocks })
+})
 const ownBefore = (client: number, clock: number): Id | null => clock === 0 ? null : [client, clock - 1]
 /** Structs of a large document, by one client: everything that moves structs in memory is dear there. */
 const LARGE = times(100_000, 20_000)
@@ -76,7 +79,9 @@ export const worstCases: Readonly<Record<string, (size: number) => Case>> = {
     bytes: add([{ origin: [OLD, 0], content: any(1) }])
   }),
   'a type with the elements of many clients, deleted': size => ({
-    server: documentOf(block(OLD, 0, [entry('a', type('array'))]), ...ofManyClients(nested(size), { parent: [OLD, 0], content: any(1) })),
+    server: documentOf(block(OLD, 0, [entry('a', type('array'))]), ...ofManyClients(nested(size), i => i === 0
+      ? { parent: [OLD, 0], content: any(1) }
+      : { origin: [FIRST_OF_MANY + i - 1, 0], content: any(1) })),
     bytes: remove([[0, 1]])
   }),
   'a type of types, deleted': size => ({
@@ -91,7 +96,7 @@ export const worstCases: Readonly<Record<string, (size: number) => Case>> = {
     server: documentOf(), bytes: add([inText(text('ab')), ...many(size, () => inText(text('x'), [NEW, 0], [NEW, 1]))])
   }),
   'letters at an old place, behind those of 1,000 clients': size => ({
-    server: documentOf(...ofManyClients(1000, inText(text('x')))), bytes: scattered(size, 1_000_000)
+    server: documentOf(...ofManyClients(1000, () => inText(text('x')))), bytes: scattered(size, 1_000_000)
   }),
   'a letter at an old place, behind many': size => ({
     server: documentOf(scattered(Math.min(size, limits.documentStructs))), bytes: block(1_000_000, 0, [inText(text('y'))])
