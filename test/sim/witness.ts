@@ -255,7 +255,8 @@ export class SocketState implements SocketWatch {
 
   #acknowledge(frames: number): void {
     if (frames > this.#sent.length || frames <= this.#saved) this.#witness.violation(`Told saved ${frames}: ${this.state}.`)
-    for (const update of this.#sent.slice(this.#saved, frames)) this.#witness.keep(this.#name, this.#epoch, update)
+    // Deletions of a viewer are acknowledged, and nothing comes of them.
+    if (this.role !== 'viewer') for (const update of this.#sent.slice(this.#saved, frames)) this.#witness.keep(this.#name, this.#epoch, update)
     this.#saved = frames
   }
 }
