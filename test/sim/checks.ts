@@ -41,10 +41,12 @@ export const checkEnd = async (world: World): Promise<void> => {
 /** Nothing of it is left anywhere, but what people wrote in vain. */
 const checkDeleted = ({ data, devices, witness }: World): void => {
   if (data.log.documents.has(TALK)) witness.violation('The conversation was deleted, and stands in the log.')
-  for (const { label, talk, refused } of devices) {
-    if (!talk || refused === null) continue // A stock page goes on to show what it held.
-    const { messages, drafts } = openRoots(talk)
-    if (messages.length > 0 || drafts.size > 0) witness.violation(`${label} still holds what was deleted.`)
+  for (const device of devices) {
+    for (const talk of device.replicas(TALK)) {
+      if (!talk || device.refused === null) continue // A stock page goes on to show what it held.
+      const { messages, drafts } = openRoots(talk)
+      if (messages.length > 0 || drafts.size > 0) witness.violation(`${device.label} still holds what was deleted.`)
+    }
   }
 }
 
@@ -75,8 +77,7 @@ const checkReplicas = ({ devices, data, witness }: World, name: DocumentName, li
   if (hasGaps(expected.doc)) witness.violation(`The live ${name} has gaps.`)
   const stored = normal(...data.log.documents.get(name)?.updates ?? [])
   if (stored.bytes !== expected.bytes) witness.violation(`A fresh load of ${name} differs from the live document.`)
-  for (const { label, talk, board } of devices) {
-    const doc = name === TALK ? talk : board
+  for (const [label, doc] of devices.flatMap(device => device.replicas(name).map(copy => [device.label, copy] as const))) {
     if (!doc) {
       witness.violation(`${label} has not opened ${name}.`)
       continue

@@ -11,6 +11,8 @@ export class DeviceDisk {
   readonly platter = memoryStore()
   /** Requests that were ever written to it. */
   readonly requests = new Set<RequestId>()
+  /** Of the document: a store goes on writing into the one that it read. */
+  generation = 1
 }
 
 export interface DeviceStore extends DocumentStore {
@@ -18,10 +20,15 @@ export interface DeviceStore extends DocumentStore {
   kill(): void
 }
 
-/** @param noted told of every request that the page keeps, before it is written */
+/**
+ * @param noted told of every request that the page keeps, before it is written
+ * @param run lets the page hear that something is done
+ */
 export const openDeviceStore = (
-  { platter, requests }: DeviceDisk, clock: Clock, chance: Chance, noted: (entry: OutboxEntry) => void,
+  disk: DeviceDisk, clock: Clock, chance: Chance, noted: (entry: OutboxEntry) => void, run: (hear: () => void) => void,
 ): DeviceStore => {
+  const { platter, requests } = disk
+  let { generation } = disk
   let dead = false
   let writing = false
   const queue: { perform: () => Promise<void>, resolve: () => void }[] = []
@@ -31,7 +38,7 @@ export const openDeviceStore = (
     clock.after(chance.delay(10, 300), () => {
       if (dead) return
       const group = queue.splice(0)
-      for (const { perform, resolve } of group) void perform().then(resolve)
+      for (const { perform, resolve } of group) void perform().then(() => run(resolve))
       writing = false
       if (queue.length > 0) drain()
     })
@@ -42,15 +49,21 @@ export const openDeviceStore = (
     if (!writing) drain()
   })
 
+  const inGeneration = (perform: () => Promise<void>): Promise<void> =>
+    write(() => generation === disk.generation ? perform() : Promise.resolve())
+
   return {
     ...platter,
     load: async () => {
       await clock.wait(chance.delay(10, 100))
+      await new Promise<void>(run)
+      generation = disk.generation
       return platter.load()
     },
-    append: (...args) => write(() => platter.append(...args)),
-    markSaved: () => write(async () => platter.markSaved?.()),
-    setEpoch: (epoch, role) => write(() => platter.setEpoch(epoch, role)),
+    append: (...args) => inGeneration(() => platter.append(...args)),
+    markSaved: () => inGeneration(async () => platter.markSaved?.()),
+    noteWriter: id => inGeneration(async () => platter.noteWriter?.(id)),
+    setEpoch: (epoch, role) => inGeneration(() => platter.setEpoch(epoch, role)),
     putOutbox: entry => {
       if (!dead) noted(entry)
       return write(() => {
@@ -59,7 +72,16 @@ export const openDeviceStore = (
       })
     },
     deleteOutbox: id => write(() => platter.deleteOutbox(id)),
-    rebuild: (...args) => write(() => platter.rebuild(...args)),
+    rebuild: (epoch, keepOld) => write(async () => {
+      // Where another tab has begun this epoch already, that one is taken.
+      const isBegun = generation !== disk.generation && epoch !== null && (await platter.load()).epoch === epoch
+      if (!isBegun) {
+        disk.generation++
+        await platter.rebuild(epoch, keepOld)
+      }
+      generation = disk.generation
+    }),
+    close: () => write(() => Promise.resolve()),
     kill: () => {
       dead = true
       for (const { perform } of queue.splice(0, chance.between(0, queue.length))) void perform()

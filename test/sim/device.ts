@@ -6,7 +6,7 @@ import type { RequestOutcome } from '../../shared/wire/frame.ts'
 import type { Clock } from './clock.ts'
 import type { Chance } from './chance.ts'
 import type { DataFolder } from './data-folder.ts'
-import type { Line } from './line.ts'
+import type { Connectivity } from './line.ts'
 import type { Network } from './network.ts'
 import type { Person } from './people.ts'
 import type { Witness } from './witness.ts'
@@ -39,7 +39,7 @@ export interface Sending {
 export interface Device {
   readonly label: string
   readonly person: Person
-  readonly line: Line
+  readonly line: Connectivity
   /** The conversation; another `Y.Doc` after a reload. Null while a page opens. */
   readonly talk: Y.Doc | null
   /** The shared artifact. */
@@ -61,6 +61,10 @@ export interface Device {
   connect(): void
   /** Lets go of everything when the simulation is over. */
   close(): void
+  /** All copies that it shows of a document; null for one that is not read yet. */
+  replicas(name: DocumentName): readonly (Y.Doc | null)[]
+  /** Something befalls its tabs, if it is one with tabs. */
+  disturbTabs(): void
   /** Requests that were made here since the device was new. */
   readonly own: ReadonlySet<RequestId>
   /** As far as its program knows; then it lets its person type in this document. */

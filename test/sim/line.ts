@@ -8,7 +8,15 @@ import type { SocketState, Telling, Witness } from './witness.ts'
 /** How long a device may not notice that its connection is dead (milliseconds). */
 const UNNOTICED = 20_000
 
-export class Line {
+/** What can befall the network of a device. */
+export interface Connectivity {
+  goOffline(): void
+  goOnline(): void
+  cut(): void
+  cutSilently(): void
+}
+
+export class Line implements Connectivity {
   readonly person: Person
   readonly #network: Network
   readonly #witness: Witness
@@ -16,7 +24,11 @@ export class Line {
   readonly #links = new Set<Link>()
   #sockets: SocketState[] = []
 
-  constructor(network: Network, witness: Witness, person: Person) {
+  readonly #run: (act: () => void) => void
+
+  /** @param run lets the page of this line act */
+  constructor(network: Network, witness: Witness, person: Person, run: (act: () => void) => void = act => act()) {
+    this.#run = run
     this.#network = network
     this.#witness = witness
     this.person = person
@@ -38,7 +50,15 @@ export class Line {
   webSocket(name: DocumentName, look: (epoch: string | null) => void, sent: Telling = () => {}): typeof WebSocket {
     return virtualWebSocket({
       dial: caller => {
-        const link = this.#network.dial({ ...caller, person: this.person, name, isReachable: () => this.#online })
+        const link = this.#network.dial({
+          ...caller,
+          person: this.person,
+          name,
+          isReachable: () => this.#online,
+          opened: () => this.#run(() => caller.opened()),
+          received: bytes => this.#run(() => caller.received(bytes)),
+          closed: (code, reason) => this.#run(() => caller.closed(code, reason))
+        })
         this.#links.add(link)
         return link
       },

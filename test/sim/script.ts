@@ -49,6 +49,7 @@ export const acts: readonly (readonly [number, Act])[] = [
   [1, world => world.restore()],
   [1, world => { if (world.chance.of(0.25)) world.remove() }],
   [3, (world, device) => changeRole(world, device)],
+  [8, (_world, device) => device.disturbTabs()],
   [2, (world, device) => sayIntoLoss(world, device)],
   [3, world => world.readByApi()],
   [5, world => writeBesidePeople(world)],

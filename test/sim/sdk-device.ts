@@ -4,6 +4,8 @@ import { openConversation } from '../../client/sync/conversation.ts'
 import type { Conversation } from '../../client/sync/conversation.ts'
 import { openDocument } from '../../client/sync/synced-document.ts'
 import type { SyncedDocument } from '../../client/sync/synced-document.ts'
+import { TabSession } from '../../client/sync/tabs/session.ts'
+import type { OutboxEntry } from '../../client/sync/view.ts'
 import { proposalsIn } from '../../server/room/proposals.ts'
 import { errorTable } from '../../shared/errors.ts'
 import { putRequest } from '../../shared/conversation/write.ts'
@@ -14,11 +16,15 @@ import { DeviceDisk, openDeviceStore } from './device-disk.ts'
 import type { DeviceStore } from './device-disk.ts'
 import type { Device, DevicePorts, Sending } from './device.ts'
 import { Line } from './line.ts'
+import type { Connectivity } from './line.ts'
 import { BOARD, TALK, URL } from './names.ts'
 import type { Person } from './people.ts'
+import { Tabs } from './tabs.ts'
+import type { Tab } from './tabs.ts'
 import type { Telling } from './witness.ts'
 
 interface Page {
+  tab: Tab
   line: Line
   stores: DeviceStore[]
   talk: Conversation
@@ -37,30 +43,39 @@ export class SdkDevice implements Device {
   readonly #repeated = new Set<string>()
   /** Of the rooms that each document was filled from. */
   readonly #epochs = new WeakMap<Y.Doc, string>()
-  #page: Page
+  #tabs: Tabs
+  /** Its person sits at the first one, which runs. */
+  #pages: Page[]
+  #online = true
+  readonly #mayHaveTabs: boolean
 
   constructor(ports: DevicePorts) {
     this.label = ports.label
     this.person = ports.person
     this.#ports = ports
     this.#skew = ports.chance.between(-60_000, 60_000)
-    this.#page = this.#open()
+    this.#tabs = new Tabs(ports.clock, ports.chance.stream())
+    this.#mayHaveTabs = ports.chance.of(0.3)
+    this.#pages = [this.#open()]
   }
 
   get own(): ReadonlySet<RequestId> {
     return this.#own
   }
 
-  get line(): Line {
-    return this.#page.line
+  readonly line: Connectivity = {
+    goOffline: () => this.#each(({ line }) => line.goOffline(), false),
+    goOnline: () => this.#each(({ line }) => line.goOnline(), true),
+    cut: () => this.#each(({ line }) => line.cut()),
+    cutSilently: () => this.#each(({ line }) => line.cutSilently())
   }
 
   get talk(): Y.Doc | null {
-    return this.#page.talk.view().loaded ? this.#page.talk.doc : null
+    return copyOf(this.#page, TALK)
   }
 
   get board(): Y.Doc | null {
-    return this.#page.board.loaded ? this.#page.board.doc : null
+    return copyOf(this.#page, BOARD)
   }
 
   send({ text, to, parentId, replaces }: Sending): void {
@@ -97,34 +112,69 @@ export class SdkDevice implements Device {
   }
 
   reload(): void {
-    this.#end()
-    this.#ports.witness.typed.delete(this.label)
-    for (const id of this.#own) if (!this.#disks.talk.requests.has(id)) this.#uncertain(id)
-    this.#page = this.#open()
+    this.#kill(this.#page)
   }
 
   vanish(): void {
-    this.#end()
+    for (const page of this.#pages) this.#end(page)
     this.#ports.witness.typed.delete(this.label)
     for (const id of this.#own) this.#uncertain(id)
     this.#own = new Set()
     this.#disks = { talk: new DeviceDisk(), board: new DeviceDisk() }
-    this.#page = this.#open()
+    this.#tabs = new Tabs(this.#ports.clock, this.#ports.chance.stream())
+    this.#online = true
+    this.#pages = [this.#open()]
+  }
+
+  disturbTabs(): void {
+    if (!this.#mayHaveTabs) return
+    const { chance, clock } = this.#ports
+    const other = chance.maybe(this.#pages.slice(1))
+    switch (chance.between(0, 7)) {
+      case 0:
+      case 1:
+        if (this.#pages.length < 3) this.#pages.splice(chance.between(0, 1), 0, this.#open())
+        return
+      case 2:
+        return this.#kill(chance.pick(this.#pages))
+      case 3:
+        return other?.tab.runs ? this.#closeTab(other) : undefined
+      case 4:
+      case 5:
+        if (!other) return
+        other.tab.stop(chance.pick(['stuck', 'frozen']))
+        return void clock.after(chance.between(500, 30_000), () => other.tab.goOn())
+      default:
+        if (other?.tab.runs) this.#pages = [other, ...this.#pages.filter(page => page !== other)]
+    }
   }
 
   connect(): void {
     this.line.goOnline()
-    this.#page.talk.connect()
-    this.#page.board.connect()
+    this.#each(({ tab, talk, board }) => {
+      tab.goOn()
+      talk.connect()
+      board.connect()
+    })
   }
 
   close(): void {
-    void this.#page.talk.close()
-    void this.#page.board.close()
+    this.#each(page => this.#end(page))
+  }
+
+  replicas(name: DocumentName): readonly (Y.Doc | null)[] {
+    return this.#pages.map(page => copyOf(page, name))
   }
 
   get unrest(): string | null {
-    const { talk, board, line } = this.#page
+    for (const page of this.#pages) {
+      const unrest = this.#unrestOf(page)
+      if (unrest) return unrest
+    }
+    return null
+  }
+
+  #unrestOf({ talk, board, line }: Page): string | null {
     const view = talk.view()
     const isGone = view.closedBy?.code === errorTable.gone.close && this.#ports.data.isDeleted(TALK)
     if (view.closedBy && !isGone) return `${this.label} was shut out: ${view.closedBy.code} ${view.closedBy.reason}`
@@ -151,11 +201,41 @@ export class SdkDevice implements Device {
     ])
   }
 
-  /** The page is gone without a word. */
-  #end(): void {
-    this.line.goOffline()
-    for (const store of this.#page.stores) store.kill()
-    this.close()
+  get #page(): Page {
+    return this.#pages[0]!
+  }
+
+  #each(act: (page: Page) => void, online = this.#online): void {
+    this.#online = online
+    for (const page of this.#pages) act(page)
+  }
+
+  /** The page is gone without a word. Where there is no other its person opens a new one. */
+  #kill(page: Page): void {
+    this.#end(page)
+    const { witness, chance } = this.#ports
+    witness.typed.delete(this.label)
+    const others = this.#pages.filter(other => other !== page)
+    const stillShown = new Set<string>(others.flatMap(({ talk }) => talk.view().messages.map(({ message }) => message.id)))
+    for (const id of this.#own) if (!this.#disks.talk.requests.has(id) && !stillShown.has(id)) this.#uncertain(id)
+    const running = others.find(({ tab }) => tab.runs)
+    if (running && chance.of(0.5)) this.#pages = [running, ...others.filter(other => other !== running)]
+    else this.#pages = [this.#open(), ...others]
+  }
+
+  #end({ tab, line, stores, talk, board }: Page): void {
+    tab.kill()
+    line.goOffline()
+    for (const store of stores) store.kill()
+    void talk.close()
+    void board.close()
+  }
+
+  /** In good order: what was written in it is handed over. */
+  #closeTab(page: Page): void {
+    this.#pages = this.#pages.filter(other => other !== page)
+    const { talk, board, tab } = page
+    void Promise.all([talk.close(), board.close()]).then(() => tab.kill())
   }
 
   #uncertain(id: RequestId): void {
@@ -164,35 +244,55 @@ export class SdkDevice implements Device {
   }
 
   #open(): Page {
-    const { clock, chance, network, witness, person, label } = this.#ports
+    const { clock, network, witness, person, label, outcomeOf } = this.#ports
     const { id: userId, name: userName } = person.principal
-    const line = new Line(network, witness, person)
+    const tab = this.#tabs.open()
+    const line = new Line(network, witness, person, tab.run)
+    if (!this.#online) line.goOffline()
+    const stores: DeviceStore[] = []
+    const now = (): number => clock.now() + this.#skew
     const surroundings = {
       url: URL,
-      now: () => clock.now() + this.#skew,
-      random: chance.fill,
-      after: clock.after,
-      schedule: (task: () => void) => queueMicrotask(task)
+      now,
+      random: this.#ports.chance.fill,
+      after: (ms: number, run: () => void) => clock.after(ms, () => tab.run(run)),
+      schedule: (task: () => void) => queueMicrotask(() => tab.run(task))
     }
-    const talkStore = openDeviceStore(this.#disks.talk, clock, chance.stream(), ({ id, request, refusal }) => {
-      if (refusal && !witness.asked.has(`${userId} ${id}`)) return // Too long: it never left the device.
-      witness.ask(id, request, userId)
-      this.#own.add(id)
-    })
-    const boardStore = openDeviceStore(this.#disks.board, clock, chance.stream(), () => {})
+    const kept = (name: DocumentName, disk: DeviceDisk, noted: (entry: OutboxEntry) => void) => {
+      const openStore = (): DeviceStore => {
+        const store = openDeviceStore(disk, clock, this.#ports.chance.stream(), noted, tab.run)
+        stores.push(store)
+        if (tab.isGone) store.kill()
+        return store
+      }
+      if (!this.#mayHaveTabs) return { store: openStore() }
+      const tabs = new TabSession({ surroundings: tab.surroundings(now), key: name, openStore })
+      return { store: tabs.store, tabs }
+    }
     const talk: Conversation = openConversation({
-      ...surroundings, name: TALK, store: talkStore, userId, userName, outcomeOf: this.#ports.outcomeOf,
+      ...surroundings, name: TALK, userId, userName,
+      ...kept(TALK, this.#disks.talk, ({ id, request, refusal }) => {
+        if (refusal && !witness.asked.has(`${userId} ${id}`)) return // Too long: it never left the device.
+        witness.ask(id, request, userId)
+        this.#own.add(id)
+      }),
+      outcomeOf: async id => {
+        const outcome = await outcomeOf(id)
+        await new Promise<void>(tab.run)
+        return outcome
+      },
       WebSocket: line.webSocket(TALK, epoch => this.#look(talk.doc, epoch), this.#watchProposals())
     })
     const board: SyncedDocument = openDocument({
-      ...surroundings, name: BOARD, store: boardStore, WebSocket: line.webSocket(BOARD, epoch => this.#lookInside(board.doc, epoch))
+      ...surroundings, name: BOARD, ...kept(BOARD, this.#disks.board, () => {}),
+      WebSocket: line.webSocket(BOARD, epoch => this.#lookInside(board.doc, epoch))
     })
     // A listener, as a screen is one.
     talk.subscribe(() => {
       witness.look(talk.doc, label)
       for (const id of unknownOutcomes(talk)) witness.leftToPerson.add(`${userId} ${id}`)
     })
-    return { line, stores: [talkStore, boardStore], talk, board }
+    return { tab, line, stores, talk, board }
   }
 
   /**
@@ -224,6 +324,11 @@ export class SdkDevice implements Device {
     const { pendingStructs, pendingDs } = doc.store
     if (pendingStructs || pendingDs) this.#ports.witness.violation(`${this.label} was sent what it cannot apply yet.`)
   }
+}
+
+const copyOf = ({ talk, board }: Page, name: DocumentName): Y.Doc | null => {
+  const { loaded, doc } = name === TALK ? { loaded: talk.view().loaded, doc: talk.doc } : board
+  return loaded ? doc : null
 }
 
 /** What this page shows as requests of which nobody can say what became of them. */

@@ -61,6 +61,12 @@ export class StockDevice implements Device {
     return this.#own
   }
 
+  replicas(name: DocumentName): readonly Y.Doc[] {
+    return [this.#tab.docs.get(name)!]
+  }
+
+  disturbTabs(): void {}
+
   mayWrite(name: DocumentName): boolean {
     return this.#roles.get(name) !== 'viewer'
   }

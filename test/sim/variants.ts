@@ -4,6 +4,8 @@ export interface Variant {
   /** Names the folder of the copy, too. */
   name: string
   file: string
+  /** A life that is known to show it, until lives change: looked at first. */
+  seed?: number
   /** It takes a disk that lies to show it: with one that keeps its word nobody has ever seen what was lost. */
   diskLies?: true
   /** Matches one place in the file. */
@@ -244,5 +246,35 @@ export const variants: readonly Variant[] = [
     file: 'client/sync/shared-drafts.ts',
     find: /if \(this\.#options\.role\(\) === 'viewer'\) return this\.#keep\(.*\)/,
     replace: "if (this.#options.role() === 'viewer') return"
+  },
+  {
+    name: 'a tab merges what it wrote before the document began anew in another tab',
+    file: 'client/sync/tabs/shared-store.ts',
+    find: /if \(write\.generation === null\) this/,
+    replace: 'if (write.generation !== generation) this'
+  },
+  {
+    name: 'what a tab had handed to an owner that is gone is not handed to the next one',
+    file: 'client/sync/tabs/shared-store.ts',
+    find: /for \(const \[number, \{ write \}\] of \[\.\.\.this\.#unconfirmed\]\) this\.#deliver\(number, write\)/,
+    replace: 'this.#unconfirmed.clear()'
+  },
+  {
+    name: 'a tab that takes over does not store what only it has',
+    file: 'client/sync/local-copy.ts',
+    find: /const unstored = this\.missingIn\(stored\)/,
+    replace: 'const unstored = null'
+  },
+  {
+    name: 'a tab that takes over sends again what was sent to a server that began anew',
+    file: 'client/sync/outbox.ts',
+    find: /const isSent = this\.#options\.isOnline\(\) && entry\.refusal === null/,
+    replace: 'const isSent = this.#options.isOnline() && entry.refusal === undefined'
+  },
+  {
+    name: 'a tab that was robbed of its document goes on',
+    file: 'client/sync/tabs/role-keeper.ts',
+    find: /robbed: ifCurrent\(\(\) => this\.tell\(\{ type: 'robbed' \}\)\)/,
+    replace: 'robbed: () => {}'
   }
 ]
