@@ -19,9 +19,9 @@ export const price = {
   entry: 80,
   /**
    * A root of the document, for each new struct that names its root: Yjs looks through all of them when it writes the record, and makes a
-   * tenth of a kilobyte for each that it passes until the engine has optimized that.
+   * fifth of a kilobyte for each that it passes until the engine has optimized that.
    */
-  root: 10,
+  root: 16,
   /** A new struct that is a shared type, over and above: 2 kB of memory each. */
   type: 100,
   /** A struct that is deleted and tidied away: half a kilobyte. All that a text of 10,000 pieces holds can be deleted at once. */

@@ -7,7 +7,7 @@ import * as Y from 'yjs'
 import { decodePresence, encodePresence } from '../../server/connection/presence-codec.ts'
 import type { PresenceEntry } from '../../server/connection/presence-codec.ts'
 import { any, oneBlock, text } from '../fuzz/update-writer.ts'
-import { AttackWorld } from '../rig/attack-world.ts'
+import { AttackWorld, refusalOf } from '../rig/attack-world.ts'
 import { newRequestId } from '../rig/conversation.ts'
 import type { Peer } from '../rig/peer.ts'
 import { until } from '../rig/until.ts'
@@ -37,8 +37,7 @@ describe('another\'s client id:', () => {
     // Yjs draws another id when it meets its own in what it is sent.
     twin.clientID = client
     twin.getText('note').insert(0, 'collision ')
-    await mallory.closed()
-    expect(mallory.controls.at(-1)).toMatchObject({ kind: 'refused', code: 'client-id-taken' })
+    expect(await refusalOf(mallory)).toMatchObject({ code: 'client-id-taken' })
     await world.expectHonestGoesOn()
     expect(adas().client).toBe(client)
     expect(adas().doc.getText('note').toJSON()).not.toContain('collision')
@@ -140,8 +139,7 @@ describe('presence:', () => {
   it('2,000 entries in one frame are malformed', async () => {
     const mallory = await world.join('mallory', 'artifact')
     show(mallory, ...Array.from({ length: 2000 }, (_, i) => ({ clientId: 78_000_000 + i, clock: 1, state: {} })))
-    await mallory.closed()
-    expect(mallory.controls.at(-1)).toMatchObject({ kind: 'refused', code: 'malformed' })
+    expect(await refusalOf(mallory)).toMatchObject({ code: 'malformed' })
     expect(stateOf(world.ada.artifact, 78_000_000)).toBeNull()
   })
 })

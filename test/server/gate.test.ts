@@ -5,6 +5,7 @@ import { readDrafts, readMessages, readMeta } from '../../shared/conversation/re
 import { roots } from '../../shared/conversation/schema.ts'
 import { any, text, type as sharedType, writeUpdate } from '../fuzz/update-writer.ts'
 import type { ItemSpec, StructSpec } from '../fuzz/update-writer.ts'
+import { refusalOf } from '../rig/attack-world.ts'
 import { messageTexts, newConversationId, newRequestId, say } from '../rig/conversation.ts'
 import { Peer } from '../rig/peer.ts'
 import { startServer, temporaryFolder } from '../rig/server-process.ts'
@@ -72,7 +73,7 @@ const expectRefused = async (update: Uint8Array, code: number, says: string): Pr
   const before = Y.encodeStateAsUpdate(ada.doc)
   const mallory = await attack(update)
   expect(await mallory.closed()).toMatchObject({ code, reason: expect.stringContaining(says) })
-  if (code >= 4400) expect(mallory.controls.at(-1)).toMatchObject({ kind: 'refused', code: says })
+  if (code >= 4400) expect(await refusalOf(mallory)).toMatchObject({ code: says })
   expect(Y.encodeStateAsUpdate(ada.doc)).toEqual(before)
   expect(ada.closedBy).toBeNull()
 }
