@@ -6,6 +6,7 @@ import { MemoryDisk } from '../rig/memory-log.ts'
 import { BOARD, TALK } from './names.ts'
 import { ada } from './people.ts'
 import type { Person } from './people.ts'
+import type { Write } from './tail.ts'
 
 interface Backup extends Pick<MemoryDisk, 'documents' | 'generation' | 'newEpochsSince'> {
   directory: MemoryDirectory
@@ -13,6 +14,8 @@ interface Backup extends Pick<MemoryDisk, 'documents' | 'generation' | 'newEpoch
 
 export class DataFolder {
   readonly log = new MemoryDisk()
+  /** What a crash left of the last group of records; read at the next start. */
+  readonly tail: Write[] = []
   directory = new MemoryDirectory()
   #backup: Backup | null = null
   /** Those who ever were, by document; but for owners. */
@@ -59,6 +62,7 @@ export class DataFolder {
     const { log } = this
     const before = new Map(log.documents)
     if (!this.#backup) return before
+    this.tail.length = 0
     log.documents.clear()
     for (const [name, document] of structuredClone(this.#backup.documents)) log.documents.set(name, document)
     log.generation = this.#backup.generation

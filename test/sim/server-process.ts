@@ -62,7 +62,7 @@ export class ServerProcess implements Listener {
   constructor(ports: ServerPorts) {
     const { clock, chance, data, weather, watch, squashAt } = ports
     this.#ports = ports
-    this.log = new VirtualLog(data.log, clock, chance.stream(), weather, watch)
+    this.log = new VirtualLog(data, clock, chance.stream(), weather, watch)
     this.#directory = virtualDirectory(data.directory, clock, chance.stream(), weather.pace, () => this.#step())
     const agents = createAgentRegistry([
       createTalker(talker, 'continue', { after: this.#after }),

@@ -10,6 +10,9 @@ import { openMemoryLog } from '../rig/memory-log.ts'
 import type { Kept, MemoryDisk, MemoryLog } from '../rig/memory-log.ts'
 import type { Chance } from './chance.ts'
 import type { Clock } from './clock.ts'
+import type { DataFolder } from './data-folder.ts'
+import { isWhole, tear, writeOf } from './tail.ts'
+import type { Write } from './tail.ts'
 
 export interface DiskWeather {
   /** Usual time of a write (milliseconds). */
@@ -31,29 +34,33 @@ export interface PlatterWatch {
   erased(name: DocumentName, before: Kept | undefined): void
 }
 
-interface Write {
+interface Waiting {
   perform: () => Promise<unknown>
   resolve: (value: unknown) => void
   reject: (error: Error) => void
 }
 
 export class VirtualLog implements UpdateLog {
+  readonly #data: DataFolder
   readonly #platter: MemoryLog
   readonly #clock: Clock
   readonly #chance: Chance
   readonly #weather: DiskWeather
   readonly #watch: PlatterWatch
-  #queue: Write[] = []
-  #inFlight: Write[] | null = null
+  #queue: Waiting[] = []
+  #inFlight: Waiting[] | null = null
   #term = 0
   #dead = false
-  /** The platter before each of the latest groups. */
-  readonly #past: MemoryDisk['documents'][] = []
+  /** The platter before each of the latest groups, and what was appended then. */
+  readonly #past: { documents: MemoryDisk['documents'], appended: Write[] }[] = []
   readonly #used = new Set<DocumentName>()
   readonly #stale = new Set<DocumentName>()
 
-  constructor(disk: MemoryDisk, clock: Clock, chance: Chance, weather: DiskWeather, watch: PlatterWatch) {
-    this.#platter = openMemoryLog(disk)
+  constructor(data: DataFolder, clock: Clock, chance: Chance, weather: DiskWeather, watch: PlatterWatch) {
+    this.#data = data
+    this.#platter = openMemoryLog(data.log)
+    const tail = data.tail.splice(0)
+    if (isWhole(tail)) for (const { name, record } of tail) void this.#platter.append(name, record)
     this.#clock = clock
     this.#chance = chance
     this.#weather = weather
@@ -93,6 +100,7 @@ export class VirtualLog implements UpdateLog {
     const taken = { ...structuredClone({ ...record, stateVector: null }), stateVector: () => stateVector }
     return this.#submit(async () => {
       const sequence = await this.#platter.append(name, taken)
+      this.#past.at(-1)?.appended.push(writeOf(name, taken))
       this.#watch.written(name, taken)
       return sequence
     })
@@ -173,7 +181,8 @@ export class VirtualLog implements UpdateLog {
     const past = this.#chance.maybe(this.#past)
     if (!past) return
     documents.clear()
-    for (const [name, document] of past) documents.set(name, document)
+    for (const [name, document] of past.documents) documents.set(name, document)
+    this.#data.tail.push(...tear(past.appended, this.#chance))
   }
 
   async #seek(): Promise<void> {
@@ -198,12 +207,12 @@ export class VirtualLog implements UpdateLog {
     this.#clock.after(this.#chance.delay(this.#weather.pace, this.#weather.pace * 8), () => void this.#end(group, fails))
   }
 
-  async #end(group: readonly Write[], fails: 'before' | 'after' | null): Promise<void> {
+  async #end(group: readonly Waiting[], fails: 'before' | 'after' | null): Promise<void> {
     if (this.#dead) return
     // From here on a crash can no longer undo it.
     this.#inFlight = []
     if (fails === 'before') return this.#fail(group)
-    if (this.#weather.lies) this.#past.push(structuredClone(this.#platter.disk.documents))
+    if (this.#weather.lies) this.#past.push({ documents: structuredClone(this.#platter.disk.documents), appended: [] })
     if (this.#past.length > LOSES) this.#past.shift()
     // A write that makes no sense (a snapshot of what is not there) fails for itself, as it would have when it was asked for.
     const ends = await Promise.allSettled(group.map(({ perform }) => perform()))
@@ -216,7 +225,7 @@ export class VirtualLog implements UpdateLog {
   }
 
   /** The outcome is unknown to everybody; what stands behind may build on it, so it fails too. */
-  #fail(group: readonly Write[]): void {
+  #fail(group: readonly Waiting[]): void {
     const behind = this.#queue
     this.#queue = []
     this.#inFlight = null
