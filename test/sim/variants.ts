@@ -260,24 +260,6 @@ export const variants: readonly Variant[] = [
     replace: 'this.#unconfirmed.clear()'
   },
   {
-    name: 'a tab that takes over does not store what only it has',
-    file: 'client/sync/local-copy.ts',
-    find: /const unstored = this\.missingIn\(stored\)/,
-    replace: 'const unstored = null'
-  },
-  {
-    name: 'a tab that takes over sends again what was sent to a server that began anew',
-    file: 'client/sync/outbox.ts',
-    find: /const isSent = this\.#options\.isOnline\(\) && entry\.refusal === null/,
-    replace: 'const isSent = this.#options.isOnline() && entry.refusal === undefined'
-  },
-  {
-    name: 'a tab that was robbed of its document goes on',
-    file: 'client/sync/tabs/role-keeper.ts',
-    find: /robbed: ifCurrent\(\(\) => this\.tell\(\{ type: 'robbed' \}\)\)/,
-    replace: 'robbed: () => {}'
-  },
-  {
     name: 'a record that was written in part is taken for whole',
     file: 'test/sim/tail.ts',
     diskLies: true,
