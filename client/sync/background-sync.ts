@@ -7,6 +7,7 @@
  * 2. Content of two lineages is never merged: a document of another epoch begins a new generation; its open requests are kept.
  * 3. A difference is stored only upon what it was asked for: where the document has meanwhile become another one, it waits for the
  *    next pass. A document that is open in a tab is left alone, and not waited for: its own connection brings what there is.
+ * 4. A document that was deleted is forgotten, but for what was never sent.
  */
 import type { Api } from './api.ts'
 import { bringInto } from './bring-into.ts'
@@ -31,6 +32,8 @@ export interface BackgroundSyncOptions {
   isOpen: (name: DocumentName) => boolean
   /** Does this while no tab of the person has the document; at once or not at all. Without it nobody else is taken to have one. */
   whileFree?: WhileFree
+  /** Makes the device forget a document that was deleted on the server. Resolves when that was tried; it is, then, in each pass. */
+  forget?: (name: DocumentName) => Promise<void>
   signal?: AbortSignal
 }
 
@@ -44,7 +47,7 @@ type Held = SyncRequest['documents'][number] & { name: DocumentName }
  * to stop: what was done until then stays done.
  */
 export const syncInBackground = async (options: BackgroundSyncOptions): Promise<void> => {
-  const { api, device, userId, isOpen, whileFree = async (_name, task) => task(), signal } = options
+  const { api, device, userId, isOpen, whileFree = async (_name, task) => task(), forget, signal } = options
   const cache = syncMarks(device.lists)
   const generations = await device.generations()
   const marks = new Map((await cache.read() ?? [])
@@ -58,6 +61,7 @@ export const syncInBackground = async (options: BackgroundSyncOptions): Promise<
       const page = await api.sync({ documents: asked, ...after && { after }, ...until && { until } }, signal)
       // The cookie is another person's by now: nothing of theirs may lie in this one's stores.
       if (page.userId !== userId) throw new SkeinError('unauthenticated')
+      for (const name of page.gone ?? []) if (!isOpen(name)) await forget?.(name)
       const brought = new Map<DocumentName, HeldState>()
       for (const missing of page.documents) {
         signal?.throwIfAborted()

@@ -2,6 +2,7 @@
 import type { Conversation } from './conversation.ts'
 import type { After } from './port.ts'
 import type { DeviceStore } from './store/indexeddb.ts'
+import { untilView } from './until-view.ts'
 import { parseDocumentName } from '../../shared/ids.ts'
 import type { DocumentName } from '../../shared/ids.ts'
 
@@ -26,27 +27,9 @@ export const deliverUnsent = async ({ device, isOpen, open, signal, after }: Del
     const conversation = open(name)
     try {
       await conversation.ready
-      await delivered(conversation, signal, after)
+      await untilView(conversation, ({ pending, closedBy }) => pending === 0 || closedBy !== null, { signal, after, patience: PATIENCE })
     } finally {
       await conversation.close()
     }
   }
 }
-
-const delivered = (conversation: Pick<Conversation, 'view' | 'subscribe'>, signal: AbortSignal, after: After): Promise<void> =>
-  new Promise(resolve => {
-    const done = (): void => {
-      unsubscribe()
-      cancel()
-      signal.removeEventListener('abort', done)
-      resolve()
-    }
-    const look = (): void => {
-      const { pending, closedBy } = conversation.view()
-      if (pending === 0 || closedBy) done()
-    }
-    const unsubscribe = conversation.subscribe(look)
-    const cancel = after(PATIENCE, done)
-    signal.addEventListener('abort', done)
-    look()
-  })

@@ -70,6 +70,23 @@ describe('a document of which something was taken out', () => {
   })
 })
 
+describe('a device that holds a deleted conversation', () => {
+  test('is told so if its person was a member, and nobody else is', async () => {
+    const { post, request, sync, world } = await person()
+    for (const each of ['a', 'b']) {
+      await post(routes.conversations(), { id: each })
+      await world.say(each, messageOf(1))
+    }
+    const documents = (await sync()).documents.map(holding)
+    expect((await sync({ documents })).gone).toBeUndefined()
+    await request(routes.conversation('a'), { method: 'DELETE' })
+    expect(await sync({ documents })).toMatchObject({ documents: [], gone: ['conversation/a'] })
+    expect(await sync()).not.toHaveProperty('gone')
+    const stranger = await person(world)
+    expect(await stranger.sync({ documents })).not.toHaveProperty('gone')
+  })
+})
+
 describe('a device that holds nothing', () => {
   test('gets all documents of its person whole, in the order of names, and no room is loaded for it', async () => {
     const { post, sync, world, id } = await person()

@@ -62,6 +62,14 @@ export const batchSyncRoutes = ({ identity, directory, log, openToAll, logger }:
     return names.flatMap((name, i) => entries[i]?.deletedAt ? [] : [{ name, role: 'owner' as const }])
   }
 
+  /** Those of them that were deleted: nothing of them is to stay on a device. */
+  const goneOf = async (held: readonly DocumentName[], { id }: Principal, readable: readonly Readable[]): Promise<DocumentName[]> => {
+    const known = new Set(readable.map(({ name }) => name))
+    const others = held.filter(name => !known.has(name))
+    const entries = await Promise.all(others.map(name => directory.find(name)))
+    return others.filter((_, i) => entries[i]?.deletedAt && (openToAll || entries[i].members.has(id)))
+  }
+
   /**
    * A damaged document does not keep the others from their devices; who opens it is told. One whose records may still hold what was
    * redacted comes the next time.
@@ -81,9 +89,10 @@ export const batchSyncRoutes = ({ identity, directory, log, openToAll, logger }:
     const { documents, after, until } = await readBody(c, syncRequest)
     const { principal } = c.var
     const held = new Map<DocumentName, Held>(documents.map(document => [document.name, document]))
-    const wanted = (await readableBy(principal))
-      .filter(({ name }) => (after === undefined || name > after) && (until === undefined || name <= until))
-    const answer: SyncPage = { userId: principal.id, documents: [], next: null }
+    const readable = await readableBy(principal)
+    const wanted = readable.filter(({ name }) => (after === undefined || name > after) && (until === undefined || name <= until))
+    const gone = await goneOf([...held.keys()], principal, readable)
+    const answer: SyncPage = { userId: principal.id, documents: [], ...gone.length > 0 && { gone }, next: null }
     let bytes = 0
     let last: DocumentName | null = null
     for (const [looked, { name, role }] of wanted.entries()) {

@@ -132,6 +132,8 @@ export const syncPage = z.object({
   /** Whose documents these are. */
   userId: z.string(),
   documents: z.array(missingUpdate),
+  /** Of the documents that the device named, those that were deleted. */
+  gone: z.optional(z.array(documentName)),
   next: z.nullable(documentName)
 })
 export type SyncPage = z.infer<typeof syncPage>

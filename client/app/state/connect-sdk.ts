@@ -5,6 +5,7 @@ import type { WhileFree } from '../../sync/background-sync.ts'
 import { openConversationList } from '../../sync/conversation-list.ts'
 import { openConversation } from '../../sync/conversation.ts'
 import { deliverUnsent } from '../../sync/deliver-unsent.ts'
+import { forgetDeleted } from '../../sync/forget-deleted.ts'
 import { realSurroundings } from '../../sync/port.ts'
 import { openDeviceStore } from '../../sync/store/indexeddb.ts'
 import type { DeviceStore } from '../../sync/store/indexeddb.ts'
@@ -41,7 +42,10 @@ export const connectSdk = (window: Window & typeof globalThis): Sdk => {
       const { after } = realSurroundings
       await deliverUnsent({ device, isOpen: isOpenHere, open: name => openHere(name, who), signal, after })
       const whileFree: WhileFree = (name, task) => ifFree(window, tabKey(name, who), task)
-      await syncInBackground({ api, device, userId, isOpen: isOpenHere, whileFree, signal })
+      const forget = async (name: DocumentName): Promise<void> => {
+        if (documentKind(name) === 'conversation') await forgetDeleted(openHere(name, who), { signal, after })
+      }
+      await syncInBackground({ api, device, userId, isOpen: isOpenHere, whileFree, forget, signal })
     }),
     openConversation: (conversationId, who) => {
       const name = conversationName(conversationId)

@@ -1,0 +1,21 @@
+/**
+ * Makes a device forget a conversation that was deleted while nobody had it open here: no list leads to it any more, so nobody would
+ * open it. It is opened once; the server says that it is gone, and all goes but what this person had not sent.
+ */
+import type { Conversation } from './conversation.ts'
+import type { After } from './port.ts'
+import { untilView } from './until-view.ts'
+
+/** A server that does not answer within this time is asked in the next pass (milliseconds). */
+const PATIENCE = 15_000
+
+export const forgetDeleted = async (
+  conversation: Pick<Conversation, 'ready' | 'view' | 'subscribe' | 'close'>, { signal, after }: { signal: AbortSignal, after: After }
+): Promise<void> => {
+  try {
+    await conversation.ready
+    await untilView(conversation, ({ closedBy }) => closedBy !== null, { signal, after, patience: PATIENCE })
+  } finally {
+    await conversation.close()
+  }
+}
