@@ -97,7 +97,7 @@ export class Conversation {
       },
       synced: () => {
         this.#outbox.arrived()
-        this.#outbox.proposeMissing()
+        this.#outbox.proposeMissing(true)
         this.#outbox.askAboutOthers()
         void this.#carryOver()
       },

@@ -4,8 +4,8 @@
  * person resends or discards it.
  */
 import type * as Y from 'yjs'
-import { carriesText, isOpen, isSend, isTooLarge, isUnnoted, missingRequests, SOMEWHERE, wasAskedElsewhere } from './own-request.ts'
-import type { OwnRequest } from './own-request.ts'
+import { carriesText, isOpen, isSend, isTooLarge, missingRequests, wasAskedElsewhere, whenLeft } from './own-request.ts'
+import type { OwnRequest, OwnSend } from './own-request.ts'
 import type { After, DocumentStore } from './port.ts'
 import type { OutboxEntry } from './view.ts'
 import { openRoots } from '../../shared/conversation/document.ts'
@@ -50,8 +50,6 @@ export class Outbox {
   readonly #gone = new Set<string>()
   /** Lineage of the server that the document is in sync with, or was; null: none was met. */
   #epoch: string | null = null
-  /** The document is another one than was stored here: what unsent messages follow may not be in it. */
-  #beganAnew = false
   /** The server that is met now is being asked what became of them. */
   #asking = new Set<RequestId>()
   #cancelAsking = (): void => {}
@@ -130,18 +128,25 @@ export class Outbox {
   /** Another document took the place of the old one; which lineage it is of is not known yet. */
   replaced(): void {
     this.#epoch = null
-    this.#beganAnew = true
     this.settle()
-    for (const entry of this.all) if (isOpen(entry) && isUnnoted(entry)) void this.#markAsked(entry, SOMEWHERE)
+    for (const entry of this.all.filter(isOpen)) {
+      const left = whenLeft(entry)
+      if (left === entry) continue
+      this.#set({ ...entry, ...left })
+      void this.#store(entry.id)
+    }
   }
 
-  /** After the store was read, and each time the document holds what the server has: what it took and did not answer is gone by then. */
-  proposeMissing(): void {
+  /**
+   * After the store was read, and each time the document holds what the server has: what it took and did not answer is gone by then.
+   * @param synced it holds that: what is astray waits for it, to follow what is there
+   */
+  proposeMissing(synced = false): void {
     const doc = this.#options.doc()
     const { requests } = openRoots(doc)
     const missing = missingRequests(this.all, this.#epoch, id => requests.has(id), this.#options.isSealed)
-    if (missing.length === 0) return
-    const proposed = this.#beganAnew ? this.#followWhatIsThere(missing) : missing
+    const proposed = synced ? this.#followWhatIsThere(missing) : missing.filter(({ astray }) => !astray)
+    if (proposed.length === 0) return
     if (this.#options.isOnline()) this.#sendTo(this.#epoch, proposed.filter(isNowhere))
     doc.transact(() => {
       for (const { id, request } of proposed) putRequest(doc, id, request)
@@ -264,10 +269,11 @@ export class Outbox {
     const { isSealed, lastMessage } = this.#options
     const coming = new Set<string>(entries.map(({ id }) => id))
     return entries.map(entry => {
-      if (!isSend(entry) || !isNowhere(entry)) return entry
-      const { message } = entry.request
-      if (message.parentId === null || isSealed(message.parentId) || coming.has(message.parentId)) return entry
-      const moved = { ...entry, request: { ...entry.request, message: { ...message, parentId: lastMessage() } } }
+      if (!entry.astray || !isSend(entry)) return entry
+      const { astray: _, ...found } = entry
+      const { message } = found.request
+      const isThere = message.parentId === null || isSealed(message.parentId) || coming.has(message.parentId)
+      const moved: OwnSend = isThere ? found : { ...found, request: { ...found.request, message: { ...message, parentId: lastMessage() } } }
       this.#set(moved)
       return moved
     })
@@ -310,8 +316,9 @@ export class Outbox {
   async #store(id: RequestId): Promise<void> {
     const entry = this.#entries.get(id)
     if (!entry) return
-    const { request, refusal, askedIn } = entry
-    await this.#options.store.putOutbox({ id, request, stored: true, refusal, ...askedIn !== undefined && { askedIn } })
+    const { request, refusal, askedIn, astray } = entry
+    const kept: OutboxEntry = { id, request, stored: true, refusal, ...askedIn !== undefined && { askedIn }, ...astray && { astray } }
+    await this.#options.store.putOutbox(kept)
     const now = this.#entries.get(id)
     if (now && !now.stored) this.#set({ ...now, stored: true })
     this.#nowSafe(id)

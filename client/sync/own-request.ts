@@ -47,6 +47,15 @@ export const SOMEWHERE = 'unknown'
 /** It may have been sent to the server of the stored document's lineage: to be noted before that document is left. */
 export const isUnnoted = ({ refusal, askedIn }: OutboxEntry): boolean => refusal === null && askedIn === undefined
 
+/**
+ * As it goes on when the document is left: where it was sent that nobody noted is forgotten, and a message that never left may follow one
+ * that is not in the next document.
+ */
+export const whenLeft = (entry: OutboxEntry): OutboxEntry => {
+  if (isUnnoted(entry)) return { ...entry, askedIn: SOMEWHERE }
+  return entry.refusal === null && entry.askedIn === null && entry.request.type === 'send' ? { ...entry, astray: true } : entry
+}
+
 /** The server would refuse it for its size and, if it fits no frame, could not even say so. */
 export const isTooLarge = (request: Request): boolean => {
   const bytes = (value: unknown): number => new TextEncoder().encode(JSON.stringify(value)).length

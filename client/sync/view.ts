@@ -35,6 +35,8 @@ export interface OutboxEntry {
    * its effect may be there already. Null: it never left this device. Absent: nobody noted it, and it is of the stored document's lineage.
    */
   askedIn?: string | null
+  /** The document that it was written in was left: what it follows may be lost with that. */
+  astray?: true
 }
 
 export interface Person {

@@ -1,15 +1,48 @@
 /** Headless Chromium for tests, and pages that note what their console complains about. */
+import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
+import { readFile, rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import { chromium } from 'playwright-core'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
+import { until } from './until.ts'
 
 /** Without the flags for background networking, every start of Chromium looks up hosts that have nothing to do with us. */
 const ARGUMENTS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync']
 
+const systemBrowser = (): string | undefined =>
+  process.env['SKEIN_CHROMIUM'] ?? ['/usr/bin/chromium', '/usr/bin/google-chrome'].find(existsSync)
+
 export const launchBrowser = (): Promise<Browser> => {
-  const given = process.env['SKEIN_CHROMIUM']
-  const executablePath = given ?? ['/usr/bin/chromium', '/usr/bin/google-chrome'].find(existsSync)
+  const executablePath = systemBrowser()
   return chromium.launch({ ...executablePath && { executablePath }, args: ARGUMENTS })
+}
+
+/** A browser with a profile on disk, which outlives it. */
+export interface ProfileBrowser {
+  readonly context: BrowserContext
+  /** Ends all of its processes as a power cut would, and waits until they are gone. */
+  kill(): Promise<void>
+}
+
+export const launchWithProfile = async (folder: string): Promise<ProfileBrowser> => {
+  const portFile = join(folder, 'DevToolsActivePort')
+  await rm(portFile, { force: true })
+  const browser = spawn(systemBrowser() ?? chromium.executablePath(), [
+    ...ARGUMENTS, '--headless=new', '--remote-debugging-port=0', `--user-data-dir=${folder}`, 'about:blank'
+  ], { detached: true, stdio: 'ignore' })
+  const exited = new Promise(resolve => browser.once('exit', resolve))
+  const port = await until('the browser listens', async () => (await readFile(portFile, 'utf8').catch(() => '')).split('\n')[0], 30_000)
+  const connected = await chromium.connectOverCDP(`http://127.0.0.1:${port}`)
+  return {
+    context: connected.contexts()[0]!,
+    kill: async () => {
+      // The leader of a group of its own, in which its renderers and its storage process are.
+      process.kill(-browser.pid!, 'SIGKILL')
+      await exited
+      await connected.close().catch(() => undefined)
+    }
+  }
 }
 
 /** A device of a person: a browser context with its own cookies and stores, reaching the server at this address. */

@@ -1,5 +1,6 @@
 /** A document store that keeps nothing after the process: for bots that can ask the server for everything again, and for tests. */
 import type { DocumentStore, KeptGeneration, StoredDocument } from '../port.ts'
+import { whenLeft } from '../own-request.ts'
 import type { OutboxEntry } from '../view.ts'
 
 export const memoryStore = (): DocumentStore => {
@@ -36,6 +37,7 @@ export const memoryStore = (): DocumentStore => {
     rebuild: async (epoch, keepOld) => {
       const { updates } = document
       if (keepOld) kept.push({ generation: String(generation), updates, writers, ...unsaved !== undefined && { unsaved } })
+      for (const [id, entry] of outbox) outbox.set(id, whenLeft(entry))
       generation++
       unsaved = undefined
       document = { updates: [], epoch, role: document.role }

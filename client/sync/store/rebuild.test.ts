@@ -161,6 +161,9 @@ it.each([
     if (later !== null) begin(later)
     const online = openPage(true)
     await until(`it is settled, having ${point}`, () => isDone(online))
+    const there = new Set(server.messages.map(message => message.id))
+    // What they followed is lost with the old lineage.
+    expect(server.messages.filter(({ metadata }) => metadata.parentId !== null && !there.has(metadata.parentId)), point).toEqual([])
     const again = server.proposed.slice(proposed.length).filter(id => proposed.includes(id))
     if (later === null) {
       expect(onServer(), point).toEqual(UNSENT)

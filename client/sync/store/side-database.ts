@@ -6,7 +6,7 @@ import { openDB } from 'idb'
 import type { DBSchema, IDBPDatabase } from 'idb'
 import { isFenced } from './fence.ts'
 import { inTransaction } from './transaction.ts'
-import { isUnnoted, SOMEWHERE } from '../own-request.ts'
+import { whenLeft } from '../own-request.ts'
 import type { OutboxEntry } from '../view.ts'
 import { limits } from '../../../shared/limits.ts'
 
@@ -208,9 +208,9 @@ export const writeSide = async (db: SideDatabase, writes: readonly SideWrite[]):
         case 'rebuild': {
           const record = moveOn(found, write.rebuild)
           await documents.put(record, name)
-          // Where they were sent is forgotten with the generation that is left.
           for (const entry of await outbox.getAll(entriesOf(name))) {
-            if (isUnnoted(entry)) await outbox.put({ ...entry, askedIn: SOMEWHERE }, [name, entry.id])
+            const left = whenLeft(entry)
+            if (left !== entry) await outbox.put(left, [name, entry.id])
           }
           moved.set(write, record)
         }

@@ -41,6 +41,10 @@ export const rig = {
   /** The texts of all drafts. */
   drafts: (): string[] => readDrafts(rig.talk.doc).map(({ parts }) => textOf(parts)).sort(),
   messages: (): string[] => rig.talk.view().messages.map(({ message, delivery }) => `${textOf(message.parts)} (${delivery.state})`),
+  /** Says it, and resolves when it is on this device. */
+  send: async (text: string): Promise<void> => void await rig.talk.send(text, { to: [] }),
+  /** Into a new draft. */
+  type: (text: string): void => rig.talk.draftText(rig.talk.openDraft())!.insert(0, text),
   settled: (): boolean => rig.talk.view().synced && rig.talk.view().pending === 0 && !rig.talk.hasUnsaved,
   body: (): string => rig.board.doc.getText('body').toString(),
   kept: async (): Promise<string[]> => (await rig.board.keptVersions()).map(({ doc }) => doc.getText('body').toString())
