@@ -97,7 +97,7 @@ export class Conversation {
       },
       synced: () => {
         this.#outbox.arrived()
-        this.#outbox.proposeMissing(true)
+        this.#outbox.proposeMissing()
         this.#outbox.askAboutOthers()
         void this.#carryOver()
       },
@@ -119,6 +119,7 @@ export class Conversation {
       isSealed: id => this.#reader.isSealed(id),
       lastMessage: () => lastVisible([...this.#reader.messages()])?.id ?? null,
       isOnline: () => this.#document.connection === 'online',
+      isSynced: () => this.#document.synced,
       holdUntil: noted => this.#document.holdUntil(noted),
       outcomeOf: id => (options.outcomeOf ?? askServer(options, after))(id),
       changed: () => this.#document.touch(),

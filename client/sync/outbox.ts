@@ -28,6 +28,8 @@ export interface OutboxOptions {
   lastMessage: () => MessageId | null
   /** What is put into the document is sent at once. */
   isOnline: () => boolean
+  /** The document holds what the server has, or had since this page was opened. */
+  isSynced: () => boolean
   /** What is put into the document from now on, or goes to a server that was just met, is sent when this is noted. */
   holdUntil: (noted: Promise<unknown>) => void
   /** What the server noted of a request; null: nothing. Rejects when it cannot be asked now. */
@@ -139,13 +141,13 @@ export class Outbox {
 
   /**
    * After the store was read, and each time the document holds what the server has: what it took and did not answer is gone by then.
-   * @param synced it holds that: what is astray waits for it, to follow what is there
+   * What is astray waits for the latter, to follow what is there.
    */
-  proposeMissing(synced = false): void {
+  proposeMissing(): void {
     const doc = this.#options.doc()
     const { requests } = openRoots(doc)
     const missing = missingRequests(this.all, this.#epoch, id => requests.has(id), this.#options.isSealed)
-    const proposed = synced ? this.#followWhatIsThere(missing) : missing.filter(({ astray }) => !astray)
+    const proposed = this.#options.isSynced() ? this.#followWhatIsThere(missing) : missing.filter(({ astray }) => !astray)
     if (proposed.length === 0) return
     if (this.#options.isOnline()) this.#sendTo(this.#epoch, proposed.filter(isNowhere))
     doc.transact(() => {
@@ -238,8 +240,9 @@ export class Outbox {
   async adopt(entry: OutboxEntry): Promise<void> {
     if (this.#gone.has(entry.id) || (entry.request.type === 'send' && this.#options.isSealed(entry.id))) return
     if (!this.#entries.has(entry.id)) {
-      const isSent = this.#options.isOnline() && entry.refusal === null
-      this.#set({ ...entry, stored: false, accepted: false, ...isSent && { askedIn: this.#epoch } })
+      const isStray = this.#mayBeAstray(entry)
+      const isSent = this.#options.isOnline() && entry.refusal === null && !isStray
+      this.#set({ ...entry, stored: false, accepted: false, ...isSent && { askedIn: this.#epoch }, ...isStray && { astray: true } })
     }
     this.proposeMissing()
     await this.#store(entry.id)
@@ -262,6 +265,13 @@ export class Outbox {
     this.#nowSafe(id)
     this.#options.changed()
     return true
+  }
+
+  /** Its tab may have written it in a document that was left. */
+  #mayBeAstray({ request, refusal, askedIn }: OutboxEntry): boolean {
+    if (request.type !== 'send' || refusal !== null || askedIn) return false
+    const { parentId } = request.message
+    return parentId !== null && !this.#options.isSealed(parentId) && !this.#entries.has(parentId as string as RequestId)
   }
 
   /** A message that was never sent follows what is now the last one, where what it followed was lost. */

@@ -67,6 +67,7 @@ const live = async (random: () => number, round: number): Promise<void> => {
     void page.evaluate(text => window.rig.send(text), UNKNOWN)
     await until('the server has taken it', async () => (await said()).includes(UNKNOWN), LONG)
     line.cut()
+    await until('the page has noticed', () => page.evaluate(() => window.rig.talk.view().connection !== 'online'), LONG)
     for (const text of UNSENT) await page.evaluate(words => window.rig.send(words), text)
     await page.evaluate(text => window.rig.type(text), LETTERS)
     await until('the letters are on the device', async () => (await placesOf(page, LETTERS)).length > 0, LONG)

@@ -289,7 +289,7 @@ describe('tabs with a server', () => {
     void all[3]!.conversation.send('new')
     for (const each of all) await until('only the new one is there', () => texts(each).join() === 'new' && deliveries(each).join() === 'saved')
     for (const [i, { conversation }] of all.entries()) expect(conversation.doc).not.toBe(before[i])
-    expect(server.messages).toHaveLength(1)
+    expect(server.messages.map(({ metadata }) => metadata.parentId)).toEqual([null])
   })
 
   it('see each other, and who types', async () => {
