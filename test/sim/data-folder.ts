@@ -42,7 +42,8 @@ export class DataFolder {
 
   setRole(name: DocumentName, { principal }: Person, role: Role): void {
     if (role === 'editor') this.#editors.add(`${name} ${principal.id}`)
-    if (!this.isDeleted(name)) void this.directory.setMember(name, { ...principal, role })
+    // Nobody has a role in what was deleted.
+    this.directory.setMember(name, { ...principal, role }).catch(() => null)
   }
 
   /** Whoever may ever have written may do so again, so that nothing that they wrote is stuck. */
