@@ -53,6 +53,7 @@ export const variants: readonly Variant[] = [
   },
   {
     name: 'readers are forgotten when the document leaves memory',
+    seed: 322,
     file: 'server/room/cold-readers.ts',
     find: /this\.#sessions = sessions\.size > 0 \? new Set\(sessions\) : null/,
     replace: 'this.#sessions = null'
@@ -89,6 +90,7 @@ export const variants: readonly Variant[] = [
   },
   {
     name: 'server client ids used again after a crash',
+    seed: 51,
     file: 'server/room/lineage.ts',
     find: /stored && stored\.ids\.generation === generation/,
     replace: 'stored',
@@ -96,6 +98,7 @@ export const variants: readonly Variant[] = [
   },
   {
     name: 'search markers kept after an update from outside',
+    seed: 676,
     file: 'server/gate/apply.ts',
     find: /if \(type\._searchMarker\) type\._searchMarker\.length = 0/,
     replace: 'void type'
@@ -120,6 +123,7 @@ export const variants: readonly Variant[] = [
   },
   {
     name: 'anybody writes under any client id',
+    seed: 386,
     file: 'server/gate/judge.ts',
     find: /if \(isNew && !\(struct instanceof Y\.Skip\)\) this\.#checkOwner\(struct\.id\.client\)/,
     replace: 'void isNew'
@@ -171,12 +175,14 @@ export const variants: readonly Variant[] = [
   },
   {
     name: 'a page of an epoch that a restored backup does not know is merged',
+    seed: 611,
     file: 'server/room/client-owners.ts',
     find: / \|\| \(isServerMade\(clientId\) && !this\.#isServers\(clientId\)\)/,
     replace: ''
   },
   {
     name: 'an older backup begins no new epochs',
+    seed: 77,
     file: 'server/room/open-document.ts',
     find: /ids\.generation < newEpochsSince/,
     replace: 'ids.generation < 0 && newEpochsSince > 0'
@@ -189,6 +195,7 @@ export const variants: readonly Variant[] = [
   },
   {
     name: 'runs that a failed append wrote all the same are not taken up',
+    seed: 244,
     file: 'server/room/rooms.ts',
     find: /if \(openRuns\.length > 0\) .*/,
     replace: ''
