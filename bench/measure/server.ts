@@ -77,9 +77,12 @@ export class MeasuredServer {
     return { residentKb: this.residentKb(), heapKb: heapUsed / 1024 }
   }
 
-  /** The longest delay of its event loop since it was asked last, in milliseconds; 0 the first time, from which on it is watched. */
-  async longestDelay(): Promise<number> {
-    return (await this.#told<{ longestMs: number }>('SIGWINCH', 'loop.json')).longestMs
+  /**
+   * Of its event loop since it was asked last, in milliseconds: the longest delay, and the longest work without a pause, in which the time
+   * of other programs does not count. Nothing the first time, from which on it is watched.
+   */
+  longestStalls(): Promise<{ delayMs: number, workMs: number }> {
+    return this.#told('SIGWINCH', 'loop.json')
   }
 
   async #told<T>(signal: NodeJS.Signals, file: string): Promise<T> {

@@ -39,6 +39,9 @@ export interface Folding {
   close(): void
 }
 
+/** What a thread allots for what it will throw away at once; without a bound it takes tens of megabytes more. */
+const YOUNG_MB = 8
+
 const WORKER = new URL('./fold-worker.ts', import.meta.url)
 
 /** @param program of the thread; another one in tests that let it end */
@@ -58,7 +61,7 @@ export const foldInWorkers = (program: URL = WORKER): Folding => {
 
 const runWorker = async (program: URL, task: FoldTask, signal: AbortSignal): Promise<Folded> => {
   signal.throwIfAborted()
-  const worker = new Worker(program)
+  const worker = new Worker(program, { resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB } })
   const { promise, resolve, reject } = Promise.withResolvers<Folded>()
   worker.once('message', resolve)
   worker.once('error', reject)

@@ -6,6 +6,7 @@
  * read that, one difference brings it up to date, however much was written meanwhile.
  */
 import * as Y from 'yjs'
+import { SkeinError } from '../../shared/errors.ts'
 import type { ErrorCode } from '../../shared/errors.ts'
 import { encodeFrame } from '../../shared/wire/codec.ts'
 import { Broadcast } from './broadcast.ts'
@@ -13,6 +14,7 @@ import type { BroadcastPorts } from './broadcast.ts'
 import { Outgoing } from './outgoing.ts'
 import type { Recorder } from './recorder.ts'
 import type { Joining, Session } from './session.ts'
+import { storedAnswer } from './stored-answer.ts'
 
 /** The readers of a document, whoever serves it. */
 export interface Served {
@@ -20,6 +22,15 @@ export interface Served {
   /** Who does not read for now, with the state vector of what each has been sent. */
   stopped: ReadonlyMap<Session, Uint8Array>
 }
+
+/** A document as the log holds it: the state vector of what that is, and how many redactions were made before it was read. */
+interface StoredAnswer {
+  has: Uint8Array
+  redactions: number
+  frames: Promise<Outgoing[]>
+}
+
+const isEmpty = (stateVector: Uint8Array): boolean => stateVector.length === 1 && stateVector[0] === 0
 
 export class Readers {
   readonly #doc: Y.Doc
@@ -31,9 +42,13 @@ export class Readers {
   /** The whole document, as of a sequence. */
   #whole: { sequence: number, outgoing: Outgoing } | null = null
 
-  constructor(doc: Y.Doc, recorder: Recorder, ports: BroadcastPorts) {
+  #stored: StoredAnswer | null = null
+  readonly #yieldToOthers: () => Promise<void>
+
+  constructor(doc: Y.Doc, recorder: Recorder, ports: BroadcastPorts & { yieldToOthers: () => Promise<void> }) {
     this.#doc = doc
     this.#recorder = recorder
+    this.#yieldToOthers = ports.yieldToOthers
     this.#broadcast = new Broadcast(ports, outgoing => {
       for (const session of this.#sessions) session.deliver(outgoing)
     })
@@ -45,6 +60,9 @@ export class Readers {
    */
   join(joining: Joining): void {
     const { session } = joining
+    if (isEmpty(joining.stateVector) && this.#whole?.sequence !== this.#recorder.sequence && this.#recorder.isServedAsStored) {
+      return void this.#joinAsStored(joining)
+    }
     const missing = this.#missing(joining.stateVector)
     const ours = this.#stateVectorFrame()
     this.#recorder.whenDurable(() => {
@@ -54,6 +72,42 @@ export class Readers {
       this.#subscribe(session)
       joining.sent()
     }, ({ code }) => session.end(code))
+  }
+
+  /** The stored bytes, and in the step 2, after which clients believe that they have everything, what came since they were read. */
+  async #joinAsStored(joining: Joining): Promise<void> {
+    const { session } = joining
+    const end = ({ code }: SkeinError): void => session.end(code)
+    try {
+      const { has, redactions, frames } = this.#stored ??= this.#readStored()
+      const answer = await frames
+      this.#recorder.whenDurable(() => {
+        if (!joining.isWanted) return
+        // What the bytes still hold nobody may read any more.
+        if (redactions !== this.#recorder.redactions) return this.join(joining)
+        const last = encodeFrame({ type: 'sync-step-2', update: Y.encodeStateAsUpdate(this.#doc, has) })
+        const ours = this.#stateVectorFrame()
+        this.#recorder.whenDurable(() => {
+          if (!joining.isWanted) return
+          for (const outgoing of answer) session.deliver(outgoing)
+          session.send(last)
+          session.send(ours)
+          this.#subscribe(session)
+          joining.sent()
+        }, end)
+      }, end)
+    } catch (error) {
+      session.end(error instanceof SkeinError ? error.code : 'internal')
+    }
+  }
+
+  /** Once for all who join while it is read. */
+  #readStored(): StoredAnswer {
+    const [has, { redactions }] = [Y.encodeStateVector(this.#doc), this.#recorder]
+    const frames = this.#recorder.stored().then(updates => storedAnswer(updates, this.#yieldToOthers))
+    const over = (): void => { this.#stored = null }
+    frames.then(over, over)
+    return { has, redactions, frames }
   }
 
   /** What waits for the readers is in what this one has been sent; it is not to get it a second time. */
@@ -139,7 +193,7 @@ export class Readers {
   /** Who has nothing gets the same bytes as everybody who has nothing, for as long as nothing is written. */
   #missing(stateVector: Uint8Array): Outgoing {
     const { sequence } = this.#recorder
-    const isWhole = stateVector.length === 1 && stateVector[0] === 0
+    const isWhole = isEmpty(stateVector)
     if (isWhole && this.#whole?.sequence === sequence) return this.#whole.outgoing
     const outgoing = new Outgoing(encodeFrame({ type: 'sync-step-2', update: Y.encodeStateAsUpdate(this.#doc, stateVector) }))
     if (isWhole) this.#whole = { sequence, outgoing }

@@ -40,6 +40,8 @@ export interface RecorderPorts {
 
 /** Encoding this much takes a few milliseconds. */
 const FOLD_FROM = 512 * 1024
+/** And this much some tens. */
+const SERVE_STORED_FROM = 4 * 1024 * 1024
 
 /**
  * A snapshot is written when the records behind it weigh this share of it, so that a long document is not written as a whole for every few
@@ -80,6 +82,9 @@ export class Recorder {
   #snapshotBytes: number
   /** Records before which it is not compacted next. */
   #compactAt: number
+  #redactions = 0
+  /** Sequence of the newest redaction of which the log may still hold what was taken out; -1: it holds nothing. */
+  #redactedAt = -1
   #compacting = false
   /** What was asked for while a compaction was under way. */
   #askedFor: { scrub: boolean } | null = null
@@ -104,6 +109,7 @@ export class Recorder {
     this.#snapshotBytes = bytesIn(updates.slice(0, snapshotParts))
     this.#compactAt = ports.compactAfter
     this.#isUnknown = document.stored?.facts === null
+    if (document.stored?.owesScrub) this.#redactedAt = document.stored.head
     document.doc.clientID = document.lineage.ids.transient
     document.doc.on('update', (update: Uint8Array) => { this.#emitted.push(update) })
   }
@@ -150,6 +156,21 @@ export class Recorder {
   }
 
   /** Nothing waits for the disk, and of what was redacted nothing is left there. */
+  /** Redactions since the document was loaded. */
+  get redactions(): number {
+    return this.#redactions
+  }
+
+  /** Whether who has nothing of it is served what is stored: that is large, for the most part a snapshot, and holds nothing taken out. */
+  get isServedAsStored(): boolean {
+    return this.#snapshotBytes >= SERVE_STORED_FROM && this.#bytes < 2 * this.#snapshotBytes && this.#redactedAt < 0
+  }
+
+  /** All updates up to the newest record, when that is durable. */
+  stored(): Promise<Uint8Array[]> {
+    return this.#ports.log.records(this.#document.name, this.sequence)
+  }
+
   get isSettled(): boolean {
     return this.#releases.isSettled && !this.#retries.isWaiting
   }
@@ -223,6 +244,10 @@ export class Recorder {
     logger.debug({ document: name, sequence, bytes: update.length, actor, events: events.map(({ type }) => type) }, 'record written')
     this.#tail++
     this.#bytes += update.length
+    if (redacted) {
+      this.#redactions++
+      this.#redactedAt = sequence
+    }
     if (redacted || (this.#isWorthSnapshot(this.#compactAt) && !this.#compacting)) this.compact(redacted)
   }
 
@@ -243,6 +268,7 @@ export class Recorder {
         this.#isUnknown = false
         await this.#ports.log.compact(this.#document.name, { ...folded, upTo, scrub: asked.scrub })
         if (asked.scrub) this.#retries.end()
+        if (asked.scrub && upTo >= this.#redactedAt) this.#redactedAt = -1
       }
     } finally {
       this.#compacting = false
