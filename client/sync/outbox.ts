@@ -3,10 +3,11 @@
  * store, from where it is proposed again under the same id until the server has answered. A refused one stays with its text until the
  * person resends or discards it.
  */
-import type * as Y from 'yjs'
+import { followWhatIsThere, isAstray, mayBeAstray } from './astray.ts'
+import type { OutboxOptions } from './outbox-options.ts'
+import { OutcomeQuestions } from './outcome-questions.ts'
 import { carriesText, isOpen, isSend, isTooLarge, missingRequests, wasAskedElsewhere, whenLeft } from './own-request.ts'
-import type { OwnRequest, OwnSend } from './own-request.ts'
-import type { After, DocumentStore } from './port.ts'
+import type { OwnRequest } from './own-request.ts'
 import type { OutboxEntry } from './view.ts'
 import { openRoots } from '../../shared/conversation/document.ts'
 import { request as requestSchema } from '../../shared/conversation/schema.ts'
@@ -15,31 +16,8 @@ import { putRequest } from '../../shared/conversation/write.ts'
 import { errorTable } from '../../shared/errors.ts'
 import type { ErrorCode } from '../../shared/errors.ts'
 import { parseRequestId } from '../../shared/ids.ts'
-import type { MessageId, RequestId } from '../../shared/ids.ts'
+import type { RequestId } from '../../shared/ids.ts'
 import type { RequestOutcome } from '../../shared/wire/frame.ts'
-
-export interface OutboxOptions {
-  store: DocumentStore
-  /** The current document: it may be replaced. */
-  doc: () => Y.Doc
-  /** The message of this id is in the document, or was taken out of it by a redaction. */
-  isSealed: (id: string) => boolean
-  /** The last message shown that is sealed; null: there is none. */
-  lastMessage: () => MessageId | null
-  /** What is put into the document is sent at once. */
-  isOnline: () => boolean
-  /** The document holds what the server has, or had since this page was opened. */
-  isSynced: () => boolean
-  /** What is put into the document from now on, or goes to a server that was just met, is sent when this is noted. */
-  holdUntil: (noted: Promise<unknown>) => void
-  /** What the server noted of a request; null: nothing. Rejects when it cannot be asked now. */
-  outcomeOf: (id: RequestId) => Promise<RequestOutcome | null>
-  changed: () => void
-  after: After
-}
-
-/** After the server could not be asked what became of a request (milliseconds). */
-const ASK_AGAIN_MS = 5_000
 
 const isNowhere = ({ askedIn }: OwnRequest): boolean => askedIn === null || askedIn === undefined
 
@@ -52,13 +30,12 @@ export class Outbox {
   readonly #gone = new Set<string>()
   /** Lineage of the server that the document is in sync with, or was; null: none was met. */
   #epoch: string | null = null
-  /** The server that is met now is being asked what became of them. */
-  #asking = new Set<RequestId>()
-  #cancelAsking = (): void => {}
+  readonly #questions: OutcomeQuestions
   #all: readonly OwnRequest[] | null = []
 
   constructor(options: OutboxOptions) {
     this.#options = options
+    this.#questions = new OutcomeQuestions({ ...options, askAgain: () => this.askAboutOthers() })
   }
 
   /** In the order in which they were made; the same array until something changes. */
@@ -122,7 +99,7 @@ export class Outbox {
   met(epoch: string, continues: readonly string[] = []): void {
     const { requests } = openRoots(this.#options.doc())
     this.#epoch = epoch
-    this.#asking = new Set()
+    this.#questions.begin()
     this.#sendTo(epoch, this.all.filter(entry => isOpen(entry) && entry.askedIn && continues.includes(entry.askedIn)))
     this.#sendTo(epoch, this.all.filter(entry => isOpen(entry) && isNowhere(entry) && requests.has(entry.id)))
   }
@@ -147,8 +124,12 @@ export class Outbox {
     const doc = this.#options.doc()
     const { requests } = openRoots(doc)
     const missing = missingRequests(this.all, this.#epoch, id => requests.has(id), this.#options.isSealed)
-    const proposed = this.#options.isSynced() ? this.#followWhatIsThere(missing) : missing.filter(({ astray }) => !astray)
+    const coming = new Set<string>(missing.map(({ id }) => id))
+    const proposed = this.#options.isSynced()
+      ? missing.map(entry => isAstray(entry) ? followWhatIsThere(entry, coming, this.#options) : entry)
+      : missing.filter(entry => !isAstray(entry))
     if (proposed.length === 0) return
+    for (const entry of proposed) if (entry !== this.#entries.get(entry.id)) this.#set(entry)
     if (this.#options.isOnline()) this.#sendTo(this.#epoch, proposed.filter(isNowhere))
     doc.transact(() => {
       for (const { id, request } of proposed) putRequest(doc, id, request)
@@ -162,8 +143,15 @@ export class Outbox {
    */
   askAboutOthers(): void {
     const { requests } = openRoots(this.#options.doc())
+    const epoch = this.#epoch
     for (const entry of this.all) {
-      if (isOpen(entry) && wasAskedElsewhere(entry, this.#epoch) && !requests.has(entry.id)) void this.#ask(entry.id, this.#epoch)
+      if (!isOpen(entry) || !wasAskedElsewhere(entry, epoch) || requests.has(entry.id)) continue
+      void this.#questions.ask(entry.id, outcome => {
+        // The answer of a server that was left meanwhile says nothing of the one that is met now.
+        if (epoch !== this.#epoch || !this.#entries.has(entry.id)) return
+        this.answered(entry.id, outcome ?? { status: 'refused', code: 'outcome-unknown', reason: errorTable['outcome-unknown'].message })
+        if (outcome?.status === 'accepted') this.arrived()
+      })
     }
   }
 
@@ -217,7 +205,7 @@ export class Outbox {
   }
 
   close(): void {
-    this.#cancelAsking()
+    this.#questions.close()
   }
 
   // --- Among the tabs of one person: the owner's entries count, the others show the same ---------------------------------------------
@@ -240,7 +228,7 @@ export class Outbox {
   async adopt(entry: OutboxEntry): Promise<void> {
     if (this.#gone.has(entry.id) || (entry.request.type === 'send' && this.#options.isSealed(entry.id))) return
     if (!this.#entries.has(entry.id)) {
-      const isStray = this.#mayBeAstray(entry)
+      const isStray = mayBeAstray(entry, parent => this.#options.isSealed(parent) || this.#entries.has(parent as string as RequestId))
       const isSent = this.#options.isOnline() && entry.refusal === null && !isStray
       this.#set({ ...entry, stored: false, accepted: false, ...isSent && { askedIn: this.#epoch }, ...isStray && { astray: true } })
     }
@@ -265,46 +253,6 @@ export class Outbox {
     this.#nowSafe(id)
     this.#options.changed()
     return true
-  }
-
-  /** Its tab may have written it in a document that was left. */
-  #mayBeAstray({ request, refusal, askedIn }: OutboxEntry): boolean {
-    if (request.type !== 'send' || refusal !== null || askedIn) return false
-    const { parentId } = request.message
-    return parentId !== null && !this.#options.isSealed(parentId) && !this.#entries.has(parentId as string as RequestId)
-  }
-
-  /** A message that was never sent follows what is now the last one, where what it followed was lost. */
-  #followWhatIsThere(entries: readonly OwnRequest[]): OwnRequest[] {
-    const { isSealed, lastMessage } = this.#options
-    const coming = new Set<string>(entries.map(({ id }) => id))
-    return entries.map(entry => {
-      if (!entry.astray || !isSend(entry)) return entry
-      const { astray: _, ...found } = entry
-      const { message } = found.request
-      const isThere = message.parentId === null || isSealed(message.parentId) || coming.has(message.parentId)
-      const moved: OwnSend = isThere ? found : { ...found, request: { ...found.request, message: { ...message, parentId: lastMessage() } } }
-      this.#set(moved)
-      return moved
-    })
-  }
-
-  async #ask(id: RequestId, epoch: string | null): Promise<void> {
-    const asking = this.#asking
-    if (asking.has(id)) return
-    asking.add(id)
-    try {
-      const outcome = await this.#options.outcomeOf(id)
-      // The answer of a server that was left meanwhile says nothing of the one that is met now.
-      if (epoch !== this.#epoch || !this.#entries.has(id)) return
-      this.answered(id, outcome ?? { status: 'refused', code: 'outcome-unknown', reason: errorTable['outcome-unknown'].message })
-      if (outcome?.status === 'accepted') this.arrived()
-    } catch {
-      this.#cancelAsking()
-      this.#cancelAsking = this.#options.after(ASK_AGAIN_MS, () => this.askAboutOthers())
-    } finally {
-      asking.delete(id)
-    }
   }
 
   /** To be noted before they leave: else a page that dies now would take them for never sent. */
