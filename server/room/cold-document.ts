@@ -8,8 +8,10 @@ import { documentKind } from '../../shared/ids.ts'
 import type { DocumentName } from '../../shared/ids.ts'
 import { encodeFrame } from '../../shared/wire/codec.ts'
 import type { SnapshotFacts, StoredDocument } from '../log/port.ts'
-import { isDeleted, joinUpdates } from './join-updates.ts'
-import type { Deletions, Joined } from './join-updates.ts'
+import { isDeleted } from './deletions.ts'
+import type { Deletions } from './deletions.ts'
+import { joinUpdates } from './join-updates.ts'
+import type { Joined } from './join-updates.ts'
 import { Outgoing } from './outgoing.ts'
 
 /** Records that are looked at before other rooms get their turn. */

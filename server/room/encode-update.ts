@@ -2,8 +2,8 @@
  * Writes an update of structs that are bytes already, as Yjs writes it (V1): clients with higher ids first, on which its merging relies.
  * Source of the format: Yjs `src/utils/encoding.js`, `DeleteSet.js`.
  */
-import * as decoding from 'lib0/decoding'
 import * as encoding from 'lib0/encoding'
+import type { Range } from './deletions.ts'
 
 /** One client's structs, one after another. */
 export interface Section {
@@ -11,11 +11,6 @@ export interface Section {
   structs: number
   /** Parts of other updates, and headers between them. */
   bytes: Uint8Array[]
-}
-
-export interface Range {
-  clock: number
-  length: number
 }
 
 export const encodeUpdate = (sections: ReadonlyMap<number, Section>, deletions: ReadonlyMap<number, readonly Range[]>): Uint8Array => {
@@ -35,8 +30,5 @@ export const encodeUpdate = (sections: ReadonlyMap<number, Section>, deletions: 
   }
   return encoding.toUint8Array(output)
 }
-
-export const readRange = (input: decoding.Decoder): Range =>
-  ({ clock: decoding.readVarUint(input), length: decoding.readVarUint(input) })
 
 const descending = <T>(byClient: ReadonlyMap<number, T>): [number, T][] => [...byClient].sort(([a], [b]) => b - a)

@@ -3,7 +3,7 @@ import { Worker, isMarkedAsUntransferable } from 'node:worker_threads'
 import * as Y from 'yjs'
 import type { DocumentName } from '../../shared/ids.ts'
 import type { Snapshot } from '../log/port.ts'
-import { sliceUpdate } from './slice-update.ts'
+import { loadSizes, sliceUpdate } from './slice-update.ts'
 import { factsOf } from './snapshot-facts.ts'
 
 /** The records of a document as one snapshot. */
@@ -19,7 +19,9 @@ export const snapshotOf = (name: DocumentName, doc: Y.Doc): Folded => {
 
 /** Of a large document; takes as long as {@link snapshotOf}. */
 export const snapshotInParts = (folded: Folded): Folded => {
-  const [update = folded.update, ...rest] = [...sliceUpdate(folded.update, PART_BYTES)].filter(part => part !== undefined)
+  if (folded.update.length <= PART_BYTES) return folded
+  const parts = sliceUpdate(folded.update, { ...loadSizes, bytes: PART_BYTES })
+  const [update = folded.update, ...rest] = [...parts].filter(part => part !== undefined)
   return { ...folded, update, ...rest.length > 0 && { rest } }
 }
 

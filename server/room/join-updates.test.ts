@@ -2,7 +2,8 @@
 import { describe, expect, it } from 'vitest'
 import * as Y from 'yjs'
 import { runSeed, seededRandom, times, withReplay } from '../../test/rig/seed.ts'
-import { isDeleted, joinUpdates } from './join-updates.ts'
+import { isDeleted } from './deletions.ts'
+import { joinUpdates } from './join-updates.ts'
 import type { Joined } from './join-updates.ts'
 
 const FILE = 'server/room/join-updates.test.ts'

@@ -6,12 +6,11 @@
  */
 import * as decoding from 'lib0/decoding'
 import * as Y from 'yjs'
-import { encodeUpdate, readRange } from './encode-update.ts'
-import type { Range, Section } from './encode-update.ts'
+import { merged, readRanges } from './deletions.ts'
+import type { Deletions, Range } from './deletions.ts'
+import { encodeUpdate } from './encode-update.ts'
+import type { Section } from './encode-update.ts'
 import { KIND, SKIP, STRING, lettersIn, readHeader, skipContent } from './walk-update.ts'
-
-/** By client id, what is deleted: sorted, and no two ranges touch. */
-export type Deletions = ReadonlyMap<number, readonly Range[]>
 
 export interface Joined {
   update: Uint8Array
@@ -32,25 +31,12 @@ export const joinUpdates = function* (updates: readonly Uint8Array[]): Generator
   for (const update of updates) {
     const input = decoding.createDecoder(update)
     for (let clients = decoding.readVarUint(input); clients > 0; clients--) fits = readRun(input, runs) && fits
-    readDeletions(input, ranges)
+    readRanges(input, ranges)
     yield undefined
   }
-  const deletions = new Map([...ranges].map(([client, each]) => [client, merged(each)]))
+  const deletions = merged(ranges)
   const ends = new Map([...runs].map(([client, { end }]) => [client, end]))
   return { update: fits ? encodeUpdate(runs, deletions) : Y.mergeUpdates([...updates]), ends, deletions }
-}
-
-/** Whether one of the ranges holds all of this one: as they do not touch, none holds it otherwise. */
-export const isDeleted = (deletions: Deletions, client: number, clock: number, length: number): boolean => {
-  const ranges = deletions.get(client) ?? []
-  let low = 0
-  for (let high = ranges.length; low < high;) {
-    const middle = (low + high) >> 1
-    if (ranges[middle]!.clock <= clock) low = middle + 1
-    else high = middle
-  }
-  const range = ranges[low - 1]
-  return range !== undefined && clock + length <= range.clock + range.length
 }
 
 /** @returns whether it goes on where that client's structs ended before */
@@ -83,21 +69,3 @@ const skipText = (input: decoding.Decoder): number => {
   return lettersIn(input.arr, input.pos - bytes, input.pos)
 }
 
-const readDeletions = (input: decoding.Decoder, deletions: Map<number, Range[]>): void => {
-  for (let clients = decoding.readVarUint(input); clients > 0; clients--) {
-    const client = decoding.readVarUint(input)
-    const ranges = deletions.get(client) ?? []
-    for (let left = decoding.readVarUint(input); left > 0; left--) ranges.push(readRange(input))
-    if (ranges.length > 0) deletions.set(client, ranges)
-  }
-}
-
-const merged = (ranges: Range[]): Range[] => {
-  const apart: Range[] = []
-  for (const { clock, length } of ranges.sort((a, b) => a.clock - b.clock)) {
-    const last = apart.at(-1)
-    if (last && clock <= last.clock + last.length) last.length = Math.max(last.length, clock + length - last.clock)
-    else apart.push({ clock, length })
-  }
-  return apart
-}

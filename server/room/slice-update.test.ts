@@ -2,11 +2,11 @@
 import { describe, expect, test } from 'vitest'
 import * as Y from 'yjs'
 import { runSeed, seededRandom, times, withReplay } from '../../test/rig/seed.ts'
-import { sliceUpdate } from './slice-update.ts'
+import { loadSizes, sliceUpdate } from './slice-update.ts'
 
 /** In the order of the clients' structs, and again with every text and array cut where it may be. */
-const slicesOf = (update: Uint8Array, bytes?: number): Uint8Array[] =>
-  [...sliceUpdate(update, bytes)].filter(slice => slice !== undefined)
+const slicesOf = (update: Uint8Array, bytes = loadSizes.bytes): Uint8Array[] =>
+  [...sliceUpdate(update, { ...loadSizes, bytes })].filter(slice => slice !== undefined)
 
 const inSlices = (slices: readonly Uint8Array[]): Y.Doc => {
   const doc = new Y.Doc()
@@ -99,9 +99,57 @@ describe('a sliced update', () => {
     doc.transact(() => { for (let n = 0; n < 12_000; n++) map.set(`${n}`, n) })
     doc.transact(() => { for (let n = 0; n < 12_000; n += 2) map.delete(`${n}`) })
     const update = Y.encodeStateAsUpdate(doc)
-    const emptied = slicesOf(update, 20_000).filter(([clients]) => clients === 0)
-    expect(emptied).toHaveLength(2)
     isSame(update, 20_000)
+    const undeleted = new Y.Doc()
+    undeleted.clientID = doc.clientID
+    undeleted.transact(() => { for (let n = 0; n < 12_000; n++) undeleted.getMap('map').set(`${n}`, n) })
+    const slices = slicesOf(Y.encodeStateAsUpdate(doc, Y.encodeStateVector(doc)))
+    expect(slices).toHaveLength(2)
+    for (const slice of slices) Y.applyUpdate(undeleted, slice)
+    expect(undeleted.getMap('map').toJSON()).toEqual(map.toJSON())
+  })
+
+  test('deletes each struct in the slice that brings it', () => {
+    const doc = new Y.Doc({ gc: false })
+    const map = doc.getMap('map')
+    for (let n = 0; n < 2000; n++) map.set(`${n}`, n)
+    for (let n = 0; n < 2000; n++) if (n % 3 > 0) map.delete(`${n}`)
+    map.set('0', 'another')
+    const sliced = new Y.Doc()
+    let slices = 0
+    for (const slice of slicesOf(Y.encodeStateAsUpdate(doc), 500)) {
+      Y.applyUpdate(sliced, slice)
+      slices++
+      for (const key of sliced.getMap('map').keys()) expect(Number(key) % 3).toBe(0)
+      expect(sliced.getMap('map').get('0')).not.toBe(0)
+    }
+    expect(slices).toBeGreaterThan(20)
+    isSame(Y.encodeStateAsUpdate(doc), 500)
+  })
+
+  test('keeps a type with its first entries, and the value of a key whole', () => {
+    const doc = new Y.Doc({ gc: false })
+    const map = doc.getMap<Y.Map<unknown>>('map')
+    for (let n = 0; n < 500; n++) map.set(`${n}`, new Y.Map<unknown>([['head', { n }], ['parts', new Y.Array()]]))
+    const sliced = new Y.Doc()
+    for (const slice of slicesOf(Y.encodeStateAsUpdate(doc), 40)) {
+      Y.applyUpdate(sliced, slice)
+      for (const draft of sliced.getMap<Y.Map<unknown>>('map').values()) expect([...draft.keys()]).toEqual(['head', 'parts'])
+    }
+    isSame(Y.encodeStateAsUpdate(doc), 40)
+  })
+
+  test('is none, in bounded time, where the bytes end too early or say what cannot be', () => {
+    const doc = new Y.Doc()
+    doc.getArray('list').push([1, 'two', { three: [3] }])
+    doc.getText('text').insert(0, 'x'.repeat(1000))
+    doc.getText('text').delete(3, 4)
+    const update = Y.encodeStateAsUpdate(doc)
+    for (let length = 0; length < update.length; length++) expect(() => slicesOf(update.slice(0, length), 10)).toThrow()
+    expect(() => slicesOf(Uint8Array.of(...update, 0), 10)).toThrow()
+    // One struct of 2^50 values, none of which is there.
+    const promises = [1, 1, 7, 0, 8, 1, 1, 97, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 2]
+    expect(() => slicesOf(Uint8Array.from(promises), 10)).toThrow()
   })
 
   test('holds what another client\'s text stands on before it', () => {

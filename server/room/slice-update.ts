@@ -1,27 +1,42 @@
 /**
- * Cuts a Yjs update (V1) into small ones that make the same document when they are applied one after another, so that a large snapshot is
- * loaded with turns for others in between: `Y.applyUpdate` of 50 MB holds a process for seconds.
+ * Cuts a Yjs update (V1) into small ones that make the same document when they are applied one after another, with turns for others in
+ * between: `Y.applyUpdate` of 50 MB holds a process for seconds, and what one update of a client may cost is bounded.
  *
  * 1. What is applied never waits for what comes later: before a struct come those that it names (origins, parent), from whichever client.
  * 2. A struct that is itself large (Yjs merges what one client wrote in a row: all messages of a conversation are one) is cut between its
- *    values or letters, as Yjs does when something is put between them.
- * 3. The delete set comes last, cut by number.
+ *    values or letters, as Yjs does when something is put between them. The value of a key is whole.
+ * 3. What deletes a struct comes with it: a request that was cancelled must not be live for a moment, or it would be taken.
+ * 4. A type stays together with its first entries: a draft without its head is refused.
  *
- * The bytes are trusted: they come from our own log, behind a checksum. Source of the format: Yjs `src/utils/encoding.js`, `src/structs`.
+ * The bytes need not be trusted: they are walked to the end first, and what is wrong with them then is wrong with a slice. Source of the
+ * format: Yjs `src/utils/encoding.js`, `src/structs`.
  */
 import * as decoding from 'lib0/decoding'
 import * as encoding from 'lib0/encoding'
-import { encodeUpdate, readRange } from './encode-update.ts'
-import type { Range, Section } from './encode-update.ts'
+import { CutDeletions } from './cut-deletions.ts'
+import { merged, readRanges } from './deletions.ts'
+import type { Range } from './deletions.ts'
+import { encodeUpdate } from './encode-update.ts'
+import type { Section } from './encode-update.ts'
 import { ANY, HAS_KEY, HAS_LEFT, HAS_RIGHT, KIND, STRING, endOfLetter, lettersIn, readHeader, skipAny, skipContent } from './walk-update.ts'
 import type { Id } from './walk-update.ts'
 
-/** A slice ends when it has so many bytes, structs or deletions: a few milliseconds of work. */
-const BYTES = 128 * 1024
-const STRUCTS = 1000
-const DELETIONS = 5000
+/** A slice ends when it has so many bytes or structs; of deletions that are not of its own structs it has so many. */
+export interface SliceSizes {
+  bytes: number
+  structs: number
+  deletions: number
+  /** A slice ends with a client's structs. It has those of others only as far as these name them. */
+  byClient?: boolean
+}
+
+/** A few milliseconds of work. */
+export const loadSizes: Readonly<SliceSizes> = { bytes: 128 * 1024, structs: 1000, deletions: 5000 }
+
 /** Structs that are passed over before others get their turn. */
 const WALK = 20_000
+/** First entries of types that a slice has at most beyond its size: a draft has a head and parts. */
+const KEPT_TOGETHER = 16
 
 const NONE = new Map<number, never>()
 
@@ -37,15 +52,22 @@ interface Cursor {
 }
 
 /**
- * @param most bytes of a slice, about
+ * @param sizes looked at anew for each slice
+ * @param mostDeletions ranges that it may have in all
  * @returns slices; undefined where there is none yet, so that whoever follows can let others work
+ * @throws Error when the bytes end too early, or structs wait for one another
  */
-export const sliceUpdate = function* (update: Uint8Array, most = BYTES): Generator<Uint8Array | undefined, void> {
-  if (update.length <= most) return yield update
+export const sliceUpdate = function* (
+  update: Uint8Array, sizes: Readonly<SliceSizes> = loadSizes, mostDeletions = Infinity,
+): Generator<Uint8Array | undefined, void> {
   const input = decoding.createDecoder(update)
   const cursors = yield* findCursors(input)
-  yield* new Slicer(update, cursors, most).slices()
-  yield* sliceDeleteSet(input)
+  const ranges = new Map<number, Range[]>()
+  readRanges(input, ranges, mostDeletions)
+  if (decoding.hasContent(input)) throw new Error('Bytes follow behind the end of the update.')
+  const deletions = new CutDeletions(merged(ranges))
+  yield* new Slicer(update, cursors, deletions, sizes).slices()
+  for (const part of deletions.others(() => sizes.deletions)) yield encodeUpdate(NONE, part)
 }
 
 const findCursors = function* (input: decoding.Decoder): Generator<undefined, Map<number, Cursor>> {
@@ -55,6 +77,7 @@ const findCursors = function* (input: decoding.Decoder): Generator<undefined, Ma
     const structs = decoding.readVarUint(input)
     const client = decoding.readVarUint(input)
     const clock = decoding.readVarUint(input)
+    if (cursors.has(client)) throw new Error('A client is named twice.')
     cursors.set(client, { client, clock, structs, at: input.pos, cut: null })
     for (let n = 0; n < structs; n++) {
       const info = decoding.readUint8(input)
@@ -70,16 +93,20 @@ class Slicer {
   readonly #update: Uint8Array
   readonly #input: decoding.Decoder
   readonly #cursors: Map<number, Cursor>
-  readonly #most: number
+  readonly #deletions: CutDeletions
+  readonly #sizes: Readonly<SliceSizes>
   #sections = new Map<number, Section>()
   #bytes = 0
   #structs = 0
+  /** Structs since it was full. */
+  #beyond = 0
 
-  constructor(update: Uint8Array, cursors: Map<number, Cursor>, most: number) {
+  constructor(update: Uint8Array, cursors: Map<number, Cursor>, deletions: CutDeletions, sizes: Readonly<SliceSizes>) {
     this.#update = update
     this.#input = decoding.createDecoder(update)
     this.#cursors = cursors
-    this.#most = most
+    this.#deletions = deletions
+    this.#sizes = sizes
   }
 
   * slices(): Generator<Uint8Array> {
@@ -92,14 +119,26 @@ class Slicer {
           waiting.pop()
           continue
         }
+        if (this.#isFull && !this.#mayStay(cursor)) yield this.#slice()
         const missing = this.#take(cursor)
         const before = missing && this.#cursors.get(missing.client)
         if (before && !waiting.some(({ cursor }) => cursor === before)) waiting.push({ cursor: before, until: missing.clock })
         else if (missing) throw new Error(`The structs of client ${cursor.client} and of client ${missing.client} wait for one another.`)
-        if (this.#bytes >= this.#most || this.#structs >= STRUCTS) yield this.#slice()
       }
+      if (this.#sizes.byClient && this.#structs > 0) yield this.#slice()
     }
     if (this.#structs > 0) yield this.#slice()
+  }
+
+  get #isFull(): boolean {
+    return this.#bytes >= this.#sizes.bytes || this.#structs >= this.#sizes.structs
+  }
+
+  /** Whether the next struct of a client stays with the type before it although the slice is full. */
+  #mayStay({ at, cut }: Cursor): boolean {
+    if (cut || ++this.#beyond > KEPT_TOGETHER) return false
+    this.#input.pos = at
+    return readHeader(this.#input, decoding.readUint8(this.#input)).inType
   }
 
   /** @returns what has to come before it, when it was not taken for that reason */
@@ -112,7 +151,7 @@ class Slicer {
     const { right, named } = readHeader(input, info)
     const missing = named.find(id => id.client !== cursor.client && this.#isToCome(id))
     if (missing) return missing
-    if (kind === ANY || kind === STRING) {
+    if ((kind === ANY && !(info & HAS_KEY)) || kind === STRING) {
       const header = this.#update.subarray(cursor.at, input.pos)
       const size = decoding.readVarUint(input)
       const [values, bytes] = kind === ANY ? [size, 0] : [0, size]
@@ -130,7 +169,7 @@ class Slicer {
   #cutOff(cursor: Cursor, cut: NonNullable<Cursor['cut']>, header: Uint8Array[]): null {
     const input = this.#input
     const from = input.pos
-    const most = from + Math.max(1, this.#most - this.#bytes)
+    const most = from + Math.max(1, this.#sizes.bytes - this.#bytes)
     const size = encoding.createEncoder()
     let length = 0
     if ((cut.info & KIND) === ANY) {
@@ -168,9 +207,14 @@ class Slicer {
   }
 
   #slice(): Uint8Array {
-    const slice = encodeUpdate(this.#sections, NONE)
+    const deletions = new Map<number, Range[]>()
+    for (const [client, { clock }] of this.#sections) {
+      const within = this.#deletions.within(client, clock, this.#cursors.get(client)!.clock)
+      if (within.length > 0) deletions.set(client, within)
+    }
+    const slice = encodeUpdate(this.#sections, deletions)
     this.#sections = new Map()
-    this.#bytes = this.#structs = 0
+    this.#bytes = this.#structs = this.#beyond = 0
     return slice
   }
 }
@@ -183,15 +227,4 @@ const rest = ({ info, right }: { info: number, right: Uint8Array }, { client, cl
   encoding.writeVarUint(output, clock - 1)
   encoding.writeUint8Array(output, right)
   return encoding.toUint8Array(output)
-}
-
-const sliceDeleteSet = function* (input: decoding.Decoder): Generator<Uint8Array> {
-  for (let clients = decoding.readVarUint(input); clients > 0; clients--) {
-    const client = decoding.readVarUint(input)
-    for (let left = decoding.readVarUint(input); left > 0;) {
-      const ranges: Range[] = []
-      for (; left > 0 && ranges.length < DELETIONS; left--) ranges.push(readRange(input))
-      yield encodeUpdate(NONE, new Map([[client, ranges]]))
-    }
-  }
 }

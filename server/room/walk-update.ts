@@ -1,4 +1,7 @@
-/** Walks the structs of an update of our own (V1) without building them. Source: Yjs `src/utils/encoding.js`, `src/structs`. */
+/**
+ * Walks the structs of an update (V1) without building them. Bytes that end too early throw, at the latest where the next thing should
+ * stand; what else is wrong with them, the gate finds. Source: Yjs `src/utils/encoding.js`, `src/structs`.
+ */
 import * as decoding from 'lib0/decoding'
 
 export interface Id {
@@ -19,20 +22,22 @@ const NOTHING = new Uint8Array()
 
 /**
  * What stands between the first byte of a struct and its content.
- * @returns the right origin as it stands there, and all that the struct names
+ * @returns the right origin as it stands there, all that the struct names, and whether it names the type that it stands in, as the first
+ *   entries of a type do
  */
-export const readHeader = (input: decoding.Decoder, info: number): { right: Uint8Array, named: Id[] } => {
+export const readHeader = (input: decoding.Decoder, info: number): { right: Uint8Array, named: Id[], inType: boolean } => {
   const named: Id[] = []
-  if ((info & KIND) === GC || (info & KIND) === SKIP) return { right: NOTHING, named }
+  if ((info & KIND) === GC || (info & KIND) === SKIP) return { right: NOTHING, named, inType: false }
   if (info & HAS_LEFT) named.push(readId(input))
   const from = input.pos
   if (info & HAS_RIGHT) named.push(readId(input))
   const right = input.arr.subarray(from, input.pos)
-  if (info & (HAS_LEFT | HAS_RIGHT)) return { right, named }
-  if (decoding.readVarUint(input) === 1) skipBytes(input)
-  else named.push(readId(input))
+  if (info & (HAS_LEFT | HAS_RIGHT)) return { right, named, inType: false }
+  const inType = decoding.readVarUint(input) !== 1
+  if (inType) named.push(readId(input))
+  else skipBytes(input)
   if (info & HAS_KEY) skipBytes(input)
-  return { right, named }
+  return { right, named, inType }
 }
 
 const readId = (input: decoding.Decoder): Id => ({ client: decoding.readVarUint(input), clock: decoding.readVarUint(input) })
@@ -74,6 +79,7 @@ export const skipContent = (input: decoding.Decoder, kind: number): number => {
 
 /** One value of lib0's `any` encoding. Source: lib0 `decoding.js`. */
 export const skipAny = (input: decoding.Decoder): void => {
+  mustGoOn(input, 1)
   switch (decoding.readUint8(input)) {
     case 125:
       decoding.readVarInt(input)
@@ -107,7 +113,12 @@ const skipTimes = (count: number, skip: () => void): number => {
 
 const skipBytes = (input: decoding.Decoder): void => {
   const length = decoding.readVarUint(input)
+  mustGoOn(input, length)
   input.pos += length
+}
+
+const mustGoOn = (input: decoding.Decoder, bytes: number): void => {
+  if (input.pos + bytes > input.arr.length) throw new Error('The update ends too early.')
 }
 
 /** @returns the first place from `at` on where a UTF-8 letter ends, `end` at the latest */

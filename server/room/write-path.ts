@@ -27,6 +27,8 @@ import type { Proposal } from './proposals.ts'
 import type { Readers } from './readers.ts'
 import type { Recorder, RecorderPorts } from './recorder.ts'
 import type { Session, Submission } from './session.ts'
+import { isTooMuch, takeInSlices } from './take-in-slices.ts'
+import type { Outcome } from './take-in-slices.ts'
 import { outcomesOf, takeRequests } from './take.ts'
 import type { KnownAgents, Taken } from './take.ts'
 import { TakenRequests } from './taken-requests.ts'
@@ -83,7 +85,7 @@ export class WritePath {
 
   /** Takes an update into the inbox; updates are worked off one at a time, in the order of arrival. */
   submit(submission: Submission): void {
-    if (this.#endIfLost(submission)) return
+    if (this.#endIfLost(submission.session)) return
     this.#inbox.push(submission)
     if (!this.#working) void this.#workOff()
   }
@@ -125,65 +127,84 @@ export class WritePath {
   }
 
   async #receive(submission: Submission): Promise<void> {
+    const { bytes, final, session } = submission
+    let outcome = await this.#take(session, bytes, final)
+    if (isTooMuch(outcome)) {
+      const { yieldToOthers } = this.#environment
+      outcome = await takeInSlices(bytes, outcome, final, {
+        // What is not acknowledged yet its device sends again.
+        receive: async (slice, final) => session.isOpen ? this.#take(session, slice, final) : { kind: 'ended' },
+        yieldToOthers,
+      })
+    }
+    switch (outcome.kind) {
+      case 'taken':
+        return this.#accepted(submission, outcome.results)
+      case 'parked':
+        return submission.parked()
+      case 'refused':
+        return this.#refuse(submission, outcome.code, outcome.reason)
+      case 'ended':
+    }
+  }
+
+  /** Judges an update, or a slice of one, and brings it into the document. */
+  async #take(session: Session, bytes: Uint8Array, final: boolean): Promise<Outcome> {
     const { kind, messages, doc } = this.#document
-    const scanned = scan(submission.bytes, kind, client => Y.getState(doc.store, client))
-    if (!scanned.ok) return this.#refuse(submission, scanned.code, scanned.reason)
+    const scanned = scan(bytes, kind, client => Y.getState(doc.store, client))
+    if (!scanned.ok) return refused(scanned.code, scanned.reason)
 
     const proposals = messages ? proposalsIn(scanned.decoded) : []
-    if (proposals.length > limits.requestsPerUpdate) return this.#refuse(submission, 'too-large', TOO_MANY_REQUESTS)
+    if (proposals.length > limits.requestsPerUpdate) return refused('too-large', TOO_MANY_REQUESTS)
     const known: KnownRequests = new Map()
     // What became of a parent that is a message shows in the document.
     const prepared = new Set(proposals.flatMap(({ id, parentId }) => parentId === null || messages?.get(parentId) ? [id] : [id, parentId]))
     if (prepared.size > 0) await this.#taken.prepare(prepared, known)
 
     for (;;) {
-      if (this.#endIfLost(submission)) return
-      const verdict = this.#judge(submission, scanned)
+      if (this.#endIfLost(session) || session.ended) return { kind: 'ended' }
+      const verdict = this.#judge(session, scanned)
       switch (verdict.kind) {
         case 'refuse':
-          return this.#refuse(submission, verdict.code, verdict.reason)
+          return refused(verdict.code, verdict.reason)
         case 'park':
-          return submission.parked()
+          return { kind: 'parked' }
         case 'nothing':
           // The answer to a request that was taken may have been lost with an earlier connection.
-          return this.#accepted(submission, outcomesOf(proposals.map(({ id }) => id), {
-            principal: submission.session.principal, taken: id => known.get(id)
-          }))
+          return { kind: 'taken', results: outcomesOf(proposals.map(({ id }) => id), { principal: session.principal, taken: id => known.get(id) }) }
         case 'accept': {
           // A request that overwrites another one shows its id only to the judge, which resolves the struct that it follows.
           const unprepared = verdict.requestIds.filter(id => !prepared.has(id))
           if (unprepared.length > 0) {
-            if (unprepared.length > limits.requestsPerUpdate) return this.#refuse(submission, 'too-large', TOO_MANY_REQUESTS)
+            if (unprepared.length > limits.requestsPerUpdate) return refused('too-large', TOO_MANY_REQUESTS)
             await this.#taken.prepare(unprepared, known)
             unprepared.forEach(id => prepared.add(id))
             continue
           }
-          if (!submission.final && this.#waitsForParent(proposals, known)) return submission.parked()
-          if (this.#isGrowing(scanned) && this.#isFull()) return this.#refuse(submission, 'document-full', errorTable['document-full'].message)
-          if (!this.#affords(submission.session, verdict)) return this.#refuse(submission, 'rate-limited', errorTable['rate-limited'].message)
-          return this.#apply(submission, scanned.bytes, verdict, proposals, known)
+          if (!final && this.#waitsForParent(proposals, known)) return { kind: 'parked' }
+          if (this.#isGrowing(scanned) && this.#isFull()) return refused('document-full')
+          if (!this.#affords(session, verdict)) return refused('rate-limited')
+          return this.#apply(session, scanned.bytes, verdict, proposals, known)
         }
       }
     }
   }
 
-  #judge(submission: Submission, scanned: Scanned): Verdict {
+  #judge({ principal: { id: principal }, role }: Session, scanned: Scanned): Verdict {
     const { kind, doc, owners } = this.#document
-    const { principal: { id: principal }, role } = submission.session
     return judge(scanned, { kind, doc, principal, role, ownerOf: id => owners.of(id, principal) })
   }
 
   #apply(
-    submission: Submission, bytes: Uint8Array, verdict: Accepted, proposals: readonly Proposal[], known: KnownRequests,
-  ): void {
-    const { principal, role } = submission.session
+    { principal, role }: Session, bytes: Uint8Array, verdict: Accepted, proposals: readonly Proposal[], known: KnownRequests,
+  ): Outcome {
     const { doc, owners, recorder } = this.#document
     const { agents, now, budgets } = this.#environment
     const mayAsk = (): boolean => budgets === null || budgets.requests.spend(principal.id, 1, now())
-    let taken: Taken[]
+    let results: Taken[]
     let ledger: readonly LedgerEntry[] = []
     try {
-      taken = recorder.record(principal.id, owners.bind(verdict.newClients, principal.id), (writer, transaction) => {
+      results = recorder.record(principal.id, owners.bind(verdict.newClients, principal.id), (writer, transaction) => {
         applyClientUpdate(transaction, doc, bytes)
         audit(transaction, verdict)
         if (!writer) return []
@@ -192,21 +213,21 @@ export class WritePath {
         const touched = this.#mayHoldRequests ? writer.roots.requests.keys() : keysTouched(transaction, doc.share.get('requests'))
         // Beside what is new there may be requests that were taken on an earlier connection, which took the answer with it.
         const brought = new Set([...proposals.map(({ id }) => id), ...verdict.requestIds])
-        const results = takeRequests(writer, [...brought], context, touched)
+        const taken = takeRequests(writer, [...brought], context, touched)
         this.#mayHoldRequests = false
         ledger = writer.ledger
-        return results
+        return taken
       })
     } catch (error) {
       // The room is gone by now. Who sent what the judge let through and the audit caught does not get to try again.
-      return submission.refused('forged', error instanceof SkeinError ? error.message : errorTable.forged.message)
+      return refused('forged', error instanceof SkeinError ? error.message : undefined)
     }
     this.#taken.take(ledger)
     recorder.whenDurable(() => this.#taken.durable(ledger), () => {})
-    this.#accepted(submission, taken)
+    return { kind: 'taken', results }
   }
 
-  #accepted(submission: Submission, taken: Taken[]): void {
+  #accepted(submission: Submission, taken: readonly Taken[]): void {
     submission.applied()
     const { recorder, readers } = this.#document
     recorder.whenDurable(() => readers.afterBroadcast(() => submission.saved(taken)), ({ code }) => submission.session.end(code))
@@ -226,7 +247,7 @@ export class WritePath {
     submission.refused(code, reason)
   }
 
-  #endIfLost({ session }: Submission): boolean {
+  #endIfLost(session: Session): boolean {
     const { broken } = this.#document.recorder
     if (broken) session.end(broken.code)
     return broken !== null
@@ -262,6 +283,8 @@ export class WritePath {
     return proposals.some(({ parentId }) => parentId !== null && !isKnown(parentId))
   }
 }
+
+const refused = (code: ErrorCode, reason: string = errorTable[code].message): Outcome => ({ kind: 'refused', code, reason })
 
 const keysTouched = ({ changed }: Y.Transaction, map: SharedType | undefined): string[] =>
   [...(map && changed.get(map)) ?? []].filter(key => key !== null)

@@ -8,7 +8,7 @@ import { LevelDbWorld } from '../rig/leveldb-world.ts'
 import { isPart } from '../../server/log/leveldb/keys.ts'
 import type { LevelDbLog } from '../../server/log/leveldb/leveldb-log.ts'
 import type { LogRecord } from '../../server/log/port.ts'
-import { sliceUpdate } from '../../server/room/slice-update.ts'
+import { loadSizes, sliceUpdate } from '../../server/room/slice-update.ts'
 
 const a = documentName('a')
 
@@ -100,7 +100,8 @@ describe('stock y-leveldb', () => {
     const { doc, type } = createTyping()
     await withOurs(async (log) => {
       for (let n = 0; n < 50; n++) await append(log, doc, type(`word ${n} `))
-      const [update = new Uint8Array(), ...rest] = [...sliceUpdate(Y.encodeStateAsUpdate(doc), 60)].filter(part => part !== undefined)
+      const parts = sliceUpdate(Y.encodeStateAsUpdate(doc), { ...loadSizes, bytes: 60 })
+      const [update = new Uint8Array(), ...rest] = [...parts].filter(part => part !== undefined)
       expect(rest.length).toBeGreaterThan(5)
       if (how === 'cut short') world.failOn(4)
       const compacted = log.compact(a, { update, rest, stateVector: Y.encodeStateVector(doc), upTo: 49 })

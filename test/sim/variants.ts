@@ -85,8 +85,8 @@ export const variants: readonly Variant[] = [
   {
     name: 'what has a gap is refused, not parked',
     file: 'server/room/write-path.ts',
-    find: /case 'park':\s*return submission\.parked\(\)/,
-    replace: "case 'park':\n          return this.#refuse(submission, 'malformed', 'has a gap')"
+    find: /case 'park':\s*return \{ kind: 'parked' \}/,
+    replace: "case 'park':\n          return refused('malformed', 'has a gap')"
   },
   {
     name: 'server client ids used again after a crash',

@@ -1,0 +1,81 @@
+/** Updates that are more than one may be, and are taken in slices: what their sender is told, and when. */
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import * as Y from 'yjs'
+import { conversationName } from '../../shared/ids.ts'
+import type { DocumentName } from '../../shared/ids.ts'
+import { limits } from '../../shared/limits.ts'
+import { messageTexts, newConversationId, newRequestId, say } from '../rig/conversation.ts'
+import { startInProcess } from '../rig/in-process.ts'
+import type { InProcessServer } from '../rig/in-process.ts'
+import { Peer } from '../rig/peer.ts'
+
+const REQUESTS = 3 * limits.requestsPerUpdate
+
+let server: InProcessServer
+let peer: Peer
+let name: DocumentName
+
+beforeEach(async () => {
+  server = await startInProcess()
+  name = conversationName(newConversationId())!
+  peer = await Peer.join(server.syncUrl, name)
+})
+
+afterEach(async () => {
+  peer.close()
+  await server.close()
+})
+
+/** Of what is on the disk. */
+const storedTexts = async (): Promise<string[]> => {
+  const doc = new Y.Doc()
+  for (const update of (await server.log.read(name))!.updates) Y.applyUpdate(doc, update)
+  return messageTexts(doc)
+}
+
+const offline = (): { doc: Y.Doc, ids: string[] } => {
+  const doc = new Y.Doc()
+  return { doc, ids: Array.from({ length: REQUESTS }, (_, n) => say(doc, `message ${n}`, { to: [], parentId: null })) }
+}
+
+const results = (): string[] => peer.controls.flatMap(control => control.kind === 'result' ? [control.requestId] : [])
+
+it('are acknowledged as one frame when all of it is on the disk, after the result of each request', async () => {
+  const { doc, ids } = offline()
+  peer.sendUpdate(Y.encodeStateAsUpdate(doc))
+  const { release, reached } = server.holdWrites()
+  await reached
+  release()
+  await peer.allSaved()
+  expect(results().sort()).toEqual(ids.sort())
+  expect(peer.controls.flatMap(control => control.kind === 'saved' ? [control.frames] : [])).toEqual([1, 2])
+  expect(await storedTexts()).toHaveLength(REQUESTS)
+})
+
+it('that are sent again after the room was lost on the way have each request taken once', async () => {
+  const { doc, ids } = offline()
+  // Some of its slices are in the document by then, and none of them on the disk.
+  server.failNextWrite('before')
+  peer.sendUpdate(Y.encodeStateAsUpdate(doc))
+  expect(await peer.closed()).toMatchObject({ code: 1013 })
+  expect(results()).toEqual([])
+  peer.close()
+  peer = await Peer.join(server.syncUrl, name)
+  peer.sendUpdate(Y.encodeStateAsUpdate(doc))
+  await peer.allSaved()
+  expect(results().sort()).toEqual(ids.sort())
+  expect(await storedTexts()).toHaveLength(REQUESTS)
+})
+
+it('close with what one of their slices is refused for, and what came before it stays', async () => {
+  const { doc } = offline()
+  doc.getMap('meta').set('title', 'Not theirs to write')
+  doc.getMap('requests').set(newRequestId(), { type: 'stop' })
+  peer.sendUpdate(Y.encodeStateAsUpdate(doc))
+  expect(await peer.closed()).toMatchObject({ code: 4403 })
+  expect(peer.controls.at(-1)).toMatchObject({ kind: 'refused', frame: 2, code: 'forged' })
+  const other = await Peer.join(server.syncUrl, name)
+  expect(messageTexts(other.doc).length).toBeGreaterThan(0)
+  expect(other.doc.getMap('meta').get('title')).toBe('message 0')
+  other.close()
+})
