@@ -2,7 +2,7 @@
  * An update of a client that is too much for one, such as a stock client sends that was offline for long: it is cut, and each slice is
  * judged, taken and recorded as if the client had sent it by itself, while other rooms have their turns.
  *
- * 1. A slice that is still too expensive is cut again, and those after it are as small.
+ * 1. A slice that is still too expensive is cut again; those after it are as small at first, and grow with each one that is taken.
  * 2. A slice that builds on a later one (a page that was loaded anew while offline wrote under another client id what follows on from
  *    the one before, and which of them comes first says nothing) waits until all the others were taken.
  * 3. What one slice is refused for ends it: those before it stay, since they were right by themselves.
