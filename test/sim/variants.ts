@@ -214,6 +214,7 @@ export const variants: readonly Variant[] = [
   },
   {
     name: 'what a crash left of a deletion stays',
+    seed: 341,
     file: 'server/erasure.ts',
     find: /for \(const name of await directory\.toErase\(\)\) await eraseNow\(name\)/,
     replace: 'await directory.toErase()'
@@ -226,6 +227,7 @@ export const variants: readonly Variant[] = [
   },
   {
     name: 'a device keeps what was said in a deleted conversation',
+    seed: 138,
     file: 'client/sync/synced-document.ts',
     find: /this\.#hooks\.gone\(\)\s*this\.#rebuild\(null\)/,
     replace: 'this.#hooks.gone()'
@@ -238,6 +240,7 @@ export const variants: readonly Variant[] = [
   },
   {
     name: 'a viewer writes in drafts',
+    seed: 49,
     file: 'server/gate/policy-conversation.ts',
     find: /(this\.#writeDraft\(item, place\))\s*if \(this\.#view\.context\.role === 'viewer'\) this\.#view\.deny\(\)/,
     replace: '$1'
@@ -250,6 +253,7 @@ export const variants: readonly Variant[] = [
   },
   {
     name: 'letters of an editor who became a viewer are thrown away',
+    seed: 486,
     file: 'client/sync/shared-drafts.ts',
     find: /if \(this\.#options\.role\(\) === 'viewer'\) return this\.#keep\(.*\)/,
     replace: "if (this.#options.role() === 'viewer') return"
@@ -262,6 +266,7 @@ export const variants: readonly Variant[] = [
   },
   {
     name: 'what a tab had handed to an owner that is gone is not handed to the next one',
+    seed: 296,
     file: 'client/sync/tabs/shared-store.ts',
     find: /for \(const \[number, \{ write \}\] of \[\.\.\.this\.#unconfirmed\]\) this\.#deliver\(number, write\)/,
     replace: 'this.#unconfirmed.clear()'
