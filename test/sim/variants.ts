@@ -259,10 +259,11 @@ export const variants: readonly Variant[] = [
     replace: "if (this.#options.role() === 'viewer') return"
   },
   {
-    name: 'a tab merges what it wrote before the document began anew in another tab',
-    file: 'client/sync/tabs/shared-store.ts',
-    find: /if \(write\.generation === null\) this/,
-    replace: 'if (write.generation !== generation) this'
+    name: 'a tab that takes over sends again what was sent to a server that began anew',
+    seed: 636,
+    file: 'client/sync/outbox.ts',
+    find: /const isSent = this\.#options\.isOnline\(\) && entry\.refusal === null/,
+    replace: 'const isSent = this.#options.isOnline() && entry.refusal === undefined'
   },
   {
     name: 'what a tab had handed to an owner that is gone is not handed to the next one',
