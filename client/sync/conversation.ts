@@ -4,8 +4,9 @@
  */
 import type { Awareness } from 'y-protocols/awareness'
 import type * as Y from 'yjs'
+import { CarryOver } from './carry-over.ts'
+import type { ConversationOptions, SendOptions } from './conversation-options.ts'
 import { ConversationViews } from './conversation-view.ts'
-import type { DocumentOptions } from './document-options.ts'
 import { createReader } from './document-reader.ts'
 import type { DocumentReader } from './document-reader.ts'
 import { LatestKeeper } from './latest-keeper.ts'
@@ -26,26 +27,8 @@ import { errorTable, SkeinError } from '../../shared/errors.ts'
 import type { ErrorCode } from '../../shared/errors.ts'
 import { createUuidV7 } from '../../shared/ids.ts'
 import type { AgentId, DraftId, MessageId, RequestId, RunId } from '../../shared/ids.ts'
-import type { RequestOutcome } from '../../shared/wire/frame.ts'
 
-export interface ConversationOptions extends DocumentOptions {
-  /** Under whom own messages are shown until the server says who we are. */
-  userId: string
-  userName: string
-  /** What the server noted of a request, null for nothing; by default its API is asked, at the host of {@link url}. */
-  outcomeOf?: (id: RequestId) => Promise<RequestOutcome | null>
-  /** What this device can show before the document is read, which waits for it; null: nothing. Never rejects. */
-  glance?: () => Promise<Glance | null>
-}
-
-export interface SendOptions {
-  /** Agents that shall answer; without it the conversation's default agent does. Empty: nobody. */
-  to?: AgentId[]
-  /** An edit: the message that this one is an alternative to. */
-  replaces?: MessageId
-  /** What it follows; the last message shown by default, or what the replaced one follows. */
-  parentId?: MessageId | null
-}
+export type { ConversationOptions, SendOptions }
 
 export const openConversation = (options: ConversationOptions): Conversation => new Conversation(options)
 
@@ -60,8 +43,7 @@ export class Conversation {
   readonly #views: ConversationViews
   readonly #latest: LatestKeeper
   #reader: DocumentReader
-  /** Earlier lives of the document, all of which stands in this one. */
-  readonly #carried = new Set<string>()
+  readonly #carryOver: CarryOver
   /** New ids come after all that this device has made, even if its clock was set back since. */
   #idsAfter = 0
 
@@ -74,6 +56,7 @@ export class Conversation {
       author: () => this.#author
     })
     this.#latest = new LatestKeeper({ store: options.store, views: this.#views, isStored: () => this.#document.isStored })
+    this.#carryOver = new CarryOver({ document: () => this.#document, drafts: () => this.#drafts, isGone: () => this.#isGone })
     // Before the document, so that it is read first.
     const glance = options.glance?.() ?? Promise.resolve(null)
     this.#document = new SyncedDocument(options, {
@@ -93,18 +76,18 @@ export class Conversation {
       gone: () => {
         this.#outbox.giveUp('gone')
         if (this.hasUnsaved) void this.#drafts.giveUp(this.doc, 'gone')
-        void this.#carryOver()
+        void this.#carryOver.run()
       },
       synced: () => {
         this.#outbox.arrived()
         this.#outbox.proposeMissing()
         this.#outbox.askAboutOthers()
-        void this.#carryOver()
+        void this.#carryOver.run()
       },
-      saved: () => this.#letGoOfCarried(),
+      saved: () => this.#carryOver.letGo(),
       keptMore: () => {
         this.#latest.scrub()
-        void this.#carryOver()
+        void this.#carryOver.run()
       },
       holdsOwn: () => !this.#isGone && this.#drafts.holdsOwn(),
       result: (id, outcome) => this.#outbox.answered(id, outcome),
@@ -310,30 +293,8 @@ export class Conversation {
     return this.#outbox.add(this.#newId() as RequestId, request, { code, reason: errorTable[code].message })
   }
 
-  /** What was written in drafts of an earlier life of the document; that life stays on the device until the server has it here. */
-  async #carryOver(): Promise<void> {
-    for (const { id, doc, writers, unsaved } of await this.#document.keptVersions()) {
-      this.#drafts.know(writers)
-      if (this.#isGone) {
-        await this.#drafts.giveUp(doc, 'gone')
-        await this.#document.letGo(id)
-      } else if (this.#document.synced) {
-        await this.#drafts.carryOver(doc, !unsaved)
-        this.#carried.add(id)
-      }
-    }
-    this.#letGoOfCarried()
-  }
-
   get #isGone(): boolean {
     return this.#document.closedBy?.code === errorTable.gone.close
-  }
-
-  #letGoOfCarried(): void {
-    if (this.hasUnsaved) return
-    // One that could not be removed is carried over again at the next visit, which changes nothing.
-    for (const id of this.#carried) this.#document.letGo(id).catch(() => {})
-    this.#carried.clear()
   }
 
   #noteIds(): void {

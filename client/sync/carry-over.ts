@@ -1,0 +1,47 @@
+/**
+ * What was written in drafts of an earlier life of a conversation goes on in this one; that life stays on the device until the server has
+ * it here. A crash anywhere in between repeats it, and repeating it changes nothing.
+ */
+import type { SharedDrafts } from './shared-drafts.ts'
+import type { SyncedDocument } from './synced-document.ts'
+
+export interface CarryOverOptions {
+  document: () => SyncedDocument
+  drafts: () => SharedDrafts
+  /** The conversation was deleted. */
+  isGone: () => boolean
+}
+
+export class CarryOver {
+  readonly #options: CarryOverOptions
+  /** Earlier lives of the document, all of which stands in this one. */
+  readonly #carried = new Set<string>()
+
+  constructor(options: CarryOverOptions) {
+    this.#options = options
+  }
+
+  async run(): Promise<void> {
+    const [document, drafts] = [this.#options.document(), this.#options.drafts()]
+    for (const { id, doc, writers, unsaved } of await document.keptVersions()) {
+      drafts.know(writers)
+      if (this.#options.isGone()) {
+        await drafts.giveUp(doc, 'gone')
+        await document.letGo(id)
+      } else if (document.synced) {
+        await drafts.carryOver(doc, !unsaved)
+        this.#carried.add(id)
+      }
+    }
+    this.letGo()
+  }
+
+  /** Removes those that the server has here, once it has confirmed all. */
+  letGo(): void {
+    const document = this.#options.document()
+    if (document.hasUnsaved) return
+    // One that could not be removed is carried over again at the next visit, which changes nothing.
+    for (const id of this.#carried) document.letGo(id).catch(() => {})
+    this.#carried.clear()
+  }
+}
