@@ -38,6 +38,8 @@ const ROUNDS = 16
  * client that an update may speak for.
  */
 const SLICES = 2000
+/** Slices that were too expensive and had to be cut again: who is honest offline for long has some, who wants to keep us busy has many. */
+const DEAR = 40
 
 type Refusal = Extract<Outcome, { kind: 'refused' }>
 
@@ -61,6 +63,7 @@ class InSlices {
   readonly #results: Taken[] = []
   readonly #parked: Uint8Array[] = []
   #judged = 0
+  #dear = 0
 
   constructor(whole: Refusal, ports: SlicePorts) {
     this.#whole = whole
@@ -108,7 +111,9 @@ class InSlices {
       case 'ended':
         return outcome
       case 'refused': {
-        const parts = outcome.code === 'too-expensive' ? this.#cutSmaller(slice) : null
+        if (outcome.code !== 'too-expensive') return outcome
+        if (++this.#dear > DEAR) return this.#whole
+        const parts = this.#cutSmaller(slice)
         return parts ? this.#takeAll(parts.values(), final) : outcome
       }
     }
