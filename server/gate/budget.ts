@@ -14,7 +14,7 @@ export const price = {
   /** A struct that is skipped because it is known. */
   skippedStruct: 4,
   /** A new struct, over and above: rehearsed, integrated by Yjs, audited, merged and written into the record. */
-  newStruct: 110,
+  newStruct: 122,
   /** A new struct at a key, over and above. */
   entry: 80,
   /**
