@@ -313,6 +313,7 @@ export class Conversation {
         this.#outbox.mirror(put, gone)
         this.#noteIds()
       },
+      takeIn: () => this.#outbox.takeIn(),
       adopt: entry => this.#outbox.adopt(entry),
       forget: id => this.#outbox.forget(id),
       know: writers => this.#drafts.know(writers)

@@ -82,11 +82,9 @@ export class Outbox {
       if (this.#gone.has(entry.id)) void this.#options.store.deleteOutbox(entry.id)
       else if (!this.#entries.has(entry.id) && isRequest(entry.request)) this.#set({ ...entry, stored: true, accepted: false })
     }
-    for (const [key, request] of requests) {
-      const id = parseRequestId(key)
-      if (!id || this.#entries.has(id) || this.#gone.has(id) || !isRequest(request)) continue
-      this.#set({ id, request, stored: true, refusal: null, accepted: false })
-      void this.#store(id)
+    for (const entry of this.#inTheDocumentAlone()) {
+      this.#set({ ...entry, stored: true })
+      void this.#store(entry.id)
     }
     this.settle()
     this.proposeMissing()
@@ -224,6 +222,14 @@ export class Outbox {
     for (const id of gone) this.#drop(id as RequestId)
   }
 
+  /** Another tab wrote into the document: what it asks for by that is noted before it is sent. It may die without handing it in. */
+  takeIn(): void {
+    const entries = this.#inTheDocumentAlone().map(entry => ({ ...entry, askedIn: null }))
+    for (const entry of entries) this.#set(entry)
+    if (this.#options.isOnline()) this.#sendTo(this.#epoch, entries)
+    else for (const { id } of entries) void this.#store(id)
+  }
+
   /** Another tab asks for this. Resolves when it is stored. */
   async adopt(entry: OutboxEntry): Promise<void> {
     if (this.#gone.has(entry.id) || (entry.request.type === 'send' && this.#options.isSealed(entry.id))) return
@@ -240,6 +246,15 @@ export class Outbox {
   async forget(id: string): Promise<void> {
     this.#drop(id as RequestId)
     await this.#options.store.deleteOutbox(id)
+  }
+
+  /** Requests that no entry stands for. */
+  #inTheDocumentAlone(): OwnRequest[] {
+    return [...openRoots(this.#options.doc()).requests].flatMap(([key, request]) => {
+      const id = parseRequestId(key)
+      const isNew = id !== null && !this.#entries.has(id) && !this.#gone.has(id) && isRequest(request)
+      return isNew ? [{ id, request, stored: false, refusal: null, accepted: false }] : []
+    })
   }
 
   #drop(id: RequestId): boolean {

@@ -210,6 +210,7 @@ export class SyncedDocument {
   #keep(update: Uint8Array, origin: unknown): void {
     const own = origin !== FROM_STORE && !this.#connection?.isOrigin(origin)
     if (own) this.#unsaved = true
+    if (origin === FROM_TAB && this.#connection) this.#hooks.outbox.takeIn()
     if (origin !== FROM_STORE && origin !== FROM_TAB) this.#stored = this.#store.append(update, own)
     this.#tabs?.updated(update)
     this.touch()

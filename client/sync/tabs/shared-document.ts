@@ -40,6 +40,8 @@ export interface SharedOutbox {
   /** At a follower: the owner's entries are these; own ones that it has not got yet stay. */
   mirrorAll(entries: readonly OwnRequest[]): void
   mirror(put: readonly OwnRequest[], gone: readonly string[]): void
+  /** At the owner, which is about to send it: another tab wrote into the document, and has yet to hand in what it asks for by that. */
+  takeIn(): void
   /** At the owner: another tab asks for this. Resolves when it is stored. */
   adopt(entry: OutboxEntry): Promise<void>
   /** At the owner: another tab takes it back. Resolves when the store has forgotten it. */
@@ -53,6 +55,7 @@ export const noOutbox: SharedOutbox = {
   all: () => [],
   mirrorAll: () => {},
   mirror: () => {},
+  takeIn: () => {},
   adopt: () => Promise.resolve(),
   forget: () => Promise.resolve(),
   know: () => {}
