@@ -30,6 +30,8 @@ export class Outbox {
   readonly #gone = new Set<string>()
   /** Lineage of the server that the document is in sync with, or was; null: none was met. */
   #epoch: string | null = null
+  /** Lineages of which that server knows all that they took. */
+  #continues: readonly string[] = []
   readonly #questions: OutcomeQuestions
   #all: readonly OwnRequest[] | null = []
 
@@ -97,6 +99,7 @@ export class Outbox {
   met(epoch: string, continues: readonly string[] = []): void {
     const { requests } = openRoots(this.#options.doc())
     this.#epoch = epoch
+    this.#continues = continues
     this.#questions.begin()
     this.#sendTo(epoch, this.all.filter(entry => isOpen(entry) && entry.askedIn && continues.includes(entry.askedIn)))
     this.#sendTo(epoch, this.all.filter(entry => isOpen(entry) && isNowhere(entry) && requests.has(entry.id)))
@@ -235,10 +238,13 @@ export class Outbox {
     if (this.#gone.has(entry.id) || (entry.request.type === 'send' && this.#options.isSealed(entry.id))) return
     if (!this.#entries.has(entry.id)) {
       const isStray = mayBeAstray(entry, parent => this.#options.isSealed(parent) || this.#entries.has(parent as string as RequestId))
-      const isSent = this.#options.isOnline() && entry.refusal === null && !isStray
+      // What became of it elsewhere has to be found out first.
+      const isKnown = !entry.askedIn || entry.askedIn === this.#epoch || this.#continues.includes(entry.askedIn)
+      const isSent = this.#options.isOnline() && entry.refusal === null && !isStray && isKnown
       this.#set({ ...entry, stored: false, accepted: false, ...isSent && { askedIn: this.#epoch }, ...isStray && { astray: true } })
     }
     this.proposeMissing()
+    if (this.#options.isOnline() && this.#options.isSynced()) this.askAboutOthers()
     await this.#store(entry.id)
   }
 

@@ -292,6 +292,28 @@ describe('tabs with a server', () => {
     expect(server.messages.map(({ metadata }) => metadata.parentId)).toEqual([null])
   })
 
+  it('ask what became of a message that a tab had sent before another took over and the server began anew', async () => {
+    const options = { url: server.url, connect: true, outcomeOf: async () => null }
+    const stuck = talk('a', options)
+    await until('it is online', () => stuck.conversation.view().connection === 'online' && stuck.conversation.view().synced)
+    server.mute = true
+    void stuck.conversation.send('once')
+    world.stop(stuck.tab, 'stuck', 0)
+    await until('the server has it', () => server.proposed.length === 1)
+    stuck.conversation.disconnect()
+    server.mute = false
+    server.beginEpoch('epoch-2')
+    const next = talk('b', options)
+    await until('it takes over', async () => {
+      await time.advance(PING_EVERY / 4)
+      return next.conversation.view().synced
+    })
+    world.goOn(stuck.tab)
+    for (const each of [stuck, next]) await until('it is known', () => ['refused', 'saved'].includes(deliveries(each).join()))
+    expect(server.proposed).toHaveLength(1)
+    expect(next.conversation.view().messages[0]!.delivery).toMatchObject({ state: 'refused', code: 'outcome-unknown' })
+  })
+
   it('see each other, and who types', async () => {
     const all = await online()
     all[3]!.conversation.setTyping(true)
