@@ -142,6 +142,18 @@ describe('what was written offline in a shared draft', () => {
     expect(draftTexts(again.doc)).toEqual(['hello world'])
   })
 
+  it('goes on when it was sent and taken back before the server had it', async () => {
+    const page = await writeOffline('hello', ' world')
+    const { id } = readDrafts(page.doc)[0]!
+    await page.discard(await page.sendDraft(id))
+    expect(draftTexts(page.doc)).toEqual(['hello world'])
+    server.beginEpoch('epoch-2')
+    page.connect()
+    await settled(page)
+    await until('it is on the server', () => draftTexts(server.doc).join() === 'hello world')
+    await noneKept(talkName)
+  })
+
   it('goes on beside the draft that still stands there', async () => {
     const page = await writeOffline('hello', ' world')
     const copy = copyOf(server)

@@ -240,7 +240,7 @@ export class SharedDrafts {
 
   /** @param isOwn clients that are this person's besides those that wrote on this device */
   #writtenHere({ id, letters }: GoneDraft, isOwn: (client: number) => boolean = () => false): Letter[] {
-    const sent = this.#sent.get(id)
+    const sent = this.#sentFrom(id)
     const { clientID } = this.#options.doc()
     // After a new beginning this page writes as another client.
     const isLater = ({ client, clock }: Omit<Letter, 'own'>): boolean => client === sent?.client ? clock >= sent.clock : client === clientID
@@ -248,6 +248,13 @@ export class SharedDrafts {
     const wrote = ({ client, clock }: Omit<Letter, 'own'>): boolean =>
       client === clientID || this.#writers.has(client) || isOwn(client) || this.#copied.has(`${client} ${clock}`)
     return letters.map(letter => ({ ...letter, own: wrote(letter) }))
+  }
+
+  /** What this page sent from the draft, unless that was taken back: then its words stand in the draft alone again. */
+  #sentFrom(id: DraftId): { client: number, clock: number } | undefined {
+    const sent = this.#sent.get(id)
+    const isRequested = this.#options.own().filter(isSend).some(({ request }) => request.drops === id)
+    return sent && (isRequested || sealedFrom(this.#options.doc(), id).length > 0) ? sent : undefined
   }
 
   /** Once: the same words may be found again before it is known that they were kept. */
