@@ -27,5 +27,6 @@ export const untilView = (
     const unsubscribe = conversation.subscribe(look)
     const cancel = after(patience, done)
     signal.addEventListener('abort', done)
-    look()
+    if (signal.aborted) done()
+    else look()
   })
