@@ -128,3 +128,20 @@ describe('what an owner of the past writes late', () => {
     expect([...(await onDisk()).text].sort()).toEqual([...'nextafter '].sort())
   })
 })
+
+it('does not write into a generation that the next owner has begun and not claimed yet', async () => {
+  await Promise.all([frozen.append(update('held')), frozen.setEpoch('epoch-1', 'owner')])
+  await frozen.close()
+  const real = indexedDB.open
+  indexedDB.open = function (database, version) {
+    if (database.includes(name)) throw new DOMException('not here', 'SecurityError')
+    return real.call(this, database, version)
+  }
+  const barred = await claimed('barred').finally(() => Object.assign(indexedDB, { open: real }))
+  next = await claimed('next')
+  await next.rebuild('epoch-2', true)
+  void barred.append(update('late'))
+  await until('it hears of it', () => lost.includes('barred'))
+  await barred.close()
+  expect((await next.load()).updates).toEqual([])
+})

@@ -5,6 +5,10 @@
  */
 export class FencedError extends Error {
   override readonly name = 'FencedError'
+
+  constructor() {
+    super('Another tab owns this document since.')
+  }
 }
 
 /** @param drawn the latest number, as stored @param own null: written without having drawn one */
@@ -12,5 +16,5 @@ export const isFenced = (drawn: unknown, own: number | null): boolean => own !==
 
 /** @throws FencedError */
 export const checkFence = (drawn: unknown, own: number | null): void => {
-  if (isFenced(drawn, own)) throw new FencedError('Another tab owns this document since.')
+  if (isFenced(drawn, own)) throw new FencedError()
 }

@@ -1,6 +1,7 @@
 /** One generation of a document on this device: its database, what is still to be written into it, and when it is compacted. */
 import { claimDatabase, compactDocument, openDocumentDatabase, readDocument, writeDocument } from './document-database.ts'
 import type { DatabaseContent, DocumentDatabase, DocumentWrite } from './document-database.ts'
+import { FencedError } from './fence.ts'
 import { WriteQueue } from './write-queue.ts'
 import type { After } from '../port.ts'
 
@@ -25,15 +26,22 @@ export class Generation {
   /** Updates in the database as far as this tab knows. */
   #stored = 0
   #barred: { because: unknown } | null = null
-  /** The database holds something that this page has not read: what the page says of the whole document is not written. */
-  #unread = false
+  /** The database holds something that this page has not read. */
+  #unread: Unread | null = null
+  /** Written beside what was not read, and to be written into the generation that was begun instead. */
+  #again: DocumentWrite[] = []
 
   constructor(options: GenerationOptions) {
     this.#options = options
     this.#writes = new WriteQueue({
       write: async writes => {
-        if (this.#barred) await this.#lift(this.#barred, writes)
-        await writeDocument(await this.#open(), this.#unread ? writes.filter(isPart) : writes, options.fence())
+        if (this.#barred) await this.#lift(this.#barred)
+        if (this.#unread) await this.#keepApart(this.#unread, writes)
+        const unread = this.#unread
+        const parts = unread ? writes.filter(isPart) : writes
+        await writeDocument(await this.#open(), [...this.#again, ...parts], options.fence())
+        this.#again = []
+        if (unread) unread.beside = epochIn(writes) === null && unread.beside ? [...unread.beside, ...parts] : null
         if (writes.some(({ type }) => type === 'scrub')) this.#stored = 1
         else this.#count(writes.filter(({ type }) => type === 'update').length)
       },
@@ -45,9 +53,14 @@ export class Generation {
   async read(): Promise<DatabaseContent> {
     const content = await this.#read()
     this.#stored = 0
-    this.#unread = false
+    this.#unread = null
     this.#count(content.updates.length)
     return content
+  }
+
+  /** Its database holds, or may hold, something that this page has not read. */
+  get isUnread(): boolean {
+    return this.#barred !== null || this.#unread !== null
   }
 
   /** Resolves when it is stored. */
@@ -82,20 +95,25 @@ export class Generation {
     opened?.close()
   }
 
-  async #lift({ because }: { because: unknown }, writes: readonly DocumentWrite[]): Promise<void> {
-    const { updates, epoch: there, unsaved = true } = await this.#read().catch(() => { throw because })
-    // All that was written since it was barred is still here, the epoch too if a server was met.
-    const epoch = writes.findLast(write => write.type === 'epoch')?.epoch ?? null
-    const isOther = there !== null && epoch !== null && there !== epoch
-    if (isOther) {
-      await this.#options.another(epoch, unsaved)
-      const left = await this.#open()
-      left.close()
-      this.#opened = null
-    }
-    this.#unread = !isOther && updates.length > 0
+  async #lift({ because }: { because: unknown }): Promise<void> {
+    const { updates, epoch, unsaved = true } = await this.#read().catch((error: unknown) => {
+      throw error instanceof FencedError ? error : because
+    })
+    this.#unread = updates.length > 0 || epoch !== null ? { epoch, unsaved, beside: epoch === null ? null : [] } : null
     this.#barred = null
     this.#options.onProblem(null)
+  }
+
+  /** Where a server was met since that holds another lineage than what was not read, nothing more is written beside that. */
+  async #keepApart({ epoch: there, unsaved, beside }: Unread, writes: readonly DocumentWrite[]): Promise<void> {
+    const epoch = epochIn(writes)
+    if (!beside || epoch === null || epoch === there) return
+    await this.#options.another(epoch, unsaved || beside.some(write => write.type === 'update' && write.own))
+    const left = await this.#open()
+    left.close()
+    this.#opened = null
+    this.#unread = null
+    this.#again = beside
   }
 
   async #read(): Promise<DatabaseContent> {
@@ -131,6 +149,16 @@ export class Generation {
     }
   }
 }
+
+interface Unread {
+  /** Its lineage. */
+  epoch: string | null
+  unsaved: boolean
+  /** What was written beside it before a server was met; null: whatever is met, it is of that lineage. */
+  beside: DocumentWrite[] | null
+}
+
+const epochIn = (writes: readonly DocumentWrite[]): string | null => writes.findLast(write => write.type === 'epoch')?.epoch ?? null
 
 /** Says something of what it brings, not of the whole document. */
 const isPart = ({ type }: DocumentWrite): boolean => type !== 'saved' && type !== 'latest'

@@ -449,6 +449,56 @@ describe('a store that fails', () => {
     expect((await later.kept!.list()).map(({ updates }) => textOf(updates))).toEqual(['of the first'])
   })
 
+  it('that could not be opened is not mixed with the lineage of a server that is met after it was written', async () => {
+    const store = await openTooEarly('unsent', 'e1', new ManualTime())
+    await store.append(write('typed'), true)
+    await Promise.all([store.setEpoch('e2', 'owner'), store.append(write('of e2'))])
+    await store.close()
+    const later = open(tab())
+    const { epoch, updates } = await later.load()
+    expect(epoch).toBe('e2')
+    expect(textOf(updates)).not.toContain('unsent')
+    expect((await later.kept!.list()).map(({ updates: kept }) => textOf(kept)).join()).toContain('unsent')
+  })
+
+  it('that could not be opened is kept at a new beginning, for nobody knows what it holds', async () => {
+    const store = await openTooEarly('unsent', 'e1', new ManualTime())
+    await store.rebuild('e2', false)
+    await store.close()
+    const later = open(tab())
+    await later.load()
+    expect((await later.kept!.list()).map(({ updates }) => textOf(updates))).toEqual(['unsent'])
+  })
+
+  it('that could not be opened is let go of when another tab owns the document since', async () => {
+    const time = new ManualTime()
+    const earlier = open(tab())
+    await earlier.load()
+    await earlier.append(write('held'), true)
+    await earlier.setEpoch('e1', 'owner')
+    await earlier.close()
+    const device = tab({ after: time.after })
+    const store = open(device)
+    const lost: string[] = []
+    store.claim!(() => lost.push('first'))
+    // The small database opens, that of the document does not.
+    const real = indexedDB.open.bind(indexedDB)
+    indexedDB.open = (name, version) => {
+      if (name.includes(NAME)) throw new DOMException('not here', 'SecurityError')
+      return real(name, version)
+    }
+    await store.load()
+    const next = open(tab())
+    next.claim!(() => {})
+    await next.load()
+    Object.assign(indexedDB, { open: real })
+    void store.append(write('typed'), true)
+    void store.setEpoch('e2', 'owner')
+    await until('it hears of it', () => lost.length > 0)
+    const closed = await Promise.race([store.close().then(() => 'closed'), new Promise(resolve => setTimeout(resolve, 1000, 'hangs'))])
+    expect(closed).toBe('closed')
+  })
+
   it('goes on with an empty generation in memory when a new one cannot be begun, and begins it when there is space again', async () => {
     const time = new ManualTime()
     const store = open(tab({ after: time.after }))

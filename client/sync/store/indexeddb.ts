@@ -7,7 +7,7 @@ import { Generation } from './generation.ts'
 import { readGlance } from './glance.ts'
 import { keptGenerationsOf, scrubKept } from './kept-generations.ts'
 import type { ListStorage } from './list-cache.ts'
-import { FencedError } from './fence.ts'
+import { checkFence, FencedError } from './fence.ts'
 import { currentGeneration, drawFence, noteEpoch, readGenerations } from './side-database.ts'
 import type { GenerationRecord, SideWrite } from './side-database.ts'
 import { SideStore } from './side-store.ts'
@@ -162,7 +162,7 @@ class IndexedDbStore implements DocumentStore {
 
   async rebuild(epoch: string | null, keepOld: boolean): Promise<void> {
     const left = this.#generation
-    const step = { from: this.#record?.generation ?? null, fresh: this.#freshName(), epoch, keepOld }
+    const step = { from: this.#record?.generation ?? null, fresh: this.#freshName(), epoch, keepOld: keepOld || left.isUnread }
     let begun: GenerationRecord | null = null
     const generation = this.#begin(() => begun ? Promise.resolve(begun) : Promise.reject(this.#sideProblem))
     this.#generation = generation
@@ -216,13 +216,17 @@ class IndexedDbStore implements DocumentStore {
         return databaseName(userId, this.#name, found.generation)
       },
       fence: () => this.#fence,
-      another: (epoch, keepOld) => this.#write({
-        type: 'rebuild',
-        name: this.#name,
-        fence: this.#fence,
-        rebuild: { from: this.#record?.generation ?? null, fresh: this.#freshName(), epoch, keepOld },
-        moved: moved => { another = moved }
-      }),
+      another: async (epoch, keepOld) => {
+        const stored = await this.#side.write({
+          type: 'rebuild',
+          name: this.#name,
+          fence: this.#fence,
+          rebuild: { from: this.#record?.generation ?? null, fresh: this.#freshName(), epoch, keepOld },
+          moved: moved => { another = moved }
+        })
+        // Not for ever: whoever closes the generation waits for the write that asked for this.
+        if (!stored) throw new FencedError()
+      },
       compactAt,
       after,
       onProblem: error => {
@@ -236,7 +240,12 @@ class IndexedDbStore implements DocumentStore {
   /** Draws a number with the first look, and no other: what was read belongs to it. */
   async #currentRecord(): Promise<GenerationRecord> {
     const db = await this.#side.open()
-    if (!this.#lost || this.#fence !== null) return currentGeneration(db, this.#name, this.#freshName())
+    if (!this.#lost || this.#fence !== null) {
+      const found = await currentGeneration(db, this.#name, this.#freshName())
+      // It may have moved on to a generation that it has not claimed yet.
+      checkFence(found.fence, this.#fence)
+      return found
+    }
     const record = await drawFence(db, this.#name, this.#freshName())
     this.#fence = record.fence
     return record
