@@ -16,12 +16,23 @@ export class CarryOver {
   readonly #options: CarryOverOptions
   /** Earlier lives of the document, all of which stands in this one. */
   readonly #carried = new Set<string>()
+  #done: Promise<void> = Promise.resolve()
 
   constructor(options: CarryOverOptions) {
     this.#options = options
   }
 
-  async run(): Promise<void> {
+  /** All that was kept when this was asked for last was looked through. */
+  get done(): Promise<void> {
+    return this.#done
+  }
+
+  run(): Promise<void> {
+    this.#done = this.#run()
+    return this.#done
+  }
+
+  async #run(): Promise<void> {
     const [document, drafts] = [this.#options.document(), this.#options.drafts()]
     for (const { id, doc, writers, unsaved } of await document.keptVersions()) {
       drafts.know(writers)

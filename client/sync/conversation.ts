@@ -270,6 +270,11 @@ export class Conversation {
     this.#document.disconnect()
   }
 
+  /** Earlier lives of the document that were kept on this device when the server was met were looked through. */
+  get carriedOver(): Promise<void> {
+    return this.#carryOver.done
+  }
+
   /** Disconnects, writes what is still queued for the local store, and lets go of everything. */
   close(): Promise<void> {
     this.#outbox.close()

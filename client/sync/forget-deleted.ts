@@ -10,11 +10,13 @@ import { untilView } from './until-view.ts'
 const PATIENCE = 15_000
 
 export const forgetDeleted = async (
-  conversation: Pick<Conversation, 'ready' | 'view' | 'subscribe' | 'close'>, { signal, after }: { signal: AbortSignal, after: After }
+  conversation: Pick<Conversation, 'ready' | 'view' | 'subscribe' | 'carriedOver' | 'close'>, { signal, after }: { signal: AbortSignal, after: After }
 ): Promise<void> => {
   try {
     await conversation.ready
     await untilView(conversation, ({ closedBy }) => closedBy !== null, { signal, after, patience: PATIENCE })
+    // A storage that does not write is tried in the next pass too.
+    await Promise.race([conversation.carriedOver, new Promise<void>(resolve => after(PATIENCE, resolve))])
   } finally {
     await conversation.close()
   }
