@@ -34,10 +34,10 @@ export const keptGenerationsOf = (name: DocumentName, userId: string, side: Side
   return {
     list: async () => Promise.all((await keptGenerations(await side.open(), name)).map(read)),
     add: async (generation, update, writer) => {
-      // Before it is written: until then another tab may remove the database.
-      await keepGeneration(await side.open(), name, generation)
+      // Before it is written, so that it is found.
+      const place = await keepGeneration(await side.open(), name, generation)
       const writes: DocumentWrite[] = [{ type: 'update', update, own: true }, { type: 'writer', clientId: writer }]
-      await using(databaseName(userId, name, generation), db => writeDocument(db, writes, null))
+      await using(databaseName(userId, name, place), db => writeDocument(db, writes, null))
     },
     remove: async generation => {
       const db = await side.open()

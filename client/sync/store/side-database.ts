@@ -129,9 +129,19 @@ export const forgetGenerations = (db: SideDatabase, name: string, gone: readonly
 export const keptGenerations = async (db: SideDatabase, name: string): Promise<readonly string[]> =>
   (await db.get('documents', name))?.kept ?? []
 
-/** From now on its database is kept, also when it was to be removed. */
-export const keepGeneration = (db: SideDatabase, name: string, generation: string): Promise<void> =>
-  changeKept(db, name, ({ kept, old }) => ({ kept: [...new Set([...kept, generation])], old: old.filter(other => other !== generation) }))
+/**
+ * What comes late of a generation is kept from now on: with what is kept of it, or else apart, for a tab may be about to remove its
+ * database.
+ * @returns the generation under which it is kept
+ */
+export const keepGeneration = async (db: SideDatabase, name: string, generation: string): Promise<string> => {
+  let place = generation
+  await changeKept(db, name, ({ kept, old }) => {
+    place = kept.includes(generation) ? generation : `${generation}-late`
+    return { kept: [...new Set([...kept, place])], old: old.filter(other => other !== place) }
+  })
+  return place
+}
 
 /** From now on its database is to be removed. */
 export const dropGeneration = (db: SideDatabase, name: string, generation: string): Promise<void> =>
