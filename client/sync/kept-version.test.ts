@@ -142,6 +142,29 @@ describe('what was written offline in a shared draft', () => {
     expect(draftTexts(again.doc)).toEqual(['hello world'])
   })
 
+  it('is kept as refused when it was written while the device was about to forget the deleted conversation', async () => {
+    const store = device.document(talkName)
+    let begin = (): void => {}
+    const begun = new Promise<void>(resolve => { begin = resolve })
+    let asked = false
+    const page = talk({
+      store: slowly(store, async () => {
+        asked = true
+        await begun
+      })
+    })
+    await settled(page)
+    const id = page.openDraft()
+    await settled(page)
+    server.cut(4410, 'This was deleted.')
+    await until('it is about to forget', () => asked)
+    page.draftText(id)!.insert(0, 'last words')
+    begin()
+    await until('it has forgotten', () => page.view().closedBy !== null && readDrafts(page.doc).length === 0)
+    await until('they stand there as refused', () => refused(page).length > 0)
+    expect(refused(page)).toEqual(['last words: gone'])
+  })
+
   it('goes on when it was sent and taken back before the server had it', async () => {
     const page = await writeOffline('hello', ' world')
     const { id } = readDrafts(page.doc)[0]!

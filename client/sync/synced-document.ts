@@ -397,8 +397,10 @@ export class SyncedDocument {
     await this.#store.rebuild(epoch, keepOld)
     const { doc, stored } = await this.#copy.read(true)
     if (this.#ended || turn !== this.#turn) return
-    const late = this.#hooks.holdsOwn(false) ? left.writtenSince() : null
-    if (late && left.generation !== null) void this.#keepLeft(left.generation, late, left.writer)
+    const late = left.writtenSince()
+    // Nothing that is said in a deleted conversation stays, so its person's words are taken out of it once more.
+    if (late && this.closedBy?.code === errorTable.gone.close) this.#hooks.gone()
+    else if (late && left.generation !== null && this.#hooks.holdsOwn(false)) void this.#keepLeft(left.generation, late, left.writer)
     this.#unsaved = false
     this.#show(doc, stored)
     this.#unsaved ||= stored.unsaved ?? !this.#copy.isEmpty
