@@ -470,6 +470,18 @@ describe('a store that fails', () => {
     expect((await later.kept!.list()).map(({ updates }) => textOf(updates))).toEqual(['unsent'])
   })
 
+  it('that could not be opened and was left does not move the document on once more when it can be opened', async () => {
+    const store = await openTooEarly('unsent', 'e1', new ManualTime())
+    void store.append(write('of e2'), true)
+    void store.setEpoch('e2', 'owner')
+    await store.rebuild('e3', true)
+    await store.load()
+    await Promise.all([store.append(write('of e3'), true), store.setEpoch('e3', 'owner')])
+    await store.close()
+    const later = open(tab())
+    expect(textOf((await later.load()).updates)).toBe('of e3')
+  })
+
   it('that could not be opened is let go of when another tab owns the document since', async () => {
     const time = new ManualTime()
     const earlier = open(tab())

@@ -8,7 +8,7 @@ import { readGlance } from './glance.ts'
 import { keptGenerationsOf, scrubKept } from './kept-generations.ts'
 import type { ListStorage } from './list-cache.ts'
 import { checkFence, FencedError } from './fence.ts'
-import { currentGeneration, drawFence, noteEpoch, readGenerations } from './side-database.ts'
+import { currentGeneration, drawFence, keepGeneration, noteEpoch, readGenerations } from './side-database.ts'
 import type { GenerationRecord, SideWrite } from './side-database.ts'
 import { SideStore } from './side-store.ts'
 import { storageProblem } from './storage-problem.ts'
@@ -209,14 +209,21 @@ class IndexedDbStore implements DocumentStore {
   #begin(record: () => Promise<GenerationRecord>): Generation {
     const { after, compactAt, userId } = this.#options
     let another: GenerationRecord | null = null
+    /** It was left, and what was still to be written into it is kept by itself. */
+    let apart: string | null = null
     const generation: Generation = new Generation({
       database: async () => {
+        if (apart !== null) return databaseName(userId, this.#name, apart)
         const found = another ?? await record()
         if (generation === this.#generation) this.#record = found
         return databaseName(userId, this.#name, found.generation)
       },
       fence: () => this.#fence,
       another: async (epoch, keepOld) => {
+        if (generation !== this.#generation) {
+          apart = await keepGeneration(await this.#side.open(), this.#name, this.#freshName())
+          return
+        }
         const stored = await this.#side.write({
           type: 'rebuild',
           name: this.#name,
