@@ -314,6 +314,33 @@ describe('tabs with a server', () => {
     expect(next.conversation.view().messages[0]!.delivery).toMatchObject({ state: 'refused', code: 'outcome-unknown' })
   })
 
+  it('ask what became of a message that the owner sent for another tab and did not live to note', async () => {
+    const options = { url: server.url, connect: true, outcomeOf: async () => null }
+    const owner = talk('a', options)
+    await until('it is online', () => owner.conversation.view().connection === 'online' && owner.conversation.view().synced)
+    const other = talk('b', options)
+    await until('it follows', () => other.conversation.view().connection === 'online' && other.conversation.view().synced)
+    running = false
+    await turning
+    await world.quiet()
+    server.mute = true
+    void other.conversation.send('once')
+    await until('the server has it', async () => {
+      if (server.proposed.length === 0) owner.tab.runOne()
+      await settle()
+      return server.proposed.length === 1
+    })
+    world.crash(owner.tab)
+    owner.conversation.disconnect()
+    server.mute = false
+    server.beginEpoch('epoch-2')
+    running = true
+    turning = turn()
+    await until('it is known', () => ['refused', 'saved'].includes(deliveries(other).join()))
+    expect(server.proposed).toHaveLength(1)
+    expect(other.conversation.view().messages[0]!.delivery).toMatchObject({ state: 'refused', code: 'outcome-unknown' })
+  })
+
   it('see each other, and who types', async () => {
     const all = await online()
     all[3]!.conversation.setTyping(true)
