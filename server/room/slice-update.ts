@@ -18,7 +18,9 @@ import { merged, readRanges } from './deletions.ts'
 import type { Range } from './deletions.ts'
 import { encodeUpdate } from './encode-update.ts'
 import type { Section } from './encode-update.ts'
-import { ANY, HAS_KEY, HAS_LEFT, HAS_RIGHT, KIND, STRING, endOfLetter, lettersIn, readHeader, skipAny, skipContent } from './walk-update.ts'
+import {
+  ANY, HAS_KEY, HAS_LEFT, HAS_RIGHT, KIND, STRING, endOfLetter, lettersIn, readHeader, readRequestId, skipAny, skipContent,
+} from './walk-update.ts'
 import type { Id } from './walk-update.ts'
 
 /** A slice ends when it has so many bytes or structs; of deletions that are not of its own structs it has so many. */
@@ -26,8 +28,8 @@ export interface SliceSizes {
   bytes: number
   structs: number
   deletions: number
-  /** A slice ends with a client's structs. It has those of others only as far as these name them. */
-  byClient?: boolean
+  /** Clients take turns in the order of their requests' ids, which is that of time: what builds on another request comes after it. */
+  byRequest?: boolean
 }
 
 /** A few milliseconds of work. */
@@ -48,6 +50,8 @@ interface Cursor {
   structs: number
   /** Where the next struct stands, or the next value of the one that is being cut. */
   at: number
+  /** Requests that are not in a slice yet: the id, and how many structs follow. The next one is the last. */
+  readonly requests: { id: string, follow: number }[]
   cut: { info: number, right: Uint8Array, values: number, bytes: number } | null
 }
 
@@ -61,7 +65,7 @@ export const sliceUpdate = function* (
   update: Uint8Array, sizes: Readonly<SliceSizes> = loadSizes, mostDeletions = Infinity,
 ): Generator<Uint8Array | undefined, void> {
   const input = decoding.createDecoder(update)
-  const cursors = yield* findCursors(input)
+  const cursors = yield* findCursors(input, sizes.byRequest === true)
   const ranges = new Map<number, Range[]>()
   readRanges(input, ranges, mostDeletions)
   if (decoding.hasContent(input)) throw new Error('Bytes follow behind the end of the update.')
@@ -70,7 +74,7 @@ export const sliceUpdate = function* (
   for (const part of deletions.others(() => sizes.deletions)) yield encodeUpdate(NONE, part)
 }
 
-const findCursors = function* (input: decoding.Decoder): Generator<undefined, Map<number, Cursor>> {
+const findCursors = function* (input: decoding.Decoder, byRequest: boolean): Generator<undefined, Map<number, Cursor>> {
   const cursors = new Map<number, Cursor>()
   let walked = 0
   for (let clients = decoding.readVarUint(input); clients > 0; clients--) {
@@ -78,13 +82,17 @@ const findCursors = function* (input: decoding.Decoder): Generator<undefined, Ma
     const client = decoding.readVarUint(input)
     const clock = decoding.readVarUint(input)
     if (cursors.has(client)) throw new Error('A client is named twice.')
-    cursors.set(client, { client, clock, structs, at: input.pos, cut: null })
+    const requests: Cursor['requests'] = []
+    cursors.set(client, { client, clock, structs, at: input.pos, requests, cut: null })
     for (let n = 0; n < structs; n++) {
       const info = decoding.readUint8(input)
+      const id = byRequest ? readRequestId(input, info) : null
+      if (id !== null) requests.push({ id, follow: structs - n - 1 })
       readHeader(input, info)
       skipContent(input, info & KIND)
       if (++walked % WALK === 0) yield undefined
     }
+    requests.reverse()
   }
   return cursors
 }
@@ -93,6 +101,8 @@ class Slicer {
   readonly #update: Uint8Array
   readonly #input: decoding.Decoder
   readonly #cursors: Map<number, Cursor>
+  /** Those that have structs left, and perhaps some that have not. */
+  readonly #unfinished: Set<Cursor>
   readonly #deletions: CutDeletions
   readonly #sizes: Readonly<SliceSizes>
   #sections = new Map<number, Section>()
@@ -105,29 +115,47 @@ class Slicer {
     this.#update = update
     this.#input = decoding.createDecoder(update)
     this.#cursors = cursors
+    this.#unfinished = new Set(cursors.values())
     this.#deletions = deletions
     this.#sizes = sizes
   }
 
   * slices(): Generator<Uint8Array> {
-    for (const first of this.#cursors.values()) {
-      /** Clients whose structs are waited for, and up to which clock. */
-      const waiting: { cursor: Cursor, until: number }[] = [{ cursor: first, until: Infinity }]
+    for (let first = this.#first(); first; first = this.#first()) {
+      /** Clients whose structs are waited for: up to which clock, and how many are left then. */
+      const waiting = [{ cursor: first, until: Infinity, left: nextRequest(first)?.follow ?? 0 }]
       for (let last = waiting.at(-1); last; last = waiting.at(-1)) {
-        const { cursor, until } = last
-        if (cursor.structs === 0 || cursor.clock > until) {
+        const { cursor, until, left } = last
+        if (cursor.structs <= left || cursor.clock > until) {
           waiting.pop()
           continue
         }
         if (this.#isFull && !this.#mayStay(cursor)) yield this.#slice()
         const missing = this.#take(cursor)
         const before = missing && this.#cursors.get(missing.client)
-        if (before && !waiting.some(({ cursor }) => cursor === before)) waiting.push({ cursor: before, until: missing.clock })
+        if (before && !waiting.some(({ cursor }) => cursor === before)) waiting.push({ cursor: before, until: missing.clock, left: 0 })
         else if (missing) throw new Error(`The structs of client ${cursor.client} and of client ${missing.client} wait for one another.`)
       }
-      if (this.#sizes.byClient && this.#structs > 0) yield this.#slice()
     }
     if (this.#structs > 0) yield this.#slice()
+  }
+
+  /** Whose turn it is: who asks for nothing more may have written what others ask for. */
+  #first(): Cursor | undefined {
+    let first: Cursor | undefined
+    let lowest = ''
+    for (const cursor of this.#unfinished) {
+      if (cursor.structs === 0) {
+        this.#unfinished.delete(cursor)
+        continue
+      }
+      const id = nextRequest(cursor)?.id
+      if (id === undefined) return cursor
+      if (first && id >= lowest) continue
+      first = cursor
+      lowest = id
+    }
+    return first
   }
 
   get #isFull(): boolean {
@@ -217,6 +245,11 @@ class Slicer {
     this.#bytes = this.#structs = this.#beyond = 0
     return slice
   }
+}
+
+const nextRequest = ({ requests, structs }: Cursor): { id: string, follow: number } | undefined => {
+  while (requests.length > 0 && requests.at(-1)!.follow >= structs) requests.pop()
+  return requests.at(-1)
 }
 
 /** The header of a struct that goes on where another one was cut off. */

@@ -3,8 +3,9 @@
  * judged, taken and recorded as if the client had sent it by itself, while other rooms have their turns.
  *
  * 1. A slice that is still too expensive is cut again; those after it are as small at first, and grow with each one that is taken.
- * 2. A slice that builds on a later one (a page that was loaded anew while offline wrote under another client id what follows on from
- *    the one before, and which of them comes first says nothing) waits until all the others were taken.
+ * 2. Pages that were open one after another, or in turn, wrote under client ids of which the order says nothing: what they ask for is
+ *    taken in the order of the requests' ids, as within one update. A slice that builds on a later one all the same waits until all the
+ *    others were taken.
  * 3. What one slice is refused for ends it: those before it stay, since they were right by themselves.
  */
 import * as decoding from 'lib0/decoding'
@@ -59,7 +60,7 @@ export const takeInSlices = async (update: Uint8Array, whole: Refusal, final: bo
 class InSlices {
   readonly #whole: Refusal
   readonly #ports: SlicePorts
-  readonly #sizes: SliceSizes = { ...MOST, byClient: true }
+  readonly #sizes: SliceSizes = { ...MOST, byRequest: true }
   readonly #results: Taken[] = []
   readonly #parked: Uint8Array[] = []
   #judged = 0

@@ -40,6 +40,19 @@ export const readHeader = (input: decoding.Decoder, info: number): { right: Uint
   return { right, named, inType }
 }
 
+/**
+ * The id of the request that a struct brings, null when it brings none; the reader stays where it is. One that overwrites another request
+ * names that instead of its id.
+ */
+export const readRequestId = ({ arr, pos }: decoding.Decoder, info: number): string | null => {
+  if ((info & KIND) === GC || (info & KIND) === SKIP || (info & (HAS_LEFT | HAS_RIGHT)) || !(info & HAS_KEY)) return null
+  const input = decoding.createDecoder(arr)
+  input.pos = pos
+  if (decoding.readVarUint(input) !== 1) return null
+  const isRequest = decoding.readVarString(input) === 'requests'
+  return isRequest ? decoding.readVarString(input) : null
+}
+
 const readId = (input: decoding.Decoder): Id => ({ client: decoding.readVarUint(input), clock: decoding.readVarUint(input) })
 
 /** @returns how many clocks it takes; 0 of a text, where that takes reading it */
