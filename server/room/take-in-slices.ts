@@ -1,6 +1,6 @@
 /**
  * An update of a client that is too much for one, such as a stock client sends that was offline for long: it is cut, and each slice is
- * judged, taken and recorded as if the client had sent it by itself, while other rooms have their turns.
+ * judged, taken and recorded as if the client had sent it by itself, while others, in this room too, have their turns.
  *
  * 1. A slice that is still too expensive is cut again; those after it are as small at first, and grow with each one that is taken.
  * 2. Pages that were open one after another, or in turn, wrote under client ids of which the order says nothing: what they ask for is

@@ -83,7 +83,10 @@ export class WritePath {
     this.#taken = new TakenRequests(environment.log, document.name)
   }
 
-  /** Takes an update into the inbox; updates are worked off one at a time, in the order of arrival. */
+  /**
+   * Takes an update into the inbox; updates are worked off one at a time, in the order of arrival. Those of others pass one that is taken
+   * in slices.
+   */
   submit(submission: Submission): void {
     if (this.#endIfLost(submission.session)) return
     this.#inbox.push(submission)
@@ -115,28 +118,52 @@ export class WritePath {
         await this.#environment.yieldToOthers()
         since = this.#environment.now()
       }
-      try {
-        await this.#receive(next)
-      } catch (error) {
-        next.session.end('not-saved')
-        this.#discard(error)
-      }
+      await this.#safely(next, () => this.#receive(next))
     }
     this.#working = false
     for (const resolve of this.#waitingForIdle.splice(0)) resolve()
+  }
+
+  async #safely({ session }: Submission, work: () => Promise<void>): Promise<void> {
+    try {
+      await work()
+    } catch (error) {
+      session.end('not-saved')
+      this.#discard(error)
+    }
   }
 
   async #receive(submission: Submission): Promise<void> {
     const { bytes, final, session } = submission
     let outcome = await this.#take(session, bytes, final)
     if (isTooMuch(outcome)) {
-      const { yieldToOthers } = this.#environment
+      const busy = new Set([session])
       outcome = await takeInSlices(bytes, outcome, final, {
         // What is not acknowledged yet its device sends again.
         receive: async (slice, final) => session.isOpen ? this.#take(session, slice, final) : { kind: 'ended' },
-        yieldToOthers,
+        yieldToOthers: async () => {
+          await this.#environment.yieldToOthers()
+          await this.#receiveOneOfOthers(busy)
+        },
       })
     }
+    this.#answer(submission, outcome)
+  }
+
+  /** Between two slices somebody else's update is judged. @param busy who has one that is too much; it and what follows it wait */
+  async #receiveOneOfOthers(busy: Set<Session>): Promise<void> {
+    const at = this.#inbox.findIndex(({ session }) => !busy.has(session))
+    const [next] = at < 0 ? [] : this.#inbox.splice(at, 1)
+    if (!next || next.session.ended) return
+    await this.#safely(next, async () => {
+      const outcome = await this.#take(next.session, next.bytes, next.final)
+      if (!isTooMuch(outcome)) return this.#answer(next, outcome)
+      busy.add(next.session)
+      this.#inbox.unshift(next)
+    })
+  }
+
+  #answer(submission: Submission, outcome: Outcome): void {
     switch (outcome.kind) {
       case 'taken':
         return this.#accepted(submission, outcome.results)

@@ -8,6 +8,7 @@ import { messageTexts, newConversationId, newRequestId, say } from '../rig/conve
 import { startInProcess } from '../rig/in-process.ts'
 import type { InProcessServer } from '../rig/in-process.ts'
 import { Peer } from '../rig/peer.ts'
+import { until } from '../rig/until.ts'
 
 const REQUESTS = 3 * limits.requestsPerUpdate
 
@@ -77,5 +78,22 @@ it('close with what one of their slices is refused for, and what came before it 
   const other = await Peer.join(server.syncUrl, name)
   expect(messageTexts(other.doc).length).toBeGreaterThan(0)
   expect(other.doc.getMap('meta').get('title')).toBe('message 0')
+  other.close()
+})
+
+it('hold up nobody else in the room until all of it is taken', async () => {
+  const doc = new Y.Doc()
+  // No letter merges with another.
+  for (let n = 0; n < 30_000; n++) doc.getText('body').insert(0, 'x')
+  const artifact = `artifact/${newConversationId()}`
+  const [one, other] = [await Peer.join(server.syncUrl, artifact), await Peer.join(server.syncUrl, artifact)]
+  one.sendUpdate(Y.encodeStateAsUpdate(doc))
+  await until('a part of it is there', () => other.frames.some(({ type }) => type === 'update'))
+  other.doc.getMap('map').set('key', 'value')
+  await other.allSaved()
+  expect(one.saved).toBeLessThan(one.sent)
+  await one.allSaved()
+  expect(other.doc.getText('body').length).toBe(30_000)
+  one.close()
   other.close()
 })
