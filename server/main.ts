@@ -18,6 +18,7 @@ import { createNoIdentity } from './identity/none.ts'
 import type { Identity } from './identity/port.ts'
 import { loadSecret } from './identity/secret.ts'
 import { keepLedgerTrimmed } from './log/ledger-keeper.ts'
+import type { OnBackupRemoved } from './log/leveldb/backup.ts'
 import { DataFolderError, dataFolderError } from './log/leveldb/data-folder-error.ts'
 import { openLevelDbLog } from './log/leveldb/leveldb-log.ts'
 import type { LevelDbLog } from './log/leveldb/leveldb-log.ts'
@@ -73,7 +74,9 @@ const openLog = async ({ dataFolder, durability }: Config, logger: Logger): Prom
   }
   const marker = await readEpochMarker(dataFolder)
   const onDamage = (what: string): void => logger.error({ what }, 'something stored is damaged and was left out; everything else is served')
-  const onBackupRemoved = (backup: string): void => logger.warn({ backup }, 'the backup from before the upgrade was removed: it would have kept what was taken out')
+  const onBackupRemoved: OnBackupRemoved = (backup, error) => error === undefined
+    ? logger.warn({ backup }, 'the backup from before the upgrade was removed: it would have kept what was taken out')
+    : logger.error({ backup, err: error }, 'the backup from before the upgrade holds what was taken out and could not be removed: remove it')
   const log = await openLevelDbLog({ path, durability, beginNewEpochs: marker.asked, onDamage, onBackupRemoved })
   await marker.noted()
   return log

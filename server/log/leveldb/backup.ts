@@ -14,13 +14,16 @@ const BEFORE = '-before-format-'
 /** @param format that the store is brought to */
 export const backupPath = (path: string, format: number): string => `${path}${BEFORE}${format}`
 
-/** Removes every backup of a store, and what is left of an attempt at one. @returns their paths */
-export const removeBackups = async (path: string): Promise<string[]> => {
+/** @param error why it could not be removed */
+export type OnBackupRemoved = (path: string, error?: unknown) => void
+
+/** Removes every backup of a store, and what is left of an attempt at one. Never rejects. */
+export const removeBackups = async (path: string, removed: OnBackupRemoved): Promise<void> => {
   const home = dirname(path)
-  const backups = (await readdir(home)).filter(name => name.startsWith(`${basename(path)}${BEFORE}`)).map(name => join(home, name))
-  for (const backup of backups) await rm(backup, { recursive: true, force: true })
-  if (backups.length > 0) await flush(home)
-  return backups
+  const names = await readdir(home).catch(() => [])
+  for (const backup of names.filter(name => name.startsWith(`${basename(path)}${BEFORE}`)).map(name => join(home, name))) {
+    await rm(backup, { recursive: true, force: true }).then(() => flush(home)).then(() => removed(backup), error => removed(backup, error))
+  }
 }
 
 /**

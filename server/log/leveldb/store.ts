@@ -16,6 +16,7 @@ import type { ClassicLevel } from 'classic-level'
 import { SkeinError } from '../../../shared/errors.ts'
 import type { DocumentName } from '../../../shared/ids.ts'
 import { removeBackups } from './backup.ts'
+import type { OnBackupRemoved } from './backup.ts'
 import { beginning } from './beginning.ts'
 import { type CheckedTables, writeChecked } from './checked-tables.ts'
 import { commitOperations } from './commits.ts'
@@ -51,7 +52,7 @@ export interface StoreOptions {
   /** Told once of each thing that is damaged and was left out where others are served without it; part of a sentence after a colon. */
   onDamage?: (what: string) => void
   /** Told of each backup before an upgrade that was removed, because it would keep what was taken out. */
-  onBackupRemoved?: (path: string) => void
+  onBackupRemoved?: OnBackupRemoved
   /** Milliseconds since 1970; asked only where damage took all knowledge of the generations in use. Default: the system's clock. */
   now?: () => number
 }
@@ -75,7 +76,7 @@ export class Store {
   /** Documents last written under an earlier generation begin a new epoch; 0: none. */
   readonly newEpochsSince: number
   readonly #onDamage: (what: string) => void
-  readonly #onBackupRemoved: (path: string) => void
+  readonly #onBackupRemoved: OnBackupRemoved
   readonly #told = new Set<string>()
   #generation: number
   #lastCommit: number
@@ -222,7 +223,8 @@ export class Store {
   async scrub(ranges: readonly KeyRange[], deleted: readonly Operation[], term: number): Promise<void> {
     await this.commit([], term)
     await this.#scrubber.scrub(ranges, deleted)
-    for (const backup of await removeBackups(this.#database.location)) this.#onBackupRemoved(backup)
+    // One that cannot be removed is the operator's to remove: the document is in order.
+    await removeBackups(this.#database.location, this.#onBackupRemoved)
   }
 
   /** Waits for all that was committed, notes that the stop was orderly, and gives the folder free. */
