@@ -155,7 +155,6 @@ export class Recorder {
     return this.#releases.issued
   }
 
-  /** Nothing waits for the disk, and of what was redacted nothing is left there. */
   /** Redactions since the document was loaded. */
   get redactions(): number {
     return this.#redactions
@@ -171,6 +170,7 @@ export class Recorder {
     return this.#ports.log.records(this.#document.name, this.sequence)
   }
 
+  /** Nothing waits for the disk, and of what was redacted nothing is left there. */
   get isSettled(): boolean {
     return this.#releases.isSettled && !this.#retries.isWaiting
   }
