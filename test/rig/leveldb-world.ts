@@ -7,7 +7,7 @@ import { keys } from '../../server/log/leveldb/keys.ts'
 import type { Key } from '../../server/log/leveldb/keys.ts'
 import { openLevelDbLog } from '../../server/log/leveldb/leveldb-log.ts'
 import type { LevelDbLog } from '../../server/log/leveldb/leveldb-log.ts'
-import type { Database, WriteBatch } from '../../server/log/leveldb/store.ts'
+import type { Database, WriteBatch } from '../../server/log/leveldb/database.ts'
 
 export class LevelDbWorld {
   path: string

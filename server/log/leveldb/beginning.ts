@@ -8,7 +8,8 @@ import type { Key } from './keys.ts'
 import { changesIn } from './lost-changes.ts'
 import type { Lost } from './open-database.ts'
 import type { Past } from './past.ts'
-import type { Operation, StoreOptions } from './store.ts'
+import type { Operation } from './database.ts'
+import type { StoreOptions } from './store-options.ts'
 import { toJson } from './values.ts'
 
 export interface Begun {

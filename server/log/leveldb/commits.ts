@@ -8,7 +8,7 @@
  */
 import type { Key } from './keys.ts'
 import { commitKey } from './keys.ts'
-import type { Operation } from './store.ts'
+import type { Operation } from './database.ts'
 import { toJson } from './values.ts'
 
 export const KEPT = 1000

@@ -17,7 +17,7 @@ import { findDamagedTables, findLostChanges } from './lost-changes.ts'
 import type { DamagedTable, LostChanges } from './lost-changes.ts'
 import { readPast } from './past.ts'
 import type { Past } from './past.ts'
-import type { Database } from './store.ts'
+import type { Database } from './database.ts'
 import { formatOf } from './store-copy.ts'
 import { withoutBlocks } from './table-file.ts'
 

@@ -10,9 +10,9 @@
  */
 import type { DocumentName } from '../../../shared/ids.ts'
 import { partCrcKey, partKey, partsKey } from './keys.ts'
-import { del, put } from './record.ts'
+import { del, put } from './database.ts'
 import { checksum } from './seal.ts'
-import type { Operation } from './store.ts'
+import type { Operation } from './database.ts'
 import { toJson } from './values.ts'
 
 /** Parts of one snapshot: their clock and their numbers, the last one included. */

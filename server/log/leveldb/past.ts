@@ -7,7 +7,7 @@ import { KEPT, commitOf, missingCommits } from './commits.ts'
 import { cleanKey, commitRange, crcRange, formatKey, generationKey, headKey, newEpochsKey, riskKey, single, stateVectorRange, updateRange } from './keys.ts'
 import type { Key, KeyRange, KeyRangeRest } from './keys.ts'
 import { seal, unseal } from './seal.ts'
-import type { Database, Operation } from './store.ts'
+import type { Database, Operation } from './database.ts'
 import { fromJson, toJson } from './values.ts'
 
 export interface Past {

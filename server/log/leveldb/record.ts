@@ -1,14 +1,11 @@
 /** One change, or a snapshot, as the operations of its batch. */
 import type { DocumentName } from '../../../shared/ids.ts'
 import type { LogRecord, Snapshot } from '../port.ts'
+import { del, put } from './database.ts'
+import type { Operation } from './database.ts'
 import { bindingKey, crcKey, eventKey, factsKey, headKey, ledgerKey, lineageKey, runKey, stateVectorKey, summaryKey, updateKey } from './keys.ts'
-import type { Key } from './keys.ts'
 import { checksum } from './seal.ts'
-import type { Operation } from './store.ts'
 import { encodeFacts, encodeStateVector, toJson } from './values.ts'
-
-export const put = (key: Key, value: Uint8Array): Operation => ({ type: 'put', key, value })
-export const del = (key: Key): Operation => ({ type: 'del', key })
 
 /** All but the state vector, which only a document's first record brings. */
 export const recordOperations = (name: DocumentName, clock: number, record: LogRecord): Operation[] => {

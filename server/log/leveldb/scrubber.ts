@@ -6,7 +6,7 @@
  * 2. One pass at a time; what is asked for meanwhile goes together in the next one, since a pass rewrites whole files.
  */
 import type { KeyRange } from './keys.ts'
-import type { Operation } from './store.ts'
+import type { Operation } from './database.ts'
 
 interface Asked {
   ranges: readonly KeyRange[]

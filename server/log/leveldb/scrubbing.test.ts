@@ -5,7 +5,7 @@ import { bytes, documentName, record } from '../../../test/contract/samples.ts'
 import { LevelDbWorld } from '../../../test/rig/leveldb-world.ts'
 import type { Key } from './keys.ts'
 import type { LevelDbLog } from './leveldb-log.ts'
-import type { Database } from './store.ts'
+import type { Database } from './database.ts'
 
 const a = documentName('a')
 const b = documentName('b')

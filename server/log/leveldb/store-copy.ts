@@ -10,7 +10,7 @@ import { keys } from './keys.ts'
 import { isTable } from './lost-changes.ts'
 import type { DamagedTable } from './lost-changes.ts'
 import { readPast } from './past.ts'
-import type { Database } from './store.ts'
+import type { Database } from './database.ts'
 import { withoutBlocks } from './table-file.ts'
 
 /**

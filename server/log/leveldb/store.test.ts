@@ -12,7 +12,8 @@ import { FORMAT, cleanKey, commitKey, commitRange, damageRange, formatKey, gener
 import type { LevelDbLog } from './leveldb-log.ts'
 import { seal, unseal } from './seal.ts'
 import { Store } from './store.ts'
-import type { Operation, StoreOptions } from './store.ts'
+import type { Operation } from './database.ts'
+import type { StoreOptions } from './store-options.ts'
 import { fromJson, toJson } from './values.ts'
 
 const put = (key: string, value: number): Operation => ({ type: 'put', key: ['test', key], value: new Uint8Array([value]) })

@@ -12,7 +12,6 @@
  *    its log files at an opening is looked for before, and kept as marks of damage in the first batch.
  */
 import { randomInt } from 'node:crypto'
-import type { ClassicLevel } from 'classic-level'
 import { SkeinError } from '../../../shared/errors.ts'
 import type { DocumentName } from '../../../shared/ids.ts'
 import { removeBackups } from './backup.ts'
@@ -21,6 +20,7 @@ import { beginning } from './beginning.ts'
 import { type CheckedTables, writeChecked } from './checked-tables.ts'
 import { commitOperations } from './commits.ts'
 import { StoreDamage, describeKey } from './damage.ts'
+import type { Database, Operation, WriteBatch } from './database.ts'
 import { DataFolderError, dataFolderError } from './data-folder-error.ts'
 import { GroupCommit } from './group-commit.ts'
 import { cleanKey, generationKey, riskKey, single, stateVectorRange } from './keys.ts'
@@ -32,30 +32,8 @@ import type { Past } from './past.ts'
 import { Recovery } from './recovery.ts'
 import { isSealed, seal, unseal } from './seal.ts'
 import { Scrubber } from './scrubber.ts'
+import type { StoreOptions } from './store-options.ts'
 import { toJson } from './values.ts'
-
-export type Database = ClassicLevel<Key, Uint8Array>
-export type Operation = { type: 'put', key: Key, value: Uint8Array } | { type: 'del', key: Key }
-/** Writes one batch, whole or not at all; replaced by tests that make writes fail. */
-export type WriteBatch = (database: Database, operations: Operation[], sync: boolean) => Promise<void>
-
-export interface StoreOptions {
-  /** The LevelDB folder; made when it is missing. */
-  path: string
-  /** `fsync` survives a power cut, `os` only the end of this process. */
-  durability: 'fsync' | 'os'
-  /** The folder is older than what devices may have seen of it: every document begins a new epoch when it is loaded next. */
-  beginNewEpochs?: boolean
-  /** A whole number by chance, 0 or more: how far generations leap when new epochs begin. Default: within 32 bits. */
-  leap?: () => number
-  writeBatch?: WriteBatch
-  /** Told once of each thing that is damaged and was left out where others are served without it; part of a sentence after a colon. */
-  onDamage?: (what: string) => void
-  /** Told of each backup before an upgrade that was removed, because it would keep what was taken out. */
-  onBackupRemoved?: OnBackupRemoved
-  /** Milliseconds since 1970; asked only where damage took all knowledge of the generations in use. Default: the system's clock. */
-  now?: () => number
-}
 
 interface RangeOptions {
   reverse?: boolean

@@ -10,8 +10,9 @@ import {
 import type { KeyRange } from './keys.ts'
 import { noParts, partDeletions } from './parts.ts'
 import type { PartSet, Parts } from './parts.ts'
-import { del } from './record.ts'
-import type { Operation, Store } from './store.ts'
+import { del } from './database.ts'
+import type { Operation } from './database.ts'
+import type { Store } from './store.ts'
 import { decodeFacts, fromJson } from './values.ts'
 
 /** Where a document's records lie. */

@@ -9,7 +9,7 @@ import type { Key } from './keys.ts'
 import { readPast, readable, salvage } from './past.ts'
 import { isSealed, unseal } from './seal.ts'
 import { partsOf } from './stored-document.ts'
-import type { Database } from './store.ts'
+import type { Database } from './database.ts'
 import { fromJson } from './values.ts'
 
 export interface Finding {
