@@ -53,7 +53,7 @@ export const variants: readonly Variant[] = [
   },
   {
     name: 'readers are forgotten when the document leaves memory',
-    seed: 322,
+    seed: 801,
     file: 'server/room/cold-readers.ts',
     find: /this\.#sessions = sessions\.size > 0 \? new Set\(sessions\) : null/,
     replace: 'this.#sessions = null'
@@ -257,20 +257,6 @@ export const variants: readonly Variant[] = [
     file: 'client/sync/shared-drafts.ts',
     find: /if \(this\.#options\.role\(\) === 'viewer'\) return this\.#keep\(.*\)/,
     replace: "if (this.#options.role() === 'viewer') return"
-  },
-  {
-    name: 'a tab that takes over sends again what was sent to a server that began anew',
-    seed: 636,
-    file: 'client/sync/outbox.ts',
-    find: /const isSent = this\.#options\.isOnline\(\) && entry\.refusal === null/,
-    replace: 'const isSent = this.#options.isOnline() && entry.refusal === undefined'
-  },
-  {
-    name: 'what a tab had handed to an owner that is gone is not handed to the next one',
-    seed: 296,
-    file: 'client/sync/tabs/shared-store.ts',
-    find: /for \(const \[number, \{ write \}\] of \[\.\.\.this\.#unconfirmed\]\) this\.#deliver\(number, write\)/,
-    replace: 'this.#unconfirmed.clear()'
   },
   {
     name: 'a record that was written in part is taken for whole',
