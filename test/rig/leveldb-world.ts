@@ -7,6 +7,8 @@ import { keys } from '../../server/log/leveldb/keys.ts'
 import type { Key } from '../../server/log/leveldb/keys.ts'
 import { openLevelDbLog } from '../../server/log/leveldb/leveldb-log.ts'
 import type { LevelDbLog } from '../../server/log/leveldb/leveldb-log.ts'
+import { bytes, record } from '../contract/samples.ts'
+import type { DocumentName } from '../../shared/ids.ts'
 import type { Database, WriteBatch } from '../../server/log/leveldb/database.ts'
 
 export class LevelDbWorld {
@@ -37,6 +39,18 @@ export class LevelDbWorld {
         this.onWrite(() => database.batch(operations, { sync }), database, operations, sync),
     })
     return this.#log
+  }
+
+  /** So many records, one byte each. */
+  async fill(name: DocumentName, count: number): Promise<void> {
+    for (let n = 0; n < count; n++) await this.#log!.append(name, record(bytes(n)))
+  }
+
+  /** Opens the log again after the work on the raw database. */
+  async openAfter(work: (database: Database) => Promise<unknown>): Promise<LevelDbLog> {
+    await this.#log?.close()
+    await this.raw(work)
+    return this.open()
   }
 
   /** What a killed process leaves are its files as they are now; the lock of the one that goes on here stays with the old folder. */

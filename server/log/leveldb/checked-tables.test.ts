@@ -4,7 +4,7 @@ import { readFile, readdir, stat, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { codeOf } from '../../../test/contract/code-of.ts'
-import { bytes, documentName, record } from '../../../test/contract/samples.ts'
+import { documentName, record } from '../../../test/contract/samples.ts'
 import { LevelDbWorld } from '../../../test/rig/leveldb-world.ts'
 import { readChecked } from './checked-tables.ts'
 import { damageRange } from './keys.ts'
@@ -20,13 +20,9 @@ beforeEach(async () => {
 })
 afterEach(() => world.dispose())
 
-const fill = async (count: number, name = a): Promise<void> => {
-  for (let n = 0; n < count; n++) await log.append(name, record(bytes(n)))
-}
+const fill = (count: number, name = a): Promise<void> => world.fill(name, count)
 const reopenAfter = async (work: Parameters<LevelDbWorld['raw']>[0]): Promise<void> => {
-  await log.close()
-  await world.raw(work)
-  log = await world.open()
+  log = await world.openAfter(work)
 }
 
 test('a start looks at tables that are new, and at all of them after an unclean stop', async () => {

@@ -17,13 +17,9 @@ beforeEach(async () => {
 })
 afterEach(() => world.dispose())
 
-const fill = async (count: number, name = a): Promise<void> => {
-  for (let n = 0; n < count; n++) await log.append(name, record(bytes(n)))
-}
+const fill = (count: number, name = a): Promise<void> => world.fill(name, count)
 const reopenAfter = async (work: Parameters<LevelDbWorld['raw']>[0]): Promise<void> => {
-  await log.close()
-  await world.raw(work)
-  log = await world.open()
+  log = await world.openAfter(work)
 }
 
 describe('the log on LevelDB', () => {

@@ -21,9 +21,7 @@ afterEach(() => world.dispose())
 /** Incompressible, so that it stands in the files as it is. */
 const secret = createHash('sha512').update('what was redacted').digest()
 const secretIsOnDisk = (): Promise<boolean> => world.holds(secret)
-const fill = async (count: number, name = a): Promise<void> => {
-  for (let n = 0; n < count; n++) await log.append(name, record(bytes(n)))
-}
+const fill = (count: number, name = a): Promise<void> => world.fill(name, count)
 
 /** Makes the next rewriting of files wait. */
 const holdRewriting = (database: Database, until: Promise<void>): void => {
@@ -32,6 +30,16 @@ const holdRewriting = (database: Database, until: Promise<void>): void => {
     await until
     await compactRange(from, to)
   }
+}
+/** The next write is done, and told of by `cut`; the files behind it are not rewritten before `never` is resolved. */
+const cutAfterTheNextWrite = (): Record<'never' | 'cut', PromiseWithResolvers<void>> => {
+  const [never, cut] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  world.onWrite = async (write, database) => {
+    holdRewriting(database, never.promise)
+    await write()
+    cut.resolve()
+  }
+  return { never, cut }
 }
 
 describe('scrubbing', () => {
@@ -116,13 +124,7 @@ describe('a scrub that is owed', () => {
   })
 
   test('is known when this one was killed between the snapshot and the rewriting of the files', async () => {
-    const never = Promise.withResolvers<void>()
-    const cut = Promise.withResolvers<void>()
-    world.onWrite = async (write, database) => {
-      holdRewriting(database, never.promise)
-      await write()
-      cut.resolve()
-    }
+    const { never, cut } = cutAfterTheNextWrite()
     const compacted = compactAll(4)
     await cut.promise
     await world.copy()
@@ -138,13 +140,7 @@ describe('a scrub that is owed', () => {
   })
 
   test('of an erased document is paid before anything is written under its name again', async () => {
-    const never = Promise.withResolvers<void>()
-    const cut = Promise.withResolvers<void>()
-    world.onWrite = async (write, database) => {
-      holdRewriting(database, never.promise)
-      await write()
-      cut.resolve()
-    }
+    const { never, cut } = cutAfterTheNextWrite()
     const erased = log.erase(a)
     await cut.promise
     await world.copy()
