@@ -1,3 +1,4 @@
+/** What a deletion left on the disk is erased, tried again until it is. */
 import { expect, it } from 'vitest'
 import { createErasure, ERASE_AGAIN_MS } from './erasure.ts'
 import { conversationName } from '../shared/ids.ts'

@@ -1,8 +1,7 @@
 /**
  * A WebSocket that tells of every sync frame it sends, so that the server's `saved n` can be matched with edits, and holds it back until
- * it may leave. A frame that is too large
- * for one decision of the server goes out as several; the last one is of the kind that the first would have been, so that an answer to
- * the server's question is complete when it arrives.
+ * it may leave. A frame that is too large for one decision of the server goes out as several; the last one is of the kind that the first
+ * would have been, so that an answer to the server's question is complete when it arrives.
  */
 import { decodeFrame, encodeFrame } from '../../shared/wire/codec.ts'
 import { frameType, syncType } from '../../shared/wire/frame.ts'

@@ -1,3 +1,4 @@
+/** What holds a connection's frames back, and what lets them go. */
 import { expect, it } from 'vitest'
 import { FrameGate, NOTE_WITHIN } from './frame-gate.ts'
 import { ManualTime } from '../../test/rig/manual-time.ts'

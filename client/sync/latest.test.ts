@@ -1,3 +1,4 @@
+/** The last messages of a conversation as they are painted before the document is read. */
 import 'fake-indexeddb/auto'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import * as Y from 'yjs'

@@ -1,3 +1,4 @@
+/** Waiting for a conversation to show something, and when that ends. */
 import { expect, it } from 'vitest'
 import { untilView } from './until-view.ts'
 import { ManualTime } from '../../test/rig/manual-time.ts'

@@ -1,3 +1,4 @@
+/** When nothing is under way in the virtual network. */
 import { expect, it } from 'vitest'
 import type { Socket } from '../../server/connection/socket.ts'
 import { Outgoing } from '../../server/room/outgoing.ts'

@@ -1,3 +1,4 @@
+/** The witness notices what a person would. */
 import { expect, it } from 'vitest'
 import * as Y from 'yjs'
 import { encodeFrame } from '../../shared/wire/codec.ts'
