@@ -20,6 +20,7 @@ import { createErasure } from './erasure.ts'
 import type { Directory } from './directory/port.ts'
 import type { Identity } from './identity/port.ts'
 import type { UpdateLog } from './log/port.ts'
+import { createAudit } from './telemetry/audit.ts'
 import type { Logger } from './telemetry/port.ts'
 
 export interface Adapters {
@@ -58,6 +59,7 @@ const LISTEN_BACKLOG = 4096
 
 export const createSkein = (adapters: Adapters): RunningServer => {
   const { log, directory, identity, agents, logger, now, timers, random, openToAll, limits = serverLimits, squashAt } = adapters
+  const audit = createAudit(logger)
   const listeners: EventListener[] = []
   const folding = foldInWorkers()
   const rooms = new RoomRegistry({
@@ -88,10 +90,10 @@ export const createSkein = (adapters: Adapters): RunningServer => {
       })
     }
   }
-  const api = createApi({ ...adapters, rooms, erase: erasure.erase })
+  const api = createApi({ ...adapters, audit, rooms, erase: erasure.erase })
   listeners.push(driver.onEvents, api.feed)
   const access = { directory, now, openToAll }
-  const sync = new SyncServer({ identity, access, rooms, logger, after: timers.after, now, limits })
+  const sync = new SyncServer({ identity, access, rooms, logger, audit, after: timers.after, now, limits })
   const answer = getRequestListener(api.app.fetch)
   const headersTimeout = limits.headSeconds * 1000
   const http = createServer(

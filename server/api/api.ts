@@ -8,7 +8,7 @@ import type { Directory } from '../directory/port.ts'
 import type { UpdateLog } from '../log/port.ts'
 import type { Random } from '../room/lineage.ts'
 import type { EventListener, Rooms } from '../room/port.ts'
-import type { Logger } from '../telemetry/port.ts'
+import type { Audit, Logger } from '../telemetry/port.ts'
 import { createGatekeeper } from './access.ts'
 import { batchSyncRoutes } from './batch-sync.ts'
 import { signedIn } from './context.ts'
@@ -39,6 +39,7 @@ export interface ApiOptions extends MeOptions {
   random: Pick<Random, 'uuid'>
   timers: Timers
   logger: Logger
+  audit: Audit
 }
 
 export interface Api {

@@ -15,7 +15,7 @@ import type { Identity } from '../identity/port.ts'
 import { roleIn } from '../room/access.ts'
 import type { AccessPolicy } from '../room/access.ts'
 import type { RoomRegistry } from '../room/rooms.ts'
-import type { Logger } from '../telemetry/port.ts'
+import type { Audit, Logger } from '../telemetry/port.ts'
 import { Admission } from './admission.ts'
 import { closeReason } from './close-reason.ts'
 import { Connection } from './connection.ts'
@@ -27,6 +27,7 @@ export interface SyncServerOptions {
   access: AccessPolicy
   rooms: RoomRegistry
   logger: Logger
+  audit: Audit
   after: Timers['after']
   /** Milliseconds since 1970. */
   now: () => number

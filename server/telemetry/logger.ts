@@ -2,6 +2,7 @@
 import { pino } from 'pino'
 import type { DestinationStream } from 'pino'
 import type { Logger } from './port.ts'
+import { REDACTED, scrub } from './scrub.ts'
 
 /** Names of fields whose values are replaced, wherever a line has them at its top, or one or two levels below. */
 const SECRETS = ['cookie', 'setCookie', '"set-cookie"', 'authorization', 'apiKey', 'api_key', 'key', 'password', 'secret', 'ticket', 'token']
@@ -16,10 +17,11 @@ export const createLogger = (level: string, destination?: DestinationStream): Lo
   const options = {
     level,
     base: null,
-    redact: { paths: [...SECRETS.map(name => name.startsWith('"') ? `[${name}]` : name), ...under('*'), ...under('*.*')], censor: '[redacted]' },
+    redact: { paths: [...SECRETS.map(name => name.startsWith('"') ? `[${name}]` : name), ...under('*'), ...under('*.*')], censor: REDACTED },
     // pino names the level by a number; people and log stores read words.
     formatters: { level: (label: string) => ({ level: label }) },
     serializers: { err: pino.stdSerializers.err },
+    hooks: { streamWrite: scrub },
   }
   return destination ? pino(options, destination) : pino(options)
 }

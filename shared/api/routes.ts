@@ -20,6 +20,9 @@ export const routes = {
   join: (secret: string) => `/join/${segment(secret)}`,
 } as const
 
+/** Beginnings of paths whose next part is a secret by itself. Logs leave that part out. */
+export const secretPaths = ['/join/', '/api/invitations/'] as const
+
 /**
  * Name of the feed's event of a change; its data is a `ConversationListItem` as it is now. There is no backlog: open the feed first, then
  * read the list, and read it again after every reconnect.

@@ -14,6 +14,7 @@ import type { LedgerEntry } from '../../server/log/port.ts'
 import type { EventListener } from '../../server/room/port.ts'
 import { enrolment } from '../../server/room/access.ts'
 import { RoomRegistry } from '../../server/room/rooms.ts'
+import { createAudit } from '../../server/telemetry/audit.ts'
 import type { Message } from '../../shared/conversation/schema.ts'
 import { conversationName, messageIdOf, parseRequestId } from '../../shared/ids.ts'
 import type { AgentId, DocumentName, RequestId } from '../../shared/ids.ts'
@@ -73,6 +74,7 @@ export const createApiWorld = async ({ openToAll = false, clientFolder = '/nonex
     random: { uuid: randomUUID },
     timers,
     logger,
+    audit: createAudit(logger),
   })
   feed = api.feed
 
