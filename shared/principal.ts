@@ -1,9 +1,41 @@
 /** Who acts: what an identity adapter makes of a request. */
-import type { UserId } from './ids.ts'
+import type { AgentId, DocumentName, UserId } from './ids.ts'
 
 export interface Principal {
   kind: 'user' | 'guest' | 'agent' | 'service'
+  /** The one id that counts: ownership, budgets, `authorId`. */
   id: UserId
   /** Display name; the only name that presence and messages show for this principal. */
   name: string
+  /** Other ids that count as this one: guests that this person was. */
+  aliases?: readonly UserId[]
+  /** What the credential allows; absent: everything that the person may do. */
+  scopes?: Scopes
+  /** Id of the session, device, token or link that proved it: what is revoked. Never the secret itself. */
+  credential?: string
+  /** The proof ends then (milliseconds since 1970), and with it its sockets and streams. */
+  expiresAt?: number
 }
+
+/**
+ * What a credential allows, never more than its person may do. Who acts by one is not the person: it neither owns nor manages (see
+ * `server/room/access.ts`).
+ */
+export interface Scopes {
+  /** Without it nothing can be opened. */
+  read: boolean
+  write: boolean
+  /** Agents in whose name it may speak. */
+  actAs?: readonly AgentId[]
+  /** Absent: all of the person's. */
+  documents?: readonly DocumentName[]
+}
+
+type Ids = Readonly<{ id: UserId, aliases?: readonly UserId[] | undefined }>
+
+/** All ids that count as this principal's, its own first. */
+export const idsOf = ({ id, aliases = [] }: Ids): readonly UserId[] => [id, ...aliases]
+
+/** Whether what is this id's is the principal's own. */
+export const isOwn = ({ id, aliases }: Ids, owner: string | undefined): boolean =>
+  owner === id || (aliases !== undefined && (aliases as readonly (string | undefined)[]).includes(owner))

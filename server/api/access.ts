@@ -4,7 +4,7 @@ import { conversationName, documentId } from '../../shared/ids.ts'
 import type { DocumentName } from '../../shared/ids.ts'
 import type { Principal } from '../../shared/principal.ts'
 import type { Role } from '../../shared/wire/frame.ts'
-import { memberRole } from '../room/access.ts'
+import { mayCreate, memberRole } from '../room/access.ts'
 import type { Directory, DirectoryEntry } from '../directory/port.ts'
 
 export interface Access {
@@ -29,7 +29,7 @@ export const createGatekeeper = (directory: Directory, openToAll: boolean, now: 
   const roleIn = (entry: DirectoryEntry, principal: Principal): Role | null => memberRole(entry, principal, openToAll)
 
   const createDocument = async (name: DocumentName, principal: Principal): Promise<Access> =>
-    accessTo(await directory.create(name, principal, now()), principal)
+    accessTo(mayCreate(name, principal) ? await directory.create(name, principal, now()) : await directory.find(name), principal)
 
   const enterDocument = async (name: DocumentName, principal: Principal): Promise<Access> =>
     openToAll ? createDocument(name, principal) : accessTo(await directory.find(name), principal)

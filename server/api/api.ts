@@ -64,6 +64,7 @@ export const createApi = (options: ApiOptions): Api => {
   }))
   api.route('/', invitationRoutes({ identity, directory, gatekeeper, feed, now }))
   api.route('/sync', batchSyncRoutes({ identity, directory, log, openToAll, logger }))
+  if (identity.routes) api.route('/auth', identity.routes())
   api.get('/feed', signedIn(identity), c => feed.stream(c, c.var.principal))
   api.all('*', () => problemResponse('not-found'))
 

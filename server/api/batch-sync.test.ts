@@ -315,7 +315,7 @@ test('a damaged document is left out and reported, the others go', async () => {
   const { world, id } = await person()
   const warnings: unknown[] = []
   const app = batchSyncRoutes({
-    identity: { authenticate: async () => ({ kind: 'guest', id: id as never, name: 'G' }), admitGuest: async () => null },
+    identity: { authenticate: async () => ({ kind: 'guest', id: id as never, name: 'G' }), admitGuest: async () => null, onRevoked: () => () => {} },
     directory: {
       find: async () => null,
       listOf: async () => ['a', 'b'].map(each => ({ name: nameOf(each), role: 'viewer', createdAt: 0 })),

@@ -10,14 +10,16 @@ import { encodeBase64 } from '../../shared/api/base64.ts'
 import type { MissingUpdate, SyncPage } from '../../shared/api/schemas.ts'
 import { syncRequest } from '../../shared/api/schemas.ts'
 import { SkeinError } from '../../shared/errors.ts'
-import { documentKind, parseDocumentName } from '../../shared/ids.ts'
+import { documentKind } from '../../shared/ids.ts'
 import type { DocumentName } from '../../shared/ids.ts'
 import { limits } from '../../shared/limits.ts'
+import { idsOf } from '../../shared/principal.ts'
 import type { Principal } from '../../shared/principal.ts'
-import type { Role } from '../../shared/wire/frame.ts'
 import type { Directory } from '../directory/port.ts'
 import type { Identity } from '../identity/port.ts'
 import type { StoredDocument, UpdateLog } from '../log/port.ts'
+import { limited, membershipsOf, wasMember } from '../room/access.ts'
+import type { Membership } from '../room/access.ts'
 import type { Logger } from '../telemetry/port.ts'
 import { signedIn } from './context.ts'
 import type { SignedIn } from './context.ts'
@@ -32,10 +34,7 @@ export interface BatchSyncOptions {
   logger: Logger
 }
 
-interface Readable {
-  name: DocumentName
-  role: Role
-}
+type Readable = Omit<Membership, 'createdAt'>
 
 /** What a device holds of a document, as it says. */
 export interface Held {
@@ -47,27 +46,26 @@ export interface Held {
 export const batchSyncRoutes = ({ identity, directory, log, openToAll, logger }: BatchSyncOptions): Hono<SignedIn> => {
   /** All documents that the person may read, in the order of their names. */
   const readableBy = async (principal: Principal): Promise<Readable[]> => {
-    const shared = openToAll ? await everybodys() : await directory.listOf(principal.id, '')
-    const roles = new Map<DocumentName, Role>(shared.map(({ name, role }) => [name, role]))
+    const shared = openToAll ? await everybodys() : await membershipsOf(directory, principal, '')
     // Nobody has to come to their home document before it is theirs.
-    const home = parseDocumentName(`home/${principal.id}`)
-    if (home) roles.set(home, 'owner')
-    return [...roles].map(([name, role]) => ({ name, role })).sort((a, b) => a.name < b.name ? -1 : 1)
+    const homes = idsOf(principal).map(id => ({ name: `home/${id}` as DocumentName, role: 'owner' as const, createdAt: 0 }))
+    const others = shared.filter(({ name }) => homes.every(home => home.name !== name))
+    return limited([...others, ...homes], principal).sort((a, b) => a.name < b.name ? -1 : 1)
   }
 
   /** Of a deleted document something may still be stored. */
-  const everybodys = async (): Promise<Readable[]> => {
+  const everybodys = async (): Promise<Membership[]> => {
     const names = (await log.list('')).filter(name => documentKind(name) !== 'home')
     const entries = await Promise.all(names.map(name => directory.find(name)))
-    return names.flatMap((name, i) => entries[i]?.deletedAt ? [] : [{ name, role: 'owner' as const }])
+    return names.flatMap((name, i) => entries[i]?.deletedAt ? [] : [{ name, role: 'owner' as const, createdAt: 0 }])
   }
 
   /** Those of them that were deleted: nothing of them is to stay on a device. */
-  const goneOf = async (held: readonly DocumentName[], { id }: Principal, readable: readonly Readable[]): Promise<DocumentName[]> => {
+  const goneOf = async (held: readonly DocumentName[], principal: Principal, readable: readonly Readable[]): Promise<DocumentName[]> => {
     const known = new Set(readable.map(({ name }) => name))
     const others = held.filter(name => !known.has(name))
     const entries = await Promise.all(others.map(name => directory.find(name)))
-    return others.filter((_, i) => entries[i]?.deletedAt && (openToAll || entries[i].members.has(id)))
+    return others.filter((_, i) => entries[i]?.deletedAt && wasMember(entries[i], principal, openToAll))
   }
 
   /**

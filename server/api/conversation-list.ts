@@ -3,33 +3,28 @@ import type { ConversationListItem, ConversationList as Page } from '../../share
 import { PAGE_SIZE } from '../../shared/api/schemas.ts'
 import type { ConversationSummary } from '../../shared/conversation/event.ts'
 import { documentId } from '../../shared/ids.ts'
-import type { DocumentName } from '../../shared/ids.ts'
 import type { Principal } from '../../shared/principal.ts'
-import type { Role } from '../../shared/wire/frame.ts'
 import type { Directory } from '../directory/port.ts'
 import type { UpdateLog } from '../log/port.ts'
+import { limited, membershipsOf } from '../room/access.ts'
+import type { Membership } from '../room/access.ts'
 
 export type SummaryLog = Pick<UpdateLog, 'list' | 'summaries'>
-
-interface Listed {
-  name: DocumentName
-  role: Role
-  createdAt: number
-}
 
 const PREFIX = 'conversation/'
 
 /** @param openToAll every stored conversation is everybody's, whoever made it */
 export const createConversationList = (directory: Directory, log: SummaryLog, openToAll: boolean) => {
-  const listed = async (principal: Principal): Promise<Listed[]> => {
-    const own = await directory.listOf(principal.id, PREFIX)
+  const listed = async (principal: Principal): Promise<Membership[]> => {
+    const own = await membershipsOf(directory, principal, PREFIX)
     if (!openToAll) return own
     const known = new Set(own.map(({ name }) => name))
     const others = (await log.list(PREFIX)).filter(name => !known.has(name))
     const entries = await Promise.all(others.map(async name => ({ name, entry: await directory.find(name) })))
     // Between its deletion and its erasure a document is still in the log.
     const there = entries.filter(({ entry }) => entry === null || entry.deletedAt === null)
-    return [...own, ...there.map(({ name, entry }) => ({ name, createdAt: entry?.createdAt ?? 0 }))].map(entry => ({ ...entry, role: 'owner' }))
+    const all = [...own, ...there.map(({ name, entry }) => ({ name, createdAt: entry?.createdAt ?? 0 }))]
+    return limited(all.map(entry => ({ ...entry, role: 'owner' })), principal)
   }
 
   return {
@@ -44,14 +39,14 @@ export const createConversationList = (directory: Directory, log: SummaryLog, op
       const last = conversations.at(-1)
       return { conversations, next: last && rest.length > limit ? formatPosition(positionOf(last)) : null }
     },
-    item: async (entry: Listed): Promise<ConversationListItem> =>
+    item: async (entry: Membership): Promise<ConversationListItem> =>
       itemOf(entry, (await log.summaries([entry.name])).get(entry.name)),
   }
 }
 
 export type ConversationListing = ReturnType<typeof createConversationList>
 
-const itemOf = ({ name, role, createdAt }: Listed, summary: ConversationSummary | undefined): ConversationListItem => ({
+const itemOf = ({ name, role, createdAt }: Membership, summary: ConversationSummary | undefined): ConversationListItem => ({
   id: documentId(name),
   role,
   title: summary?.title ?? '',

@@ -9,7 +9,7 @@ import { documentId, documentKind, parseDocumentName } from '../../shared/ids.ts
 import type { Directory } from '../directory/port.ts'
 import type { Identity } from '../identity/port.ts'
 import type { Access, Gatekeeper } from './access.ts'
-import { signedIn } from './context.ts'
+import { personOnly, signedIn } from './context.ts'
 import type { SignedIn } from './context.ts'
 import type { Feed } from './feed.ts'
 import { readBody } from './validation.ts'
@@ -46,7 +46,7 @@ export const invitationRoutes = ({ identity, directory, gatekeeper, feed, now }:
     return invite(c, await gatekeeper.enterDocument(name, c.var.principal))
   })
 
-  app.post('/invitations/:secret', known, async c => {
+  app.post('/invitations/:secret', known, personOnly, async c => {
     const entry = await directory.accept(c.req.param('secret'), c.var.principal)
     const role = entry && gatekeeper.roleIn(entry, c.var.principal)
     if (!role) throw new SkeinError('not-found', 'There is no such invitation. Ask for a new one.')

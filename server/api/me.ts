@@ -6,6 +6,7 @@ import { SkeinError } from '../../shared/errors.ts'
 import { limits } from '../../shared/limits.ts'
 import type { AgentRegistry } from '../agents/port.ts'
 import type { Identity } from '../identity/port.ts'
+import { credentialsOf } from './context.ts'
 
 export interface MeOptions {
   identity: Identity
@@ -13,7 +14,7 @@ export interface MeOptions {
 }
 
 export const meRoutes = ({ identity, agents }: MeOptions): Hono => new Hono().get('/', async c => {
-  const credentials = { cookie: c.req.header('cookie') }
+  const credentials = credentialsOf(c)
   const admitted = await identity.admitGuest(credentials, isHttps(c))
   const principal = admitted?.principal ?? await identity.authenticate(credentials)
   if (!principal) throw new SkeinError('unauthenticated')

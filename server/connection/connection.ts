@@ -134,7 +134,7 @@ export class Connection implements Session {
 
   #mayShow(clientId: number): boolean {
     if (!this.#announced.has(clientId) && this.#announced.size >= limits.presenceIdsPerConnection) return false
-    if (!this.#room.claimClient(clientId, this.principal.id, this)) return false
+    if (!this.#room.claimClient(clientId, this.principal, this)) return false
     this.#announced.add(clientId)
     return true
   }

@@ -10,8 +10,8 @@ import type { DocumentName } from '../../shared/ids.ts'
 import { limits } from '../../shared/limits.ts'
 import type { ServerLimits } from '../../shared/limits.ts'
 import type { Timers } from '../../shared/timers.ts'
-import { SUBPROTOCOL } from '../../shared/wire/frame.ts'
-import type { Identity } from '../identity/port.ts'
+import { SUBPROTOCOL, TICKET_PROTOCOL } from '../../shared/wire/frame.ts'
+import type { Credentials, Identity } from '../identity/port.ts'
 import { roleIn } from '../room/access.ts'
 import type { AccessPolicy } from '../room/access.ts'
 import type { RoomRegistry } from '../room/rooms.ts'
@@ -119,7 +119,7 @@ export class SyncServer {
       const name = parseDocumentName(decodePath(path))
       if (!name) throw new SkeinError('not-found')
       const { identity, access, rooms } = this.#options
-      const principal = await identity.authenticate({ cookie: request.headers.cookie })
+      const principal = await identity.authenticate(credentialsOf(request))
       if (!principal) throw new SkeinError('unauthenticated')
       // Where everybody is the one local person there is nothing to tell apart.
       const stay = access.openToAll ? () => {} : this.#admission.enter(principal.id)
@@ -179,6 +179,20 @@ export class SyncServer {
       this.#schedulePing()
     })
   }
+}
+
+const credentialsOf = ({ url = '', headers, socket }: IncomingMessage): Credentials => ({
+  cookie: headers.cookie,
+  authorization: headers.authorization,
+  origin: headers.origin,
+  ticket: ticketIn(headers['sec-websocket-protocol'], url),
+  address: socket.remoteAddress ?? '',
+})
+
+/** A browser's WebSocket can send no header of its own: what proves its person comes as a subprotocol, or in the URL of a stock client. */
+const ticketIn = (offered: string | undefined, url: string): string | undefined => {
+  const protocol = offered?.split(',').map(each => each.trim()).find(each => each.startsWith(TICKET_PROTOCOL))
+  return protocol?.slice(TICKET_PROTOCOL.length) ?? new URLSearchParams(url.split('?')[1]).get('ticket') ?? undefined
 }
 
 const asBytes = (data: RawData): Uint8Array => {

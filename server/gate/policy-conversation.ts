@@ -9,6 +9,7 @@ import { draftHead } from '../../shared/conversation/schema.ts'
 import type { DraftHead } from '../../shared/conversation/schema.ts'
 import { SkeinError } from '../../shared/errors.ts'
 import { parseDraftId } from '../../shared/ids.ts'
+import { isOwn } from '../../shared/principal.ts'
 import { isConversationRoot } from './locate.ts'
 import type { Holder, Place } from './locate.ts'
 import { checkKey, forged } from './policy.ts'
@@ -116,7 +117,7 @@ export class ConversationPolicy implements Policy {
   #checkHead(content: Y.Item['content']): 'valid' {
     const head = draftHead.safeParse(jsonOf(content))
     if (!head.success || head.data.kind !== 'shared') throw forged('The head of a draft does not have the expected form.')
-    if (head.data.authorId !== this.#view.context.principal) throw forged('A draft is opened in the name of somebody else.')
+    if (!this.#isOwn(head.data.authorId)) throw forged('A draft is opened in the name of somebody else.')
     return 'valid'
   }
 
@@ -129,10 +130,15 @@ export class ConversationPolicy implements Policy {
     if (!draft.isNew && headOf(draft.type)?.kind !== 'shared') throw forged('The draft of an agent is the server\'s.')
   }
 
+  #isOwn(authorId: string): boolean {
+    const { principal: id, aliases } = this.#view.context
+    return isOwn({ id, aliases }, authorId)
+  }
+
   #checkDrop(item: Y.Item, key: string | null): void {
     if (this.#opened.has(key!)) return
     const head = item.content instanceof Y.ContentType ? headOf(item.content.type) : null
-    if (head?.kind !== 'shared' || head.authorId !== this.#view.context.principal) {
+    if (head?.kind !== 'shared' || !this.#isOwn(head.authorId)) {
       throw forged('A draft can be dropped by its author only.')
     }
   }

@@ -13,6 +13,8 @@ export interface GateContext {
   kind: Judged
   doc: Y.Doc
   principal: UserId
+  /** Other ids that count as the principal's. */
+  aliases?: readonly UserId[] | undefined
   role: Role
   /** Who may write under this Yjs client id; undefined when nobody has yet. */
   ownerOf: (clientId: number) => ClientOwner | undefined

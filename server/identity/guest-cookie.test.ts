@@ -9,7 +9,8 @@ const setup = ({ secret = 'a' as string, now = () => START } = {}) => {
   let next = 0
   return createGuestIdentity({ secret: new TextEncoder().encode(secret), now, random: target => target.fill(++next) })
 }
-const nobody = { cookie: undefined }
+const address = '127.0.0.1'
+const nobody = { address }
 const admit = async (identity = setup(), secure = false) => {
   const { principal, setCookie } = (await identity.admitGuest(nobody, secure))!
   return { principal, setCookie, cookie: setCookie.slice(0, setCookie.indexOf(';')) }
@@ -19,19 +20,19 @@ describe('a guest', () => {
   test('is known again by the cookie that it got', async () => {
     const identity = setup()
     const { principal, cookie } = await admit(identity)
-    expect(await identity.authenticate({ cookie })).toEqual(principal)
+    expect(await identity.authenticate({ cookie, address })).toEqual(principal)
     expect(principal.kind).toBe('guest')
     expect(parseUserId(principal.id)).toBe(principal.id)
   })
 
   test('is known after a restart with the same secret', async () => {
     const { principal, cookie } = await admit()
-    expect(await setup().authenticate({ cookie })).toEqual(principal)
+    expect(await setup().authenticate({ cookie, address })).toEqual(principal)
   })
 
   test('is found among other cookies, and behind one of the same name that is not ours', async () => {
     const { principal, cookie } = await admit()
-    expect(await setup().authenticate({ cookie: `theme=dark; skein_guest=x.1.y; ${cookie}; a=b` })).toEqual(principal)
+    expect(await setup().authenticate({ cookie: `theme=dark; skein_guest=x.1.y; ${cookie}; a=b`, address })).toEqual(principal)
   })
 
   test('keeps its identity when admitted again, with a cookie that lives anew', async () => {
@@ -39,11 +40,11 @@ describe('a guest', () => {
     const identity = setup({ now: () => now })
     const first = await admit(identity)
     now += GUEST_COOKIE_SECONDS * 1000 - 1
-    const again = (await identity.admitGuest({ cookie: first.cookie }, false))!
+    const again = (await identity.admitGuest({ cookie: first.cookie, address }, false))!
     expect(again.principal).toEqual(first.principal)
     now += 2
-    expect(await identity.authenticate({ cookie: first.cookie })).toBeNull()
-    expect(await identity.authenticate({ cookie: again.setCookie })).toEqual(first.principal)
+    expect(await identity.authenticate({ cookie: first.cookie, address })).toBeNull()
+    expect(await identity.authenticate({ cookie: again.setCookie, address })).toEqual(first.principal)
   })
 
   test('gets an id of its own', async () => {
@@ -78,18 +79,18 @@ describe('what proves nobody', () => {
     ['an id that is none', 'skein_guest=../../etc.1.b'],
     ['ten thousand dots', `skein_guest=${'.'.repeat(10_000)}`],
   ])('%s', async (_, cookie) => {
-    expect(await setup().authenticate({ cookie })).toBeNull()
+    expect(await setup().authenticate({ cookie, address })).toBeNull()
   })
 
   test('a cookie signed under another secret', async () => {
     const { cookie } = await admit(setup({ secret: 'b' }))
-    expect(await setup().authenticate({ cookie })).toBeNull()
+    expect(await setup().authenticate({ cookie, address })).toBeNull()
   })
 
   test('a cookie cut short anywhere', async () => {
     const { cookie } = await admit()
     for (let length = 0; length < cookie.length; length++) {
-      expect(await setup().authenticate({ cookie: cookie.slice(0, length) })).toBeNull()
+      expect(await setup().authenticate({ cookie: cookie.slice(0, length), address })).toBeNull()
     }
   })
 
@@ -97,27 +98,27 @@ describe('what proves nobody', () => {
     const { cookie } = await admit()
     for (let at = 'skein_guest='.length; at < cookie.length; at++) {
       const other = cookie[at] === '0' ? '1' : '0'
-      expect(await setup().authenticate({ cookie: cookie.slice(0, at) + other + cookie.slice(at + 1) })).toBeNull()
+      expect(await setup().authenticate({ cookie: cookie.slice(0, at) + other + cookie.slice(at + 1), address })).toBeNull()
     }
   })
 
   test("another guest's id with one's own signature", async () => {
     const identity = setup()
     const [mine, other] = [await admit(identity), await admit(identity)]
-    expect(await identity.authenticate({ cookie: mine.cookie.replace(mine.principal.id, other.principal.id) })).toBeNull()
+    expect(await identity.authenticate({ cookie: mine.cookie.replace(mine.principal.id, other.principal.id), address })).toBeNull()
   })
 
   test('dots moved between the fields: what is signed has one reading', async () => {
     const { cookie } = await admit()
     const [name, value] = cookie.split('=') as [string, string]
     const [id, issuedAt, signature] = value.split('.') as [string, string, string]
-    expect(await setup().authenticate({ cookie: `${name}=${id}${issuedAt.slice(0, 1)}.${issuedAt.slice(1)}.${signature}` })).toBeNull()
+    expect(await setup().authenticate({ cookie: `${name}=${id}${issuedAt.slice(0, 1)}.${issuedAt.slice(1)}.${signature}`, address })).toBeNull()
   })
 
   test('a signed text whose id is not one of a user', async () => {
     const sign = (text: string) => createHmac('sha256', 'a').update(`skein_guest.${text}`).digest('base64url')
-    expect(await setup().authenticate({ cookie: `skein_guest=ok.${START}.${sign(`ok.${START}`)}` })).not.toBeNull()
-    expect(await setup().authenticate({ cookie: `skein_guest=a b.${START}.${sign(`a b.${START}`)}` })).toBeNull()
-    expect(await setup().authenticate({ cookie: `skein_guest=.${START}.${sign(`.${START}`)}` })).toBeNull()
+    expect(await setup().authenticate({ cookie: `skein_guest=ok.${START}.${sign(`ok.${START}`)}`, address })).not.toBeNull()
+    expect(await setup().authenticate({ cookie: `skein_guest=a b.${START}.${sign(`a b.${START}`)}`, address })).toBeNull()
+    expect(await setup().authenticate({ cookie: `skein_guest=.${START}.${sign(`.${START}`)}`, address })).toBeNull()
   })
 })

@@ -32,7 +32,7 @@ export const createGuestIdentity = ({ secret, now, random }: GuestCookieOptions)
     return Number(issuedAt) + GUEST_COOKIE_SECONDS * 1000 > now() ? parseUserId(id) : null
   }
 
-  const authenticate = ({ cookie }: Credentials): Principal | null => {
+  const authenticate = ({ cookie }: Pick<Credentials, 'cookie'>): Principal | null => {
     for (const value of cookieValues(cookie ?? '')) {
       const id = verify(value)
       if (id) return guest(id)
@@ -52,6 +52,8 @@ export const createGuestIdentity = ({ secret, now, random }: GuestCookieOptions)
       const principal = authenticate(credentials) ?? guest(newGuestId(random))
       return { principal, setCookie: setCookie(principal.id, secure) }
     },
+    // Nothing is stored of a guest, so there is nothing that could be taken back.
+    onRevoked: () => () => {},
   }
 }
 

@@ -16,6 +16,6 @@ test('a thousand guests share few names', () => {
 
 test('without identities everybody is the local person, and no cookie is set', async () => {
   const identity = createNoIdentity()
-  expect(await identity.authenticate({ cookie: 'anything' })).toEqual({ kind: 'user', id: 'local', name: 'Local' })
-  expect(await identity.admitGuest({ cookie: undefined }, false)).toBeNull()
+  expect(await identity.authenticate({ cookie: 'anything', address: '' })).toEqual({ kind: 'user', id: 'local', name: 'Local' })
+  expect(await identity.admitGuest({ address: '' }, false)).toBeNull()
 })

@@ -8,5 +8,6 @@ export const createNoIdentity = (): Identity => {
   return {
     authenticate: async () => local,
     admitGuest: async () => null,
+    onRevoked: () => () => {},
   }
 }

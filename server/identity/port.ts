@@ -1,10 +1,24 @@
 /** Identity: who a request comes from. */
+import type { Hono } from 'hono'
+import type { UserId } from '../../shared/ids.ts'
 import type { Principal } from '../../shared/principal.ts'
 
+/** What a request brings to prove who it comes from; secrets, so never part of a log line. */
 export interface Credentials {
-  /** The request's `Cookie` header. */
-  cookie: string | undefined
+  /** The `Cookie` header. */
+  cookie?: string | undefined
+  /** The `Authorization` header. */
+  authorization?: string | undefined
+  /** From the subprotocol `skein.ticket.<t>`, or `?ticket=`. */
+  ticket?: string | undefined
+  /** Who called, as far as trusted proxies say. */
+  address: string
+  /** The `Origin` header. */
+  origin?: string | undefined
 }
+
+/** What no longer proves anybody: one credential, or all of a person's. */
+export type Revocation = { credential: string } | { user: UserId }
 
 export interface Identity {
   /** Null: nobody that is known here. Never rejects because of what the credentials hold. */
@@ -15,4 +29,11 @@ export interface Identity {
    * @param secure the page came over https, and the cookie must never travel otherwise
    */
   admitGuest(credentials: Credentials, secure: boolean): Promise<{ principal: Principal, setCookie: string } | null>
+  /**
+   * Tells of what is revoked as soon as `authenticate` no longer takes it: its sockets and streams end at once.
+   * @returns takes the listener off
+   */
+  onRevoked(listener: (gone: Revocation) => void): () => void
+  /** What an adapter serves itself, mounted under `/api/auth`. */
+  routes?(): Hono
 }

@@ -1,8 +1,9 @@
-/** Who may open which document, and in which role. */
+/** Who may open which document, and in which role: the one answer for sockets, the API and feeds. */
 import { SkeinError } from '../../shared/errors.ts'
 import { documentId, documentKind } from '../../shared/ids.ts'
 import type { DocumentName } from '../../shared/ids.ts'
-import type { Principal } from '../../shared/principal.ts'
+import { idsOf, isOwn } from '../../shared/principal.ts'
+import type { Principal, Scopes } from '../../shared/principal.ts'
 import type { Role } from '../../shared/wire/frame.ts'
 import type { Directory, DirectoryEntry } from '../directory/port.ts'
 
@@ -13,6 +14,13 @@ export interface AccessPolicy {
   openToAll: boolean
 }
 
+/** A document that somebody is a member of. */
+export interface Membership {
+  name: DocumentName
+  role: Role
+  createdAt: number
+}
+
 /**
  * The principal's role, or null when the document is not for them. A name that nobody has taken becomes the principal's on first contact:
  * a conversation begun offline exists as soon as its device connects.
@@ -20,25 +28,63 @@ export interface AccessPolicy {
  */
 export const roleIn = async (policy: AccessPolicy, name: DocumentName, principal: Principal): Promise<Role | null> => {
   const { directory, now, openToAll } = policy
-  if (documentKind(name) === 'home' && documentId(name) !== principal.id) return null
-  const entry = await directory.find(name) ?? await directory.create(name, principal, now())
-  return memberRole(entry, principal, openToAll)
+  if (documentKind(name) === 'home' && !isOwn(principal, documentId(name))) return null
+  const entry = await directory.find(name) ?? (mayCreate(name, principal) ? await directory.create(name, principal, now()) : null)
+  return entry && memberRole(entry, principal, openToAll)
 }
 
-/** @throws SkeinError `gone` to who was a member of it when it was deleted; to a stranger it never was */
+/**
+ * The best role that is held under any of the principal's ids, as far as the credential goes.
+ * @throws SkeinError `gone` to who was a member of it when it was deleted; to a stranger it never was
+ */
 export const memberRole = (entry: DirectoryEntry, principal: Principal, openToAll: boolean): Role | null => {
-  const role = openToAll ? 'owner' : entry.members.get(principal.id)?.role ?? null
+  if (!reaches(principal.scopes, entry.name)) return null
+  const role = openToAll ? 'owner' : bestOf(idsOf(principal).flatMap(id => entry.members.get(id)?.role ?? []))
   if (role && entry.deletedAt !== null) throw new SkeinError('gone')
-  return role
+  return role && within(role, principal.scopes)
 }
 
 /** Whoever may be told that a deleted document is gone. */
 export const wasMember = (entry: DirectoryEntry, principal: Principal, openToAll: boolean): boolean =>
-  openToAll || entry.members.has(principal.id)
+  reaches(principal.scopes, entry.name) && (openToAll || idsOf(principal).some(id => entry.members.has(id)))
+
+/** Whether a document of this name, which nobody has yet, may become the principal's. */
+export const mayCreate = (name: DocumentName, { scopes }: Principal): boolean =>
+  scopes === undefined || (scopes.write && reaches(scopes, name))
+
+/** Documents of this kind that the principal is a member of, under whichever of its ids, as far as the credential goes. */
+export const membershipsOf = async (directory: Pick<Directory, 'listOf'>, principal: Principal, prefix: string): Promise<Membership[]> => {
+  const held = new Map<DocumentName, Membership>()
+  for (const listed of await Promise.all(idsOf(principal).map(id => directory.listOf(id, prefix)))) {
+    for (const each of listed) {
+      const before = held.get(each.name)
+      if (!before || bestOf([before.role, each.role]) !== before.role) held.set(each.name, each)
+    }
+  }
+  return limited([...held.values()], principal)
+}
+
+/** What of these the credential reaches, in the role that it allows. */
+export const limited = (memberships: readonly Membership[], { scopes }: Principal): Membership[] =>
+  memberships.filter(({ name }) => reaches(scopes, name)).map(each => ({ ...each, role: within(each.role, scopes) }))
 
 /** For the rooms: the directory's entry of a document that is to be loaded. The returned function throws `gone` when it was deleted. */
 export const enrolment = (directory: Directory) => async (name: DocumentName): Promise<DirectoryEntry | null> => {
   const entry = await directory.find(name)
   if (entry && entry.deletedAt !== null) throw new SkeinError('gone')
   return entry
+}
+
+const BEST_FIRST: readonly Role[] = ['owner', 'editor', 'viewer']
+
+const bestOf = (roles: readonly Role[]): Role | null => BEST_FIRST.find(role => roles.includes(role)) ?? null
+
+/** Whether the credential is good for this document at all: what it does not reach does not exist for its bearer. */
+const reaches = (scopes: Scopes | undefined, name: DocumentName): boolean =>
+  scopes === undefined || (scopes.read && (scopes.documents === undefined || scopes.documents.includes(name)))
+
+/** A scoped credential writes at most: to delete, to invite and to change roles is for the person, so a stolen one cannot spread. */
+const within = (role: Role, scopes: Scopes | undefined): Role => {
+  if (scopes === undefined) return role
+  return scopes.write && role !== 'viewer' ? 'editor' : 'viewer'
 }

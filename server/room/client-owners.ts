@@ -1,8 +1,12 @@
 /** Who may write under which Yjs client id in one document. */
 import type { UserId } from '../../shared/ids.ts'
+import { isOwn } from '../../shared/principal.ts'
+import type { Principal } from '../../shared/principal.ts'
 import type { ClientOwner } from '../gate/verdict.ts'
 import type { Binding, Lineage } from '../log/port.ts'
 import { isServerId, isServerMade } from './lineage.ts'
+
+type Asking = Pick<Principal, 'id' | 'aliases'>
 
 export class ClientOwners {
   readonly #lineage: Lineage | null
@@ -34,12 +38,15 @@ export class ClientOwners {
     return this.#former.has(clientId) || (isServerMade(clientId) && !this.#isServers(clientId))
   }
 
-  /** @param asking whose own announcement does not count: only what they write makes an id theirs for good */
-  of(clientId: number, asking: UserId): ClientOwner | undefined {
+  /**
+   * What is an alias's is the asking principal's own.
+   * @param asking whose own announcement does not count: only what they write makes an id theirs for good
+   */
+  of(clientId: number, asking: Asking): ClientOwner | undefined {
     if (isServerMade(clientId) || this.#isServers(clientId) || this.#retired.has(clientId)) return { kind: 'server' }
     const claimed = this.#claims.get(clientId)?.principal
-    const id = this.#owners.get(clientId) ?? (claimed === asking ? undefined : claimed)
-    return id === undefined ? undefined : { kind: 'principal', id }
+    const id = this.#owners.get(clientId) ?? (isOwn(asking, claimed) ? undefined : claimed)
+    return id === undefined ? undefined : { kind: 'principal', id: isOwn(asking, id) ? asking.id : id }
   }
 
   /**
@@ -47,11 +54,10 @@ export class ClientOwners {
    * by what connections may announce.
    * @param by the connection: one that ends late, after its person came back on another, takes nothing from that one
    */
-  claim(clientId: number, principal: UserId, by: object): boolean {
+  claim(clientId: number, principal: Asking, by: object): boolean {
     const owner = this.of(clientId, principal)
-    if (owner !== undefined) return owner.kind === 'principal' && owner.id === principal
-    if (this.#owners.has(clientId)) return true
-    const claim = this.#claims.get(clientId) ?? { principal, by: new Set() }
+    if (owner !== undefined) return owner.kind === 'principal' && owner.id === principal.id
+    const claim = this.#claims.get(clientId) ?? { principal: principal.id, by: new Set() }
     claim.by.add(by)
     this.#claims.set(clientId, claim)
     return true

@@ -90,11 +90,11 @@ describe('a room without a document in memory', () => {
     const { world } = await atRest(3)
     const page = await world.enter(talk, bob)
     const owned = [...world.disk.documents.get(talk)!.bindings.keys()][0]!
-    expect(page.room.claimClient(owned, bob.id, bob)).toBe(false)
-    expect(page.room.claimClient(owned, ada.id, ada)).toBe(true)
-    expect(page.room.claimClient(4711, bob.id, bob)).toBe(true)
+    expect(page.room.claimClient(owned, bob, bob)).toBe(false)
+    expect(page.room.claimClient(owned, ada, ada)).toBe(true)
+    expect(page.room.claimClient(4711, bob, bob)).toBe(true)
     await world.rooms.use(talk, room => room.read(() => null))
-    expect(page.room.claimClient(4711, ada.id, ada)).toBe(false)
+    expect(page.room.claimClient(4711, ada, ada)).toBe(false)
     expect(page.room.isLive).toBe(true)
   })
 

@@ -12,7 +12,8 @@
  */
 import type { ErrorCode } from '../../shared/errors.ts'
 import { SkeinError } from '../../shared/errors.ts'
-import type { DocumentName, UserId } from '../../shared/ids.ts'
+import type { DocumentName } from '../../shared/ids.ts'
+import type { Principal } from '../../shared/principal.ts'
 import type { Timers } from '../../shared/timers.ts'
 import type { Lineage } from '../log/port.ts'
 import type { BulkGate } from './bulk-gate.ts'
@@ -158,7 +159,7 @@ export class DocumentRoom {
   }
 
   /** Whether the principal may show presence under this Yjs client id on this connection. */
-  claimClient(clientId: number, principal: UserId, by: object): boolean {
+  claimClient(clientId: number, principal: Principal, by: object): boolean {
     return this.#owners?.claim(clientId, principal, by) ?? false
   }
 

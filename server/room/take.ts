@@ -3,12 +3,14 @@
  * A request id that was taken before gets the outcome that it got then.
  */
 import { SkeinError } from '../../shared/errors.ts'
+import { reactionKey } from '../../shared/conversation/document.ts'
 import { isFinished, readDraft, shorten, textOf } from '../../shared/conversation/read.ts'
 import * as schema from '../../shared/conversation/schema.ts'
 import type { Message, MessagePart, Request, RequestOf } from '../../shared/conversation/schema.ts'
 import { messageIdOf, parseMessageId, parseRequestId } from '../../shared/ids.ts'
 import type { AgentId, DraftId, MessageId, RequestId } from '../../shared/ids.ts'
 import { limits } from '../../shared/limits.ts'
+import { isOwn } from '../../shared/principal.ts'
 import type { Principal } from '../../shared/principal.ts'
 import type { RequestOutcome, Role } from '../../shared/wire/frame.ts'
 import type { LedgerEntry } from '../log/port.ts'
@@ -93,7 +95,7 @@ const placeAfter = (writer: TransactionWriter, parentId: string | null, { taken 
 
 /** A request id is its first sender's; to anybody else it is taken. */
 const outcomeFor = ({ principal, outcome }: LedgerEntry, asking: Principal): RequestOutcome =>
-  principal === asking.id ? outcome : refusal(new SkeinError('id-conflict'))
+  isOwn(asking, principal) ? outcome : refusal(new SkeinError('id-conflict'))
 
 /** What became of those requests among these that were taken before. */
 export const outcomesOf = (keys: readonly string[], { taken, principal }: Pick<TakeContext, 'taken' | 'principal'>): Taken[] =>
@@ -147,7 +149,7 @@ const send = (writer: TransactionWriter, requestId: RequestId, request: RequestO
   if (parentId === undefined) throw new SkeinError('parent-unknown')
   const replaced = replaces === undefined ? null : messageOrThrow(writer, replaces)
   if (replaced) {
-    if (replaced.role !== 'user' || replaced.metadata.authorId !== principal.id) throw new SkeinError('not-author')
+    if (replaced.role !== 'user' || !isOwn(principal, replaced.metadata.authorId)) throw new SkeinError('not-author')
   }
   const asked = agentsFor(writer, to, agents)
   const messageId = messageIdOf(requestId)
@@ -177,7 +179,7 @@ const send = (writer: TransactionWriter, requestId: RequestId, request: RequestO
 const redact = (writer: TransactionWriter, { messageId }: RequestOf<'redact'>, { principal, role, now }: TakeContext): void => {
   const message = messageOrThrow(writer, messageId)
   const asker = message.role === 'assistant' ? writer.messages.get(message.metadata.parentId ?? '')?.metadata.authorId : message.metadata.authorId
-  if (role !== 'owner' && asker !== principal.id) throw new SkeinError('not-author')
+  if (role !== 'owner' && !isOwn(principal, asker)) throw new SkeinError('not-author')
   writer.redactMessage(message, principal.id, now)
   forgetWhatAgentsRead(writer, now)
   // The title that the server made of its words must not go on saying them.
@@ -220,6 +222,10 @@ const setMeta = (writer: TransactionWriter, { key, value }: RequestOf<'set-meta'
 
 const react = (writer: TransactionWriter, { messageId, kind, on }: RequestOf<'react'>, { principal, now }: TakeContext): void => {
   messageOrThrow(writer, messageId)
+  // One person reacts once, whichever of their ids said it first.
+  for (const alias of principal.aliases ?? []) {
+    if (writer.roots.reactions.has(reactionKey(messageId, alias, kind))) writer.setReaction(messageId, alias, kind, false, now)
+  }
   writer.setReaction(messageId, principal.id, kind, on, now)
 }
 

@@ -217,9 +217,10 @@ export class WritePath {
     }
   }
 
-  #judge({ principal: { id: principal }, role }: Session, scanned: Scanned): Verdict {
+  #judge({ principal, role }: Session, scanned: Scanned): Verdict {
     const { kind, doc, owners } = this.#document
-    return judge(scanned, { kind, doc, principal, role, ownerOf: id => owners.of(id, principal) })
+    const { id, aliases } = principal
+    return judge(scanned, { kind, doc, principal: id, aliases, role, ownerOf: client => owners.of(client, principal) })
   }
 
   #apply(

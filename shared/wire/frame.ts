@@ -9,6 +9,8 @@ import type { ErrorCode } from '../errors.ts'
 import type { RequestId } from '../ids.ts'
 
 export const SUBPROTOCOL = 'skein.v1'
+/** Offered beside it by who has no cookie: what follows is a ticket. Never selected, so never said back. */
+export const TICKET_PROTOCOL = 'skein.ticket.'
 
 export const frameType = { sync: 0, awareness: 1, auth: 2, queryAwareness: 3, control: 100 } as const
 export const syncType = { step1: 0, step2: 1, update: 2 } as const

@@ -11,7 +11,7 @@ const random = <T extends Uint8Array>(target: T): T => randomFillSync(target)
 it('a person who asks without end is refused with the reason, then disconnected; others go on', { timeout: 60_000 }, async () => {
   const identity = createGuestIdentity({ secret: new Uint8Array(32), now: Date.now, random })
   const server = await startInProcess({ identity })
-  const guest = async (): Promise<string> => (await identity.admitGuest({ cookie: undefined }, false))!.setCookie.split(';', 1)[0]!
+  const guest = async (): Promise<string> => (await identity.admitGuest({ address: '' }, false))!.setCookie.split(';', 1)[0]!
   const name = `conversation/${newConversationId()}`
   const eager = await Peer.join(server.syncUrl, name, { cookie: await guest() })
   const sendMany = (count: number): void => {

@@ -1,0 +1,84 @@
+/** Roles under aliases and under scoped credentials. */
+import { beforeEach, describe, expect, it } from 'vitest'
+import { MemoryDirectory } from '../../test/rig/memory-directory.ts'
+import type { DocumentName, UserId } from '../../shared/ids.ts'
+import type { Principal, Scopes } from '../../shared/principal.ts'
+import { memberRole, membershipsOf, roleIn, wasMember } from './access.ts'
+
+const [talk, other, fresh] = ['conversation/talk', 'conversation/other', 'conversation/fresh'] as DocumentName[] as [DocumentName, DocumentName, DocumentName]
+const ada: Principal = { kind: 'user', id: 'ada' as UserId, name: 'Ada' }
+const guest: Principal = { kind: 'guest', id: 'guest-1' as UserId, name: 'Calm Otter' }
+const account: Principal = { ...ada, aliases: [guest.id] }
+const scoped = (scopes: Scopes, principal = ada): Principal => ({ ...principal, scopes })
+
+let directory: MemoryDirectory
+const role = (name: DocumentName, principal: Principal) => roleIn({ directory, now: () => 1, openToAll: false }, name, principal)
+
+beforeEach(async () => {
+  directory = new MemoryDirectory()
+  await directory.create(talk, guest, 1)
+  await directory.create(other, ada, 2)
+})
+
+describe('whoever was a guest', () => {
+  it('has the best role that is held under any of their ids', async () => {
+    expect(await role(talk, account)).toBe('owner')
+    await directory.setMember(talk, { id: ada.id, role: 'viewer', name: 'Ada' })
+    expect(await role(talk, account)).toBe('owner')
+    expect(await role(talk, ada)).toBe('viewer')
+    expect(await role(other, guest)).toBeNull()
+  })
+
+  it('sees each document once in a list', async () => {
+    await directory.setMember(talk, { id: ada.id, role: 'viewer', name: 'Ada' })
+    const listed = await membershipsOf(directory, account, 'conversation/')
+    expect(listed.map(({ name, role }) => [name, role]).sort()).toEqual([[other, 'owner'], [talk, 'owner']])
+  })
+
+  it('opens the home document of each id, and nobody else does', async () => {
+    const home = `home/${guest.id}` as DocumentName
+    expect(await role(home, ada)).toBeNull()
+    expect(await role(home, account)).toBe('owner')
+  })
+})
+
+describe('a scoped credential', () => {
+  const all = { read: true, write: true }
+
+  it('never owns, and writes only where it may and its person may', async () => {
+    expect(await role(other, scoped(all))).toBe('editor')
+    expect(await role(other, scoped({ read: true, write: false }))).toBe('viewer')
+    await directory.setMember(other, { id: ada.id, role: 'viewer', name: 'Ada' })
+    expect(await role(other, scoped(all))).toBe('viewer')
+    expect(await role(talk, scoped(all))).toBeNull()
+  })
+
+  it('without reading opens nothing', async () => {
+    expect(await role(other, scoped({ read: false, write: true }))).toBeNull()
+  })
+
+  it('sees the documents that it names and no others: neither open, nor listed, nor as deleted', async () => {
+    await directory.setMember(talk, { id: ada.id, role: 'editor', name: 'Ada' })
+    const narrow = scoped({ ...all, documents: [talk] })
+    expect(await role(talk, narrow)).toBe('editor')
+    expect(await role(other, narrow)).toBeNull()
+    expect((await membershipsOf(directory, narrow, '')).map(({ name }) => name)).toEqual([talk])
+    const entry = await directory.remove(other, 3)
+    expect(memberRole(entry, narrow, false)).toBeNull()
+    expect(wasMember(entry, narrow, false)).toBe(false)
+    expect(() => memberRole(entry, scoped(all), false)).toThrow()
+  })
+
+  it('makes no document by coming to it, unless it may write and is not bound to others', async () => {
+    expect(await role(fresh, scoped({ read: true, write: false }))).toBeNull()
+    expect(await role(fresh, scoped({ ...all, documents: [talk] }))).toBeNull()
+    expect(directory.peek(fresh)).toBeNull()
+    expect(await role(fresh, scoped(all))).toBe('editor')
+  })
+
+  it('is held to its scopes where everything is open to all, too', async () => {
+    const entry = (await directory.find(other))!
+    expect(memberRole(entry, scoped({ read: true, write: false, documents: [other] }, guest), true)).toBe('viewer')
+    expect(memberRole(entry, scoped({ read: true, write: false, documents: [talk] }, guest), true)).toBeNull()
+  })
+})
