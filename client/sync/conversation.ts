@@ -22,7 +22,7 @@ import { SyncedDocument } from './synced-document.ts'
 import type { ConversationView } from './view.ts'
 import { lastVisible } from '../../shared/conversation/branch.ts'
 import type { Request, SettableMeta } from '../../shared/conversation/schema.ts'
-import { proposeReact, proposeRedact, proposeRegenerate, proposeSend, proposeSetMeta, proposeStop } from '../../shared/conversation/write.ts'
+import { proposeContinue, proposeReact, proposeRedact, proposeRegenerate, proposeRetry, proposeSend, proposeSetMeta, proposeStop } from '../../shared/conversation/write.ts'
 import { errorTable, SkeinError } from '../../shared/errors.ts'
 import type { ErrorCode } from '../../shared/errors.ts'
 import { createUuidV7 } from '../../shared/ids.ts'
@@ -217,6 +217,18 @@ export class Conversation {
   regenerate(messageId: MessageId, agentId?: AgentId): Promise<RequestId> {
     this.#views.choose(messageId, null)
     return this.#ask(proposeRegenerate(messageId, this.#now(), agentId))
+  }
+
+  /** Asks the agent of a reply that did not end well once more; the new reply takes its place. */
+  retry(replyId: MessageId): Promise<RequestId> {
+    this.#views.choose(replyId, null)
+    return this.#ask(proposeRetry(replyId, this.#now()))
+  }
+
+  /** Asks the agent of a reply that broke off to go on with it; the new reply begins with what was said, and takes its place. */
+  continue(replyId: MessageId): Promise<RequestId> {
+    this.#views.choose(replyId, null)
+    return this.#ask(proposeContinue(replyId, this.#now()))
   }
 
   setMeta(key: SettableMeta, value: string): Promise<RequestId> {

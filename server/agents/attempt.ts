@@ -6,14 +6,13 @@
  */
 import type * as Y from 'yjs'
 import { openRoots } from '../../shared/conversation/document.ts'
-import { readDraft, readMessages, readRedactions, readMeta } from '../../shared/conversation/read.ts'
-import { transition } from '../../shared/conversation/run.ts'
+import { isFinished, readDraft, readMessages, readRedactions, readMeta } from '../../shared/conversation/read.ts'
+import { attemptAfter } from '../../shared/conversation/run.ts'
 import type { MessageMetadata, Run } from '../../shared/conversation/schema.ts'
 import { errorTable, SkeinError } from '../../shared/errors.ts'
 import type { DraftId, RunId } from '../../shared/ids.ts'
 import type { ConversationWriter, Room } from '../room/port.ts'
-import { sealRun } from '../room/seal-run.ts'
-import { planAttempt } from './attempt-plan.ts'
+import { advanceRun } from '../room/advance-run.ts'
 import { contextMessages } from './context.ts'
 import { createDraftFeed } from './draft-feed.ts'
 import type { Delta } from './draft-feed.ts'
@@ -60,30 +59,25 @@ export const runAttempt = async (ports: AttemptPorts, room: Room, runId: RunId, 
 const begin = (writer: ConversationWriter, runId: RunId, { agents, now }: AttemptPorts): { run?: Run, started?: Started } => {
   const { runs, drafts } = openRoots(writer.doc)
   const run = runs.get(runId)
-  const draft = run?.draftId ? readDraft(run.draftId, drafts.get(run.draftId)) : null
-  const agent = run && agents.find(run.agentId)
-  const messages = run ? contextMessages(readMessages(writer.doc), run.messageId, readRedactions(writer.doc)) : null
-  const plan = planAttempt(run, draft, agent, messages !== null)
-  if (!run || plan.kind === 'leave') return {}
-
+  if (!run || isFinished(run)) return {}
+  const draft = run.draftId ? readDraft(run.draftId, drafts.get(run.draftId)) : null
+  const agent = agents.find(run.agentId)
+  const all = readMessages(writer.doc)
+  const messages = contextMessages(all, run.messageId, readRedactions(writer.doc))
+  const continued = run.continues && all.find(({ id }) => id === run.continues)
   const at = now()
-  const createdAt = draft ? draft.head.createdAt : at
-  if (plan.kind === 'end') {
-    const { error, status } = plan
-    sealRun(writer, run, { type: 'failed', error, at }, { ...signature(run, agent), createdAt, status })
-    return { run: runs.get(runId) }
-  }
-  const draftId = draftIdOf(run.id, run.state === 'pending' ? run.attempt : run.attempt + 1)
-  const next = transition(run, { type: 'started', draftId, at })
-  if (!next || !agent || !messages) return {}
-  if (run.draftId) writer.dropDraft(run.draftId)
-  const { id, replyId, messageId: parentId, agentId, replaces } = run
-  const ids = { authorId: `agent:${agentId}`, agentId, runId: id, replyId, parentId, ...replaces && { replaces } }
-  const head = { kind: 'agent', ...ids, createdAt } as const
-  writer.openDraft(draftId, head, plan.parts)
-  writer.setRun(next)
-  const context = { messages, system: readMeta(writer.doc).system, already: plan.already }
-  return { run: next, started: { run: next, draftId, agent, context, createdAt } }
+  const { run: next, effects } = advanceRun(writer, run, {
+    type: 'taken-up',
+    draftId: draftIdOf(run.id, attemptAfter(run)),
+    seen: ((draft ?? continued)?.parts ?? []).filter(part => part.text !== ''),
+    onInterruption: agent?.onInterruption ?? null,
+    asked: messages !== null && continued !== undefined === (run.continues !== undefined),
+    at
+  }, signature(run, agent))
+  const generating = effects.find(({ type }) => type === 'generate')
+  if (generating?.type !== 'generate' || !agent || !messages || !next.draftId) return { run: next }
+  const context = { messages, system: readMeta(writer.doc).system, already: generating.already }
+  return { run: next, started: { run: next, draftId: next.draftId, agent, context, createdAt: draft?.head.createdAt ?? at } }
 }
 
 const stream = async (ports: AttemptPorts, room: Room, actor: string, started: Started, signal: AbortSignal): Promise<void> => {
@@ -131,7 +125,7 @@ const stream = async (ports: AttemptPorts, room: Room, actor: string, started: S
   }
   const run = await room.write(actor, writer => {
     const current = appendAll(writer, started, rest)
-    if (current) sealRun(writer, current, event, extra)
+    if (current) advanceRun(writer, current, event, extra)
     return current && openRoots(writer.doc).runs.get(current.id)
   })
   if (run) ports.onTransition(run)

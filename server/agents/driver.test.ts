@@ -3,6 +3,9 @@ import { SkeinError } from '../../shared/errors.ts'
 import { AgentWorld, textOfParts } from '../../test/rig/agent-world.ts'
 import { settle } from '../../test/rig/manual-time.ts'
 import { ScriptedAgent } from '../../test/rig/scripted-agent.ts'
+import type { MessageId } from '../../shared/ids.ts'
+import { deriveRun } from '../room/derive-run.ts'
+import { newRequestId } from '../../test/rig/conversation.ts'
 import { limits } from '../../shared/limits.ts'
 import { draftIdOf } from './draft-id.ts'
 
@@ -43,6 +46,38 @@ describe('the driver, streaming', () => {
     expect(world.draftTexts).toEqual(['One'])
     await world.time.advance(1)
     expect(world.draftTexts).toEqual(['One two three'])
+  })
+
+  it('begins a continued reply with what was said, and asks the agent to go on after it', async () => {
+    const { agent, world, messageId, runId, reply } = await asked()
+    reply.say('One two')
+    await settle()
+    await world.stop(runId)
+    const [stopped] = world.replies
+    const again = deriveRun({
+      requestId: newRequestId(), messageId, agentId: agent.id, askedBy: 'ann', at: world.time.now(), replaces: stopped!.id, continues: stopped!.id
+    })
+    await world.write('ann', writer => writer.setRun(again))
+    expect(world.draftTexts).toEqual(['One two'])
+    expect(agent.replies[1]!.context.already).toBe('One two')
+    agent.replies[1]!.say(' three')
+    agent.replies[1]!.finish()
+    await settle()
+    expect(world.replies.map(({ parts, metadata: { status, replaces } }) => [textOfParts(parts), status, replaces])).toEqual([
+      ['One two', 'cancelled', undefined], ['One two three', 'complete', stopped!.id]
+    ])
+  })
+
+  it('says that what was to be continued is gone', async () => {
+    const { agent, world, messageId, runId, reply } = await asked()
+    reply.say('One two')
+    await settle()
+    await world.stop(runId)
+    const continues = newRequestId() as string as MessageId
+    const again = deriveRun({ requestId: newRequestId(), messageId, agentId: agent.id, askedBy: 'ann', at: world.time.now(), continues })
+    await world.write('ann', writer => writer.setRun(again))
+    expect(agent.replies).toHaveLength(1)
+    expect(world.replies.at(-1)).toMatchObject({ metadata: { status: 'error', error: { code: 'target-unknown' } } })
   })
 
   it('writes 20 deltas as one record without waiting for the clock', async () => {

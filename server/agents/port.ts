@@ -6,7 +6,7 @@ export interface AgentContext {
   /** What the asking person saw, oldest first; the last one is the message to answer. */
   messages: Message[]
   system: string
-  /** Text of this reply that readers have already seen, from an attempt that a crash ended; empty on a first attempt. */
+  /** Text of this reply that readers have already seen, to go on from: a crash or a person ended it there; empty on a first attempt. */
   already: string
 }
 
@@ -28,8 +28,9 @@ export interface Agent {
   readonly description: string
   readonly isLanguageModel: boolean
   /**
-   * `continue`: `reply` goes on after `context.already` (for agents whose text follows from the context and that do not reason aloud);
-   * `seal`: what was seen is sealed as interrupted instead.
+   * What becomes of a reply that a crash ended when readers had seen some of it. `continue`: `reply` is asked to go on after
+   * `context.already` (for agents whose text follows from the context and that do not reason aloud); `seal`: it is sealed as interrupted,
+   * and goes on when a person asks for it.
    */
   readonly onInterruption: 'continue' | 'seal'
   /**

@@ -11,10 +11,11 @@ export interface RunCause {
   agentId: AgentId
   askedBy: string
   replaces?: MessageId
+  continues?: MessageId
   at: number
 }
 
-export const deriveRun = ({ requestId, messageId, agentId, askedBy, replaces, at }: RunCause): Run => ({
+export const deriveRun = ({ requestId, messageId, agentId, askedBy, replaces, continues, at }: RunCause): Run => ({
   id: derivedId('run', messageId, agentId, requestId) as RunId,
   requestId,
   messageId,
@@ -25,6 +26,7 @@ export const deriveRun = ({ requestId, messageId, agentId, askedBy, replaces, at
   draftId: null,
   replyId: derivedId('reply', messageId, agentId, requestId) as MessageId,
   ...replaces && { replaces },
+  ...continues && { continues },
   createdAt: at,
   updatedAt: at
 })

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import * as Y from 'yjs'
 import { readMessages, readMeta, readReactions, readRedactions, readRuns } from '../../shared/conversation/read.ts'
 import type { Request } from '../../shared/conversation/schema.ts'
-import { proposeReact, proposeRedact, proposeRegenerate, proposeSend, proposeSetMeta, proposeStop, putRequest, putSharedDraft } from '../../shared/conversation/write.ts'
+import { proposeContinue, proposeReact, proposeRedact, proposeRegenerate, proposeRetry, proposeSend, proposeSetMeta, proposeStop, putRequest, putSharedDraft } from '../../shared/conversation/write.ts'
 import type { AgentId, DraftId, MessageId, RequestId, UserId } from '../../shared/ids.ts'
 import { limits } from '../../shared/limits.ts'
 import type { Principal } from '../../shared/principal.ts'
@@ -12,7 +12,7 @@ import type { LedgerEntry } from '../log/port.ts'
 import { messageTexts, newRequestId } from '../../test/rig/conversation.ts'
 import { TransactionWriter } from './conversation-writer.ts'
 import { MessageIndex } from './message-index.ts'
-import { sealRun } from './seal-run.ts'
+import { advanceRun } from './advance-run.ts'
 import { takeRequests } from './take.ts'
 import type { Taken } from './take.ts'
 
@@ -253,11 +253,62 @@ describe('taking other requests', () => {
     const { doc, say, ask, write } = conversation()
     const question = say('why?')
     const run = readRuns(doc)[0]!
-    write(writer => sealRun(writer, run, { type: 'failed', error: { code: 'agent-failed', message: 'no' }, at: 5 }))
+    write(writer => advanceRun(writer, run, { type: 'failed', error: { code: 'agent-failed', message: 'no' }, at: 5 }))
     expect(ask(proposeRegenerate(run.replyId, 1))).toMatchObject({ status: 'accepted' })
     expect(readRuns(doc)).toMatchObject([{ state: 'pending', messageId: question, replaces: run.replyId }])
     expect(ask(proposeRegenerate(question, 1))).toMatchObject({ status: 'accepted' })
     expect(ask(proposeRegenerate(newRequestId() as string as MessageId, 1))).toMatchObject({ code: 'target-unknown' })
+  })
+
+  it('tries a reply again that did not end well, and continues one that broke off, each as an alternative', () => {
+    const { doc, say, ask, write } = conversation()
+    const question = say('why?')
+    const [run] = readRuns(doc)
+    write(writer => {
+      const draftId = newRequestId() as string as DraftId
+      const { run: begun } = advanceRun(writer, run!, { type: 'taken-up', draftId, seen: [{ type: 'text', text: 'Because' }], onInterruption: 'seal', asked: true, at: 4 })
+      advanceRun(writer, begun, { type: 'stopped', at: 5 })
+    })
+    const { replyId } = run!
+    expect(ask(proposeRetry(replyId, 1))).toMatchObject({ status: 'accepted' })
+    expect(readRuns(doc).at(-1)).toMatchObject({ state: 'pending', messageId: question, replaces: replyId })
+    expect(readRuns(doc).at(-1)).not.toHaveProperty('continues')
+    expect(ask(proposeContinue(replyId, 1))).toMatchObject({ status: 'accepted' })
+    expect(readRuns(doc).filter(({ continues }) => continues === replyId)).toMatchObject([{ state: 'pending', messageId: question, replaces: replyId }])
+  })
+
+  it('has nothing to try again or to continue in a whole reply, in a person\'s message, and where there is none', () => {
+    const { doc, say, ask, write } = conversation()
+    const question = say('why?')
+    const [run] = readRuns(doc)
+    const draftId = newRequestId() as string as DraftId
+    write(writer => {
+      const { run: begun } = advanceRun(writer, run!, { type: 'taken-up', draftId, seen: [], onInterruption: 'seal', asked: true, at: 4 })
+      advanceRun(writer, begun, { type: 'completed', at: 5 })
+    })
+    for (const propose of [proposeRetry, proposeContinue]) {
+      expect(ask(propose(run!.replyId, 1))).toMatchObject({ code: 'invalid-request' })
+      expect(ask(propose(question, 1))).toMatchObject({ code: 'invalid-request' })
+      expect(ask(propose(newRequestId() as string as MessageId, 1))).toMatchObject({ code: 'target-unknown' })
+    }
+  })
+
+  it('continues a reply that is as long as it may be, and begins anew where there is no word to go on from', () => {
+    const { doc, say, ask, write } = conversation()
+    say('why?')
+    const [run] = readRuns(doc)
+    const draftId = newRequestId() as string as DraftId
+    const seen = [{ type: 'text' as const, text: 'Because' }]
+    write(writer => {
+      const { run: begun } = advanceRun(writer, run!, { type: 'taken-up', draftId, seen, onInterruption: 'seal', asked: true, at: 4 })
+      advanceRun(writer, begun, { type: 'completed', at: 5 }, { finishReason: 'length' })
+    })
+    expect(ask(proposeContinue(run!.replyId, 1))).toMatchObject({ status: 'accepted' })
+    const going = readRuns(doc).at(-1)!
+    expect(going).toMatchObject({ continues: run!.replyId })
+    write(writer => { advanceRun(writer, going, { type: 'failed', error: { code: 'agent-failed', message: 'no' }, at: 6 }) })
+    expect(ask(proposeContinue(going.replyId, 1))).toMatchObject({ status: 'accepted' })
+    expect(readRuns(doc).at(-1)).not.toHaveProperty('continues')
   })
 
   it('sets the title, bounded, and refuses an unknown agent', () => {

@@ -6,7 +6,7 @@ import { SkeinError } from '../../shared/errors.ts'
 import { reactionKey } from '../../shared/conversation/document.ts'
 import { isFinished, readDraft, shorten, textOf } from '../../shared/conversation/read.ts'
 import * as schema from '../../shared/conversation/schema.ts'
-import type { Message, MessagePart, Request, RequestOf } from '../../shared/conversation/schema.ts'
+import type { Message, MessagePart, Request, RequestOf, Run } from '../../shared/conversation/schema.ts'
 import { messageIdOf, parseMessageId, parseRequestId } from '../../shared/ids.ts'
 import type { AgentId, DraftId, MessageId, RequestId } from '../../shared/ids.ts'
 import { limits } from '../../shared/limits.ts'
@@ -17,7 +17,7 @@ import type { LedgerEntry } from '../log/port.ts'
 import type { TransactionWriter } from './conversation-writer.ts'
 import { deriveRun } from './derive-run.ts'
 import { parentIdOf } from './proposals.ts'
-import { sealRun } from './seal-run.ts'
+import { advanceRun } from './advance-run.ts'
 
 export interface TakeContext {
   principal: Principal
@@ -132,6 +132,9 @@ const dispatch = (writer: TransactionWriter, requestId: RequestId, request: Requ
       return stop(writer, request, context)
     case 'regenerate':
       return regenerate(writer, requestId, request, context)
+    case 'retry':
+    case 'continue':
+      return answerAgain(writer, requestId, request, context)
     case 'set-meta':
       return setMeta(writer, request, context)
     case 'react':
@@ -191,7 +194,7 @@ const forgetWhatAgentsRead = (writer: TransactionWriter, now: number): void => {
   for (const run of [...writer.roots.runs.values()]) {
     if (isFinished(run)) continue
     if (run.draftId) writer.dropDraft(run.draftId)
-    sealRun(writer, { ...run, draftId: null }, { type: 'stopped', at: now })
+    advanceRun(writer, { ...run, draftId: null }, { type: 'stopped', at: now })
   }
 }
 
@@ -200,7 +203,7 @@ const stop = (writer: TransactionWriter, { runId }: RequestOf<'stop'>, { now, ag
   if (!run) throw new SkeinError('target-unknown')
   if (isFinished(run)) throw new SkeinError('run-finished')
   const authorName = agents.nameOf(run.agentId)
-  sealRun(writer, run, { type: 'stopped', at: now }, authorName === undefined ? {} : { authorName })
+  advanceRun(writer, run, { type: 'stopped', at: now }, authorName === undefined ? {} : { authorName })
 }
 
 const regenerate = (writer: TransactionWriter, requestId: RequestId, request: RequestOf<'regenerate'>, { principal, now, agents }: TakeContext): void => {
@@ -209,7 +212,29 @@ const regenerate = (writer: TransactionWriter, requestId: RequestId, request: Re
   const agentId = agentsFor(writer, request.agentId ? [request.agentId] : target.metadata.agentId && [target.metadata.agentId], agents)[0]
   if (!agentId) throw new SkeinError('agent-unknown')
   const replaces = target.role === 'assistant' && { replaces: alternativesRootOf(target) }
-  const run = deriveRun({ requestId, messageId: question.id, agentId, askedBy: principal.id, at: now, ...replaces })
+  begin(writer, deriveRun({ requestId, messageId: question.id, agentId, askedBy: principal.id, at: now, ...replaces }))
+}
+
+/** Of a reply that broke off: another try, or its continuation. Either takes its place as the newest alternative. */
+const answerAgain = (
+  writer: TransactionWriter, requestId: RequestId, { type, messageId }: RequestOf<'retry' | 'continue'>, { principal, now, agents }: TakeContext
+): void => {
+  const target = messageOrThrow(writer, messageId)
+  const { agentId, parentId, status, finishReason } = target.metadata
+  if (!agentId) throw new SkeinError('invalid-request', 'Only an agent\'s reply can be tried again or continued, so nothing was changed.')
+  if (status === 'complete' && finishReason !== 'length') {
+    throw new SkeinError('invalid-request', 'This reply is complete, so nothing was changed. Ask for another answer instead.')
+  }
+  if (agents.nameOf(agentId) === undefined) throw new SkeinError('agent-unknown')
+  const question = messageOrThrow(writer, parentId)
+  const goesOn = type === 'continue' && textOf(target.parts).trim() !== ''
+  begin(writer, deriveRun({
+    requestId, messageId: question.id, agentId, askedBy: principal.id, at: now,
+    replaces: alternativesRootOf(target), ...goesOn && { continues: target.id }
+  }))
+}
+
+const begin = (writer: TransactionWriter, run: Run): void => {
   if (writer.isKnownMessage(run.replyId) || writer.roots.runs.has(run.id)) throw new SkeinError('id-conflict')
   writer.setRun(run)
 }

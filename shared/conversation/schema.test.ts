@@ -15,6 +15,8 @@ const proposals: Record<Request['type'], Request> = {
   'redact': propose.proposeRedact(messageId, 1),
   'stop': propose.proposeStop(uuid(3) as RunId, 1),
   'regenerate': propose.proposeRegenerate(messageId, 1, 'guide' as AgentId),
+  'retry': propose.proposeRetry(messageId, 1),
+  'continue': propose.proposeContinue(messageId, 1),
   'set-meta': propose.proposeSetMeta('title', 'T', 1),
   'react': propose.proposeReact(messageId, 'up', true, 1),
 }

@@ -22,6 +22,7 @@ export const messagePart = z.union([textPart, reasoningPart, otherPart])
 export type MessagePart = z.infer<typeof messagePart>
 
 export const messageStatus = z.enum(['complete', 'incomplete', 'cancelled', 'error'])
+export type MessageStatus = z.infer<typeof messageStatus>
 
 const usage = z.object({ inputTokens: z.optional(z.number()), outputTokens: z.optional(z.number()), totalTokens: z.optional(z.number()) })
 const timing = z.object({ firstTokenMs: z.optional(z.number()), totalMs: z.number() })
@@ -80,6 +81,10 @@ export const request = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('stop'), createdAt, runId: id(parseRunId) }),
   /** `messageId`: a reply, to get an alternative to it, or a person's message, to get one more reply to it. */
   z.strictObject({ type: z.literal('regenerate'), createdAt, messageId: id(parseMessageId), agentId: z.optional(id(parseAgentId)) }),
+  /** Asks the same agent again, for a reply that did not end well. */
+  z.strictObject({ type: z.literal('retry'), createdAt, messageId: id(parseMessageId) }),
+  /** Asks the same agent to go on where a reply broke off. */
+  z.strictObject({ type: z.literal('continue'), createdAt, messageId: id(parseMessageId) }),
   z.strictObject({ type: z.literal('set-meta'), createdAt, key: z.enum(settableMeta), value: z.string().check(z.maxLength(limits.systemPromptLength)) }),
   z.strictObject({ type: z.literal('react'), createdAt, messageId: id(parseMessageId), kind: z.string().check(z.minLength(1), z.maxLength(32)), on: z.boolean() })
 ])
@@ -105,6 +110,8 @@ export const run = z.object({
   /** Id that the sealed reply gets. */
   replyId: id(parseMessageId),
   replaces: z.optional(id(parseMessageId)),
+  /** The reply that this one begins with and goes on from. */
+  continues: z.optional(id(parseMessageId)),
   error: z.optional(z.object({ code: z.string(), message: z.string() })),
   createdAt: time,
   updatedAt: time

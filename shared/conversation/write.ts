@@ -29,6 +29,8 @@ export const proposeRedact = (messageId: MessageId, createdAt: number): RequestO
 export const proposeStop = (runId: RunId, createdAt: number): RequestOf<'stop'> => ({ type: 'stop', createdAt, runId })
 export const proposeRegenerate = (messageId: MessageId, createdAt: number, agentId?: AgentId): RequestOf<'regenerate'> =>
   ({ type: 'regenerate', createdAt, messageId, ...agentId && { agentId } })
+export const proposeRetry = (messageId: MessageId, createdAt: number): RequestOf<'retry'> => ({ type: 'retry', createdAt, messageId })
+export const proposeContinue = (messageId: MessageId, createdAt: number): RequestOf<'continue'> => ({ type: 'continue', createdAt, messageId })
 export const proposeSetMeta = (key: SettableMeta, value: string, createdAt: number): RequestOf<'set-meta'> =>
   ({ type: 'set-meta', createdAt, key, value })
 export const proposeReact = (messageId: MessageId, kind: string, on: boolean, createdAt: number): RequestOf<'react'> =>

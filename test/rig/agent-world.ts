@@ -12,7 +12,7 @@ import type { Timers } from '../../shared/timers.ts'
 import { deriveRun } from '../../server/room/derive-run.ts'
 import type { ConversationWriter } from '../../server/room/port.ts'
 import { RoomRegistry } from '../../server/room/rooms.ts'
-import { sealRun } from '../../server/room/seal-run.ts'
+import { advanceRun } from '../../server/room/advance-run.ts'
 import { readDrafts, readMessages, readRuns } from '../../shared/conversation/read.ts'
 import type { Message, MessagePart, Run } from '../../shared/conversation/schema.ts'
 import { conversationName, messageIdOf } from '../../shared/ids.ts'
@@ -124,7 +124,7 @@ export class AgentWorld {
   stop(runId: RunId): Promise<void> {
     return this.write('ann', writer => {
       const run = readRuns(writer.doc).find(({ id }) => id === runId)
-      if (run) sealRun(writer, run, { type: 'stopped', at: this.time.now() }, {})
+      if (run) advanceRun(writer, run, { type: 'stopped', at: this.time.now() }, {})
     })
   }
 

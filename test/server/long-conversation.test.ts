@@ -7,7 +7,7 @@ import { openLevelDbLog } from '../../server/log/leveldb/leveldb-log.ts'
 import { deriveRun } from '../../server/room/derive-run.ts'
 import type { Room } from '../../server/room/port.ts'
 import { RoomRegistry } from '../../server/room/rooms.ts'
-import { sealRun } from '../../server/room/seal-run.ts'
+import { advanceRun } from '../../server/room/advance-run.ts'
 import { createLogger } from '../../server/telemetry/logger.ts'
 import { readMessages } from '../../shared/conversation/read.ts'
 import { conversationName } from '../../shared/ids.ts'
@@ -41,7 +41,7 @@ const converse = (room: Room, parentId: MessageId | null, at: number): { last: M
     writer.setRun(processing)
   })]
   for (let i = 0; i < APPENDS; i++) written.push(room.write('agent:echo', writer => writer.appendToDraft(draftId, 'text', 'and then the sun came out again, ')))
-  written.push(room.write('agent:echo', writer => sealRun(writer, processing, { type: 'completed', at })))
+  written.push(room.write('agent:echo', writer => void advanceRun(writer, processing, { type: 'completed', at })))
   return { last: run.replyId, written }
 }
 

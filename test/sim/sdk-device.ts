@@ -71,6 +71,8 @@ export class SdkDevice implements Device {
       case 'redact': return void talk.redact(request.messageId)
       case 'stop': return void talk.stop(request.runId)
       case 'regenerate': return void talk.regenerate(request.messageId, request.agentId)
+      case 'retry': return void talk.retry(request.messageId)
+      case 'continue': return void talk.continue(request.messageId)
       case 'set-meta': return void talk.setMeta(request.key, request.value)
       case 'react': return void talk.react(request.messageId, request.kind, request.on)
     }

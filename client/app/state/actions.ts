@@ -3,6 +3,10 @@ import type { MessageId, RequestId } from '../../../shared/ids.ts'
 
 export interface ConversationActions {
   regenerate(id: MessageId): void
+  /** Of a reply that did not end well: once more. */
+  retry(id: MessageId): void
+  /** Of a reply that broke off: goes on with it. */
+  continue(id: MessageId): void
   redact(id: MessageId): void
   thumbsUp(id: MessageId, on: boolean): void
   /** Shows this one of several versions, on this device. */

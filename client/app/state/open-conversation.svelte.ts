@@ -134,6 +134,16 @@ export class OpenConversation implements ConversationActions {
     void this.#conversation.regenerate(id)
   }
 
+  retry = (id: MessageId): void => {
+    this.#keepChoice(id, null)
+    void this.#conversation.retry(id)
+  }
+
+  continue = (id: MessageId): void => {
+    this.#keepChoice(id, null)
+    void this.#conversation.continue(id)
+  }
+
   redact = (id: MessageId): void => void this.#conversation.redact(id)
   thumbsUp = (id: MessageId, on: boolean): void => void this.#conversation.react(id, THUMBS_UP, on)
   choose = (id: string): void => {

@@ -9,7 +9,7 @@ export type { ConversationView, Delivery, OutboxEntry, Person } from '../../sync
 
 /** The part of the SDK's conversation that the app uses. */
 export type Conversation = Pick<SdkConversation,
-  'view' | 'subscribe' | 'send' | 'redact' | 'stop' | 'regenerate' | 'choose' | 'setMeta' | 'react' | 'resend' | 'discard' | 'setTyping' | 'close'>
+  'view' | 'subscribe' | 'send' | 'redact' | 'stop' | 'regenerate' | 'retry' | 'continue' | 'choose' | 'setMeta' | 'react' | 'resend' | 'discard' | 'setTyping' | 'close'>
 
 export type Who = Pick<Principal, 'name'> & { id: string }
 

@@ -40,11 +40,11 @@ export const createAiSdkAgent = ({ apiKey, baseURL = OPENAI, model, maxRetries =
     isLanguageModel: true,
     // A model does not say the same twice: going on after what was seen would be another reply, so that is sealed instead.
     onInterruption: 'seal',
-    async *reply({ messages, system }: AgentContext, signal: AbortSignal): AsyncIterable<AgentChunk> {
+    async *reply({ messages, system, already }: AgentContext, signal: AbortSignal): AsyncIterable<AgentChunk> {
       try {
         const result = streamText({
           model: provider(model),
-          messages: messages.flatMap(toModelMessage),
+          messages: [...messages.flatMap(toModelMessage), ...continuation(already)],
           ...system && { instructions: system },
           allowSystemInMessages: true,
           abortSignal: signal,
@@ -86,6 +86,13 @@ const toModelMessage = ({ role, parts }: Message): ModelMessage[] => {
   const content = textOf(parts)
   return content === '' ? [] : [{ role, content }]
 }
+
+/** Few providers go on with a reply that is given to them as the last message, so it is asked for in words. */
+const continuation = (already: string): ModelMessage[] => already === '' ? [] : [
+  { role: 'assistant', content: already },
+  { role: 'user', content: CONTINUE }
+]
+const CONTINUE = 'Your reply was cut off. Go on exactly where it ended, in the same language and format: repeat nothing of it and say nothing about this.'
 
 const toUsage = ({ inputTokens, outputTokens, totalTokens }: LanguageModelUsage): Usage => ({
   ...inputTokens !== undefined && { inputTokens },
