@@ -6,6 +6,7 @@ import type { EventListener } from './room/port.ts'
 import { enrolment } from './room/access.ts'
 import { createBudgets } from './room/budget.ts'
 import { foldInWorkers } from './room/fold.ts'
+import { Proofs } from './room/proofs.ts'
 import { RoomRegistry } from './room/rooms.ts'
 import type { Random } from './room/lineage.ts'
 import type { SquashLimits } from './room/squash.ts'
@@ -90,10 +91,11 @@ export const createSkein = (adapters: Adapters): RunningServer => {
       })
     }
   }
-  const api = createApi({ ...adapters, audit, rooms, erase: erasure.erase })
+  const proofs = new Proofs({ identity, now, after: timers.after })
+  const api = createApi({ ...adapters, audit, rooms, proofs, erase: erasure.erase })
   listeners.push(driver.onEvents, api.feed)
   const access = { directory, now, openToAll }
-  const sync = new SyncServer({ identity, access, rooms, logger, audit, after: timers.after, now, limits })
+  const sync = new SyncServer({ proofs, access, rooms, logger, audit, after: timers.after, now, limits })
   const answer = getRequestListener(api.app.fetch)
   const headersTimeout = limits.headSeconds * 1000
   const http = createServer(
@@ -127,6 +129,7 @@ export const createSkein = (adapters: Adapters): RunningServer => {
       folding.close()
       await rooms.close()
       sync.close()
+      proofs.close()
       http.closeAllConnections()
       await closed
     },

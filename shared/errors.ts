@@ -14,6 +14,9 @@ interface ErrorEntry {
 const table = {
   'malformed': { status: 400, close: 4400, retryable: false, message: 'The bytes are not a valid update, so nothing of them was stored. Your text is still on this device; reload the page and send it again.' },
   'unauthenticated': { status: 401, close: 4401, retryable: false, message: 'You are not signed in here. Nothing was lost; reload the page to continue.' },
+  'signed-out': { status: 401, close: 4401, retryable: false, message: 'You were signed out of this device, or its access was taken back. What you had not sent is kept here; sign in again to send it.' },
+  // Not final for y-websocket: whoever has a newer proof by now comes back with it, and all others are told `unauthenticated`.
+  'sign-in-expired': { status: 401, close: 1013, retryable: true, message: 'This sign-in has run out. Nothing is lost; the connection starts over with a newer one, or asks you to sign in again.' },
   'forged': { status: 403, close: 4403, retryable: false, message: 'The update writes where only the server or another person may write, so none of it was stored.' },
   'client-id-taken': { status: 403, close: 4403, retryable: false, message: 'The update uses a client id that belongs to somebody else, so none of it was stored. Reload the page to get a new one; your text stays on this device.' },
   'id-conflict': { status: 409, close: 4403, retryable: false, message: 'The update claims other content for something that is already stored, so none of it was stored.' },

@@ -8,10 +8,11 @@ import type { Directory } from '../directory/port.ts'
 import type { UpdateLog } from '../log/port.ts'
 import type { Random } from '../room/lineage.ts'
 import type { EventListener, Rooms } from '../room/port.ts'
+import type { Proofs } from '../room/proofs.ts'
 import type { Audit, Logger } from '../telemetry/port.ts'
 import { createGatekeeper } from './access.ts'
 import { batchSyncRoutes } from './batch-sync.ts'
-import { signedIn } from './context.ts'
+import { credentialsOf } from './context.ts'
 import { createConversationList } from './conversation-list.ts'
 import { conversationRoutes } from './conversations.ts'
 import { Feed } from './feed.ts'
@@ -27,6 +28,7 @@ export interface ApiOptions extends MeOptions {
   directory: Directory
   log: Pick<UpdateLog, 'ledger' | 'list' | 'read' | 'summaries'>
   rooms: Rooms
+  proofs: Proofs
   /** Ends all that goes on with a document that the directory has as deleted, and removes what is stored of it. */
   erase: (name: DocumentName) => Promise<void>
   /** No accounts: everybody may do everything, under this machine's own name only. */
@@ -51,7 +53,7 @@ export interface Api {
 }
 
 export const createApi = (options: ApiOptions): Api => {
-  const { identity, directory, log, rooms, erase, openToAll, now, random, timers, logger } = options
+  const { identity, directory, log, rooms, proofs, erase, openToAll, now, random, timers, logger } = options
   const gatekeeper = createGatekeeper(directory, openToAll, now)
   const list = createConversationList(directory, log, openToAll)
   const feed = new Feed({ directory, gatekeeper, list, openToAll, timers, logger })
@@ -65,7 +67,12 @@ export const createApi = (options: ApiOptions): Api => {
   api.route('/', invitationRoutes({ identity, directory, gatekeeper, feed, now }))
   api.route('/sync', batchSyncRoutes({ identity, directory, log, openToAll, logger }))
   if (identity.routes) api.route('/auth', identity.routes())
-  api.get('/feed', signedIn(identity), c => feed.stream(c, c.var.principal))
+  api.get('/feed', async c => {
+    const ticket = c.req.query('ticket')
+    const proof = await proofs.enter({ ...credentialsOf(c), ...ticket !== undefined && { ticket } })
+    if (!proof) throw new SkeinError('unauthenticated')
+    return feed.stream(c, proof)
+  })
   api.all('*', () => problemResponse('not-found'))
 
   const app = new Hono()

@@ -15,6 +15,7 @@ import type { Principal } from '../../shared/principal.ts'
 import type { Directory } from '../directory/port.ts'
 import { wasMember } from '../room/access.ts'
 import type { EventListener } from '../room/port.ts'
+import type { Proof } from '../room/proofs.ts'
 import type { Logger } from '../telemetry/port.ts'
 import type { Gatekeeper } from './access.ts'
 import type { ConversationListing } from './conversation-list.ts'
@@ -60,13 +61,15 @@ export class Feed {
     }
   }
 
-  /** The answer to `GET /api/feed`: stays open until the page leaves or the server stops. */
-  stream(c: Context, principal: Principal): Response {
+  /** The answer to `GET /api/feed`: stays open until the page leaves, what proved its person ends, or the server stops. */
+  stream(c: Context, proof: Proof): Response {
     const answer = streamSSE(c, async stream => {
-      const reader = new Reader(principal, stream, this.#options)
+      const reader = new Reader(proof.principal, stream, this.#options)
       this.#readers.add(reader)
+      proof.whenEnded(() => reader.end())
       await reader.run()
       this.#readers.delete(reader)
+      proof.leave()
     })
     // Proxies that collect an answer before they pass it on would hold events back.
     answer.headers.set('X-Accel-Buffering', 'no')

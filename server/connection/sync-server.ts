@@ -11,9 +11,10 @@ import { limits } from '../../shared/limits.ts'
 import type { ServerLimits } from '../../shared/limits.ts'
 import type { Timers } from '../../shared/timers.ts'
 import { SUBPROTOCOL, TICKET_PROTOCOL } from '../../shared/wire/frame.ts'
-import type { Credentials, Identity } from '../identity/port.ts'
+import type { Credentials } from '../identity/port.ts'
 import { roleIn } from '../room/access.ts'
 import type { AccessPolicy } from '../room/access.ts'
+import type { Proofs } from '../room/proofs.ts'
 import type { RoomRegistry } from '../room/rooms.ts'
 import type { Audit, Logger } from '../telemetry/port.ts'
 import { Admission } from './admission.ts'
@@ -23,7 +24,7 @@ import { Presence } from './presence.ts'
 import { asSocket } from './socket.ts'
 
 export interface SyncServerOptions {
-  identity: Identity
+  proofs: Proofs
   access: AccessPolicy
   rooms: RoomRegistry
   logger: Logger
@@ -118,14 +119,16 @@ export class SyncServer {
       if (this.#draining) throw new SkeinError('unavailable')
       const name = parseDocumentName(decodePath(path))
       if (!name) throw new SkeinError('not-found')
-      const { identity, access, rooms } = this.#options
-      const principal = await identity.authenticate(credentialsOf(request))
-      if (!principal) throw new SkeinError('unauthenticated')
+      const { proofs, access, rooms } = this.#options
+      const proof = await proofs.enter(credentialsOf(request))
+      if (!proof) throw new SkeinError('unauthenticated')
+      const { principal } = proof
+      // It may have gone while we asked who it is.
+      if (webSocket.readyState === webSocket.CLOSED) return proof.leave()
+      webSocket.once('close', () => proof.leave())
       // Where everybody is the one local person there is nothing to tell apart.
       const stay = access.openToAll ? () => {} : this.#admission.enter(principal.id)
       if (!stay) throw new SkeinError('too-many-connections')
-      // It may have gone while we asked who it is.
-      if (webSocket.readyState === webSocket.CLOSED) return stay()
       webSocket.once('close', stay)
       const role = await roleIn(access, name, principal)
       if (!role) throw new SkeinError('not-found')
@@ -152,6 +155,11 @@ export class SyncServer {
         }
       })
       webSocket.once('close', leave)
+      proof.whenEnded(code => {
+        connection.end(code)
+        // Who does not answer a close frame would go on reading what waits for them.
+        this.#options.after(CLOSE_WITHIN_MS, () => webSocket.terminate())
+      })
       webSocket.resume()
     } catch (error) {
       const code = error instanceof SkeinError ? error.code : 'internal'

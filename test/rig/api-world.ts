@@ -13,6 +13,7 @@ import { openLevelDbLog } from '../../server/log/leveldb/leveldb-log.ts'
 import type { LedgerEntry } from '../../server/log/port.ts'
 import type { EventListener } from '../../server/room/port.ts'
 import { enrolment } from '../../server/room/access.ts'
+import { Proofs } from '../../server/room/proofs.ts'
 import { RoomRegistry } from '../../server/room/rooms.ts'
 import { createAudit } from '../../server/telemetry/audit.ts'
 import type { Message } from '../../shared/conversation/schema.ts'
@@ -57,8 +58,10 @@ export const createApiWorld = async ({ openToAll = false, clientFolder = '/nonex
     yieldToOthers: async () => {},
     enrolled: enrolment(directory),
   })
+  const known = authenticate ? { ...identity, authenticate } : identity
   const api = createApi({
-    identity: authenticate ? { ...identity, authenticate } : identity,
+    identity: known,
+    proofs: new Proofs({ identity: known, now: clock, after: timers.after }),
     directory,
     log,
     rooms,

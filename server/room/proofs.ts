@@ -1,0 +1,114 @@
+/**
+ * What is open by somebody's proof, socket or stream, ends with the proof: at once when it is revoked, by itself when it expires.
+ *
+ * Opening takes several steps, and the proof may be revoked between any two of them. So whoever opens something enters here instead of
+ * asking the identity: from the first step on it is told, and nothing slips through between the check and the listening.
+ */
+import type { ErrorCode } from '../../shared/errors.ts'
+import type { Principal } from '../../shared/principal.ts'
+import type { Timers } from '../../shared/timers.ts'
+import type { Credentials, Identity, Revocation } from '../identity/port.ts'
+
+export interface ProofsOptions {
+  identity: Pick<Identity, 'authenticate' | 'onRevoked'>
+  /** Milliseconds since 1970. */
+  now: () => number
+  after: Timers['after']
+}
+
+export interface Proof {
+  readonly principal: Principal
+  /** Calls `end` once, when the proof has ended or has done so already. There is one such listener. */
+  whenEnded(end: (code: ErrorCode) => void): void
+  /** What was open is closed. */
+  leave(): void
+}
+
+/** Node's timers hold 31 bits of milliseconds and run at once past that. */
+const LONGEST_WAIT_MS = 24 * 60 * 60 * 1000
+
+export class Proofs {
+  readonly #options: ProofsOptions
+  readonly #held = new Set<HeldProof>()
+  /** What was revoked while somebody was being asked for. */
+  readonly #asking = new Set<Revocation[]>()
+  readonly #stopListening: () => void
+
+  constructor(options: ProofsOptions) {
+    this.#options = options
+    this.#stopListening = options.identity.onRevoked(gone => this.#revoke(gone))
+  }
+
+  /** @returns null: nobody that is known here. Otherwise to be left when what is opened by it is closed. */
+  async enter(credentials: Credentials): Promise<Proof | null> {
+    const meanwhile: Revocation[] = []
+    this.#asking.add(meanwhile)
+    try {
+      const principal = await this.#options.identity.authenticate(credentials)
+      if (!principal || meanwhile.some(gone => concerns(gone, principal))) return null
+      const proof = new HeldProof(principal, this.#options, () => this.#held.delete(proof))
+      this.#held.add(proof)
+      return proof
+    } finally {
+      this.#asking.delete(meanwhile)
+    }
+  }
+
+  /** How many are held. */
+  get size(): number {
+    return this.#held.size
+  }
+
+  close(): void {
+    this.#stopListening()
+    for (const proof of [...this.#held]) proof.leave()
+  }
+
+  #revoke(gone: Revocation): void {
+    for (const each of this.#asking) each.push(gone)
+    for (const proof of [...this.#held]) if (concerns(gone, proof.principal)) proof.end('signed-out')
+  }
+}
+
+/** A guest who became an alias is revoked without the account that it belongs to now. */
+const concerns = (gone: Revocation, { id, credential }: Principal): boolean =>
+  'user' in gone ? gone.user === id : gone.credential === credential
+
+class HeldProof implements Proof {
+  readonly principal: Principal
+  readonly #forget: () => void
+  #ended: ErrorCode | null = null
+  #listener: ((code: ErrorCode) => void) | null = null
+  #cancel: () => void = () => {}
+
+  constructor(principal: Principal, { now, after }: Pick<ProofsOptions, 'now' | 'after'>, forget: () => void) {
+    this.principal = principal
+    this.#forget = forget
+    const { expiresAt } = principal
+    const wait = (until: number): void => {
+      const left = until - now()
+      if (left <= 0) this.end('sign-in-expired')
+      else this.#cancel = after(Math.min(left, LONGEST_WAIT_MS), () => wait(until))
+    }
+    if (expiresAt !== undefined) wait(expiresAt)
+  }
+
+  whenEnded(end: (code: ErrorCode) => void): void {
+    if (this.#ended) end(this.#ended)
+    else this.#listener = end
+  }
+
+  leave(): void {
+    this.#cancel()
+    this.#listener = null
+    this.#forget()
+  }
+
+  end(code: ErrorCode): void {
+    if (this.#ended) return
+    this.#ended = code
+    const listener = this.#listener
+    this.leave()
+    listener?.(code)
+  }
+}
