@@ -50,6 +50,8 @@ const SECRET_BYTES = 32
 const UUID_BYTES = 16
 const RANK: Record<Role, number> = { viewer: 0, editor: 1, owner: 2 }
 
+const better = (role: Role, other: Role | undefined): Role => other !== undefined && RANK[other] > RANK[role] ? other : role
+
 const entryKey = (name: DocumentName): Key => ['skein', 'directory', name]
 const membershipKey = (user: UserId, name: DocumentName): Key => ['skein', 'membership', user, name]
 const eraseKey = (name: DocumentName): Key => ['skein', 'erase', name]
@@ -96,6 +98,23 @@ class LevelDbDirectory implements Directory {
 
   async setMember(name: DocumentName, member: { id: UserId, role: Role, name: string }): Promise<void> {
     await this.#changes.run(name, async () => this.#put(await this.#existing(name), member))
+  }
+
+  async moveMember(name: DocumentName, from: UserId, to: { id: UserId, name: string }): Promise<void> {
+    await this.#changes.run(name, async () => {
+      const entry = await this.find(name)
+      const member = entry?.members.get(from)
+      if (!entry || !member || entry.deletedAt !== null) return
+      const members = new Map(entry.members)
+      members.delete(from)
+      const role = better(member.role, members.get(to.id)?.role)
+      members.set(to.id, { role, name: to.name })
+      await this.#store.commit([
+        putEntry({ ...entry, members }),
+        { type: 'del', key: membershipKey(from, name) },
+        { type: 'put', key: membershipKey(to.id, name), value: encode({ role, createdAt: entry.createdAt }) },
+      ])
+    })
   }
 
   async listOf(user: UserId, prefix: string): Promise<{ name: DocumentName, role: Role, createdAt: number }[]> {

@@ -23,6 +23,11 @@ export interface Directory {
   /** Creates the entry with this owner, or returns the one that exists unchanged (two devices may race). */
   create(name: DocumentName, owner: Principal, at: number): Promise<DirectoryEntry>
   setMember(name: DocumentName, member: { id: UserId, role: Role, name: string }): Promise<void>
+  /**
+   * The membership of `from`, if there is one, becomes that of `to`, who keeps the better role of the two: `from` has become them. Of a
+   * document that is deleted or unknown nothing changes.
+   */
+  moveMember(name: DocumentName, from: UserId, to: { id: UserId, name: string }): Promise<void>
   /** Documents of this kind that the person is a member of. */
   listOf(user: UserId, prefix: string): Promise<{ name: DocumentName, role: Role, createdAt: number }[]>
   /** A new secret that lets its bearer in with this role; only its hash is stored. */

@@ -73,6 +73,31 @@ export const directoryContract = (adapter: string, create: () => Promise<Directo
       expect(Object.keys(await rolesOf())).toHaveLength(21)
     })
 
+    test.each([
+      ['owner', undefined, 'owner'], ['viewer', 'editor', 'editor'], ['editor', 'viewer', 'editor'], ['owner', 'owner', 'owner'],
+    ] as const)('the membership of who has become another is that one’s: %s and %s become %s, once and again', async (role, other, best) => {
+      await directory.create(a, cleo, 5)
+      await directory.setMember(a, { id: ben.id, role, name: 'Ben' })
+      if (other) await directory.setMember(a, { id: anna.id, role: other, name: 'Anna before' })
+      for (let time = 0; time < 2; time++) {
+        await directory.moveMember(a, ben.id, { id: anna.id, name: 'Anna' })
+        expect(await rolesOf()).toEqual({ cleo: 'owner', anna: best })
+        expect((await directory.find(a))?.members.get(anna.id)).toEqual({ role: best, name: 'Anna' })
+        expect(await directory.listOf(anna.id, '')).toEqual([{ name: a, role: best, createdAt: 5 }])
+        expect(await directory.listOf(ben.id, '')).toEqual([])
+      }
+    })
+
+    test('of a document that is deleted or unknown no membership moves', async () => {
+      await directory.moveMember(a, ben.id, anna)
+      expect(await directory.find(a)).toBeNull()
+      await directory.create(a, ben, 5)
+      await directory.remove(a, 6)
+      await directory.moveMember(a, ben.id, anna)
+      expect(await rolesOf()).toEqual({ ben: 'owner' })
+      expect(await directory.listOf(anna.id, '')).toEqual([])
+    })
+
     test('an entry that was handed out does not change with what comes later', async () => {
       const entry = await directory.create(a, anna, 5)
       await directory.setMember(a, { id: ben.id, role: 'viewer', name: 'Ben' })

@@ -44,6 +44,17 @@ export class MemoryDirectory implements Directory {
     this.#put(this.#existing(name), member)
   }
 
+  async moveMember(name: DocumentName, from: UserId, to: { id: UserId, name: string }): Promise<void> {
+    const entry = this.#entries.get(name)
+    const member = entry?.members.get(from)
+    if (!entry || !member || entry.deletedAt !== null) return
+    const members = new Map(entry.members)
+    members.delete(from)
+    const other = members.get(to.id)?.role
+    const role = other !== undefined && RANK[other] > RANK[member.role] ? other : member.role
+    this.#entries.set(name, { ...entry, members: members.set(to.id, { role, name: to.name }) })
+  }
+
   async listOf(user: UserId, prefix: string): Promise<{ name: DocumentName, role: Role, createdAt: number }[]> {
     return [...this.#entries.values()].flatMap(({ name, createdAt, members, deletedAt }) => {
       const member = members.get(user)

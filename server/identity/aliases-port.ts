@@ -1,0 +1,35 @@
+/**
+ * Aliases: which guest has become which person, for ever. What a guest owned, wrote and asked for counts as the person's from then on,
+ * and the guest's own proof proves nobody any more.
+ *
+ * A person is an account, or the guest of another device to which this one was added: when that guest becomes an account, all who were
+ * its aliases go along. One contract suite (`test/contract/aliases.ts`) holds for every adapter.
+ */
+import type { UserId } from '../../shared/ids.ts'
+
+/** A guest's becoming that was written down, and whose effects may not all stand yet. */
+export interface CarryOver {
+  guest: UserId
+  person: UserId
+  /** The person's name, as members see it. */
+  name: string
+}
+
+export interface Aliases {
+  /** Who this guest has become; null: nobody but themself. */
+  personOf(guest: UserId): Promise<UserId | null>
+  /** Who this person was. The same array for as long as the process lives: it grows with each guest that becomes them. */
+  aliasesOf(person: UserId): Promise<readonly UserId[]>
+  /**
+   * Writes down, durably and before anything else, that the guest has become this person, with a {@link CarryOver} that stands until
+   * {@link carried}. Again changes nothing.
+   * @returns who the guest is: this person (or who that one has become), or another whom it became before
+   */
+  link(becoming: CarryOver): Promise<UserId>
+  /** What is to be gone on with, after a crash too. */
+  unfinished(): Promise<CarryOver[]>
+  /** All effects stand. */
+  carried(guest: UserId): Promise<void>
+  /** The person is no more: nobody is their alias. The guests stay nobody, so that no old cookie brings one back. */
+  forget(person: UserId): Promise<void>
+}
