@@ -12,6 +12,8 @@ import type { Random } from './room/lineage.ts'
 import type { SquashLimits } from './room/squash.ts'
 import { SyncServer } from './connection/sync-server.ts'
 import { createDriver } from './agents/driver.ts'
+import { createProcessLeases } from './agents/leases.ts'
+import type { RunLeases } from './agents/leases.ts'
 import type { AgentRegistry } from './agents/port.ts'
 import { serverLimits } from '../shared/limits.ts'
 import type { ServerLimits } from '../shared/limits.ts'
@@ -33,6 +35,8 @@ export interface Adapters {
   now: () => number
   timers: Timers
   random: Random
+  /** Who may work on an agent's run: {@link createProcessLeases} when left out, which is right for one process. */
+  leases?: RunLeases
   /** Everybody is one principal who may open everything (`SKEIN_AUTH=none`). */
   openToAll: boolean
   /** {@link serverLimits} when left out. */
@@ -60,6 +64,7 @@ const LISTEN_BACKLOG = 4096
 
 export const createSkein = (adapters: Adapters): RunningServer => {
   const { log, directory, identity, agents, logger, now, timers, random, openToAll, limits = serverLimits, squashAt } = adapters
+  const { leases = createProcessLeases() } = adapters
   const audit = createAudit(logger)
   const listeners: EventListener[] = []
   const folding = foldInWorkers()
@@ -81,7 +86,7 @@ export const createSkein = (adapters: Adapters): RunningServer => {
     after: timers.after,
     yieldToOthers: () => new Promise(resolve => setImmediate(resolve)),
   })
-  const driver = createDriver({ rooms, agents, now, timers, log: logger })
+  const driver = createDriver({ rooms, agents, now, timers, log: logger, leases, openRuns: () => log.openRuns() })
   const erasure = createErasure({ driver, rooms, directory, timers, logger })
   /** What a process that was killed left of redactions: whoever loads the document goes on with it. */
   const payScrubs = async (): Promise<void> => {
@@ -115,7 +120,7 @@ export const createSkein = (adapters: Adapters): RunningServer => {
         http.once('error', reject)
         http.listen({ port, host, backlog: LISTEN_BACKLOG }, resolve)
       })
-      driver.recover(await log.openRuns())
+      await driver.start()
       void payScrubs()
       return http.address() as AddressInfo
     },

@@ -1,9 +1,9 @@
 /**
  * The driver of agent runs: a run is a durable job in its conversation, and this carries it out.
  *
- * Runs begin when the record that created them is durable, and again for those that are found open: at start, after a crash, and whenever a
- * conversation is loaded, since a record may have been written although its append was reported as failed. A lease per run keeps it to one
- * attempt at a time in this process; what an attempt may write, its fence decides (see attempt.ts).
+ * Runs begin when the record that created them is durable, and again for those that are found open and that nobody has a lease of: at
+ * start, every few seconds, and whenever a conversation is loaded, since a record may have been written although its append was reported
+ * as failed. No run is left without an end, whatever ended an attempt.
  */
 import type { Run } from '../../shared/conversation/schema.ts'
 import { errorTable, SkeinError } from '../../shared/errors.ts'
@@ -12,6 +12,7 @@ import type { EventListener, Rooms } from '../room/port.ts'
 import type { Logger } from '../telemetry/port.ts'
 import { runAttempt } from './attempt.ts'
 import type { AttemptPorts } from './attempt.ts'
+import type { RunLeases } from './leases.ts'
 import type { AgentRegistry } from './port.ts'
 import { wait } from '../../shared/timers.ts'
 import type { Timers } from '../../shared/timers.ts'
@@ -23,27 +24,40 @@ export interface DriverPorts {
   now(): number
   timers: Timers
   log: Pick<Logger, 'info' | 'warn' | 'error'>
+  leases: RunLeases
+  /** All runs that have no end yet, as the log has them. */
+  openRuns(): Promise<readonly OpenRun[]>
+}
+
+export interface OpenRun {
+  name: DocumentName
+  runId: RunId
 }
 
 export interface Driver {
   /** To be called with the events of every durable record. */
   onEvents: EventListener
-  /** Takes up the runs that the log reports as open. */
-  recover(runs: readonly { name: DocumentName, runId: RunId }[]): void
+  /** Takes up the runs that the log reports as open, now and every few seconds. @throws what reading the log throws, the first time */
+  start(): Promise<void>
+  /** Takes up these, also when it was given up to work on them. */
+  recover(runs: readonly OpenRun[]): void
   /** The conversation is deleted: its attempts end and nothing of them is written. */
   abandon(name: DocumentName): Promise<void>
   /** Aborts all attempts and waits for them. Their runs stay open in the log; the next start takes them up. */
   close(): Promise<void>
 }
 
-/** One attempt at a time: whoever holds the run's lease works on it. */
-interface Lease {
+/** What this driver is doing about a run. */
+interface Work {
   name: DocumentName
   control: AbortController
-  /** When it was taken (milliseconds since 1970). */
+  /** When it was begun (milliseconds since 1970). */
   since: number
   done: Promise<void>
 }
+
+/** Between two looks for runs that nobody works on. */
+export const RECOVER_EVERY_MS = 5_000
 
 /**
  * Waits before the next attempt after a room could not be loaded or written: about two minutes in all. A disk that fails is then tried
@@ -53,17 +67,42 @@ interface Lease {
 const RETRY_MS = [250, 500, 1000, 2000, 5000, 10_000, 20_000, 40_000, 40_000] as const
 const DISK_RETRY_MS = 60_000
 
-export const createDriver = ({ rooms, agents, now, timers, log }: DriverPorts): Driver => {
-  const leases = new Map<RunId, Lease>()
+export const createDriver = ({ rooms, agents, now, timers, log, leases, openRuns }: DriverPorts): Driver => {
+  const working = new Map<RunId, Work>()
+  /** Runs that cannot be written, until somebody loads their conversation. */
+  const givenUp = new Set<RunId>()
   let closed = false
+  let cancelRecovery = (): void => undefined
 
   const take = (name: DocumentName, runId: RunId): void => {
-    if (closed || leases.has(runId)) return
+    if (closed || working.has(runId)) return
     const control = new AbortController()
     const since = now()
     // Not within the call that released the record: others are still to hear of it.
-    const done = Promise.resolve().then(() => work(name, runId, since, control.signal)).finally(() => leases.delete(runId))
-    leases.set(runId, { name, control, since, done })
+    const done = Promise.resolve().then(() => withLease(name, runId, since, control.signal)).finally(() => working.delete(runId))
+    working.set(runId, { name, control, since, done })
+  }
+
+  const withLease = async (name: DocumentName, runId: RunId, since: number, signal: AbortSignal): Promise<void> => {
+    const lease = await leases.acquire(runId)
+    // Who holds it works on it; when it ends without an end of the run, the next look finds that.
+    if (!lease) return
+    try {
+      await work(name, runId, since, AbortSignal.any([signal, lease.lost]))
+    } finally {
+      lease.release()
+    }
+  }
+
+  const recover = async (): Promise<void> => {
+    for (const { name, runId } of await openRuns()) if (!givenUp.has(runId)) take(name, runId)
+  }
+
+  const recoverLater = (): void => {
+    cancelRecovery = timers.after(RECOVER_EVERY_MS, () => {
+      recover().catch((error: unknown) => log.warn({ err: error }, 'open runs could not be listed'))
+        .finally(() => { if (!closed) recoverLater() })
+    })
   }
 
   const work = async (name: DocumentName, runId: RunId, since: number, signal: AbortSignal): Promise<void> => {
@@ -81,7 +120,10 @@ export const createDriver = ({ rooms, agents, now, timers, log }: DriverPorts): 
         if (signal.aborted) return
         const delay = mayRetry(error) ? RETRY_MS[failures] ?? (isOfTheDisk(error) ? DISK_RETRY_MS : undefined) : undefined
         const fields = { conversation: name, run: runId, failures: failures + 1, err: error }
-        if (delay === undefined) return log.error(fields, 'run left open until its conversation is loaded anew: it cannot be written')
+        if (delay === undefined) {
+          givenUp.add(runId)
+          return log.error(fields, 'run left open until its conversation is loaded anew: it cannot be written')
+        }
         log.warn({ ...fields, retryMs: delay }, 'run interrupted: its conversation could not be written')
         await wait(timers, delay, signal)
       }
@@ -96,25 +138,33 @@ export const createDriver = ({ rooms, agents, now, timers, log }: DriverPorts): 
           take(name, event.runId)
         } else if (event.type === 'run.changed' && event.state === 'cancelled') {
           // The room has sealed what there was; all that is left is to end the model's request.
-          const lease = leases.get(event.runId)
-          const ms = lease ? now() - lease.since : 0
+          const work = working.get(event.runId)
+          const ms = work ? now() - work.since : 0
           log.info({ conversation: name, run: event.runId, state: event.state, attempt: event.attempt, by: event.actor, ms }, 'run')
-          lease?.control.abort()
+          work?.control.abort()
         }
       }
     },
+    async start() {
+      await recover()
+      recoverLater()
+    },
     recover(runs) {
-      for (const { name, runId } of runs) take(name, runId)
+      for (const { name, runId } of runs) {
+        givenUp.delete(runId)
+        take(name, runId)
+      }
     },
     async abandon(name) {
-      const own = [...leases.values()].filter(lease => lease.name === name)
+      const own = [...working.values()].filter(work => work.name === name)
       for (const { control } of own) control.abort()
       await Promise.all(own.map(({ done }) => done))
     },
     async close() {
       closed = true
-      for (const { control } of leases.values()) control.abort()
-      await Promise.all([...leases.values()].map(({ done }) => done))
+      cancelRecovery()
+      for (const { control } of working.values()) control.abort()
+      await Promise.all([...working.values()].map(({ done }) => done))
     }
   }
 }

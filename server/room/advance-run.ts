@@ -1,4 +1,4 @@
-/** Carries a step of the run machine into the conversation: the run, its drafts, and at its end one sealed message, whatever the end was. */
+/** Carries a step of the run machine into the conversation: the run, its drafts, and at its end one sealed message, however it ends. */
 import { openRoots } from '../../shared/conversation/document.ts'
 import { readDraft } from '../../shared/conversation/read.ts'
 import type { Draft } from '../../shared/conversation/read.ts'

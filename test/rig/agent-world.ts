@@ -6,6 +6,8 @@ import { randomUUID } from 'node:crypto'
 import * as Y from 'yjs'
 import { createDriver } from '../../server/agents/driver.ts'
 import type { Driver } from '../../server/agents/driver.ts'
+import { createProcessLeases } from '../../server/agents/leases.ts'
+import type { RunLeases } from '../../server/agents/leases.ts'
 import type { Agent } from '../../server/agents/port.ts'
 import { createAgentRegistry } from '../../server/agents/registry.ts'
 import type { Timers } from '../../shared/timers.ts'
@@ -26,6 +28,8 @@ export interface AgentWorldOptions {
   time?: ManualTime
   /** Of the driver, when real time shall pass (an agent behind a socket). */
   timers?: Timers
+  /** Of the driver; those of one process when left out. */
+  leases?: RunLeases
 }
 
 export interface LogLine {
@@ -47,11 +51,14 @@ export class AgentWorld {
   /** Every text of the reply in progress that a reader has seen, in order. */
   readonly seen: string[] = []
   readonly #rooms: RoomRegistry
+  readonly #drivers: Driver[] = []
+  readonly #timers: Timers
 
-  private constructor(agents: readonly [Agent, ...Agent[]], log: ScriptedLog, time: ManualTime, timers: Timers) {
+  private constructor(agents: readonly [Agent, ...Agent[]], log: ScriptedLog, time: ManualTime, timers: Timers, leases: RunLeases) {
     this.agents = agents
     this.log = log
     this.time = time
+    this.#timers = timers
     log.onDurable = (_name, { update }) => {
       Y.applyUpdate(this.reader, update)
       const [text] = this.draftTexts
@@ -61,7 +68,7 @@ export class AgentWorld {
     this.#rooms = new RoomRegistry({
       log,
       agents: { defaultAgent: agents[0].id, nameOf: id => agents.find(agent => agent.id === id)?.name },
-      onEvents: (...record) => this.driver.onEvents(...record),
+      onEvents: (...record) => { for (const driver of this.#drivers) driver.onEvents(...record) },
       onLoaded: (name, openRuns) => this.driver.recover(openRuns.map(runId => ({ name, runId }))),
       now: time.now,
       logger: { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} },
@@ -73,24 +80,33 @@ export class AgentWorld {
       after: () => () => {},
       yieldToOthers: async () => {}
     })
+    this.driver = this.addDriver(leases)
+  }
+
+  /** One more process that works on the runs of this conversation; the rooms stay one, as they are where one node owns each. */
+  addDriver(leases: RunLeases): Driver {
     const line = (level: LogLine['level']) => (fields: object, message: string): void => {
       this.lines.push({ level, fields: { ...fields }, message })
     }
-    this.driver = createDriver({
+    const driver = createDriver({
       rooms: this.#rooms,
-      agents: createAgentRegistry(agents),
-      now: time.now,
-      timers,
+      agents: createAgentRegistry(this.agents),
+      now: this.time.now,
+      timers: this.#timers,
+      leases,
+      openRuns: () => this.log.openRuns(),
       log: { info: line('info'), warn: line('warn'), error: line('error') }
     })
+    this.#drivers.push(driver)
+    return driver
   }
 
   /** Starts as a server does: what the log holds is loaded, and the driver is told of the open runs. */
   static async start(
     agents: readonly [Agent, ...Agent[]],
-    { log = ScriptedLog.empty(), time = new ManualTime(), timers = time }: AgentWorldOptions = {}
+    { log = ScriptedLog.empty(), time = new ManualTime(), timers = time, leases = createProcessLeases() }: AgentWorldOptions = {}
   ): Promise<AgentWorld> {
-    const world = new AgentWorld(agents, log, time, timers)
+    const world = new AgentWorld(agents, log, time, timers, leases)
     for (const update of (await log.read(world.name))?.updates ?? []) Y.applyUpdate(world.reader, update)
     world.driver.recover(await log.openRuns())
     await settle()
@@ -101,8 +117,8 @@ export class AgentWorld {
    * The world after a crash. What is not durable is gone; the old world's clock stands still.
    * @param time a new one, as the old world's timers died with it
    */
-  crash(agents: readonly [Agent, ...Agent[]], time = new ManualTime(this.time.now())): Promise<AgentWorld> {
-    return AgentWorld.start(agents, { log: this.log.afterCrash(), time })
+  crash(agents: readonly [Agent, ...Agent[]], time = new ManualTime(this.time.now()), leases?: RunLeases): Promise<AgentWorld> {
+    return AgentWorld.start(agents, { log: this.log.afterCrash(), time, ...leases && { leases } })
   }
 
   /** A person's message, and in the same record a run of each agent that shall answer. */
@@ -160,6 +176,12 @@ export class AgentWorld {
 
   get replies(): Message[] {
     return this.messages.filter(({ role }) => role === 'assistant')
+  }
+
+  /** Text of this run's reply in progress as readers see it. */
+  draftTextOf({ draftId }: Run): string | undefined {
+    const draft = readDrafts(this.reader).find(({ id }) => id === draftId)
+    return draft && textOfParts(draft.parts)
   }
 
   /** Text of the drafts as readers see it. */

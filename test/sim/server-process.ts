@@ -3,6 +3,7 @@
  * crash at any step (everything in memory is gone, nothing more leaves it) or in good order.
  */
 import { createDriver } from '../../server/agents/driver.ts'
+import { createProcessLeases } from '../../server/agents/leases.ts'
 import type { Driver } from '../../server/agents/driver.ts'
 import { createGatekeeper } from '../../server/api/access.ts'
 import { createAgentRegistry } from '../../server/agents/registry.ts'
@@ -88,7 +89,10 @@ export class ServerProcess implements Listener {
       yieldToOthers: () => new Promise(resolve => this.#after(1, resolve)),
       enrolled: enrolment(this.#directory)
     })
-    this.#driver = createDriver({ rooms: this.rooms, agents, now: clock.now, timers: { after: this.#after }, log: silent })
+    this.#driver = createDriver({
+      rooms: this.rooms, agents, now: clock.now, timers: { after: this.#after }, log: silent,
+      leases: createProcessLeases(), openRuns: () => this.log.openRuns()
+    })
     this.#erasure = createErasure({
       driver: this.#driver, rooms: this.rooms, directory: this.#directory, timers: { after: this.#after }, logger: silent
     })
