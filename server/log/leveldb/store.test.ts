@@ -226,3 +226,21 @@ describe('new epochs', () => {
     expect(await restored('first')).not.toBe(await restored('second'))
   })
 })
+
+describe('reading a range', () => {
+  test('gives all of it, however many entries, or as many as are asked for, from either end', async () => {
+    const { store } = await world.open()
+    const key = (n: number): string => String(n).padStart(5, '0')
+    const range = { gte: ['test', key(0)], lte: ['test', key(99_999)] }
+    for (const count of [1, 15, 16, 17, 1015, 1016, 1017, 2500]) {
+      await store.commit(Array.from({ length: count }, (_, n) => put(key(n), n & 255)))
+      const numbers = Array.from({ length: count }, (_, n) => key(n))
+      const [entries] = await store.entries([range])
+      expect(entries!.map(([[, n]]) => n)).toEqual(numbers)
+      expect(entries!.map(([, [value]]) => value)).toEqual(numbers.map(n => Number(n) & 255))
+      expect((await store.keys(range)).map(([, n]) => n)).toEqual(numbers)
+      expect((await store.keys(range, { limit: 17, reverse: true })).map(([, n]) => n)).toEqual(numbers.slice(-17).reverse())
+    }
+    expect((await store.getMany([['test', key(0)], ['test', 'none']])).map(value => value?.[0])).toEqual([0, undefined])
+  })
+})

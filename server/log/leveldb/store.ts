@@ -20,7 +20,8 @@ import { beginning } from './beginning.ts'
 import { type CheckedTables, writeChecked } from './checked-tables.ts'
 import { commitOperations } from './commits.ts'
 import { StoreDamage, describeKey } from './damage.ts'
-import type { Database, Operation, WriteBatch } from './database.ts'
+import { entriesIn, keysIn } from './database.ts'
+import type { Database, Operation, RangeOptions, WriteBatch } from './database.ts'
 import { DataFolderError, dataFolderError } from './data-folder-error.ts'
 import { GroupCommit } from './group-commit.ts'
 import { cleanKey, generationKey, riskKey, single, stateVectorRange } from './keys.ts'
@@ -34,11 +35,6 @@ import { isSealed, seal, unseal } from './seal.ts'
 import { Scrubber } from './scrubber.ts'
 import type { StoreOptions } from './store-options.ts'
 import { toJson } from './values.ts'
-
-interface RangeOptions {
-  reverse?: boolean
-  limit?: number
-}
 
 const writeBatch: WriteBatch = (database, operations, sync) => database.batch(operations, { sync })
 
@@ -155,7 +151,7 @@ export class Store {
     return this.#reading(async (database) => {
       const snapshot = database.snapshot()
       try {
-        const found = await Promise.all(ranges.map(range => database.iterator({ ...range, ...options, snapshot }).all()))
+        const found = await Promise.all(ranges.map(range => entriesIn(database, { ...range, ...options, snapshot })))
         return found.map(entries => entries.map(opened))
       } finally {
         await snapshot.close()
@@ -190,7 +186,7 @@ export class Store {
   }
 
   keys(range: KeyRange, options: RangeOptions = {}): Promise<Key[]> {
-    return this.#reading(database => database.keys({ ...range, ...options }).all())
+    return this.#reading(database => keysIn(database, { ...range, ...options }))
   }
 
   /**
