@@ -8,6 +8,8 @@ export interface ConversationOptions extends DocumentOptions {
   /** Under whom own messages are shown until the server says who we are. */
   userId: string
   userName: string
+  /** Other ids that are this person's: guests that they were. What is under these is their own. */
+  aliases?: readonly string[]
   /** What the server noted of a request, null for nothing; by default its API is asked, at the host of {@link url}. */
   outcomeOf?: (id: RequestId) => Promise<RequestOutcome | null>
   /** What this device can show before the document is read, which waits for it; null: nothing. Never rejects. */

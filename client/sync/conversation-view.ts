@@ -96,7 +96,7 @@ export class ConversationViews {
       earlier: 0,
       drafts: showDrafts(reader.drafts(), own),
       runs: reader.runs(),
-      reactions: showReactions(reader.reactions(), own, author.id),
+      reactions: showReactions(reader.reactions(), own, author),
       people: readPeople(document.awareness.getStates(), document.doc.clientID),
       connection: document.connection,
       closedBy: document.closedBy,

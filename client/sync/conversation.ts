@@ -13,7 +13,7 @@ import { LatestKeeper } from './latest-keeper.ts'
 import type { Glance } from './latest.ts'
 import { askServer } from './outcome.ts'
 import { Outbox } from './outbox.ts'
-import { isSend } from './own-request.ts'
+import { isAuthor, isSend } from './own-request.ts'
 import type { Author } from './own-request.ts'
 import type { Presence } from './people.ts'
 import { SharedDrafts } from './shared-drafts.ts'
@@ -45,6 +45,7 @@ export class Conversation {
   #reader: DocumentReader
   readonly #carryOver: CarryOver
   /** New ids come after all that this device has made, even if its clock was set back since. */
+  #closed = false
   #idsAfter = 0
 
   constructor(options: ConversationOptions) {
@@ -113,6 +114,7 @@ export class Conversation {
       awareness: () => this.#document.awareness,
       loaded: () => this.#document.loaded,
       userId: () => this.#author.id,
+      isOwn: id => isAuthor(this.#author, id),
       role: () => this.#document.role,
       own: () => this.#outbox.all,
       now,
@@ -287,10 +289,18 @@ export class Conversation {
     return this.#carryOver.done
   }
 
+  /** It was closed, and everything is let go of. */
+  get closed(): Promise<void> {
+    return this.#document.closed
+  }
+
   /** Disconnects, writes what is still queued for the local store, and lets go of everything. */
   close(): Promise<void> {
-    this.#outbox.close()
-    this.#latest.keep()
+    if (!this.#closed) {
+      this.#closed = true
+      this.#outbox.close()
+      this.#latest.keep()
+    }
     return this.#document.close()
   }
 
@@ -301,7 +311,8 @@ export class Conversation {
   }
 
   get #author(): Author {
-    return { id: this.#document.hello?.userId ?? this.#options.userId, name: this.#options.userName }
+    const { userId, userName, aliases } = this.#options
+    return { id: this.#document.hello?.userId ?? userId, name: userName, ...aliases && { aliases } }
   }
 
   /** Words that cannot be sent: they stand among the messages, as refused, until the person discards or resends them. */

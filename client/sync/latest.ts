@@ -81,6 +81,6 @@ export const showGlance = ({ latest, role, outbox }: Glance, made: readonly OwnR
       ...sends.map(entry => ({ message: pendingMessage(entry, author), alternatives: [entry.id as string], delivery: deliveryOf(entry) }))
     ],
     earlier: latest.earlier,
-    reactions: showReactions(latest.reactions, own, author.id)
+    reactions: showReactions(latest.reactions, own, author)
   }
 }

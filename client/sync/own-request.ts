@@ -14,7 +14,11 @@ export type OwnSend = OwnRequest & { request: RequestOf<'send'> }
 export interface Author {
   id: string
   name: string
+  /** Other ids of this person, see `ConversationOptions.aliases`. */
+  aliases?: readonly string[]
 }
+
+export const isAuthor = ({ id, aliases = [] }: Author, other: string): boolean => other === id || aliases.includes(other)
 
 export const isSend = (own: OwnRequest): own is OwnSend => own.request.type === 'send'
 

@@ -102,7 +102,7 @@ it('does not open a second time what it had brought back and the server holds un
   putSharedDraft(left, ID, head, 'hello')
   const carryInto = async (doc: Y.Doc): Promise<void> => {
     const drafts = new SharedDrafts({
-      doc: () => doc, awareness: () => new Awareness(doc), loaded: () => true, userId: () => 'ada', role: () => 'editor', own: () => [],
+      doc: () => doc, awareness: () => new Awareness(doc), loaded: () => true, userId: () => 'ada', isOwn: id => id === 'ada', role: () => 'editor', own: () => [],
       now: () => 5, newId: () => ID, noteWriter: () => {}, keep: () => Promise.resolve()
     })
     drafts.know([left.clientID])
@@ -122,7 +122,7 @@ it('does not open a second time what it had brought back and the server holds un
 it('brings back what was typed into a draft that this page had sent before the server began anew', () => {
   let doc = new Y.Doc()
   const drafts = new SharedDrafts({
-    doc: () => doc, awareness: () => new Awareness(doc), loaded: () => true, userId: () => 'ada', role: () => 'editor', own: () => [],
+    doc: () => doc, awareness: () => new Awareness(doc), loaded: () => true, userId: () => 'ada', isOwn: id => id === 'ada', role: () => 'editor', own: () => [],
     now: () => 5, newId: () => ID, noteWriter: () => {}, keep: () => Promise.resolve()
   })
   putSharedDraft(doc, ID, head, 'hello')

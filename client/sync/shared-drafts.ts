@@ -32,6 +32,8 @@ export interface SharedDraftsOptions {
   loaded: () => boolean
   /** Whom the server takes this person for; while it was not met, whom it took them for last. */
   userId: () => string
+  /** Whether this is an id of the person's, that or one that they had before. */
+  isOwn: (id: string) => boolean
   /** Null: never told. */
   role: () => Role | null
   /** The requests of this device. */
@@ -96,7 +98,7 @@ export class SharedDrafts {
   drop(id: DraftId): void {
     const draft = this.#readOrThrow(id)
     this.#checkMayWrite('so the draft stays')
-    if (draft.head.authorId !== this.#options.userId()) {
+    if (!this.#options.isOwn(draft.head.authorId)) {
       throw new SkeinError('not-author', 'A draft can be discarded by the person who began it only, so it stays. Send it, or delete its text.')
     }
     openRoots(this.#options.doc()).drafts.delete(id)
@@ -172,9 +174,9 @@ export class SharedDrafts {
   // --- Late edits ------------------------------------------------------------------------------------------------------------------
 
   #meet = (): void => {
-    const { awareness, doc, userId } = this.#options
+    const { awareness, doc, isOwn } = this.#options
     for (const person of readPeople(awareness().getStates(), doc().clientID)) {
-      if (person.userId === userId()) this.#seen.add(person.clientId)
+      if (isOwn(person.userId)) this.#seen.add(person.clientId)
     }
   }
 
@@ -210,7 +212,7 @@ export class SharedDrafts {
 
   /** A draft that is gone and was not sent was dropped, which its author alone can do: it was this person, on another device. */
   #wasDroppedByAuthor(doc: Y.Doc, { id, head }: GoneDraft): boolean {
-    return sealedFrom(doc, id).length === 0 && head.authorId === this.#options.userId()
+    return sealedFrom(doc, id).length === 0 && this.#options.isOwn(head.authorId)
   }
 
   async #bringBack(doc: Y.Doc, draft: GoneDraft, letters: Letter[]): Promise<void> {

@@ -23,6 +23,7 @@ const own = (number: number, request: Request, rest: Partial<OwnRequest> = {}): 
 const saying = (fields: { replaces?: MessageId, drops?: DraftId } = {}) =>
   proposeSend({ parts: [{ type: 'text', text: 'mine' }], parentId: null, ...fields }, 5)
 
+const ada = { id: 'ada', name: 'Ada' }
 const refusal = { code: 'viewer', reason: 'No.' } as const
 
 const show = (messages: Message[], requests: OwnRequest[], rest: Partial<MessageSources> = {}) => showMessages({
@@ -90,8 +91,8 @@ it('shows reactions as this person last asked for them', () => {
   const theirs = { messageId: messageId(1), userId: 'bob', kind: '👍', at: 1 }
   const on = own(2, proposeReact(messageId(1), '👍', true, 5))
   const off = own(3, proposeReact(messageId(1), '👍', false, 6))
-  expect(showReactions([theirs], [on], 'ada')).toEqual([theirs, { messageId: messageId(1), userId: 'ada', kind: '👍', at: 5 }])
-  expect(showReactions([theirs], [on, off], 'ada')).toEqual([theirs])
+  expect(showReactions([theirs], [on], ada)).toEqual([theirs, { messageId: messageId(1), userId: 'ada', kind: '👍', at: 5 }])
+  expect(showReactions([theirs], [on, off], ada)).toEqual([theirs])
 })
 
 it('shows title and agent as last asked for', () => {

@@ -1,5 +1,5 @@
 /** Pure functions that put together what a person sees: the document, and on top of it what this device asked for. */
-import { isOpen, isSend, pendingMessage } from './own-request.ts'
+import { isAuthor, isOpen, isSend, pendingMessage } from './own-request.ts'
 import type { Author, OwnRequest, OwnSend } from './own-request.ts'
 import type { Delivery, ViewMessage } from './view.ts'
 import { visibleMessages } from '../../shared/conversation/branch.ts'
@@ -65,10 +65,11 @@ export const showDrafts = (drafts: readonly Draft[], own: readonly OwnRequest[])
   return drafts.filter(({ id }) => !dropped.has(id))
 }
 
-export const showReactions = (reactions: readonly Reaction[], own: readonly OwnRequest[], userId: string): Reaction[] =>
+export const showReactions = (reactions: readonly Reaction[], own: readonly OwnRequest[], author: Author): Reaction[] =>
   openOf(own, 'react').reduce<Reaction[]>((shown, { messageId, kind, on, createdAt }) => {
-    const others = shown.filter(reaction => !(reaction.messageId === messageId && reaction.userId === userId && reaction.kind === kind))
-    return on ? [...others, { messageId, userId, kind, at: createdAt }] : others
+    const isIt = (reaction: Reaction) => reaction.messageId === messageId && reaction.kind === kind && isAuthor(author, reaction.userId)
+    const others = shown.filter(reaction => !isIt(reaction))
+    return on ? [...others, { messageId, userId: author.id, kind, at: createdAt }] : others
   }, [...reactions])
 
 export const showMeta = (meta: Pick<Meta, 'title' | 'agent'>, own: readonly OwnRequest[]): Pick<Meta, 'title' | 'agent'> =>

@@ -36,6 +36,8 @@ export class SyncedDocument {
   readonly name: DocumentName
   /** The local store is read; the document can be shown and edited, connected or not. Never rejects. */
   readonly ready: Promise<void>
+  /** It was closed, and everything is let go of. */
+  readonly closed: Promise<void>
   readonly surroundings: Surroundings
   readonly #options: DocumentOptions
   readonly #hooks: DocumentHooks
@@ -44,6 +46,7 @@ export class SyncedDocument {
   readonly #unwatch: () => void
   readonly #tabs: TabSession | null
   readonly #ready = Promise.withResolvers<void>()
+  readonly #whenClosed = Promise.withResolvers<void>()
   readonly #copy: LocalCopy
   #connection: Connection | null = null
   /** What the tab that has the connection says of it, while this one follows it. */
@@ -83,6 +86,7 @@ export class SyncedDocument {
       }
     })
     this.ready = this.#ready.promise
+    this.closed = this.#whenClosed.promise
     if (this.#tabs) this.#tabs.start(this.#shared())
     else void this.#own()
   }
@@ -168,7 +172,7 @@ export class SyncedDocument {
 
   /** Disconnects, writes what is still queued for the local store, and lets go of everything. */
   async close(): Promise<void> {
-    if (this.#ended) return
+    if (this.#ended) return this.closed
     this.#ended = true
     this.#endConnection()
     this.#signal.clear()
@@ -177,6 +181,7 @@ export class SyncedDocument {
     await this.#store.close()
     this.#ready.resolve()
     this.#unwatch()
+    this.#whenClosed.resolve()
   }
 
   /** What is put into the document from now on leaves this device when this is noted there, or cannot be. */

@@ -19,8 +19,9 @@ export const meRoutes = ({ identity, agents }: MeOptions): Hono => new Hono().ge
   const principal = admitted?.principal ?? await identity.authenticate(credentials)
   if (!principal) throw new SkeinError('unauthenticated')
   if (admitted) c.header('Set-Cookie', admitted.setCookie)
+  const { id, name, kind, aliases } = principal
   const answer: Me = {
-    principal: { id: principal.id, name: principal.name, kind: principal.kind },
+    principal: { id, name, kind, ...aliases && { aliases: [...aliases] } },
     agents: agents.all.map(({ id, name, description, isLanguageModel }) => ({ id, name, description, isLanguageModel })),
     defaultAgent: agents.defaultId,
     limits: { messageBytes: limits.messageBytes, frameBytes: limits.frameBytes },

@@ -15,7 +15,13 @@ const count = z.pipe(z.string().check(z.regex(/^[1-9]\d{0,2}$/)), z.transform(Nu
 
 /** `GET /api/me`: who this browser is here, and what there is to talk to. */
 export const me = z.object({
-  principal: z.object({ id: z.string(), name: z.string(), kind: z.enum(['user', 'guest', 'agent', 'service']) }),
+  principal: z.object({
+    id: z.string(),
+    name: z.string(),
+    kind: z.enum(['user', 'guest', 'agent', 'service']),
+    /** Ids of guests that this person was: what is under these is theirs. */
+    aliases: z.optional(z.array(z.string())),
+  }),
   agents: z.array(z.object({ id: z.string(), name: z.string(), description: z.string(), isLanguageModel: z.boolean() })),
   /** The agent that answers in a conversation that names none. */
   defaultAgent: z.string(),

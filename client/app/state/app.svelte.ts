@@ -41,7 +41,7 @@ export class AppState {
 
   /** Begins to follow the address bar and the clock. @returns how to stop */
   start(): () => void {
-    const stops = [this.router.start(), this.clock.start()]
+    const stops = [this.router.start(), this.clock.start(), this.session.start(this.#window)]
     return () => stops.forEach(stop => stop())
   }
 
@@ -80,7 +80,7 @@ export class AppState {
     this.#open = [...this.#open, open]
     return new OpenConversation(this.#sdk.openConversation(id, me.principal), {
       id,
-      selfId: me.principal.id,
+      isSelf: id => id === me.principal.id || (me.principal.aliases?.includes(id) ?? false),
       agentName: this.agentName,
       texts: new ComposerTexts(this.#window.localStorage, this.#window.sessionStorage, me.principal.id),
       choices: this.#choices,

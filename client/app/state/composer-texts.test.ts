@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { ComposerTexts } from './composer-texts.ts'
+import { adoptTexts, ComposerTexts, hasTexts } from './composer-texts.ts'
 
 const memory = () => {
   const entries = new Map<string, string>()
@@ -57,4 +57,26 @@ test('a storage that throws loses the keeping, not the page', () => {
   const texts = new ComposerTexts(off, off, 'ada')
   texts.keep('a', 'x')
   expect(texts.read('a')).toBe('')
+})
+
+test('a guest’s texts become their account’s, behind its own of the same conversation, once however often', () => {
+  const storage = Object.assign(Object.create({
+    getItem(this: Record<string, string>, key: string) { return this[key] ?? null },
+    setItem(this: Record<string, string>, key: string, value: string) { this[key] = value },
+    removeItem(this: Record<string, string>, key: string) { delete this[key] }
+  }) as Storage, {
+    'skein.composer.guest.a': 'mine', 'skein.composer.guest.b': 'more', 'skein.composer.ann.b': 'before',
+    'skein.composer.guest2.a': 'of another', 'other': 'x'
+  })
+  const done = {
+    'skein.composer.ann.a': 'mine', 'skein.composer.ann.b': 'before\n\nmore', 'skein.composer.guest2.a': 'of another', 'other': 'x'
+  }
+  expect(hasTexts(storage, 'guest')).toBe(true)
+  adoptTexts(storage, 'guest', 'ann')
+  expect({ ...storage }).toEqual(done)
+  // A page that died between the two writes of a text.
+  storage.setItem('skein.composer.guest.b', 'more')
+  adoptTexts(storage, 'guest', 'ann')
+  expect({ ...storage }).toEqual(done)
+  expect(hasTexts(storage, 'guest')).toBe(false)
 })

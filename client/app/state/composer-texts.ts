@@ -3,6 +3,8 @@
  * takes from it; a tab that is opened anew begins with the latest of all.
  */
 
+const PREFIX = 'skein.composer.'
+
 /** The part of `Storage` that is needed; it may throw (private windows, a full disk), which never costs more than the keeping. */
 export type TextStorage = Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>
 
@@ -40,9 +42,33 @@ export class ComposerTexts {
   }
 
   #key(conversationId: string): string {
-    return `skein.composer.${this.#userId}.${conversationId}`
+    return `${PREFIX}${this.#userId}.${conversationId}`
   }
 }
+
+const keysOf = (storage: Storage, userId: string): string[] =>
+  Object.keys(storage).filter(key => key.startsWith(`${PREFIX}${userId}.`))
+
+export const hasTexts = (storage: Storage, userId: string): boolean => {
+  try {
+    return keysOf(storage, userId).length > 0
+  } catch {
+    return false // storage is off
+  }
+}
+
+/**
+ * A guest's texts become their account's. Where it has one of its own for the conversation, the guest's follows that; done again it changes
+ * nothing.
+ */
+export const adoptTexts = (storage: Storage, guest: string, account: string): void => attempt(() => {
+  for (const key of keysOf(storage, guest)) {
+    const own = `${PREFIX}${account}${key.slice(PREFIX.length + guest.length)}`
+    const [theirs, ours] = [storage.getItem(key) ?? '', storage.getItem(own) ?? '']
+    if (!ours.includes(theirs)) storage.setItem(own, ours === '' ? theirs : `${ours}\n\n${theirs}`)
+    storage.removeItem(key)
+  }
+})
 
 const read = (storage: TextStorage, key: string): string | null => {
   try {

@@ -7,37 +7,35 @@ import { openConversation } from '../../sync/conversation.ts'
 import { deliverUnsent } from '../../sync/deliver-unsent.ts'
 import { forgetDeleted } from '../../sync/forget-deleted.ts'
 import { realSurroundings } from '../../sync/port.ts'
-import { openDeviceStore } from '../../sync/store/indexeddb.ts'
-import type { DeviceStore } from '../../sync/store/indexeddb.ts'
+import { hasStores } from '../../sync/store/adopt-stores.ts'
 import { browserTabs } from '../../sync/tabs/browser.ts'
 import { TabSession } from '../../sync/tabs/session.ts'
 import { conversationName, documentId, documentKind } from '../../../shared/ids.ts'
 import type { DocumentName } from '../../../shared/ids.ts'
 import { SkeinError } from '../../../shared/errors.ts'
+import { adoptTexts, hasTexts } from './composer-texts.ts'
 import type { Sdk, Who } from './sdk.ts'
+import { StoresInUse } from './stores-in-use.ts'
 
 export const connectSdk = (window: Window & typeof globalThis): Sdk => {
   const api = createApi()
-  const stores = new Map<string, DeviceStore>()
-  const storeOf = (userId: string): DeviceStore => {
-    const store = stores.get(userId) ?? openDeviceStore({ userId })
-    stores.set(userId, store)
-    return store
-  }
+  const stores = new StoresInUse(window.navigator.locks as LockManager | undefined)
+  const texts = [window.localStorage, window.sessionStorage]
   const surroundings = browserTabs(window)
   const schedule = (task: () => void) => onNextFrame(window, task)
   const openHere = (name: DocumentName, who: Who) => {
-    const openStore = () => storeOf(who.id).document(name)
+    const openStore = () => stores.device(who.id).document(name)
     const tabs = surroundings && new TabSession({ surroundings, key: tabKey(name, who), openStore })
     const kept = tabs ? { store: tabs.store, tabs } : { store: openStore() }
-    const glance = () => storeOf(who.id).glance(name)
-    return openConversation({ name, url: syncUrl(window.location), ...kept, userId: who.id, userName: who.name, schedule, glance })
+    const glance = () => stores.device(who.id).glance(name)
+    const aliases = who.aliases ?? []
+    return openConversation({ name, url: syncUrl(window.location), ...kept, userId: who.id, userName: who.name, aliases, schedule, glance })
   }
   return {
     ...api,
-    openList: ({ id }, listed) => openConversationList({ api, device: storeOf(id), schedule, listed }),
-    syncInBackground: async (who, isOpen, signal) => void await ifFree(window, `skein:${who.id}:background`, async () => {
-      const [device, userId] = [storeOf(who.id), who.id]
+    openList: ({ id }, listed) => openConversationList({ api, device: stores.device(id), schedule, listed }),
+    syncInBackground: (who, isOpen, signal) => stores.busy(who.id, ifFree(window, `skein:${who.id}:background`, async () => {
+      const [device, userId] = [stores.device(who.id), who.id]
       const isOpenHere = (name: DocumentName) => documentKind(name) === 'conversation' && isOpen(documentId(name))
       const { after } = realSurroundings
       await deliverUnsent({ device, isOpen: isOpenHere, open: name => openHere(name, who), signal, after })
@@ -46,11 +44,17 @@ export const connectSdk = (window: Window & typeof globalThis): Sdk => {
         if (documentKind(name) === 'conversation') await forgetDeleted(openHere(name, who), { signal, after })
       }
       await syncInBackground({ api, device, userId, isOpen: isOpenHere, whileFree, forget, signal })
-    }),
+    })).then(() => {}),
+    keeps: async userId => texts.some(storage => hasTexts(storage, userId)) || await hasStores(userId),
+    leaveStores: userId => stores.leave(userId),
+    takeOver: async (guest, account) => {
+      for (const storage of texts) adoptTexts(storage, guest, account)
+      await stores.takeOver(guest, account)
+    },
     openConversation: (conversationId, who) => {
       const name = conversationName(conversationId)
       if (!name) throw new SkeinError('not-found')
-      return openHere(name, who)
+      return stores.opened(who.id, openHere(name, who))
     }
   }
 }

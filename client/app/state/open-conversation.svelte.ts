@@ -21,7 +21,8 @@ const MORE = 200
 
 export interface OpenOptions {
   id: string
-  selfId: string
+  /** Whether this is an id of the person's, that or one that they had as a guest. */
+  isSelf: (userId: string) => boolean
   agentName: (agentId: string) => string
   texts: ComposerTexts
   choices: KeptChoices
@@ -55,7 +56,7 @@ export class OpenConversation implements ConversationActions {
   #limit: number = $state(PAGE)
 
   readonly timeline = $derived.by(() => buildTimeline(this.view, this.#options, this.#limit))
-  readonly presence = $derived.by(() => presenceOf(this.view, this.#options.selfId, this.#options.agentName))
+  readonly presence = $derived.by(() => presenceOf(this.view, this.#options))
   readonly running = $derived.by(() => this.view.runs.some(run => !isFinished(run)))
   readonly writable = $derived.by(() => this.view.role !== 'viewer' && this.view.closedBy === null)
 

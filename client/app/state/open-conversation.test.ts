@@ -50,7 +50,7 @@ const setUp = (start: Partial<ConversationView> = {}) => {
     discard: note('discard'), choose: (id: string) => void asked.push(['choose', id]), setTyping: () => {}, close: note('close')
   } as Partial<Conversation> as Conversation
   const open = () => new OpenConversation(conversation, {
-    id: 'c', selfId: 'ada', agentName: id => id, texts: new ComposerTexts(storage, storageOf(new Map()), 'ada'), choices: new KeptChoices(storage),
+    id: 'c', isSelf: id => id === 'ada', agentName: id => id, texts: new ComposerTexts(storage, storageOf(new Map()), 'ada'), choices: new KeptChoices(storage),
     onstored: () => void asked.push(['stored']), onclosed: () => {}, clock: { now: () => 0, after: () => () => {} }
   })
   const show = (next: Partial<ConversationView>) => {

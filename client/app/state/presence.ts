@@ -15,9 +15,11 @@ export interface Presence {
   working: { id: string, name: string }[]
 }
 
-export const presenceOf = (view: Pick<ConversationView, 'people' | 'runs'>, selfId: string, agentName: (id: string) => string): Presence => {
+type Naming = { isSelf: (userId: string) => boolean, agentName: (id: string) => string }
+
+export const presenceOf = (view: Pick<ConversationView, 'people' | 'runs'>, { isSelf, agentName }: Naming): Presence => {
   const people = new Map<string, PresentPerson>()
-  for (const person of view.people) people.set(person.userId, merge(people.get(person.userId), person, selfId))
+  for (const person of view.people) people.set(person.userId, merge(people.get(person.userId), person, isSelf))
   const working = new Map(view.runs.filter(run => !isFinished(run)).map(run => [run.agentId, agentName(run.agentId)]))
   return {
     people: [...people.values()].sort((a, b) => Number(b.self) - Number(a.self) || a.name.localeCompare(b.name) || (a.id < b.id ? -1 : 1)),
@@ -25,10 +27,10 @@ export const presenceOf = (view: Pick<ConversationView, 'people' | 'runs'>, self
   }
 }
 
-const merge = (known: PresentPerson | undefined, { userId, name, typing, self }: Person, selfId: string): PresentPerson => ({
+const merge = (known: PresentPerson | undefined, { userId, name, typing, self }: Person, isSelf: Naming['isSelf']): PresentPerson => ({
   id: userId,
   name: name || 'Somebody',
-  self: self || userId === selfId,
+  self: self || isSelf(userId),
   // One's own typing on this device is no news.
   typing: (known?.typing ?? false) || (typing && !self)
 })

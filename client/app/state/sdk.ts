@@ -11,7 +11,7 @@ export type { ConversationView, Delivery, OutboxEntry, Person } from '../../sync
 export type Conversation = Pick<SdkConversation,
   'view' | 'subscribe' | 'send' | 'redact' | 'stop' | 'regenerate' | 'retry' | 'continue' | 'choose' | 'setMeta' | 'react' | 'resend' | 'discard' | 'setTyping' | 'close'>
 
-export type Who = Pick<Principal, 'name'> & { id: string }
+export type Who = Pick<Principal, 'name'> & { id: string, aliases?: readonly string[] | undefined }
 
 export interface Sdk extends Pick<Api, 'me' | 'createConversationId' | 'invite' | 'acceptInvitation'> {
   /**
@@ -21,6 +21,15 @@ export interface Sdk extends Pick<Api, 'me' | 'createConversationId' | 'invite' 
   openList(who: Who, listed: () => void): ConversationList
   /** Brings all conversations of this person onto this device, except those that are open. Rejects when it cannot go on. */
   syncInBackground(who: Who, isOpen: (id: string) => boolean, signal: AbortSignal): Promise<void>
+  /** Whether this device keeps anything of this user's. */
+  keeps(userId: string): Promise<boolean>
+  /** Closes all that this page has open of what the user keeps on this device. Resolves when it is written. */
+  leaveStores(userId: string): Promise<void>
+  /**
+   * What the guest kept on this device becomes the account's. Rejects when that could not be done; nothing is lost then, and it is tried
+   * again with the next call.
+   */
+  takeOver(guest: string, account: string): Promise<void>
   /** @param who under whom own messages are shown until the server says who they are */
   openConversation(id: string, who: Who): Conversation
 }

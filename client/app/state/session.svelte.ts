@@ -1,4 +1,8 @@
-/** Who the person is and which agents the server has; remembered on this device, so that the app opens at once and without a network. */
+/**
+ * Who the person is and which agents the server has; remembered on this device, so that the app opens at once and without a network. All
+ * tabs follow when somebody else comes to be signed in: what this page has open of one person is closed before another's is opened, and
+ * what a guest kept here becomes the account's that they are now.
+ */
 import type { Me, Sdk } from './sdk.ts'
 
 const KEY = 'skein.me'
@@ -6,33 +10,92 @@ const KEY = 'skein.me'
 export type AgentInfo = Me['agents'][number]
 
 export class Session {
-  readonly #sdk: Pick<Sdk, 'me'>
+  readonly #sdk: Pick<Sdk, 'me' | 'keeps' | 'leaveStores' | 'takeOver'>
   readonly #storage: Pick<Storage, 'getItem' | 'setItem'>
-  /** Null until the server has told once on this device. */
+  /** Null until the server has told once on this device, and while another person takes the place of one. */
   me: Me | null = $state.raw(null)
   /** Why it is not known who the person is, in words for people. */
   problem: string | null = $state(null)
+  /** What a guest kept here could not be taken over yet. */
+  takeOverProblem: string | null = $state(null)
+  /** One change at a time. */
+  #changes: Promise<void> = Promise.resolve()
 
-  constructor(sdk: Pick<Sdk, 'me'>, storage: Pick<Storage, 'getItem' | 'setItem'>) {
+  constructor(sdk: Pick<Sdk, 'me' | 'keeps' | 'leaveStores' | 'takeOver'>, storage: Pick<Storage, 'getItem' | 'setItem'>) {
     this.#sdk = sdk
     this.#storage = storage
-    this.me = this.#remembered()
+    const remembered = this.#remembered()
+    if (!remembered) return
+    // What a page that died had begun to take over is gone on with before anything is opened.
+    if (remembered.principal.aliases) void this.#inTurn(() => this.#show(remembered))
+    else this.me = remembered
+  }
+
+  /** Begins to follow the other tabs. @returns how to stop */
+  start(window: Pick<Window, 'addEventListener' | 'removeEventListener'>): () => void {
+    const follow = ({ key }: StorageEvent): void => {
+      const told = key === KEY ? this.#remembered() : null
+      if (told) void this.#inTurn(() => this.#show(told))
+    }
+    window.addEventListener('storage', follow)
+    return () => window.removeEventListener('storage', follow)
   }
 
   /** Asks the server; when it cannot be reached, what is remembered counts. */
-  async refresh(): Promise<void> {
-    try {
-      const me = await this.#sdk.me()
-      if (JSON.stringify(me) !== JSON.stringify(this.me)) this.me = me
-      this.problem = null
-      this.#storage.setItem(KEY, JSON.stringify(me))
-    } catch (error) {
-      this.problem = this.me ? null : error instanceof Error ? error.message : 'The server did not answer.'
-    }
+  refresh(): Promise<void> {
+    return this.#inTurn(async () => {
+      try {
+        const me = await this.#sdk.me()
+        // First, so that a page that dies from here on begins with it, and the other tabs close what they have open.
+        this.#storage.setItem(KEY, JSON.stringify(me))
+        await this.#show(me)
+        this.problem = null
+      } catch (error) {
+        this.problem = this.me ? null : error instanceof Error ? error.message : 'The server did not answer.'
+      }
+    })
   }
 
   agent(id: string): AgentInfo | undefined {
     return this.me?.agents.find(agent => agent.id === id)
+  }
+
+  async #show(me: Me): Promise<void> {
+    if (JSON.stringify(me) === JSON.stringify(this.me)) return
+    const { id, aliases = [] } = me.principal
+    const left = this.me?.principal.id
+    if (left !== undefined && left !== id) {
+      this.me = null
+      await this.#sdk.leaveStores(left)
+    }
+    const guests = await this.#withStores(aliases)
+    if (guests.length > 0) {
+      this.me = null
+      await this.#takeOver(guests, id)
+    }
+    this.me = me
+  }
+
+  /** Few of the guests were here. */
+  async #withStores(guests: readonly string[]): Promise<string[]> {
+    const keeps = await Promise.all(guests.map(guest => this.#sdk.keeps(guest)))
+    return guests.filter((_, i) => keeps[i])
+  }
+
+  async #takeOver(guests: readonly string[], account: string): Promise<void> {
+    // The account's own are closed too: what is taken over is read when they are opened.
+    await this.#sdk.leaveStores(account)
+    try {
+      for (const guest of guests) await this.#sdk.takeOver(guest, account)
+      this.takeOverProblem = null
+    } catch {
+      this.takeOverProblem = 'What this browser kept before you signed in could not be taken over. Nothing of it is lost; reload the page to try again.'
+    }
+  }
+
+  #inTurn(change: () => Promise<void>): Promise<void> {
+    this.#changes = this.#changes.then(change, change)
+    return this.#changes
   }
 
   #remembered(): Me | null {

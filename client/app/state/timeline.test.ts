@@ -7,7 +7,7 @@ import { presenceOf } from './presence.ts'
 import { ReplyAnnouncer } from './reply-announcer.ts'
 import { buildTimeline, THUMBS_UP } from './timeline.ts'
 
-const naming = { selfId: 'ada', agentName: (id: string) => `Agent ${id}` }
+const naming = { isSelf: (id: string) => id === 'ada', agentName: (id: string) => `Agent ${id}` }
 
 const shown = (id: string, authorId: string, alternatives: string[] = [id]): ViewMessage => {
   const isAgent = authorId.startsWith('agent-')
@@ -89,7 +89,7 @@ test('thumbs are counted, and own ones known', () => {
 test('a person on two devices is one person, oneself stands first, and an agent is there while it works', () => {
   const person = (clientId: number, userId: string, over = {}) => ({ clientId, userId, name: userId, typing: false, self: false, ...over })
   const people = [person(1, 'grace'), person(2, 'ada', { self: true, typing: true }), person(3, 'grace', { typing: true })]
-  const presence = presenceOf({ people, runs: [run({}), run({ state: 'completed', agentId: 'two' as AgentId })] }, 'ada', naming.agentName)
+  const presence = presenceOf({ people, runs: [run({}), run({ state: 'completed', agentId: 'two' as AgentId })] }, naming)
   expect(presence.people.map(({ id, typing }) => [id, typing])).toEqual([['ada', false], ['grace', true]])
   expect(presence.working).toEqual([{ id: 'agent:one', name: 'Agent one' }])
 })

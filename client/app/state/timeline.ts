@@ -56,7 +56,7 @@ export const THUMBS_UP = '👍'
 
 type Shown = Pick<ConversationView, 'messages' | 'earlier' | 'drafts' | 'runs' | 'reactions'>
 export interface Naming {
-  selfId: string
+  isSelf: (userId: string) => boolean
   agentName: (agentId: string) => string
 }
 
@@ -65,7 +65,7 @@ export const buildTimeline = (view: Shown, naming: Naming, limit: number): Timel
   const replies = view.drafts.filter(draft => draft.head.kind === 'agent')
   const replaced = new Set(replies.flatMap(({ head }) => head.kind === 'agent' && head.replaces ? [head.replaces as string] : []))
   const failures = failuresByMessage(view, naming)
-  const thumbs = countThumbs(view.reactions, naming.selfId)
+  const thumbs = countThumbs(view.reactions, naming)
   const first = Math.max(0, view.messages.length - limit)
   const entries: TimelineEntry[] = []
   let previous: string | null = null
@@ -94,7 +94,7 @@ export const authorOf = ({ role, metadata }: Message, naming: Naming): Author =>
   // The name that it had then: the server may call its agents otherwise by now.
   if (metadata.agentId) return { ...agentAuthor(metadata.agentId, naming), ...metadata.authorName && { name: metadata.authorName } }
   if (role !== 'user') return { id: metadata.authorId, kind: 'agent', name: metadata.authorName ?? 'Assistant' }
-  if (metadata.authorId === naming.selfId) return { id: metadata.authorId, kind: 'self', name: 'You' }
+  if (naming.isSelf(metadata.authorId)) return { id: metadata.authorId, kind: 'self', name: 'You' }
   return { id: metadata.authorId, kind: 'person', name: metadata.authorName || 'Somebody' }
 }
 
@@ -124,12 +124,12 @@ const failuresByMessage = (view: Shown, naming: Naming): Map<string, TimelineEnt
   }]))
 }
 
-const countThumbs = (reactions: readonly Reaction[], selfId: string): Map<string, Thumbs> => {
+const countThumbs = (reactions: readonly Reaction[], { isSelf }: Naming): Map<string, Thumbs> => {
   const counted = new Map<string, Thumbs>()
   for (const { messageId, userId, kind } of reactions) {
     if (kind !== THUMBS_UP) continue
     const { count, mine } = counted.get(messageId) ?? NO_THUMBS
-    counted.set(messageId, { count: count + 1, mine: mine || userId === selfId })
+    counted.set(messageId, { count: count + 1, mine: mine || isSelf(userId) })
   }
   return counted
 }

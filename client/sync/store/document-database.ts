@@ -30,7 +30,14 @@ export type DocumentWrite =
   /** Nothing stays of what the updates so far deleted. */
   | { type: 'scrub' }
 
-export const databaseName = (userId: string, name: string, generation: string): string => `skein:${userId}:${name}:${generation}`
+/**
+ * @param generation one that the user took over from a guest has that guest's id and a slash in front: a database cannot be renamed, so it
+ *   stays where it is (see adopt-stores.ts)
+ */
+export const databaseName = (userId: string, name: string, generation: string): string => {
+  const slash = generation.indexOf('/')
+  return slash < 0 ? `skein:${userId}:${name}:${generation}` : `skein:${generation.slice(0, slash)}:${name}:${generation.slice(slash + 1)}`
+}
 
 /** Another tab or a later visit may delete an old generation; as long as it is open here, the browser makes that wait. */
 export const openDocumentDatabase = (database: string, onClosed: () => void): Promise<DocumentDatabase> =>

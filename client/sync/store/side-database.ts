@@ -35,8 +35,10 @@ export interface SideSchema extends DBSchema {
 
 export type SideDatabase = IDBPDatabase<SideSchema>
 
+export const sideDatabaseName = (userId: string): string => `skein:${userId}`
+
 export const openSideDatabase = (userId: string, onClosed: () => void): Promise<SideDatabase> =>
-  openDB<SideSchema>(`skein:${userId}`, 1, {
+  openDB<SideSchema>(sideDatabaseName(userId), 1, {
     upgrade: db => {
       db.createObjectStore('documents')
       db.createObjectStore('outbox')
