@@ -1,32 +1,94 @@
 /** The operator's commands beside the server, as `node server/cli.ts <command>`. */
+import { randomFillSync } from 'node:crypto'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { ConfigError, readConfig } from './config.ts'
+import type { Config } from './config.ts'
+import { AccountsError } from './identity/accounts/database.ts'
+import { openAdministration } from './identity/accounts/open-accounts.ts'
+import type { Administration } from './identity/accounts/administration.ts'
+import { invitePath } from './identity/accounts/mail.ts'
 import { DataFolderError } from './log/leveldb/data-folder-error.ts'
 import { verifyStore } from './log/leveldb/verify.ts'
 
 const USAGE = `Usage: node server/cli.ts verify [--data <folder>]
+       node server/cli.ts make-admin <e-mail address> [--data <folder>]
+       node server/cli.ts reset-password <e-mail address> [--data <folder>]
+       node server/cli.ts invite [--data <folder>]
 
-verify   Checks everything that is stored, with the server stopped, and names what is lost or changed, one line for each finding.
-         Nothing is written. Ends with 0 when all is well, with 1 when something is damaged, with 2 when it could not look.
+verify          Checks everything that is stored, with the server stopped, and names what is lost or changed, one line for each finding.
+                Nothing is written. Ends with 0 when all is well, with 1 when something is damaged, with 2 when it could not look.
+make-admin      The account of this address may see, disable and invite accounts.
+reset-password  Prints a link with which whoever has it sets a new password for the account of this address; once, within an hour.
+invite          Prints a link with which one account can be made where SKEIN_SIGNUP=invite; once, within 14 days.
 
---data   The data folder; by default SKEIN_DATA, or ./data.
+The last three may be used while the server runs. They end with 0 when it was done, with 1 when there is no such account.
+
+--data   The data folder; by default SKEIN_DATA, or ./data. Where accounts are in a Postgres, SKEIN_ACCOUNTS_URL has to be set, as for the server.
 `
-const [CLEAN, DAMAGED, USED_WRONGLY] = [0, 1, 2] as const
+const [DONE, NOT_SO, USED_WRONGLY] = [0, 1, 2] as const
 
 const run = async (args: string[]): Promise<number> => {
-  const { command, data } = read(args)
-  if (command !== 'verify') return tell(USAGE, USED_WRONGLY)
-  const found = await verifyStore(join(data, 'log'))
-  for (const { document, what } of found) process.stdout.write(`${document ?? 'the store'}: ${what}\n`)
-  if (found.length === 0) process.stdout.write('Everything is as it was written.\n')
-  return found.length === 0 ? CLEAN : DAMAGED
+  const { command, words, data } = read(args)
+  switch (command) {
+    case 'verify':
+      expectWords(words, 0)
+      return verify(data)
+    case 'make-admin':
+      return withAccounts(data, async accounts => await accounts.makeAdmin(oneWord(words)) ? say('It is an admin now.') : noSuchAccount())
+    case 'reset-password':
+      return withAccounts(data, async (accounts, origin) => {
+        const path = await accounts.createResetPath(oneWord(words))
+        return path === null ? noSuchAccount() : say(origin + path)
+      })
+    case 'invite':
+      expectWords(words, 0)
+      return withAccounts(data, async (accounts, origin) => say(origin + invitePath((await accounts.createInviteCode('operator')).code)))
+    default:
+      return tell(USAGE, USED_WRONGLY)
+  }
 }
 
-const read = (args: string[]): { command: string | undefined, data: string } => {
-  const { positionals: [command, ...more], values } = parseArgs({ args, allowPositionals: true, options: { data: { type: 'string' } } })
-  if (more.length > 0) throw new TypeError(`"${more[0]}" is one word too many.`)
-  return { command, data: values.data ?? (process.env['SKEIN_DATA']?.trim() || './data') }
+const verify = async (data: string): Promise<number> => {
+  const found = await verifyStore(join(data, 'log'))
+  for (const { document, what } of found) process.stdout.write(`${document ?? 'the store'}: ${what}\n`)
+  return found.length === 0 ? say('Everything is as it was written.') : NOT_SO
 }
+
+/** @param task is told under which address people reach the server */
+const withAccounts = async (data: string, task: (accounts: Administration, origin: string) => Promise<number>): Promise<number> => {
+  const config = readConfig(process.env)
+  const accounts = await openAdministration(data, config.accounts, { now: Date.now, random: target => randomFillSync(target) })
+  try {
+    return await task(accounts, originOf(config))
+  } finally {
+    await accounts.close()
+  }
+}
+
+const originOf = ({ port }: Config): string => `http://localhost:${port}`
+
+const read = (args: string[]): { command: string | undefined, words: string[], data: string } => {
+  const { positionals: [command, ...words], values } = parseArgs({ args, allowPositionals: true, options: { data: { type: 'string' } } })
+  return { command, words, data: values.data ?? (process.env['SKEIN_DATA']?.trim() || './data') }
+}
+
+const expectWords = (words: readonly string[], count: number): void => {
+  if (words.length > count) throw new TypeError(`"${words[count]}" is one word too many.`)
+  if (words.length < count) throw new TypeError('The e-mail address of the account is missing.')
+}
+
+const oneWord = (words: readonly string[]): string => {
+  expectWords(words, 1)
+  return words[0]!
+}
+
+const say = (text: string): number => {
+  process.stdout.write(`${text}\n`)
+  return DONE
+}
+
+const noSuchAccount = (): number => tell('There is no account of this address; nothing was changed.\n', NOT_SO)
 
 const tell = (text: string, code: number): number => {
   process.stderr.write(text)
@@ -35,7 +97,7 @@ const tell = (text: string, code: number): number => {
 
 /** What an operator can mend is said in one line; everything else keeps its stack, since it is a defect of ours. */
 const explain = (error: unknown): string => {
-  if (error instanceof DataFolderError) return `${error.message}\n`
+  if (error instanceof DataFolderError || error instanceof AccountsError || error instanceof ConfigError) return `${error.message}\n`
   if (error instanceof TypeError) return `${error.message}\n\n${USAGE}`
   return `${error instanceof Error ? error.stack ?? error.message : String(error)}\n`
 }

@@ -25,6 +25,7 @@ describe('what an environment may leave out', () => {
       logLevel: 'info',
       offlinePace: 15,
       limits: serverLimits,
+      accounts: { signUp: 'open', url: null, smtp: null, providers: [] },
     })
   })
 
@@ -52,6 +53,7 @@ describe('what an environment sets', () => {
         updatesPerSecond: 1, presencePerSecond: 2, connectsPerSecondPerAddress: 3, connectsPerSecondPerPerson: 4, connectionsPerPerson: 5,
         connections: 6, headSeconds: 7, pingSeconds: 8, documentBytes: 9,
       },
+      accounts: { signUp: 'open', url: null, smtp: null, providers: [] },
     })
   })
 

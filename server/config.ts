@@ -1,5 +1,7 @@
 /** The environment as a checked {@link Config}: every problem is told at once, one line each, before anything else starts. */
 import * as z from 'zod'
+import { accountsConfigOf, accountsEnvironment, accountsProblems } from './accounts-config.ts'
+import type { AccountsConfig } from './identity/accounts-port.ts'
 import { isLoopbackAddress } from '../shared/api/origin.ts'
 import { serverLimits } from '../shared/limits.ts'
 import type { ServerLimits } from '../shared/limits.ts'
@@ -9,7 +11,7 @@ export interface Config {
   host: string
   /** Folder of everything that is kept; made when it does not exist. */
   dataFolder: string
-  /** `accounts`: guests by a signed cookie; `none`: everybody is the one local principal. */
+  /** `accounts`: guests by a signed cookie, and accounts; `none`: everybody is the one local principal. */
   auth: 'accounts' | 'none'
   /** `fsync`: acknowledged means on disk; `os`: it survives a crash of the process, not one of the machine. */
   durability: 'fsync' | 'os'
@@ -21,6 +23,7 @@ export interface Config {
   /** Milliseconds per token of the offline agent. */
   offlinePace: number
   limits: ServerLimits
+  accounts: AccountsConfig
 }
 
 /** An endpoint that speaks OpenAI's protocol. */
@@ -84,6 +87,7 @@ const environment = z.object({
   SKEIN_MAX_DOCUMENT_BYTES: limit('SKEIN_MAX_DOCUMENT_BYTES', 'documentBytes', 999_999_999),
   SKEIN_HEAD_SECONDS: limit('SKEIN_HEAD_SECONDS', 'headSeconds', 600),
   SKEIN_PING_SECONDS: limit('SKEIN_PING_SECONDS', 'pingSeconds', 600),
+  ...accountsEnvironment,
 })
 type Environment = z.infer<typeof environment>
 
@@ -94,7 +98,7 @@ type Environment = z.infer<typeof environment>
 export const readConfig = (env: Readonly<Record<string, string | undefined>>): Config => {
   const given = Object.fromEntries(Object.entries(env).flatMap(([name, value]) => value?.trim() ? [[name, value.trim()]] : []))
   const read = environment.safeParse(given)
-  const problems = [...read.error?.issues.map(issue => issue.message) ?? [], ...contradictions(given)]
+  const problems = [...read.error?.issues.map(issue => issue.message) ?? [], ...contradictions(given), ...accountsProblems(given)]
   if (!read.success || problems.length > 0) throw new ConfigError(problems)
   const values = read.data
   return {
@@ -118,6 +122,7 @@ export const readConfig = (env: Readonly<Record<string, string | undefined>>): C
       headSeconds: values.SKEIN_HEAD_SECONDS,
       pingSeconds: values.SKEIN_PING_SECONDS,
     },
+    accounts: accountsConfigOf(values, given),
   }
 }
 

@@ -9,10 +9,13 @@ import { createAgentRegistry } from './agents/registry.ts'
 import { systemTimers } from '../shared/timers.ts'
 import { createSkein } from './app.ts'
 import type { RunningServer } from './app.ts'
+import { callerOf } from './api/context.ts'
 import { ConfigError, readConfig } from './config.ts'
 import type { Config } from './config.ts'
 import { readEpochMarker } from './epoch-marker.ts'
 import { openLevelDbDirectory } from './directory/leveldb-directory.ts'
+import { AccountsError } from './identity/accounts/database.ts'
+import { openAccounts } from './identity/accounts/open-accounts.ts'
 import { createGuestIdentity } from './identity/guest-cookie.ts'
 import { createNoIdentity } from './identity/none.ts'
 import type { Identity } from './identity/port.ts'
@@ -22,6 +25,7 @@ import type { OnBackupRemoved } from './log/leveldb/backup.ts'
 import { DataFolderError, dataFolderError } from './log/leveldb/data-folder-error.ts'
 import { openLevelDbLog } from './log/leveldb/leveldb-log.ts'
 import type { LevelDbLog } from './log/leveldb/leveldb-log.ts'
+import { createAudit } from './telemetry/audit.ts'
 import { createLogger } from './telemetry/logger.ts'
 import type { Logger } from './telemetry/port.ts'
 
@@ -33,10 +37,11 @@ const random = <T extends Uint8Array | Uint32Array>(target: T): T => randomFillS
 const start = async (config: Config): Promise<void> => {
   const logger = createLogger(config.logLevel)
   const log = await openLog(config, logger)
+  const { identity, close: closeIdentity } = await identityOf(config, logger)
   const server = createSkein({
     log,
     directory: openLevelDbDirectory({ store: log.store, random }),
-    identity: await identityOf(config),
+    identity,
     agents: agentsOf(config),
     logger,
     now: Date.now,
@@ -50,7 +55,10 @@ const start = async (config: Config): Promise<void> => {
   const stopTrimming = keepLedgerTrimmed({
     log, now: Date.now, after: systemTimers.after, onError: error => logger.warn({ err: error }, 'the ledger was not trimmed'),
   })
-  stopOnSignal(server, log, stopTrimming)
+  const closeStores = async (): Promise<void> => {
+    await Promise.all([log.close(), closeIdentity()])
+  }
+  stopOnSignal(server, closeStores, stopTrimming)
   try {
     const { port } = await server.listen(config.port, config.host)
     process.stdout.write(`Skein is ready: http://${config.host === '127.0.0.1' ? 'localhost' : config.host}:${port}\n`)
@@ -62,8 +70,22 @@ const start = async (config: Config): Promise<void> => {
   }
 }
 
-const identityOf = async ({ auth, secret: given, dataFolder }: Config): Promise<Identity> =>
-  auth === 'none' ? createNoIdentity() : createGuestIdentity({ secret: await loadSecret({ given, dataFolder, random }), now: Date.now, random })
+interface OpenIdentity {
+  identity: Identity
+  close: () => Promise<void>
+}
+
+const identityOf = async ({ auth, secret: given, dataFolder, accounts }: Config, logger: Logger): Promise<OpenIdentity> => {
+  if (auth === 'none') return { identity: createNoIdentity(), close: async () => {} }
+  const secret = await loadSecret({ given, dataFolder, random })
+  const identity = await openAccounts(dataFolder, accounts, {
+    secret, guests: createGuestIdentity({ secret, now: Date.now, random }), publicOrigin: null, callerOf,
+    carryOver: async () => {}, aliases: { aliasesOf: async () => [] },
+    now: Date.now, random, audit: createAudit(logger),
+    failed: (what, error) => logger.error({ err: error }, `accounts: ${what}`),
+  })
+  return { identity, close: () => identity.close() }
+}
 
 const openLog = async ({ dataFolder, durability }: Config, logger: Logger): Promise<LevelDbLog> => {
   const path = join(dataFolder, 'log')
@@ -97,7 +119,7 @@ const readVersion = async (): Promise<string> => {
   return version
 }
 
-const stopOnSignal = (server: RunningServer, log: LevelDbLog, stopTrimming: () => void): void => {
+const stopOnSignal = (server: RunningServer, closeStores: () => Promise<void>, stopTrimming: () => void): void => {
   let stopping = false
   const stop = (): void => {
     if (stopping) process.exit(1)
@@ -105,7 +127,7 @@ const stopOnSignal = (server: RunningServer, log: LevelDbLog, stopTrimming: () =
     stopTrimming()
     // What was acknowledged is on disk, so an end by force loses nothing that anybody was promised.
     systemTimers.after(STOP_WITHIN_MS, () => fail(`Not everything had ended ${STOP_WITHIN_MS / 1000} s after the signal; stopped by force. What was acknowledged is saved.`))
-    server.close().then(() => log.close()).then(() => process.exit(0), fail)
+    server.close().then(closeStores).then(() => process.exit(0), fail)
   }
   process.on('SIGTERM', stop)
   process.on('SIGINT', stop)
@@ -119,7 +141,7 @@ const fail = (error: unknown): void => {
 
 const explain = (error: unknown): string => {
   if (error instanceof ConfigError) return error.problems.join('\n')
-  if (error instanceof DataFolderError) return error.message
+  if (error instanceof DataFolderError || error instanceof AccountsError) return error.message
   if (!(error instanceof Error)) return String(error)
   const { code, port, address } = error as NodeJS.ErrnoException & { port?: number, address?: string }
   if (code === 'EADDRINUSE') return `Port ${port} on ${address} is in use. Nothing was changed; stop the other program, or choose another port with PORT.`

@@ -107,3 +107,40 @@ export const serverLimits = {
 }
 
 export type ServerLimits = typeof serverLimits
+
+/** Limits of accounts, the same on every server. */
+export const accountLimits = {
+  /** Characters of a password. */
+  passwordMin: 10,
+  passwordMax: 128,
+  /** Characters of the name that others see. */
+  nameLength: 80,
+  /** Characters of an e-mail address (RFC 5321). */
+  emailLength: 254,
+  /** A session ends so long after it was used last. */
+  sessionDays: 30,
+  /** A session that was renewed longer ago than this is renewed when the app is opened. */
+  sessionRenewedAfterHours: 24,
+  /** When a session was last seen is noted so often. */
+  lastSeenMinutes: 10,
+  /** Wrong passwords for one account from one address before its next attempt has to wait … */
+  freeAttempts: 5,
+  /** … so long, twice as long after each further one … */
+  firstLockSeconds: 30,
+  /** … and never longer than this. */
+  longestLockSeconds: 900,
+  attemptsForgottenHours: 24,
+  /** Wrong passwords from one address, whatever the account; then nobody is listened to from there for an hour. */
+  failedSignInsPerAddressPerHour: 100,
+  /** Mails for a new password to one address in an hour; further ones are not sent. */
+  mailsPerRecipientPerHour: 4,
+  /** Passwords that are hashed at the same time, and that wait for it. */
+  passwordsAtOnce: 2,
+  passwordsWaiting: 100,
+  resetLinkHours: 1,
+  confirmationHours: 24,
+  inviteCodeDays: 14,
+  /** Accounts on one page of the admin's list. */
+  accountsPerPage: 100,
+  passkeysPerPerson: 20,
+} as const

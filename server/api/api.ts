@@ -82,7 +82,9 @@ export const createApi = (options: ApiOptions): Api => {
     }
     if (error instanceof SkeinError && error.code !== 'internal') {
       if (errorTable[error.code].status >= 500) logger.warn({ code: error.code, method: c.req.method, err: error }, 'request failed')
-      return problemResponse(error.code, error.message)
+      const response = problemResponse(error.code, error.message)
+      if ('retryAfter' in error) response.headers.set('Retry-After', String(error.retryAfter))
+      return response
     }
     const id = random.uuid()
     logger.error({ incident: id, method: c.req.method, err: error }, 'unexpected error in a request')

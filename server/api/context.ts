@@ -18,6 +18,10 @@ export const credentialsOf = (c: Context): Credentials => ({
   address: addressOf(c),
 })
 
+/** Who calls: until proxies are trusted, the peer itself. */
+export const callerOf = (c: Context): { address: string, secure: boolean, host: string | undefined } =>
+  ({ address: addressOf(c), secure: c.req.url.startsWith('https:'), host: c.req.header('host') })
+
 const addressOf = ({ env }: Context): string => (env as { incoming?: IncomingMessage } | undefined)?.incoming?.socket.remoteAddress ?? ''
 
 /** Lets through whom the identity knows; nobody becomes a guest by the way. */

@@ -22,7 +22,12 @@ export interface GuestCookieOptions {
   random: RandomBytes
 }
 
-export const createGuestIdentity = ({ secret, now, random }: GuestCookieOptions): Identity => {
+/** Guests, and how a browser forgets that it was one. */
+export interface GuestIdentity extends Identity {
+  dropCookie(secure: boolean): string
+}
+
+export const createGuestIdentity = ({ secret, now, random }: GuestCookieOptions): GuestIdentity => {
   const sign = (id: string, issuedAt: string): string =>
     createHmac('sha256', secret).update(`${GUEST_COOKIE}.${id}.${issuedAt}`).digest('base64url')
 
@@ -52,6 +57,7 @@ export const createGuestIdentity = ({ secret, now, random }: GuestCookieOptions)
       const principal = authenticate(credentials) ?? guest(newGuestId(random))
       return { principal, setCookie: setCookie(principal.id, secure) }
     },
+    dropCookie: secure => `${GUEST_COOKIE}=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax${secure ? '; Secure' : ''}`,
     // Nothing is stored of a guest, so there is nothing that could be taken back.
     onRevoked: () => () => {},
   }

@@ -16,7 +16,8 @@ export type AuditEventName =
   | 'origin.refused' | 'rate.limited' | 'address.locked' | 'secret.rotated' | 'certificate.loaded'
   // Proofs: accounts, sessions, devices, tokens, tickets.
   | 'account.created' | 'account.deleted' | 'account.exported' | 'account.changed' | 'account.linked'
-  | 'signed-in' | 'signed-out' | 'sign-in.failed' | 'password.reset' | 'budget.changed'
+  | 'signed-in' | 'signed-out' | 'sign-in.failed' | 'password.reset' | 'password.changed' | 'budget.changed'
+  | 'passkey.added' | 'passkey.removed' | 'invite-code.created'
   | 'device.added' | 'device.revoked' | 'session.revoked'
   | 'credential.refused' | 'token.created' | 'token.rotated' | 'token.revoked' | 'ticket.created'
   // Members of a document.

@@ -1,0 +1,179 @@
+/**
+ * Accounts: who signs up and in, by better-auth. A request is an account by its session's cookie, else a guest by the guest's, who has no
+ * row anywhere.
+ */
+import { hkdfSync } from 'node:crypto'
+import { getOAuthState } from 'better-auth/api'
+import type { Context } from 'hono'
+import { parseUserId } from '../../../shared/ids.ts'
+import type { RandomBytes, UserId } from '../../../shared/ids.ts'
+import { accountLimits as limits } from '../../../shared/limits.ts'
+import type { Principal } from '../../../shared/principal.ts'
+import type { Audit } from '../../telemetry/port.ts'
+import type { Aliases } from '../aliases-port.ts'
+import type { Identity, Revocation } from '../port.ts'
+import type { OidcProvider, SignUpPolicy } from '../accounts-port.ts'
+import { createAdministration } from './administration.ts'
+import type { Administration } from './administration.ts'
+import type { AccountsDatabase } from './database.ts'
+import { createEngine, migrate, refusal } from './engine.ts'
+import type { Engine, EngineOptions } from './engine.ts'
+import { createMailer } from './mail.ts'
+import type { SendMail } from './mail.ts'
+import { createTurns } from './password-turns.ts'
+import { accountRoutes } from './routes.ts'
+import { Sessions } from './sessions.ts'
+import type { SignedInAccount } from './sessions.ts'
+
+export interface AccountsOptions {
+  store: AccountsDatabase
+  /** The server's secret; what signs sessions is derived from it. */
+  secret: Uint8Array
+  /** Who has no account, or is not signed in. */
+  guests: Identity & { dropCookie: (secure: boolean) => string }
+  /**
+   * The guest is this account from now on. Called when somebody who was a guest has signed in, before the browser is told to forget that;
+   * when it rejects the sign-in has failed, and trying again must be harmless.
+   */
+  carryOver: (guest: UserId, account: { id: UserId, name: string }) => Promise<unknown>
+  aliases: Pick<Aliases, 'aliasesOf'>
+  /** `https://host` of `SKEIN_PUBLIC_URL`; null: under whatever name people come. */
+  publicOrigin: string | null
+  signUp: SignUpPolicy
+  providers: readonly OidcProvider[]
+  /** Null: the server sends no mail. Needs `publicOrigin`, where the links lead. */
+  sendMail: SendMail | null
+  callerOf: (c: Context) => { address: string, secure: boolean, host: string | undefined }
+  /** Milliseconds since 1970. */
+  now: () => number
+  random: RandomBytes
+  audit: Audit
+  failed: (message: string, error: unknown) => void
+}
+
+/** Names under which people come, each with an engine of its own: addresses of callbacks and passkeys follow the name. */
+const ENGINES = 8
+
+export class Accounts implements Identity {
+  readonly options: AccountsOptions
+  readonly sessions: Sessions
+  readonly administration: Administration
+  readonly #engine: EngineOptions
+  readonly #engines = new Map<string, Engine>()
+  readonly #listeners = new Set<(gone: Revocation) => void>()
+  readonly #oneByOne = createTurns(1, limits.passwordsWaiting)
+  #anybody = false
+
+  /** @throws AccountsError when the store was written by a newer version */
+  static async open(options: AccountsOptions): Promise<Accounts> {
+    const accounts = new Accounts(options)
+    await migrate(accounts.#engine)
+    return accounts
+  }
+
+  private constructor(options: AccountsOptions) {
+    const { store, secret, providers, sendMail, publicOrigin, now, random, failed } = options
+    this.options = options
+    this.#engine = {
+      store,
+      secret: Buffer.from(hkdfSync('sha256', secret, '', 'skein accounts', 32)).toString('hex'),
+      providers,
+      mailer: sendMail && publicOrigin !== null ? createMailer(sendMail, publicOrigin) : null,
+      hooks: {
+        admit: () => this.#admit(),
+        admitSession: userId => this.#admitSession(userId),
+        sessionEnded: id => this.#revoked({ credential: id }),
+        failed,
+      },
+    }
+    const engine = () => this.engine().$context
+    this.administration = createAdministration({ context: engine, now, random, disabled: user => this.#revoked({ user }) })
+    this.sessions = new Sessions({ engine, secret: this.#engine.secret, publicOrigin, now, failed })
+  }
+
+  /** Where there is none to go by. */
+  get origin(): string {
+    return this.options.publicOrigin ?? 'http://localhost'
+  }
+
+  get sendsMail(): boolean {
+    return this.#engine.mailer !== null
+  }
+
+  engine(origin = this.origin): Engine {
+    const known = this.#engines.get(origin)
+    if (known) return known
+    if (this.#engines.size >= ENGINES) this.#engines.delete(this.#engines.keys().next().value!)
+    const engine = createEngine(this.#engine, origin)
+    this.#engines.set(origin, engine)
+    return engine
+  }
+
+  /** A provider that could not be asked how it works when its engine was made is asked again. */
+  forgetEngine(origin: string): void {
+    this.#engines.delete(origin)
+  }
+
+  async authenticate(credentials: { cookie?: string | undefined, address: string }): Promise<Principal | null> {
+    const found = await this.sessions.find(credentials.cookie ?? '')
+    return found ? this.principalOf(found) : this.options.guests.authenticate(credentials)
+  }
+
+  async admitGuest(credentials: { cookie?: string | undefined, address: string }, secure: boolean) {
+    const found = await this.sessions.find(credentials.cookie ?? '')
+    if (!found) return this.options.guests.admitGuest(credentials, secure)
+    const setCookie = await this.sessions.renew(found, secure)
+    return setCookie === null ? null : { principal: await this.principalOf(found), setCookie }
+  }
+
+  onRevoked(listener: (gone: Revocation) => void): () => void {
+    this.#listeners.add(listener)
+    const stop = this.options.guests.onRevoked(listener)
+    return () => {
+      this.#listeners.delete(listener)
+      stop()
+    }
+  }
+
+  routes() {
+    return accountRoutes(this)
+  }
+
+  async principalOf({ session, user }: SignedInAccount): Promise<Principal> {
+    const id = parseUserId(user.id)!
+    const aliases = await this.options.aliases.aliasesOf(id)
+    return {
+      kind: 'user', id, name: user.name, credential: session.id, expiresAt: session.expiresAt.getTime(), ...aliases.length > 0 && { aliases },
+    }
+  }
+
+  /** The very first account is the admin's, so until there is one, accounts are made one after the other. */
+  async makeAccount<T>(task: () => Promise<T>): Promise<T> {
+    return this.#anybody ? task() : this.#oneByOne(task)
+  }
+
+  async #admit(): Promise<'admin' | 'user'> {
+    const state = await getOAuthState<{ inviteCode?: unknown }>().catch(() => null)
+    // Who signs up with a password was asked for a code before it was hashed.
+    if (state && this.options.signUp === 'invite' && !await this.administration.spendInviteCode(String(state.inviteCode ?? ''))) throw refusal('CODE_INVALID')
+    if (this.#anybody) return 'user'
+    const { adapter } = await this.engine().$context
+    this.#anybody = await adapter.count({ model: 'user' }) > 0
+    return this.#anybody ? 'user' : 'admin'
+  }
+
+  async #admitSession(userId: string): Promise<void> {
+    const { internalAdapter } = await this.engine().$context
+    const user = await internalAdapter.findUserById(userId) as SignedInAccount['user'] | null
+    if (!user || user.disabledAt) throw refusal('ACCOUNT_DISABLED')
+  }
+
+  #revoked(gone: Revocation): void {
+    this.sessions.forget()
+    for (const listener of this.#listeners) listener(gone)
+  }
+
+  async close(): Promise<void> {
+    await this.options.store.close()
+  }
+}
