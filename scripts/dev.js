@@ -4,13 +4,13 @@ import { runMain } from './ground/halt.js'
 import { ensureInstalled } from './ground/install.js'
 import { findNode } from './ground/node.js'
 import { environmentWith, handOver } from './ground/processes.js'
+import { serverProgram } from './ground/server.js'
 
 await runMain(async () => {
   await ensureInstalled()
   const node = await findNode()
-  const env = environmentWith(node)
   process.exitCode = await handOver([
-    { command: node, args: ['--watch', '--watch-preserve-output', 'server/main.ts'], env },
-    { command: node, args: ['node_modules/vite/bin/vite.js', 'dev'], env },
+    serverProgram(node, ['--watch', '--watch-preserve-output', 'server/main.ts']),
+    { command: node, args: ['node_modules/vite/bin/vite.js', 'dev'], env: environmentWith(node) },
   ])
 })

@@ -4,12 +4,12 @@ import { ensureClientBuilt } from './ground/client-build.js'
 import { runMain } from './ground/halt.js'
 import { ensureInstalled } from './ground/install.js'
 import { findNode } from './ground/node.js'
-import { environmentWith, handOver } from './ground/processes.js'
+import { handOver } from './ground/processes.js'
+import { serverProgram } from './ground/server.js'
 
 await runMain(async () => {
   await ensureInstalled()
   const node = await findNode()
   await ensureClientBuilt(node)
-  const server = { command: node, args: ['server/main.ts', ...process.argv.slice(2)], env: environmentWith(node) }
-  process.exitCode = await handOver([server])
+  process.exitCode = await handOver([serverProgram(node, ['server/main.ts', ...process.argv.slice(2)])])
 })

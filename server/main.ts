@@ -25,6 +25,7 @@ import type { OnBackupRemoved } from './log/leveldb/backup.ts'
 import { DataFolderError, dataFolderError } from './log/leveldb/data-folder-error.ts'
 import { openLevelDbLog } from './log/leveldb/leveldb-log.ts'
 import type { LevelDbLog } from './log/leveldb/leveldb-log.ts'
+import { giveSpareMemoryBack } from './spare-memory.ts'
 import { createAudit } from './telemetry/audit.ts'
 import { createLogger } from './telemetry/logger.ts'
 import type { Logger } from './telemetry/port.ts'
@@ -58,7 +59,11 @@ const start = async (config: Config): Promise<void> => {
   const closeStores = async (): Promise<void> => {
     await Promise.all([log.close(), closeIdentity()])
   }
-  stopOnSignal(server, closeStores, stopTrimming)
+  const stopGivingBack = giveMemoryBack()
+  stopOnSignal(server, closeStores, () => {
+    stopTrimming()
+    stopGivingBack()
+  })
   try {
     const { port } = await server.listen(config.port, config.host)
     process.stdout.write(`Skein is ready: http://${config.host === '127.0.0.1' ? 'localhost' : config.host}:${port}\n`)
@@ -113,6 +118,24 @@ const agentsOf = ({ model, offlinePace }: Config) => {
 }
 
 const agentName = ({ model }: Config): string => model?.name ?? 'offline'
+
+/** Where the start script lets us (scripts/ground/server.js). */
+const giveMemoryBack = (): (() => void) => {
+  const { gc } = globalThis
+  if (!gc) return () => {}
+  return giveSpareMemoryBack({
+    after: systemTimers.after,
+    cpu: () => {
+      const { user, system } = process.cpuUsage()
+      return (user + system) / 1000
+    },
+    memory: () => {
+      const { rss, heapUsed } = process.memoryUsage()
+      return { resident: rss, heap: heapUsed }
+    },
+    collect: () => gc({ type: 'major', execution: 'sync', flavor: 'last-resort' }),
+  })
+}
 
 const readVersion = async (): Promise<string> => {
   const { version } = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }

@@ -44,7 +44,7 @@ export class MeasuredServer {
     const port = await freePort()
     const output = openSync(join(scratch, 'server.log'), 'a')
     const profile = profileFolder === null ? [] : ['--cpu-prof', '--cpu-prof-dir', profileFolder]
-    const child = spawn(process.execPath, ['--expose-gc', '--import', TELL, ...profile, peer.program], {
+    const child = spawn(process.execPath, ['--expose-gc', '--import', TELL, ...peer.flags ?? [], ...profile, peer.program], {
       env: { PATH: process.env['PATH'], HOME: process.env['HOME'], NODE_ENV: 'production', BENCH_TELL_FOLDER: scratch, ...peer.environment(port, folder) },
       stdio: ['ignore', output, output],
     })

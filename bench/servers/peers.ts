@@ -1,6 +1,7 @@
 /** What is measured: each peer as it comes, with its own persistence, as one process. */
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { serverEnvironment, serverFlags } from '../../scripts/ground/server.js'
 import { hocuspocusProtocol, noProtocol, plainProtocol, skeinProtocol } from './protocol.ts'
 import type { Protocol } from './protocol.ts'
 
@@ -12,6 +13,8 @@ export interface Peer {
   /** Clients write requests into conversations, not plain updates. */
   conversations?: true
   program: string
+  /** Of Node, where its own start script gives some. */
+  flags?: readonly string[]
   environment(port: number, folder: string): Record<string, string>
 }
 
@@ -23,7 +26,8 @@ const onSkein = {
   protocol: skeinProtocol,
   persists: true,
   program: skein,
-  environment: (port: number, folder: string) => ({ PORT: String(port), SKEIN_DATA: folder, SKEIN_AUTH: 'none', SKEIN_OFFLINE_PACE: '0' }),
+  flags: serverFlags,
+  environment: (port: number, folder: string) => ({ ...serverEnvironment, PORT: String(port), SKEIN_DATA: folder, SKEIN_AUTH: 'none', SKEIN_OFFLINE_PACE: '0' }),
 }
 
 const hocuspocus = (version: 3 | 4): Peer => ({

@@ -1,0 +1,19 @@
+// How the server is started: with the memory that it needs and little more, see docs/decisions/0014-what-a-connection-costs.md.
+
+import { environmentWith } from './processes.js'
+
+/**
+ * V8's young generation would grow to 128 MB in a busy moment and stay so; 8 of them cost no more time. `gc` is called when the server has
+ * nothing to do.
+ */
+export const serverFlags = ['--max-semi-space-size=8', '--expose-gc']
+
+/** Each thread of the allocator's would keep what was once read in it. */
+export const serverEnvironment = { MALLOC_ARENA_MAX: process.env.MALLOC_ARENA_MAX ?? '2' }
+
+/**
+ * @param {string} node
+ * @param {string[]} args
+ */
+export const serverProgram = (node, args) =>
+  ({ command: node, args: [...serverFlags, ...args], env: environmentWith(node, serverEnvironment) })
