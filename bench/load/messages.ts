@@ -5,6 +5,7 @@ import type { RequestOf } from '../../shared/conversation/schema.ts'
 import { createUuidV7 } from '../../shared/ids.ts'
 import type { MessageId, RequestId } from '../../shared/ids.ts'
 import type { Peer } from '../servers/peers.ts'
+import { syncFrame } from './client.ts'
 
 const uuid = createUuidV7(Date.now, bytes => randomFillSync(bytes))
 const MARK = '~~'
@@ -76,6 +77,15 @@ export class Writer {
     text.insert(text.length, token)
     return this.#made[0]!
   }
+}
+
+/** Updates of several messages each. Made beforehand; who made them may go, so that the clients have no large heap to collect. */
+export const largeFrames = (peer: Peer, room: string, records: number, perRecord: number, bytes: number): Buffer[] => {
+  const author = new Writer(peer)
+  return Array.from({ length: records }, (_, record) => {
+    const numbers = Array.from({ length: perRecord }, (_, i) => record * perRecord + i)
+    return syncFrame(peer, room, 'update', author.say(numbers, bytes))
+  })
 }
 
 /** When each message was sent and whether it has arrived, by its number; a message may be seen twice (a conversation's title quotes it). */

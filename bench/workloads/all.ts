@@ -3,6 +3,7 @@ import { appends } from './appends.ts'
 import { coldOpen } from './cold-open.ts'
 import { compaction } from './compaction.ts'
 import { fanOut100, fanOut500, fanOutSlow } from './fan-out.ts'
+import { joins } from './joins.ts'
 import { kill } from './kill.ts'
 import { long } from './long.ts'
 import { maximum } from './maximum.ts'
@@ -20,6 +21,7 @@ export const workloads: Record<string, Workload> = {
   'fan-out-slow': fanOutSlow,
   'cold-open': coldOpen,
   compaction,
+  joins,
   appends,
   idle,
   storm,
