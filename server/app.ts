@@ -10,6 +10,7 @@ import { Proofs } from './room/proofs.ts'
 import { RoomRegistry } from './room/rooms.ts'
 import type { Random } from './room/lineage.ts'
 import type { SquashLimits } from './room/squash.ts'
+import { oneATurn } from './room/turns.ts'
 import { SyncServer } from './connection/sync-server.ts'
 import { createDriver } from './agents/driver.ts'
 import { createProcessLeases } from './agents/leases.ts'
@@ -84,7 +85,7 @@ export const createSkein = (adapters: Adapters): RunningServer => {
     enrolled: enrolment(directory),
     onLoaded: (name, openRuns) => driver.recover(openRuns.map(runId => ({ name, runId }))),
     after: timers.after,
-    yieldToOthers: () => new Promise(resolve => setImmediate(resolve)),
+    yieldToOthers: oneATurn(setImmediate),
   })
   const driver = createDriver({ rooms, agents, now, timers, log: logger, leases, openRuns: () => log.openRuns() })
   const erasure = createErasure({ driver, rooms, directory, timers, logger })

@@ -8,7 +8,7 @@ const sessions = (count: number): Session[] => Array.from({ length: count }, () 
 
 describe('large answers', () => {
   it('leave a few at a time, the next when one was taken, and small ones at once', async () => {
-    const gate = new BulkGate(new ManualTime().after)
+    const gate = new BulkGate(new ManualTime().after, async () => {})
     const sent: number[] = []
     const all = sessions(PLACES + 3)
     for (const [n, session] of all.entries()) void gate.enter(session, BULK_BYTES).then(() => sent.push(n))
@@ -23,7 +23,7 @@ describe('large answers', () => {
 
   it('are held up by a slow reader for a while only', async () => {
     const time = new ManualTime()
-    const gate = new BulkGate(time.after)
+    const gate = new BulkGate(time.after, async () => {})
     const sent: number[] = []
     const all = sessions(3 * PLACES)
     for (const [n, session] of all.entries()) void gate.enter(session, BULK_BYTES).then(() => sent.push(n))

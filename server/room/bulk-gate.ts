@@ -1,6 +1,7 @@
 /**
  * Large answers leave a few at a time, over all rooms: copying them into sockets is work of this process, and a thousand who join a long
- * conversation at once would hold up everybody who types. Each has its place until its reader has taken it, or was slow for a while.
+ * conversation at once would hold up everybody who types. Each has its place until its reader has taken it, or was slow for a while, and
+ * of those that may leave one does so a turn of the event loop.
  */
 import type { Timers } from '../../shared/timers.ts'
 import type { Session } from './session.ts'
@@ -14,11 +15,13 @@ export const PATIENCE_MS = 200
 
 export class BulkGate {
   readonly #after: Timers['after']
+  readonly #yieldToOthers: () => Promise<void>
   readonly #inside = new Map<Session, () => void>()
   readonly #waiting: (() => void)[] = []
 
-  constructor(after: Timers['after']) {
+  constructor(after: Timers['after'], yieldToOthers: () => Promise<void>) {
     this.#after = after
+    this.#yieldToOthers = yieldToOthers
   }
 
   /** Resolves when an answer of so many bytes may be sent. */
@@ -27,9 +30,10 @@ export class BulkGate {
     if (this.#inside.size >= PLACES) await new Promise<void>(resolve => this.#waiting.push(resolve))
     this.leave(session)
     this.#inside.set(session, this.#after(PATIENCE_MS, () => this.leave(session)))
+    await this.#yieldToOthers()
   }
 
-  /** The session has read what it was sent, or is gone. */
+  /** What the session was sent waits nowhere any more, or it is gone. */
   leave(session: Session): void {
     const cancel = this.#inside.get(session)
     if (!cancel) return

@@ -6,22 +6,25 @@ import * as decoding from 'lib0/decoding'
 import * as Y from 'yjs'
 import { documentKind } from '../../shared/ids.ts'
 import type { DocumentName } from '../../shared/ids.ts'
-import { encodeFrame } from '../../shared/wire/codec.ts'
 import type { SnapshotFacts, StoredDocument } from '../log/port.ts'
 import { isDeleted } from './deletions.ts'
 import type { Deletions } from './deletions.ts'
+import { encodeUpdate } from './encode-update.ts'
 import { joinUpdates } from './join-updates.ts'
 import type { Joined } from './join-updates.ts'
-import { Outgoing } from './outgoing.ts'
+import type { Outgoing } from './outgoing.ts'
+import { Recent } from './recent.ts'
+import { Part, StoredParts } from './stored-parts.ts'
+import type { Held, Missing } from './stored-parts.ts'
 
 /** Records that are looked at before other rooms get their turn. */
 const SLICE = 100
 /** More than this without a snapshot is decoded as a whole instead, once; then it has one. */
 const LONGEST_TAIL_BYTES = 4 * 1024 * 1024
-
-/** Copying or comparing this much takes about a millisecond. */
-const LARGE_PART = 64 * 1024
-const EMPTY_UPDATE_LENGTH = 2
+/** Records of more bytes than this are served in parts, as a snapshot is. */
+const LARGE_TAIL = 128 * 1024
+/** Answers to who comes back that are kept for the next one who has the same. */
+const ANSWERS = 4
 
 const nothing: SnapshotFacts = {
   schema: null, tombstones: 0, stateVector: Y.encodeStateVector(new Map()), deletions: Y.encodeStateAsUpdate(new Y.Doc()),
@@ -34,17 +37,17 @@ export class ColdDocument {
   /** By client id, the clock from which on its structs are missing. */
   readonly clocks: ReadonlyMap<number, number>
   readonly stateVector: Uint8Array
-  /** A large one lies in parts, in the order in which they are applied. */
-  readonly #snapshot: { parts: Uint8Array[], clocks: ReadonlyMap<number, number> } | null
-  /** The records after the snapshot, and all deletions. */
-  readonly #rest: Uint8Array
+  /** All but deletions, and records that are few; those are in the step 2, after which clients believe that they have everything. */
+  readonly #updates: Uint8Array[]
+  readonly #last: Part
   readonly #deletions: Deletions
   readonly #yieldToOthers: () => Promise<void>
-  #whole: Promise<Outgoing[]> | null = null
+  #parts: Promise<StoredParts> | null = null
+  readonly #answers = new Recent<Promise<readonly Outgoing[]>>(ANSWERS)
 
   /** @returns null when nobody can say what the records hold without decoding them */
   static async of(name: DocumentName, stored: StoredDocument | null, yieldToOthers: () => Promise<void>): Promise<ColdDocument | null> {
-    if (!stored) return new ColdDocument(nothing, null, { update: nothing.deletions, ends: new Map(), deletions: new Map() }, yieldToOthers)
+    if (!stored) return new ColdDocument(nothing, [], { update: nothing.deletions, ends: new Map(), deletions: new Map() }, yieldToOthers)
     const { facts, updates, snapshotParts = 1, head, owesScrub } = stored
     const isWhole = head === updates.length - 1
     // The records may hold what was redacted.
@@ -60,58 +63,35 @@ export class ColdDocument {
       }
       if (facts) return new ColdDocument(facts, updates.slice(0, snapshotParts), value, yieldToOthers)
       const schema = documentKind(name) === 'conversation' ? schemaIn(tail) : null
-      return new ColdDocument({ ...nothing, schema }, null, value, yieldToOthers)
+      return new ColdDocument({ ...nothing, schema }, [], value, yieldToOthers)
     }
   }
 
   private constructor(
-    facts: SnapshotFacts, snapshot: Uint8Array[] | null, { update, ends, deletions }: Joined, yieldToOthers: () => Promise<void>,
+    facts: SnapshotFacts, snapshot: Uint8Array[], { update, ends, deletions }: Joined, yieldToOthers: () => Promise<void>,
   ) {
-    const known = Y.decodeStateVector(facts.stateVector)
     this.schema = facts.schema
     this.tombstones = facts.tombstones
-    this.clocks = new Map([...known, ...ends])
+    this.clocks = new Map([...Y.decodeStateVector(facts.stateVector), ...ends])
     this.stateVector = Y.encodeStateVector(new Map(this.clocks))
-    this.#snapshot = snapshot && { parts: snapshot, clocks: known }
-    this.#rest = update
+    const isLarge = update.length > LARGE_TAIL
+    this.#updates = isLarge ? [...snapshot, update] : snapshot
+    this.#last = new Part('sync-step-2', isLarge ? encodeUpdate(new Map(), deletions) : update)
     this.#deletions = deletions
     this.#yieldToOthers = yieldToOthers
   }
 
-  /**
-   * What brings a client up to date. The step 2, after which clients believe that they have everything, comes last. Who has nothing gets
-   * the same bytes as everybody else who has nothing. Each part of a snapshot is a frame by itself; between two, others may work.
-   */
-  async answer(held: ReadonlyMap<number, number>): Promise<readonly Outgoing[]> {
-    if (held.size === 0) return this.#whole ??= this.#answerWhole()
+  /** What brings a client up to date. The step 2 comes last. */
+  async missing(held: Held): Promise<Missing> {
+    const parts = await (this.#parts ??= StoredParts.of(this.#updates, this.#yieldToOthers))
     const stateVector = Y.encodeStateVector(new Map(held))
-    const { parts, clocks } = this.#snapshot ?? nowhere
-    const answer: Outgoing[] = []
-    for (const part of covers(held, clocks) ? [] : parts) {
-      const missing = Y.diffUpdate(part, stateVector)
-      if (missing.length > EMPTY_UPDATE_LENGTH) answer.push(new Outgoing(encodeFrame({ type: 'update', update: missing })))
-      await this.#yieldAfter(part)
+    const { bytes, frames } = await parts.missing(held)
+    const last = (): Outgoing => held.size === 0 ? this.#last.outgoing : this.#last.missing(held)
+    const all = async (): Promise<readonly Outgoing[]> => [...await frames(), last()]
+    return {
+      bytes: bytes + this.#last.update.length,
+      frames: () => this.#answers.get(stateVector) ?? this.#answers.set(stateVector, all()),
     }
-    answer.push(new Outgoing(encodeFrame({ type: 'sync-step-2', update: Y.diffUpdate(this.#rest, stateVector) })))
-    return answer
-  }
-
-  async #answerWhole(): Promise<Outgoing[]> {
-    const { parts } = this.#snapshot ?? nowhere
-    const whole: Outgoing[] = []
-    for (const [i, part] of parts.entries()) {
-      const outgoing = new Outgoing(encodeFrame({ type: 'update', update: part }))
-      // In memory once: made ready for the sockets, and the part is a piece of that.
-      if (outgoing.wire.length > 0) parts[i] = outgoing.frames[0]!.subarray(-part.length)
-      whole.push(outgoing)
-      await this.#yieldAfter(part)
-    }
-    whole.push(new Outgoing(encodeFrame({ type: 'sync-step-2', update: this.#rest })))
-    return whole
-  }
-
-  #yieldAfter({ length }: Uint8Array): Promise<void> | undefined {
-    return length < LARGE_PART ? undefined : this.#yieldToOthers()
   }
 
   /** Whether an update brings nothing but deletions that are known, as the step 2 of a client that only reads does. */
@@ -133,8 +113,6 @@ export class ColdDocument {
   }
 }
 
-const nowhere: { parts: Uint8Array[], clocks: ReadonlyMap<number, number> } = { parts: [], clocks: new Map() }
-
 /** The first record of a conversation says which schema it has; who changes it later takes a snapshot at once. */
 const schemaIn = (records: readonly Uint8Array[]): number | null => {
   for (const record of records) {
@@ -145,9 +123,4 @@ const schemaIn = (records: readonly Uint8Array[]): number | null => {
     }
   }
   return null
-}
-
-const covers = (held: ReadonlyMap<number, number>, clocks: ReadonlyMap<number, number>): boolean => {
-  for (const [client, clock] of clocks) if ((held.get(client) ?? 0) < clock) return false
-  return true
 }

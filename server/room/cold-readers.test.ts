@@ -216,8 +216,11 @@ describe('readers of stored bytes', () => {
     await writer.join()
     await over.time.advance(PATIENCE_MS)
     const pages = await Promise.all(Array.from({ length: PLACES + 1 }, () => over.enter()))
-    for (const each of pages) each.ask()
     const late = pages.at(-1)!
+    for (const each of pages) {
+      each.isFull = each !== late
+      each.ask()
+    }
     await settle()
     expect([late.frames.length, pages.at(-2)!.texts]).toEqual([0, texts])
     const write = async (text: string): Promise<void> => {

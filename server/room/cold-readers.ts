@@ -9,6 +9,7 @@ import type { BulkGate } from './bulk-gate.ts'
 import type { KeptBytes } from './kept-bytes.ts'
 import type { Served } from './readers.ts'
 import type { LiveRoom } from './room.ts'
+import { missedBy } from './session.ts'
 import type { Joining, Session } from './session.ts'
 
 /** The room that they are in. */
@@ -21,10 +22,6 @@ export interface ColdHost {
   /** Brings the document into memory. */
   warm(): Promise<LiveRoom>
 }
-
-/** Of a session that reads again. */
-const missed = (session: Session, stateVector: Uint8Array, sent: () => void): Joining =>
-  ({ session, stateVector, sent, get isWanted() { return session.isOpen } })
 
 const nothing = Y.encodeStateVector(new Map())
 const UNKNOWN = -1
@@ -90,8 +87,9 @@ export class ColdReaders {
         const stored = await this.#stored.get()
         if (stored === null) await this.#host.warm()
         if (stored === null || lives !== this.#lives) continue
-        const answer = await stored.answer(Y.decodeStateVector(stateVector))
-        await this.#bulk.enter(session, answer.reduce((sum, { bytes }) => sum + bytes, 0))
+        const missing = await stored.missing(Y.decodeStateVector(stateVector))
+        await this.#bulk.enter(session, missing.bytes)
+        const answer = joining.isWanted ? await missing.frames() : []
         if (lives !== this.#lives || !joining.isWanted) {
           this.#bulk.leave(session)
           continue
@@ -99,7 +97,9 @@ export class ColdReaders {
         for (const outgoing of answer) session.deliver(outgoing)
         if (asks) session.send(encodeFrame({ type: 'sync-step-1', stateVector: stored.stateVector }))
         this.#subscribe(session)
-        return joining.sent()
+        joining.sent()
+        if (!this.#stopped?.has(session)) this.#bulk.leave(session)
+        return
       }
     } catch (error) {
       session.end(error instanceof SkeinError ? error.code : 'internal')
@@ -121,7 +121,7 @@ export class ColdReaders {
     const stopped = this.#stopped?.get(session)
     this.#stopped?.delete(session)
     if (!stopped) return sent()
-    if (stopped.lives !== this.#lives) return void this.serve(missed(session, stopped.has, sent), false)
+    if (stopped.lives !== this.#lives) return void this.serve(missedBy(session, stopped.has, sent), false)
     this.#subscribe(session)
     sent()
   }

@@ -39,6 +39,16 @@ export const joinUpdates = function* (updates: readonly Uint8Array[]): Generator
   return { update: fits ? encodeUpdate(runs, deletions) : Y.mergeUpdates([...updates]), ends, deletions }
 }
 
+/** By client id, the clock at which its structs in an update begin, and the one behind the last. */
+export type Clocks = ReadonlyMap<number, { from: number, to: number }>
+
+export const clocksIn = (update: Uint8Array): Clocks => {
+  const runs = new Map<number, Run>()
+  const input = decoding.createDecoder(update)
+  for (let clients = decoding.readVarUint(input); clients > 0; clients--) readRun(input, runs)
+  return new Map([...runs].map(([client, { clock, end }]) => [client, { from: clock, to: end }]))
+}
+
 /** @returns whether it goes on where that client's structs ended before */
 const readRun = (input: decoding.Decoder, runs: Map<number, Run>): boolean => {
   const structs = decoding.readVarUint(input)

@@ -4,6 +4,10 @@
  *
  * A session that does not keep up stops: nothing more is queued for it. What it has then is the document of that moment, so when it has
  * read that, one difference brings it up to date, however much was written meanwhile.
+ *
+ * To encode a document, or what somebody lacks of it, is work of this process: of a small one it is done at once, of others one goes after
+ * the other, large answers a few at a time over all rooms. Who lacks much is sent what the log holds, as it is stored, and in the step 2,
+ * after which clients believe that they have everything, what came since that was read.
  */
 import * as Y from 'yjs'
 import { SkeinError } from '../../shared/errors.ts'
@@ -11,10 +15,14 @@ import type { ErrorCode } from '../../shared/errors.ts'
 import { encodeFrame } from '../../shared/wire/codec.ts'
 import { Broadcast } from './broadcast.ts'
 import type { BroadcastPorts } from './broadcast.ts'
+import type { BulkGate } from './bulk-gate.ts'
 import { Outgoing } from './outgoing.ts'
+import { Recent } from './recent.ts'
 import type { Recorder } from './recorder.ts'
+import { missedBy } from './session.ts'
 import type { Joining, Session } from './session.ts'
-import { storedAnswer } from './stored-answer.ts'
+import { StoredParts } from './stored-parts.ts'
+import type { Held } from './stored-parts.ts'
 
 /** The readers of a document, whoever serves it. */
 export interface Served {
@@ -24,13 +32,42 @@ export interface Served {
 }
 
 /** A document as the log holds it: the state vector of what that is, and how many redactions were made before it was read. */
-interface StoredAnswer {
+interface Stored {
   has: Uint8Array
   redactions: number
-  frames: Promise<Outgoing[]>
+  parts: Promise<StoredParts>
 }
 
+export interface ReaderPorts extends BroadcastPorts {
+  /** Lets other work of the process run. */
+  yieldToOthers: () => Promise<void>
+  /** Shared with all other rooms. */
+  bulk: BulkGate
+  /** {@link answerSizes} but in tests. */
+  answerSizes?: AnswerSizes
+}
+
+export interface AnswerSizes {
+  /** Of a document that takes less on the disk nobody waits for a turn: it is encoded in some tenths of a millisecond. */
+  small: number
+  /** Who lacks this much is sent it as it is stored: to encode it takes a few milliseconds. */
+  stored: number
+}
+
+export const answerSizes: Readonly<AnswerSizes> = { small: 64 * 1024, stored: 256 * 1024 }
+
+/** How long what was read of the log is kept for the next one who joins (milliseconds). */
+const KEEP_MS = 5000
+/** When more than this came since, it is read again. */
+const MUCH_SINCE = 256 * 1024
+/** Answers that are kept until something is written. */
+const ANSWERS = 4
+/** Of one that is for few. */
+const LARGEST_KEPT = 256 * 1024
+
 const isEmpty = (stateVector: Uint8Array): boolean => stateVector.length === 1 && stateVector[0] === 0
+
+const codeOf = (error: unknown): ErrorCode => error instanceof SkeinError ? error.code : 'internal'
 
 export class Readers {
   readonly #doc: Y.Doc
@@ -39,19 +76,30 @@ export class Readers {
   /** Sessions that stopped, with the state vector of what each has been sent; null: about to stop. */
   readonly #stopped = new Map<Session, Uint8Array | null>()
   readonly #broadcast: Broadcast
-  /** The whole document, as of a sequence. */
-  #whole: { sequence: number, outgoing: Outgoing } | null = null
+  /** What was sent to who asked last, by the state vector, as of a sequence. */
+  #answers: { sequence: number, to: Recent<Outgoing> } | null = null
+  #stored: Stored | null = null
+  #cancelDrop: () => void = () => {}
+  /** What came since the stored document was read, as of a sequence. */
+  #since: { stored: Stored, sequence: number, outgoing: Outgoing } | null = null
+  /** Joins that wait for their turn. */
+  #underWay = 0
+  readonly #ports: ReaderPorts
+  readonly #sizes: AnswerSizes
 
-  #stored: StoredAnswer | null = null
-  readonly #yieldToOthers: () => Promise<void>
-
-  constructor(doc: Y.Doc, recorder: Recorder, ports: BroadcastPorts & { yieldToOthers: () => Promise<void> }) {
+  constructor(doc: Y.Doc, recorder: Recorder, ports: ReaderPorts) {
     this.#doc = doc
     this.#recorder = recorder
-    this.#yieldToOthers = ports.yieldToOthers
+    this.#ports = ports
+    this.#sizes = ports.answerSizes ?? answerSizes
     this.#broadcast = new Broadcast(ports, outgoing => {
       for (const session of this.#sessions) session.deliver(outgoing)
     })
+  }
+
+  /** Nobody waits to be answered. */
+  get isIdle(): boolean {
+    return this.#underWay === 0
   }
 
   /**
@@ -59,55 +107,60 @@ export class Readers {
    * durable.
    */
   join(joining: Joining): void {
-    const { session } = joining
-    if (isEmpty(joining.stateVector) && this.#whole?.sequence !== this.#recorder.sequence && this.#recorder.isServedAsStored) {
-      return void this.#joinAsStored(joining)
+    if (this.#recorder.bytes >= this.#sizes.small) return void this.#serve(joining, true)
+    this.#send(joining, [this.#missing(joining.stateVector)], true).catch((error: unknown) => joining.session.end(codeOf(error)))
+  }
+
+  /** Brings a session up to date when it has its turn. @param asks what the client has that the server lacks */
+  async #serve(joining: Joining, asks: boolean): Promise<void> {
+    const { session, stateVector } = joining
+    const { bulk } = this.#ports
+    this.#underWay++
+    try {
+      const held = Y.decodeStateVector(stateVector)
+      const bytes = this.#mayLack(held)
+      const isServed = async (): Promise<boolean> => bytes >= this.#sizes.stored && await this.#recorder.mayBeServedAsStored()
+        ? this.#serveStored(joining, held, asks)
+        : this.#serveEncoded(joining, bytes, asks)
+      while (joining.isWanted && !await isServed());
+    } catch (error) {
+      session.end(codeOf(error))
+    } finally {
+      this.#underWay--
+      if (!this.#stopped.has(session)) bulk.leave(session)
     }
-    const missing = this.#missing(joining.stateVector)
+  }
+
+  async #serveEncoded(joining: Joining, bytes: number, asks: boolean): Promise<true> {
+    await this.#ports.bulk.enter(joining.session, bytes)
+    await this.#ports.yieldToOthers()
+    if (joining.isWanted) await this.#send(joining, [this.#missing(joining.stateVector)], asks)
+    return true
+  }
+
+  /** @returns false when the bytes hold what nobody may read any more */
+  async #serveStored(joining: Joining, held: Held, asks: boolean): Promise<boolean> {
+    const stored = this.#readStored()
+    const missing = await (await stored.parts).missing(held)
+    await this.#ports.bulk.enter(joining.session, missing.bytes)
+    const frames = joining.isWanted ? await missing.frames() : []
+    if (stored.redactions !== this.#recorder.redactions) return false
+    if (joining.isWanted) await this.#send(joining, [...frames, this.#cameSince(stored)], asks)
+    return true
+  }
+
+  /** Resolves when all of it is durable and, if it is still wanted, sent. @param frames what is missing now */
+  #send(joining: Joining, frames: readonly Outgoing[], asks: boolean): Promise<void> {
+    const { session } = joining
     const ours = this.#stateVectorFrame()
-    this.#recorder.whenDurable(() => {
+    return new Promise((resolve, reject) => this.#recorder.whenDurable(() => {
+      resolve()
       if (!joining.isWanted) return
-      session.deliver(missing)
-      session.send(ours)
+      for (const outgoing of frames) session.deliver(outgoing)
+      if (asks) session.send(ours)
       this.#subscribe(session)
       joining.sent()
-    }, ({ code }) => session.end(code))
-  }
-
-  /** The stored bytes, and in the step 2, after which clients believe that they have everything, what came since they were read. */
-  async #joinAsStored(joining: Joining): Promise<void> {
-    const { session } = joining
-    const end = ({ code }: SkeinError): void => session.end(code)
-    try {
-      const { has, redactions, frames } = this.#stored ??= this.#readStored()
-      const answer = await frames
-      this.#recorder.whenDurable(() => {
-        if (!joining.isWanted) return
-        // What the bytes still hold nobody may read any more.
-        if (redactions !== this.#recorder.redactions) return this.join(joining)
-        const last = encodeFrame({ type: 'sync-step-2', update: Y.encodeStateAsUpdate(this.#doc, has) })
-        const ours = this.#stateVectorFrame()
-        this.#recorder.whenDurable(() => {
-          if (!joining.isWanted) return
-          for (const outgoing of answer) session.deliver(outgoing)
-          session.send(last)
-          session.send(ours)
-          this.#subscribe(session)
-          joining.sent()
-        }, end)
-      }, end)
-    } catch (error) {
-      session.end(error instanceof SkeinError ? error.code : 'internal')
-    }
-  }
-
-  /** Once for all who join while it is read. */
-  #readStored(): StoredAnswer {
-    const [has, { redactions }] = [Y.encodeStateVector(this.#doc), this.#recorder]
-    const frames = this.#recorder.stored().then(updates => storedAnswer(updates, this.#yieldToOthers))
-    const over = (): void => { this.#stored = null }
-    frames.then(over, over)
-    return { has, redactions, frames }
+    }, reject))
   }
 
   /** What waits for the readers is in what this one has been sent; it is not to get it a second time. */
@@ -134,12 +187,9 @@ export class Readers {
       const has = this.#stopped.get(session)
       this.#stopped.delete(session)
       if (!has) return sent()
-      const missed = encodeFrame({ type: 'update', update: Y.encodeStateAsUpdate(this.#doc, has) })
-      this.#recorder.whenDurable(() => {
-        session.send(missed)
-        this.#subscribe(session)
-        sent()
-      }, ({ code }) => session.end(code))
+      const missed = missedBy(session, has, sent)
+      if (this.#recorder.bytes >= this.#sizes.small) return void this.#serve(missed, false)
+      this.#send(missed, [this.#missing(has)], false).catch((error: unknown) => session.end(codeOf(error)))
     }, ({ code }) => session.end(code))
   }
 
@@ -152,6 +202,7 @@ export class Readers {
   /** Whoever is served here, from now on somebody else's; all that was recorded is durable. */
   release(): Served {
     this.#broadcast.flush()
+    this.#dropStored()
     const stopped = [...this.#stopped].flatMap(([session, has]): [Session, Uint8Array][] => has ? [[session, has]] : [])
     return { sessions: new Set(this.#sessions), stopped: new Map(stopped) }
   }
@@ -169,7 +220,7 @@ export class Readers {
 
   /** @param update of a durable record */
   broadcast(update: Uint8Array): void {
-    this.#whole = null
+    this.#answers = null
     this.#broadcast.add(encodeFrame({ type: 'update', update }))
   }
 
@@ -185,18 +236,64 @@ export class Readers {
 
   endAll(code: ErrorCode): void {
     this.#broadcast.flush()
+    this.#dropStored()
     for (const session of [...this.#sessions, ...this.#stopped.keys()]) session.end(code)
     this.#sessions.clear()
     this.#stopped.clear()
   }
 
-  /** Who has nothing gets the same bytes as everybody who has nothing, for as long as nothing is written. */
+  /** Who has the same gets the same bytes, for as long as nothing is written. */
   #missing(stateVector: Uint8Array): Outgoing {
     const { sequence } = this.#recorder
-    const isWhole = isEmpty(stateVector)
-    if (isWhole && this.#whole?.sequence === sequence) return this.#whole.outgoing
+    if (this.#answers?.sequence !== sequence) this.#answers = { sequence, to: new Recent(ANSWERS) }
+    const { to } = this.#answers
+    const known = to.get(stateVector)
+    if (known) return known
     const outgoing = new Outgoing(encodeFrame({ type: 'sync-step-2', update: Y.encodeStateAsUpdate(this.#doc, stateVector) }))
-    if (isWhole) this.#whole = { sequence, outgoing }
+    return isEmpty(stateVector) || outgoing.bytes <= LARGEST_KEPT ? to.set(stateVector, outgoing) : outgoing
+  }
+
+  /** About how many bytes: as if what was written weighed the same everywhere. */
+  #mayLack(held: Held): number {
+    const { store } = this.#doc
+    let [all, missing] = [0, 0]
+    for (const client of store.clients.keys()) {
+      const clock = Y.getState(store, client)
+      all += clock
+      missing += Math.max(0, clock - (held.get(client) ?? 0))
+    }
+    return all === 0 ? 0 : this.#recorder.bytes * missing / all
+  }
+
+  /** Once for all who join within a while. */
+  #readStored(): Stored {
+    const { redactions } = this.#recorder
+    if (this.#stored?.redactions !== redactions) this.#dropStored()
+    this.#keepStored()
+    if (this.#stored) return this.#stored
+    const has = Y.encodeStateVector(this.#doc)
+    const parts = this.#recorder.stored().then(updates => StoredParts.of(updates, this.#ports.yieldToOthers))
+    const stored = this.#stored = { has, redactions, parts }
+    parts.catch(() => { if (this.#stored === stored) this.#dropStored() })
+    return stored
+  }
+
+  #keepStored(): void {
+    this.#cancelDrop()
+    this.#cancelDrop = this.#ports.after(KEEP_MS, () => this.isIdle ? this.#dropStored() : this.#keepStored())
+  }
+
+  #dropStored(): void {
+    this.#cancelDrop()
+    this.#stored = this.#since = null
+  }
+
+  #cameSince(stored: Stored): Outgoing {
+    const { sequence } = this.#recorder
+    if (this.#since?.stored === stored && this.#since.sequence === sequence) return this.#since.outgoing
+    const outgoing = new Outgoing(encodeFrame({ type: 'sync-step-2', update: Y.encodeStateAsUpdate(this.#doc, stored.has) }))
+    if (outgoing.bytes > MUCH_SINCE && this.#stored === stored) this.#dropStored()
+    else this.#since = { stored, sequence, outgoing }
     return outgoing
   }
 

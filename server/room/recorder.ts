@@ -40,8 +40,6 @@ export interface RecorderPorts {
 
 /** Encoding this much takes a few milliseconds. */
 const FOLD_FROM = 512 * 1024
-/** And this much some tens. */
-const SERVE_STORED_FROM = 4 * 1024 * 1024
 
 /**
  * A snapshot is written when the records behind it weigh this share of it, so that a long document is not written as a whole for every few
@@ -86,6 +84,7 @@ export class Recorder {
   /** Sequence of the newest redaction of which the log may still hold what was taken out; -1: it holds nothing. */
   #redactedAt = -1
   #compacting = false
+  #compacted: Promise<void> = Promise.resolve()
   /** What was asked for while a compaction was under way. */
   #askedFor: { scrub: boolean } | null = null
   /** Of a fold that failed, and that is owed to what was redacted. */
@@ -160,9 +159,26 @@ export class Recorder {
     return this.#redactions
   }
 
-  /** Whether who has nothing of it is served what is stored: that is large, for the most part a snapshot, and holds nothing taken out. */
-  get isServedAsStored(): boolean {
-    return this.#snapshotBytes >= SERVE_STORED_FROM && this.#bytes < 2 * this.#snapshotBytes && this.#redactedAt < 0
+  /** Of all stored updates. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  /**
+   * Whether readers who lack much may be sent what is stored: for the most part a snapshot, and nothing that was taken out. Where it is for
+   * the most part records, they are folded first.
+   */
+  async mayBeServedAsStored(): Promise<boolean> {
+    const failed = this.#compactAt > this.#ports.compactAfter && this.#tail < this.#compactAt
+    if (!this.#isMostlySnapshot && this.#redactedAt < 0 && !failed) {
+      if (!this.#compacting) this.compact()
+      await this.#compacted
+    }
+    return this.#isMostlySnapshot && this.#redactedAt < 0
+  }
+
+  get #isMostlySnapshot(): boolean {
+    return this.#bytes < 2 * this.#snapshotBytes
   }
 
   /** All updates up to the newest record, when that is durable. */
@@ -205,7 +221,9 @@ export class Recorder {
   compact(scrub = false): void {
     if (this.#releases.issued < 0) return
     this.#askedFor = { scrub: scrub || this.#askedFor?.scrub === true }
-    if (!this.#compacting) this.#track(this.#compactAll())
+    if (this.#compacting) return
+    this.#compacted = this.#compactAll()
+    this.#track(this.#compacted)
   }
 
   /** Resolves when the log is done with everything it was given; before that nobody may load the document anew. */

@@ -129,9 +129,9 @@ export class LiveRoom implements Room {
     return this.#recorder.sequence
   }
 
-  /** Nothing waits to be judged, nothing for the disk. */
+  /** Nothing waits to be judged, nothing for the disk, nobody for an answer. */
   get isIdle(): boolean {
-    return this.#writePath.isIdle && this.#recorder.isSettled
+    return this.#writePath.isIdle && this.#recorder.isSettled && this.#readers.isIdle
   }
 
   /** Sessions that were served the stored bytes which this document was built from. */

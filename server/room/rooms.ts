@@ -8,7 +8,7 @@ import { openDocument, warmDocument } from './open-document.ts'
 import type { OpeningEnvironment } from './open-document.ts'
 import type { Room, Rooms } from './port.ts'
 
-export interface RoomsEnvironment extends OpeningEnvironment {
+export interface RoomsEnvironment extends Omit<OpeningEnvironment, 'bulk'> {
   /** How long a document stays in memory after its last write, and after its last user left, in milliseconds. */
   graceMs: number
   /**
@@ -28,16 +28,14 @@ interface Held {
 }
 
 export class RoomRegistry implements Rooms {
-  readonly #environment: RoomsEnvironment
-  readonly #bulk: BulkGate
+  readonly #environment: RoomsEnvironment & OpeningEnvironment
   readonly #held = new Map<DocumentName, Held>()
   /** Rooms that are gone while the log may still write for them. */
   readonly #leaving = new Map<DocumentName, Promise<void>>()
   #closing = false
 
   constructor(environment: RoomsEnvironment) {
-    this.#environment = environment
-    this.#bulk = new BulkGate(environment.after)
+    this.#environment = { ...environment, bulk: new BulkGate(environment.after, environment.yieldToOthers) }
   }
 
   /** Documents in memory. */
@@ -108,7 +106,7 @@ export class RoomRegistry implements Rooms {
     const room = new DocumentRoom(name, start, {
       read: async () => ColdDocument.of(name, await environment.log.read(name), environment.yieldToOthers),
       load: epoch => warmDocument(name, epoch, environment),
-      bulk: this.#bulk,
+      bulk: environment.bulk,
       onGone,
       after: environment.after,
       quietMs: environment.graceMs,

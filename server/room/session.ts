@@ -34,6 +34,10 @@ export interface Joining {
   sent(): void
 }
 
+/** What a session lacks that reads again. @param sent called when it has been sent that */
+export const missedBy = (session: Session, stateVector: Uint8Array, sent: () => void): Joining =>
+  ({ session, stateVector, sent, get isWanted() { return session.isOpen } })
+
 /**
  * One update from a client, with what the room answers to it. Exactly one of `saved`, `refused` and `parked` is called per submission,
  * `applied` before `saved`.

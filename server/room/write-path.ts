@@ -17,14 +17,13 @@ import type { Scanned } from '../gate/scan.ts'
 import type { Judged, Verdict } from '../gate/verdict.ts'
 import type { SharedType } from '../gate/yjs-internals.ts'
 import type { LedgerEntry } from '../log/port.ts'
-import type { BroadcastPorts } from './broadcast.ts'
 import type { Budgets } from './budget.ts'
 import type { ClientOwners } from './client-owners.ts'
 import type { MessageIndex } from './message-index.ts'
 import type { EventListener } from './port.ts'
 import { proposalsIn, proposesRedaction } from './proposals.ts'
 import type { Proposal } from './proposals.ts'
-import type { Readers } from './readers.ts'
+import type { ReaderPorts, Readers } from './readers.ts'
 import type { Recorder, RecorderPorts } from './recorder.ts'
 import type { Session, Submission } from './session.ts'
 import { isTooMuch, takeInSlices } from './take-in-slices.ts'
@@ -34,7 +33,7 @@ import type { KnownAgents, Taken } from './take.ts'
 import { TakenRequests } from './taken-requests.ts'
 import type { KnownRequests } from './taken-requests.ts'
 
-export interface RoomEnvironment extends RecorderPorts, BroadcastPorts {
+export interface RoomEnvironment extends RecorderPorts, ReaderPorts {
   /** Null: no limits, where everybody is the one local person. */
   budgets: Budgets | null
   /** What the snapshot of a document may take; unbounded when left out. */
@@ -42,8 +41,6 @@ export interface RoomEnvironment extends RecorderPorts, BroadcastPorts {
   agents: KnownAgents
   /** Called after a record is durable. */
   onEvents: EventListener
-  /** Lets other work of the process run. */
-  yieldToOthers: () => Promise<void>
 }
 
 /** The live document, and who has a part in writing it. */

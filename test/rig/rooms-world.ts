@@ -30,6 +30,7 @@ export class World {
   log!: MemoryLog
   rooms!: RoomRegistry
   squashAt = squashLimits
+  yieldToOthers = (): Promise<void> => Promise.resolve()
   #ids = 1
 
   constructor() {
@@ -52,7 +53,7 @@ export class World {
       random: { uint32: () => ++this.#ids, uuid: () => `epoch ${++this.#ids}` },
       graceMs: QUIET_MS,
       after: this.time.after,
-      yieldToOthers: async () => {},
+      yieldToOthers: () => this.yieldToOthers(),
       squashAt: this.squashAt,
     })
   }
@@ -100,6 +101,8 @@ export class Page implements Session {
   /** Sync frames sent and acknowledged. */
   sent = 0
   acknowledged = 0
+  /** What it is sent as an answer fills its socket, and it reads nothing. */
+  isFull = false
   readonly #release: () => void
   #closed = false
 
@@ -122,7 +125,8 @@ export class Page implements Session {
 
   askWith(stateVector: Uint8Array): void {
     const isWanted = (): boolean => this.isOpen
-    this.room.join({ session: this, stateVector, get isWanted() { return isWanted() }, sent: () => {} })
+    const sent = (): void => { if (this.isFull) this.room.stop(this) }
+    this.room.join({ session: this, stateVector, get isWanted() { return isWanted() }, sent })
   }
 
   submit(bytes: Uint8Array): void {

@@ -69,6 +69,7 @@ export class ServerProcess implements Listener {
       createTalker(talker, 'continue', { after: this.#after }),
       createTalker(forgetful, 'seal', { after: this.#after })
     ])
+    const compactAfter = chance.between(4, 40)
     this.rooms = new RoomRegistry({
       log: stepping(this.log, () => this.#step()),
       budgets: null,
@@ -81,7 +82,9 @@ export class ServerProcess implements Listener {
       onLoaded: (name, openRuns) => this.#driver.recover(openRuns.map(runId => ({ name, runId }))),
       now: clock.now,
       logger: silent,
-      compactAfter: chance.between(4, 40),
+      compactAfter,
+      // Documents here are small: in every second life of a server they count as large.
+      ...compactAfter % 2 === 0 && { answerSizes: { small: 300, stored: 1000 } },
       random: { uint32: chance.uint32, uuid: () => `epoch-${chance.uint32()}` },
       squashAt,
       graceMs: chance.between(500, 8000),

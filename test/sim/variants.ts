@@ -30,13 +30,13 @@ export const variants: readonly Variant[] = [
   {
     name: 'step 2 sent before it is durable',
     file: 'server/room/readers.ts',
-    find: /this\.#recorder\.whenDurable\(\(\) => \{\s*(if .*\s*)session\.deliver\(missing\)/,
-    replace: 'session.deliver(missing)\n    this.#recorder.whenDurable(() => {\n      $1'
+    find: /return new Promise\(\(resolve, reject\) => this\.#recorder\.whenDurable\(\(\) => \{\s*resolve\(\)\s*if .*\s*(for .*session\.deliver\(outgoing\))/,
+    replace: '$1\n    $&'
   },
   {
     name: 'subscribed before step 2 is sent',
     file: 'server/room/readers.ts',
-    find: /this\.#recorder\.whenDurable\(\(\) => \{\s*if .*\s*session\.deliver\(missing\)/,
+    find: /return new Promise\(\(resolve, reject\) => this\.#recorder\.whenDurable\(\(\) => \{\s*resolve\(\)/,
     replace: 'this.#sessions.add(session)\n    $&'
   },
   {
@@ -44,6 +44,12 @@ export const variants: readonly Variant[] = [
     file: 'server/room/readers.ts',
     find: /this\.#sessions\.add\(session\)/,
     replace: 'void setTimeout(() => this.#sessions.add(session), 1)'
+  },
+  {
+    name: 'what came since the stored bytes were read is not sent',
+    file: 'server/room/readers.ts',
+    find: /\.\.\.frames, this\.#cameSince\(stored\)/,
+    replace: '...frames, this.#cameSince({ ...stored, has: Y.encodeStateVector(this.#doc) })'
   },
   {
     name: 'who reads stored bytes gets nothing of what comes after them',
@@ -79,7 +85,7 @@ export const variants: readonly Variant[] = [
   {
     name: 'who does not read stops before it has what it is taken to have',
     file: 'server/room/readers.ts',
-    find: /const has = Y\.encodeStateVector\(this\.#doc\)/,
+    find: /const has = Y\.encodeStateVector\(this\.#doc\)(?=\n *\/\/ Records up to here)/,
     replace: '$&\n    this.#sessions.delete(session) && this.#stopped.set(session, has)'
   },
   {
