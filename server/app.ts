@@ -1,5 +1,6 @@
 /** Puts the parts together over the ports it is given: rooms, sync server, agents, HTTP. `main.ts` chooses the adapters. */
 import { createServer } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
 import type { EventListener } from './room/port.ts'
@@ -20,11 +21,15 @@ import { serverLimits } from '../shared/limits.ts'
 import type { ServerLimits } from '../shared/limits.ts'
 import type { Timers } from '../shared/timers.ts'
 import { createApi } from './api/api.ts'
+import type { CallerEnv } from './api/context.ts'
+import { plainEdge } from './edge/config.ts'
+import type { EdgeConfig } from './edge/config.ts'
+import { createEdge } from './edge/edge.ts'
 import { createErasure } from './erasure.ts'
 import type { Directory } from './directory/port.ts'
 import type { Identity } from './identity/port.ts'
 import type { UpdateLog } from './log/port.ts'
-import { createAudit } from './telemetry/audit.ts'
+import { createAudit, createSampledAudit } from './telemetry/audit.ts'
 import type { Logger } from './telemetry/port.ts'
 
 export interface Adapters {
@@ -42,6 +47,8 @@ export interface Adapters {
   openToAll: boolean
   /** {@link serverLimits} when left out. */
   limits?: ServerLimits
+  /** How the server is reached; directly and in clear when left out. */
+  edge?: EdgeConfig
   /** The built client. */
   clientFolder: string
   version: string
@@ -67,6 +74,8 @@ export const createSkein = (adapters: Adapters): RunningServer => {
   const { log, directory, identity, agents, logger, now, timers, random, openToAll, limits = serverLimits, squashAt } = adapters
   const { leases = createProcessLeases() } = adapters
   const audit = createAudit(logger)
+  const auditSampled = createSampledAudit(audit, now)
+  const edge = createEdge(adapters.edge ?? plainEdge, { limits, openToAll, now })
   const listeners: EventListener[] = []
   const folding = foldInWorkers()
   const rooms = new RoomRegistry({
@@ -98,11 +107,12 @@ export const createSkein = (adapters: Adapters): RunningServer => {
     }
   }
   const proofs = new Proofs({ identity, now, after: timers.after })
-  const api = createApi({ ...adapters, audit, rooms, proofs, erase: erasure.erase })
+  const api = createApi({ ...adapters, edge, audit, auditSampled, rooms, proofs, erase: erasure.erase })
   listeners.push(driver.onEvents, api.feed)
   const access = { directory, now, openToAll }
-  const sync = new SyncServer({ proofs, access, rooms, logger, audit, after: timers.after, now, limits })
-  const answer = getRequestListener(api.app.fetch)
+  const sync = new SyncServer({ proofs, access, rooms, logger, auditSampled, edge, after: timers.after, now, limits })
+  const answer = getRequestListener((request, env) =>
+    api.app.fetch(request, { ...env, caller: edge.callerOf(env.incoming as IncomingMessage) } satisfies CallerEnv))
   const headersTimeout = limits.headSeconds * 1000
   const http = createServer(
     { headersTimeout, connectionsCheckingInterval: headersTimeout / 2 },

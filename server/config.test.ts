@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { serverLimits } from '../shared/limits.ts'
 import { ConfigError, readConfig } from './config.ts'
+import type { Config } from './config.ts'
 
 const problemsOf = (env: Record<string, string>): string[] => {
   try {
@@ -11,6 +12,9 @@ const problemsOf = (env: Record<string, string>): string[] => {
   }
   return []
 }
+
+/** Without its functions, no two of which are equal. */
+const plain = (config: Config): unknown => JSON.parse(JSON.stringify(config))
 
 describe('what an environment may leave out', () => {
   test('an empty environment gives a server for this machine alone, durable, with the offline agent', () => {
@@ -26,15 +30,16 @@ describe('what an environment may leave out', () => {
       offlinePace: 15,
       limits: serverLimits,
       accounts: { signUp: 'open', url: null, smtp: null, providers: [] },
+      edge: { publicUrl: null, allowedOrigins: [], trustedProxies: { has: expect.any(Function) }, behindProxy: false, proxyHeaders: 'x-forwarded', tls: null },
     })
   })
 
   test('an empty or blank value counts as not set', () => {
-    expect(readConfig({ PORT: '', SKEIN_CLUSTER: ' ', OPENAI_API_KEY: '', SKEIN_AUTH: '  ' })).toEqual(readConfig({}))
+    expect(plain(readConfig({ PORT: '', SKEIN_CLUSTER: ' ', OPENAI_API_KEY: '', SKEIN_AUTH: '  ' }))).toEqual(plain(readConfig({})))
   })
 
   test('variables of other programs are of no concern', () => {
-    expect(readConfig({ PATH: '/bin', HOME: '/root' })).toEqual(readConfig({}))
+    expect(plain(readConfig({ PATH: '/bin', HOME: '/root' }))).toEqual(plain(readConfig({})))
   })
 })
 
@@ -46,12 +51,23 @@ describe('what an environment sets', () => {
       SKEIN_MAX_UPDATES_PER_SECOND: '1', SKEIN_MAX_PRESENCE_PER_SECOND: '2', SKEIN_MAX_CONNECTS_PER_SECOND_PER_ADDRESS: '3',
       SKEIN_MAX_CONNECTS_PER_SECOND_PER_PERSON: '4', SKEIN_MAX_CONNECTIONS_PER_PERSON: '5', SKEIN_MAX_CONNECTIONS: '6', SKEIN_HEAD_SECONDS: '7',
       SKEIN_PING_SECONDS: '8', SKEIN_MAX_DOCUMENT_BYTES: '9',
+      SKEIN_MAX_READS_PER_MINUTE_PER_PERSON: '10', SKEIN_MAX_READS_PER_MINUTE_PER_ADDRESS: '11', SKEIN_MAX_WRITES_PER_MINUTE_PER_PERSON: '12',
+      SKEIN_MAX_WRITES_PER_MINUTE_PER_ADDRESS: '13', SKEIN_MAX_CREDENTIALS_PER_MINUTE_PER_PERSON: '14',
+      SKEIN_MAX_SIGN_INS_PER_MINUTE_PER_ADDRESS: '15', SKEIN_MAX_NEW_GUESTS_PER_MINUTE_PER_ADDRESS: '16',
+      SKEIN_PUBLIC_URL: 'https://[::1]:4400', SKEIN_ALLOWED_ORIGINS: 'https://app.example.org, https://b.example:444/',
+      SKEIN_TRUSTED_PROXIES: '127.0.0.1,10.0.0.0/8', SKEIN_PROXY_HEADERS: 'forwarded', SKEIN_TLS_CERT: 'cert.pem', SKEIN_TLS_KEY: 'key.pem',
     })).toEqual({
       port: 0, host: '::1', dataFolder: '/var/lib/skein', auth: 'none', durability: 'os', secret: 's'.repeat(32),
       model: { baseUrl: 'http://127.0.0.1:1/v1', apiKey: 'sk-1', name: 'm' }, logLevel: 'silent', offlinePace: 0,
       limits: {
         updatesPerSecond: 1, presencePerSecond: 2, connectsPerSecondPerAddress: 3, connectsPerSecondPerPerson: 4, connectionsPerPerson: 5,
-        connections: 6, headSeconds: 7, pingSeconds: 8, documentBytes: 9,
+        connections: 6, headSeconds: 7, pingSeconds: 8, documentBytes: 9, readsPerMinutePerPerson: 10, readsPerMinutePerAddress: 11,
+        writesPerMinutePerPerson: 12, writesPerMinutePerAddress: 13, credentialsPerMinutePerPerson: 14, signInsPerMinutePerAddress: 15,
+        newGuestsPerMinutePerAddress: 16,
+      },
+      edge: {
+        publicUrl: new URL('https://[::1]:4400'), allowedOrigins: ['https://app.example.org', 'https://b.example:444'],
+        trustedProxies: { has: expect.any(Function) }, behindProxy: true, proxyHeaders: 'forwarded', tls: { cert: 'cert.pem', key: 'key.pem' },
       },
       accounts: { signUp: 'open', url: null, smtp: null, providers: [] },
     })
@@ -86,6 +102,20 @@ describe('what an environment may not be', () => {
     [{ LOG_LEVEL: 'loud' }, /^LOG_LEVEL must be one of: fatal, error, warn, info, debug, trace, silent\.$/],
     [{ SKEIN_MAX_CONNECTIONS: '0' }, /SKEIN_MAX_CONNECTIONS.*1 to 1000000/],
     [{ SKEIN_OFFLINE_PACE: '1.5' }, /^SKEIN_OFFLINE_PACE /],
+    [{ SKEIN_MAX_READS_PER_MINUTE_PER_PERSON: '0' }, /^SKEIN_MAX_READS_PER_MINUTE_PER_PERSON /],
+    [{ SKEIN_PUBLIC_URL: 'chat.example.org' }, /^SKEIN_PUBLIC_URL must be where browsers reach the server, without a path/],
+    [{ SKEIN_PUBLIC_URL: 'https://chat.example.org/skein' }, /^SKEIN_PUBLIC_URL /],
+    [{ SKEIN_PUBLIC_URL: 'https://me:pw@chat.example.org' }, /^SKEIN_PUBLIC_URL /],
+    [{ SKEIN_PUBLIC_URL: 'javascript:alert(1)' }, /^SKEIN_PUBLIC_URL /],
+    [{ SKEIN_ALLOWED_ORIGINS: '*' }, /^SKEIN_ALLOWED_ORIGINS /],
+    [{ SKEIN_ALLOWED_ORIGINS: 'https://a.example,null' }, /^SKEIN_ALLOWED_ORIGINS /],
+    [{ SKEIN_TRUSTED_PROXIES: '10.0.0.0/33' }, /^SKEIN_TRUSTED_PROXIES /],
+    [{ SKEIN_TRUSTED_PROXIES: 'proxy.example.org' }, /^SKEIN_TRUSTED_PROXIES /],
+    [{ SKEIN_PROXY_HEADERS: 'both' }, /^SKEIN_PROXY_HEADERS must be one of/],
+    [{ SKEIN_TLS_CERT: 'cert.pem' }, /^SKEIN_TLS_KEY is missing/],
+    [{ SKEIN_TLS_KEY: 'key.pem' }, /^SKEIN_TLS_CERT is missing/],
+    [{ SKEIN_TLS_CERT: 'c', SKEIN_TLS_KEY: 'k', SKEIN_PUBLIC_URL: 'http://chat.example.org' }, /^SKEIN_PUBLIC_URL begins with http:/],
+    [{ SKEIN_AUTH: 'none', SKEIN_PUBLIC_URL: 'https://chat.example.org' }, /^SKEIN_AUTH=none with SKEIN_PUBLIC_URL/],
   ])('%j is refused with one clear line', (env, line) => {
     const problems = problemsOf(env)
     expect(problems).toHaveLength(1)
@@ -103,7 +133,7 @@ describe('what an environment may not be', () => {
 })
 
 describe('a server without identities', () => {
-  test.each(['127.0.0.1', '127.8.9.1', 'localhost', '::1'])('may listen on %s', host => {
+  test.each(['127.0.0.1', '127.8.9.1', 'localhost', '::1', '[::1]'])('may listen on %s', host => {
     expect(readConfig({ SKEIN_AUTH: 'none', HOST: host }).auth).toBe('none')
   })
 

@@ -5,6 +5,8 @@ import type { AccountsConfig } from './identity/accounts-port.ts'
 import { isLoopbackAddress } from '../shared/api/origin.ts'
 import { serverLimits } from '../shared/limits.ts'
 import type { ServerLimits } from '../shared/limits.ts'
+import { edgeContradictions, edgeOf, edgeVariables } from './edge/config.ts'
+import type { EdgeConfig } from './edge/config.ts'
 
 export interface Config {
   port: number
@@ -24,6 +26,8 @@ export interface Config {
   offlinePace: number
   limits: ServerLimits
   accounts: AccountsConfig
+  /** How the server is reached from outside. */
+  edge: EdgeConfig
 }
 
 /** An endpoint that speaks OpenAI's protocol. */
@@ -67,7 +71,8 @@ const auth = z.string()
 
 const environment = z.object({
   PORT: wholeNumber('PORT', 0, 65_535).default(4400),
-  HOST: z.string().regex(/^[A-Za-z0-9.:_%-]+$/, 'HOST must be a host name or an address to listen on, such as 127.0.0.1 or 0.0.0.0.').default('127.0.0.1'),
+  HOST: z.string().transform(host => host.replace(/^\[(.*)\]$/, '$1')).pipe(z.string().regex(/^[A-Za-z0-9.:_%-]+$/, 'HOST must be a host name or an address to listen on, such as 127.0.0.1 or 0.0.0.0.')).default('127.0.0.1'),
+  ...edgeVariables,
   SKEIN_DATA: z.string().default('./data'),
   SKEIN_AUTH: auth.default('accounts'),
   SKEIN_DURABILITY: oneOf('SKEIN_DURABILITY', ['fsync', 'os']).default('fsync'),
@@ -86,6 +91,13 @@ const environment = z.object({
   SKEIN_MAX_CONNECTIONS: limit('SKEIN_MAX_CONNECTIONS', 'connections'),
   SKEIN_MAX_DOCUMENT_BYTES: limit('SKEIN_MAX_DOCUMENT_BYTES', 'documentBytes', 999_999_999),
   SKEIN_HEAD_SECONDS: limit('SKEIN_HEAD_SECONDS', 'headSeconds', 600),
+  SKEIN_MAX_READS_PER_MINUTE_PER_PERSON: limit('SKEIN_MAX_READS_PER_MINUTE_PER_PERSON', 'readsPerMinutePerPerson'),
+  SKEIN_MAX_READS_PER_MINUTE_PER_ADDRESS: limit('SKEIN_MAX_READS_PER_MINUTE_PER_ADDRESS', 'readsPerMinutePerAddress'),
+  SKEIN_MAX_WRITES_PER_MINUTE_PER_PERSON: limit('SKEIN_MAX_WRITES_PER_MINUTE_PER_PERSON', 'writesPerMinutePerPerson'),
+  SKEIN_MAX_WRITES_PER_MINUTE_PER_ADDRESS: limit('SKEIN_MAX_WRITES_PER_MINUTE_PER_ADDRESS', 'writesPerMinutePerAddress'),
+  SKEIN_MAX_CREDENTIALS_PER_MINUTE_PER_PERSON: limit('SKEIN_MAX_CREDENTIALS_PER_MINUTE_PER_PERSON', 'credentialsPerMinutePerPerson'),
+  SKEIN_MAX_SIGN_INS_PER_MINUTE_PER_ADDRESS: limit('SKEIN_MAX_SIGN_INS_PER_MINUTE_PER_ADDRESS', 'signInsPerMinutePerAddress'),
+  SKEIN_MAX_NEW_GUESTS_PER_MINUTE_PER_ADDRESS: limit('SKEIN_MAX_NEW_GUESTS_PER_MINUTE_PER_ADDRESS', 'newGuestsPerMinutePerAddress'),
   SKEIN_PING_SECONDS: limit('SKEIN_PING_SECONDS', 'pingSeconds', 600),
   ...accountsEnvironment,
 })
@@ -98,7 +110,10 @@ type Environment = z.infer<typeof environment>
 export const readConfig = (env: Readonly<Record<string, string | undefined>>): Config => {
   const given = Object.fromEntries(Object.entries(env).flatMap(([name, value]) => value?.trim() ? [[name, value.trim()]] : []))
   const read = environment.safeParse(given)
-  const problems = [...read.error?.issues.map(issue => issue.message) ?? [], ...contradictions(given), ...accountsProblems(given)]
+  const problems = [
+    ...read.error?.issues.map(issue => issue.message) ?? [],
+    ...contradictions(given), ...edgeContradictions(given), ...accountsProblems(given),
+  ]
   if (!read.success || problems.length > 0) throw new ConfigError(problems)
   const values = read.data
   return {
@@ -121,8 +136,16 @@ export const readConfig = (env: Readonly<Record<string, string | undefined>>): C
       connections: values.SKEIN_MAX_CONNECTIONS,
       headSeconds: values.SKEIN_HEAD_SECONDS,
       pingSeconds: values.SKEIN_PING_SECONDS,
+      readsPerMinutePerPerson: values.SKEIN_MAX_READS_PER_MINUTE_PER_PERSON,
+      readsPerMinutePerAddress: values.SKEIN_MAX_READS_PER_MINUTE_PER_ADDRESS,
+      writesPerMinutePerPerson: values.SKEIN_MAX_WRITES_PER_MINUTE_PER_PERSON,
+      writesPerMinutePerAddress: values.SKEIN_MAX_WRITES_PER_MINUTE_PER_ADDRESS,
+      credentialsPerMinutePerPerson: values.SKEIN_MAX_CREDENTIALS_PER_MINUTE_PER_PERSON,
+      signInsPerMinutePerAddress: values.SKEIN_MAX_SIGN_INS_PER_MINUTE_PER_ADDRESS,
+      newGuestsPerMinutePerAddress: values.SKEIN_MAX_NEW_GUESTS_PER_MINUTE_PER_ADDRESS,
     },
     accounts: accountsConfigOf(values, given),
+    edge: edgeOf(values),
   }
 }
 

@@ -50,6 +50,7 @@ const start = async (config: Config): Promise<void> => {
     random: { uint32: () => random(new Uint32Array(1))[0]!, uuid: randomUUID },
     openToAll: config.auth === 'none',
     limits: config.limits,
+    edge: config.edge,
     clientFolder: fileURLToPath(new URL('../dist/client', import.meta.url)),
     version: await readVersion(),
   })
@@ -66,13 +67,20 @@ const start = async (config: Config): Promise<void> => {
   })
   try {
     const { port } = await server.listen(config.port, config.host)
-    process.stdout.write(`Skein is ready: http://${config.host === '127.0.0.1' ? 'localhost' : config.host}:${port}\n`)
-    const { host, auth, durability, dataFolder } = config
-    logger.info({ port, host, auth, durability, dataFolder, agent: agentName(config) }, 'listening')
+    process.stdout.write(`Skein is ready: ${addressToOpen(config, port)}\n`)
+    const { host, auth, durability, dataFolder, edge: { publicUrl } } = config
+    logger.info({ port, host, auth, durability, dataFolder, agent: agentName(config), ...publicUrl && { publicUrl: publicUrl.origin } }, 'listening')
   } catch (error) {
     await log.close()
     throw error
   }
+}
+
+/** What a person types into a browser. */
+const addressToOpen = ({ host, edge: { publicUrl, tls } }: Config, port: number): string => {
+  if (publicUrl) return publicUrl.origin
+  const name = host === '127.0.0.1' ? 'localhost' : host.includes(':') ? `[${host}]` : host
+  return `${tls ? 'https' : 'http'}://${name}:${port}`
 }
 
 interface OpenIdentity {
@@ -80,11 +88,11 @@ interface OpenIdentity {
   close: () => Promise<void>
 }
 
-const identityOf = async ({ auth, secret: given, dataFolder, accounts }: Config, logger: Logger): Promise<OpenIdentity> => {
+const identityOf = async ({ auth, secret: given, dataFolder, accounts, edge }: Config, logger: Logger): Promise<OpenIdentity> => {
   if (auth === 'none') return { identity: createNoIdentity(), close: async () => {} }
   const secret = await loadSecret({ given, dataFolder, random })
   const identity = await openAccounts(dataFolder, accounts, {
-    secret, guests: createGuestIdentity({ secret, now: Date.now, random }), publicOrigin: null, callerOf,
+    secret, guests: createGuestIdentity({ secret, now: Date.now, random }), publicOrigin: edge.publicUrl?.origin ?? null, callerOf,
     carryOver: async () => {}, aliases: { aliasesOf: async () => [] },
     now: Date.now, random, audit: createAudit(logger),
     failed: (what, error) => logger.error({ err: error }, `accounts: ${what}`),

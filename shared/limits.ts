@@ -96,6 +96,18 @@ export const serverLimits = {
   connectsPerSecondPerPerson: 50,
   /** Open connections of one person, one for each open document of each device; further ones close with 1013. */
   connectionsPerPerson: 1000,
+  /** Calls of the API that only read, of one person or address in a minute, all at once after a quiet time; more are answered 429. */
+  readsPerMinutePerPerson: 1200,
+  readsPerMinutePerAddress: 12_000,
+  /** Calls that change something, likewise. Messages travel over sync and do not count. */
+  writesPerMinutePerPerson: 300,
+  writesPerMinutePerAddress: 3000,
+  /** Tokens, tickets, invitations and devices that one person makes in a minute. */
+  credentialsPerMinutePerPerson: 60,
+  /** Attempts from one address in a minute to sign in, to sign up, or to use an invitation. */
+  signInsPerMinutePerAddress: 60,
+  /** Guests that nobody knew yet, from one address in a minute. */
+  newGuestsPerMinutePerAddress: 600,
   /** What one document takes on disk as a snapshot; past that nothing is added to it, but things can be deleted. */
   documentBytes: 64 * 1024 * 1024,
   /** Open connections of everybody; further ones are not accepted. */

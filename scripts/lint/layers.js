@@ -11,6 +11,7 @@
 const SHARED = /^shared\//
 const GATE = /^server\/gate\//
 const ROOM = /^server\/room\//
+const EDGE = /^server\/edge\//
 const IDENTITY = /^server\/identity\//
 const TELEMETRY_PORT = /^server\/telemetry\/port\.ts$/
 const PORTS = /^server\/[^/]+\/(?:port|[\w-]+-port)\.ts$/
@@ -55,9 +56,10 @@ export const LAYERS = [
     files: ROOM, own: ROOM, may: [SHARED, GATE, PORTS],
     because: 'server/room imports server/gate and ports (server/*/port.ts): the write path knows what it needs, not who provides it',
   },
+  { files: EDGE, own: EDGE, may: [SHARED], because: 'server/edge imports shared/ only: it knows requests, not what they are about' },
   ...['connection', 'api', 'agents'].map((name) => {
     const own = new RegExp(`^server/${name}/`)
-    return { files: own, own, may: [SHARED, ROOM, PORTS], because: `server/${name} stands on server/room and ports: all writes go through a room` }
+    return { files: own, own, may: [SHARED, ROOM, PORTS, ...name === 'agents' ? [] : [EDGE]], because: `server/${name} stands on server/room and ports: all writes go through a room` }
   }),
   ...['events', 'search', 'assets', 'telemetry'].map((name) => {
     const own = new RegExp(`^server/${name}/`)

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { plainEdge } from '../edge/config.ts'
 import { createApiWorld, messageOf, nameOf, requestIdOf, START } from '../../test/rig/api-world.ts'
 import type { ApiWorld } from '../../test/rig/api-world.ts'
 import { routes } from '../../shared/api/routes.ts'
@@ -42,12 +43,14 @@ describe('who am I', () => {
     expect(response.headers.get('set-cookie')).toMatch(/^skein_guest=.*HttpOnly/)
   })
 
-  test('over https the cookie is Secure, also behind a proxy', async () => {
+  test('over https the cookie is Secure, also where the proxy in front speaks it', async () => {
     const world = await createApiWorld()
     const cookieOf = async (url: string, headers = {}) => (await world.request(url, { headers })).headers.get('set-cookie')
     expect(await cookieOf('http://localhost/api/me')).not.toContain('Secure')
     expect(await cookieOf('https://localhost/api/me')).toContain('; Secure')
-    expect(await cookieOf('http://localhost/api/me', { 'x-forwarded-proto': 'https, http' })).toContain('; Secure')
+    expect(await cookieOf('http://localhost/api/me', { 'x-forwarded-proto': 'https' })).not.toContain('Secure')
+    const behind = await createApiWorld({ edge: { ...plainEdge, publicUrl: new URL('https://chat.example.org') } })
+    expect((await behind.request('http://localhost/api/me')).headers.get('set-cookie')).toContain('; Secure')
   })
 
   test.each([
@@ -365,11 +368,29 @@ describe('what goes wrong inside', () => {
 describe('every answer', () => {
   test.each([['GET', '/healthz'], ['GET', '/api/me'], ['GET', '/api/nothing'], ['GET', '/'], ['POST', '/x'], ['GET', '/api/conversations']])('%s %s tells browsers what not to do with it', async (method, path) => {
     const { headers } = await (await createApiWorld()).request(path, { method })
-    expect(headers.get('content-security-policy')).toContain("default-src 'self'")
-    expect(headers.get('content-security-policy')).toContain("frame-ancestors 'none'")
-    expect(headers.get('content-security-policy')).not.toMatch(/script-src|unsafe-eval/)
+    const policy = headers.get('content-security-policy')
+    for (const part of ["default-src 'none'", "script-src 'self'", "style-src 'self'", "frame-ancestors 'none'"]) expect(policy).toContain(part)
+    expect(policy).toContain("connect-src 'self' ws://localhost;")
+    expect(policy).not.toMatch(/unsafe|ws: |wss:|https?:|\*|upgrade-insecure/)
+    expect(headers.get('strict-transport-security')).toBeNull()
+    expect(headers.get('permissions-policy')).toContain('camera=()')
+    expect(headers.get('cross-origin-opener-policy')).toBe('same-origin')
+    expect(headers.get('cross-origin-resource-policy')).toBe('same-origin')
     expect(headers.get('x-content-type-options')).toBe('nosniff')
     expect(headers.get('referrer-policy')).toBe('same-origin')
+  })
+
+  test('of a server behind https keeps browsers to it', async () => {
+    const world = await createApiWorld({ edge: { ...plainEdge, publicUrl: new URL('https://chat.example.org') } })
+    const { headers } = await world.request('/', { headers: { host: 'evil.example' } })
+    expect(headers.get('content-security-policy')).toContain("connect-src 'self' wss://chat.example.org;")
+    expect(headers.get('content-security-policy')).toContain('upgrade-insecure-requests')
+    expect(headers.get('strict-transport-security')).toBe('max-age=31536000')
+  })
+
+  test.each(["a.example; script-src 'unsafe-inline'", 'a.example *', '*', 'a.example,b'])('to a caller whose host is %j has nothing of that in its policy', async host => {
+    const { headers } = await (await createApiWorld()).request('/healthz', { headers: { host } })
+    expect(headers.get('content-security-policy')).toContain("connect-src 'self';")
   })
 
   test('of the API is not cached', async () => {

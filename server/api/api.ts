@@ -3,24 +3,28 @@ import { Hono } from 'hono'
 import type { Health } from '../../shared/api/schemas.ts'
 import { errorTable, SkeinError } from '../../shared/errors.ts'
 import type { DocumentName } from '../../shared/ids.ts'
+import type { Principal } from '../../shared/principal.ts'
 import type { Timers } from '../../shared/timers.ts'
 import type { Directory } from '../directory/port.ts'
+import type { Edge } from '../edge/edge.ts'
+import { RateLimited } from '../edge/rate-limits.ts'
 import type { UpdateLog } from '../log/port.ts'
 import type { Random } from '../room/lineage.ts'
 import type { EventListener, Rooms } from '../room/port.ts'
 import type { Proofs } from '../room/proofs.ts'
-import type { Audit, Logger } from '../telemetry/port.ts'
+import type { Audit, Logger, SampledAudit } from '../telemetry/port.ts'
 import { createGatekeeper } from './access.ts'
 import { batchSyncRoutes } from './batch-sync.ts'
-import { credentialsOf } from './context.ts'
+import { callerOf, credentialsOf } from './context.ts'
 import { createConversationList } from './conversation-list.ts'
 import { conversationRoutes } from './conversations.ts'
 import { Feed } from './feed.ts'
-import { boundedBody, notCached, ownPagesOnly, securityHeaders, thisMachineOnly } from './guards.ts'
+import { boundedBody, notCached, ownPagesOnly, paced, thisMachineOnly } from './guards.ts'
 import { invitationRoutes } from './invitations.ts'
 import { meRoutes } from './me.ts'
 import type { MeOptions } from './me.ts'
 import { problemResponse } from './problem.ts'
+import { securityHeaders } from './security-headers.ts'
 import { staticFiles } from './static-files.ts'
 import { InvalidRequest } from './validation.ts'
 
@@ -41,7 +45,10 @@ export interface ApiOptions extends MeOptions {
   random: Pick<Random, 'uuid'>
   timers: Timers
   logger: Logger
+  edge: Edge
   audit: Audit
+  /** For what one caller can repeat as often as they like. */
+  auditSampled: SampledAudit
 }
 
 export interface Api {
@@ -53,13 +60,15 @@ export interface Api {
 }
 
 export const createApi = (options: ApiOptions): Api => {
-  const { identity, directory, log, rooms, proofs, erase, openToAll, now, random, timers, logger } = options
+  const { identity, directory, log, rooms, proofs, erase, openToAll, now, random, timers, logger, edge, auditSampled } = options
   const gatekeeper = createGatekeeper(directory, openToAll, now)
   const list = createConversationList(directory, log, openToAll)
   const feed = new Feed({ directory, gatekeeper, list, openToAll, timers, logger })
 
   const api = new Hono()
-  api.use(notCached, ownPagesOnly, boundedBody)
+  const ownPages = ownPagesOnly(edge, ({ address }, origin, path) =>
+    auditSampled(`${address} ${origin}`, 'origin.refused', { outcome: 'refused', address, about: { origin: origin ?? null, path } }))
+  api.use(notCached, ownPages, paced(edge), boundedBody)
   api.route('/me', meRoutes(options))
   api.route('/conversations', conversationRoutes({
     identity, directory, gatekeeper, list, log, rooms, feed, erase, newId: random.uuid, now
@@ -80,6 +89,12 @@ export const createApi = (options: ApiOptions): Api => {
     if (error instanceof InvalidRequest) {
       return problemResponse(error.code, error.message, error.fields.length > 0 ? { fields: error.fields } : {})
     }
+    if (error instanceof RateLimited) {
+      const { address } = callerOf(c)
+      const principal = (c.get('principal' as never) as Principal | undefined)?.id
+      auditSampled(address, 'rate.limited', { outcome: 'refused', address, ...principal && { principal }, about: { method: c.req.method } })
+      return problemResponse(error.code, error.message, {}, { 'Retry-After': String(error.retryAfter) })
+    }
     if (error instanceof SkeinError && error.code !== 'internal') {
       if (errorTable[error.code].status >= 500) logger.warn({ code: error.code, method: c.req.method, err: error }, 'request failed')
       const response = problemResponse(error.code, error.message)
@@ -90,7 +105,7 @@ export const createApi = (options: ApiOptions): Api => {
     logger.error({ incident: id, method: c.req.method, err: error }, 'unexpected error in a request')
     return problemResponse('internal', `${errorTable.internal.message} The operator finds it in the log under ${id}.`, { instance: `urn:uuid:${id}` })
   })
-  app.use(securityHeaders)
+  app.use(securityHeaders(edge))
   if (openToAll) app.use(thisMachineOnly)
   app.get('/healthz', c => c.json({ status: 'ok', version: options.version } satisfies Health))
   app.route('/api', api)

@@ -1,13 +1,33 @@
 /** What the handlers of one request share. */
-import type { IncomingMessage } from 'node:http'
 import type { Context, MiddlewareHandler } from 'hono'
 import { SkeinError } from '../../shared/errors.ts'
+import type { UserId } from '../../shared/ids.ts'
 import type { Principal } from '../../shared/principal.ts'
+import type { Caller } from '../edge/caller.ts'
 import type { Credentials, Identity } from '../identity/port.ts'
+
+/** Hono's environment of all routes of the API. */
+export interface Paced {
+  /** Throws when this person calls more often than they may. */
+  Variables: { admitPerson?: (id: UserId) => void }
+}
 
 /** Hono's environment of routes behind {@link signedIn}. */
 export interface SignedIn {
-  Variables: { principal: Principal }
+  Variables: Paced['Variables'] & { principal: Principal }
+}
+
+/** What the HTTP server puts beside each request. */
+export interface CallerEnv {
+  caller: Caller
+}
+
+/** A request that came by no connection is one of a test: from nowhere, in clear. */
+export const callerOf = (c: Context): Caller => {
+  const known = (c.env as Partial<CallerEnv> | undefined)?.caller
+  if (known) return known
+  const { protocol, host } = new URL(c.req.url)
+  return { address: 'unknown', secure: protocol === 'https:', host: c.req.header('host') ?? host }
 }
 
 /** What the request brings to prove who it comes from. A ticket is for sockets and the feed, where a browser can send no header. */
@@ -15,19 +35,14 @@ export const credentialsOf = (c: Context): Credentials => ({
   cookie: c.req.header('cookie'),
   authorization: c.req.header('authorization'),
   origin: c.req.header('origin'),
-  address: addressOf(c),
+  address: callerOf(c).address,
 })
-
-/** Who calls: until proxies are trusted, the peer itself. */
-export const callerOf = (c: Context): { address: string, secure: boolean, host: string | undefined } =>
-  ({ address: addressOf(c), secure: c.req.url.startsWith('https:'), host: c.req.header('host') })
-
-const addressOf = ({ env }: Context): string => (env as { incoming?: IncomingMessage } | undefined)?.incoming?.socket.remoteAddress ?? ''
 
 /** Lets through whom the identity knows; nobody becomes a guest by the way. */
 export const signedIn = (identity: Pick<Identity, 'authenticate'>): MiddlewareHandler<SignedIn> => async (c, next) => {
   const principal = await identity.authenticate(credentialsOf(c))
   if (!principal) throw new SkeinError('unauthenticated')
+  c.var.admitPerson?.(principal.id)
   c.set('principal', principal)
   await next()
 }

@@ -1,35 +1,17 @@
-/** What every request and answer has to be like, whatever its route: where it may come from, what a browser may do with it. */
+/** What every request has to be like, whatever its route: where it may come from, how large it may be, how many there may be. */
 import type { MiddlewareHandler } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { SkeinError } from '../../shared/errors.ts'
-import { isLoopbackHost, isSameOrigin } from '../../shared/api/origin.ts'
+import { isLoopbackHost } from '../../shared/api/origin.ts'
 import { routes } from '../../shared/api/routes.ts'
 import { limits } from '../../shared/limits.ts'
+import type { Caller } from '../edge/caller.ts'
+import type { Edge } from '../edge/edge.ts'
+import { callerOf } from './context.ts'
+import type { Paced } from './context.ts'
 import { problemResponse } from './problem.ts'
+import { rateKindOf } from './rate-kind.ts'
 import { InvalidRequest } from './validation.ts'
-
-const contentSecurityPolicy = [
-  "default-src 'self'",
-  "img-src 'self' data: blob:",
-  // The app sets a few measures by style attributes; styles cannot run anything.
-  "style-src 'self' 'unsafe-inline'",
-  // Some browsers do not take 'self' for the WebSocket of the same host.
-  "connect-src 'self' ws: wss:",
-  "object-src 'none'",
-  "base-uri 'none'",
-  "form-action 'self'",
-  "frame-ancestors 'none'",
-].join('; ')
-
-export const securityHeaders: MiddlewareHandler = async (c, next) => {
-  await next()
-  c.header('Content-Security-Policy', contentSecurityPolicy)
-  c.header('X-Content-Type-Options', 'nosniff')
-  // Paths hold conversations' ids and invitations' secrets. (`no-referrer` would also make browsers send `Origin: null`.)
-  c.header('Referrer-Policy', 'same-origin')
-  c.header('Cross-Origin-Opener-Policy', 'same-origin')
-  c.header('Cross-Origin-Resource-Policy', 'same-origin')
-}
 
 /** Answers of the API are one person's, at one moment. */
 export const notCached: MiddlewareHandler = async (c, next) => {
@@ -37,22 +19,51 @@ export const notCached: MiddlewareHandler = async (c, next) => {
   if (!c.res.headers.has('Cache-Control')) c.header('Cache-Control', 'no-store')
 }
 
-/** Changes are taken from our own pages and from programs, not from others' pages: not by a form, not by a script. */
-export const ownPagesOnly: MiddlewareHandler = async (c, next) => {
-  // A picture or a frame on another site's page asks without an Origin; browsers say so here.
-  if (c.req.header('sec-fetch-site') === 'cross-site') {
-    throw new SkeinError('not-allowed', 'The request comes from a page of another site, so nothing was done.')
-  }
-  if (!['GET', 'HEAD', 'OPTIONS'].includes(c.req.method)) {
-    if (!isSameOrigin(c.req.header('origin'), hostOf(c.req))) {
-      throw new SkeinError('not-allowed', 'The request comes from a page of another site, so nothing was changed.')
-    }
-    // Without a body there is nothing that a form could smuggle in, and no form sends a DELETE.
-    if (c.req.method !== 'DELETE' && !/^application\/json\s*(;|$)/i.test(c.req.header('content-type') ?? '')) {
-      throw new InvalidRequest('Content-Type must be application/json, so nothing was changed.')
-    }
-  }
+/** Lets only so many calls through a minute: here by the address, behind `signedIn` by the person too. */
+export const paced = ({ rateLimits }: Pick<Edge, 'rateLimits'>): MiddlewareHandler<Paced> => async (c, next) => {
+  const kind = rateKindOf(c.req.method, c.req.path)
+  rateLimits?.admitAddress(kind, callerOf(c).address)
+  c.set('admitPerson', id => rateLimits?.admitPerson(kind, id))
   await next()
+}
+
+/** Changes are taken from our own pages and from programs, not from others' pages: not by a form, not by a script. */
+export const ownPagesOnly = (
+  { origins }: Pick<Edge, 'origins'>, onRefused: (caller: Caller, origin: string | undefined, path: string) => void,
+): MiddlewareHandler => async (c, next) => {
+  const origin = c.req.header('origin')
+  const caller = callerOf(c)
+  const reads = ['GET', 'HEAD', 'OPTIONS'].includes(c.req.method)
+  const refuse = (what: string): never => {
+    onRefused(caller, origin, c.req.path)
+    throw new SkeinError('not-allowed', `The request comes from a page of another site, so nothing was ${what}.`)
+  }
+  // A picture or a frame on another site's page asks without an Origin; browsers say so here.
+  const site = c.req.header('sec-fetch-site')
+  const foreign = site === 'cross-site' || site === 'same-site'
+  if (foreign && !origins.isGuestPage(origin) && !isReturnFromSignIn(c.req)) refuse('done')
+  if (!reads && !origins.mayUse(origin, caller)) refuse('changed')
+  // Without a body there is nothing that a form could smuggle in, and no form sends a DELETE.
+  if (!reads && c.req.method !== 'DELETE' && !/^application\/json\s*(;|$)/i.test(c.req.header('content-type') ?? '')) {
+    throw new InvalidRequest('Content-Type must be application/json, so nothing was changed.')
+  }
+  if (!origins.isGuestPage(origin)) return next()
+  if (c.req.method === 'OPTIONS') return c.body(null, 204, { ...readableBy(origin), ...PREFLIGHT })
+  await next()
+  for (const [name, value] of Object.entries(readableBy(origin))) c.header(name, value)
+}
+
+/** A sign-in elsewhere ends with the browser going from there to us; so does a link in an e-mail. The accounts check what it brings. */
+const isReturnFromSignIn = (request: { method: string, path: string, header: (name: string) => string | undefined }): boolean =>
+  request.method === 'GET' && request.path.startsWith('/api/auth/') && request.header('sec-fetch-mode') === 'navigate'
+  && request.header('sec-fetch-dest') === 'document'
+
+const readableBy = (origin: string) => ({
+  'Access-Control-Allow-Origin': origin, 'Access-Control-Allow-Credentials': 'true', 'Access-Control-Expose-Headers': 'Retry-After', Vary: 'Origin',
+})
+const PREFLIGHT = {
+  'Access-Control-Allow-Methods': 'GET, POST, PUT, PATCH, DELETE', 'Access-Control-Allow-Headers': 'content-type, authorization, idempotency-key',
+  'Access-Control-Max-Age': '600',
 }
 
 /** What is longer than its route allows is not read. */
@@ -64,11 +75,8 @@ const bodyLimits = new Map([[routes.sync(), bodyUpTo(limits.syncRequestBytes)]])
 
 /** For a server that takes everybody for its one person: only who calls it by this machine's own name is served. */
 export const thisMachineOnly: MiddlewareHandler = async (c, next) => {
-  if (!isLoopbackHost(hostOf(c.req))) {
+  if (!isLoopbackHost(callerOf(c).host)) {
     throw new SkeinError('not-allowed', 'This server runs without accounts and answers under localhost only. Set SKEIN_AUTH=accounts to use it under another name.')
   }
   await next()
 }
-
-const hostOf = (request: { header: (name: string) => string | undefined, url: string }): string =>
-  request.header('host') ?? new URL(request.url).host

@@ -1,8 +1,9 @@
 /** Who may open a connection: bounded per address before anything is known of the caller, and per person after. */
 import type { ServerLimits } from '../../shared/limits.ts'
+import { RecentMap } from '../edge/recent-map.ts'
 import { Pace } from './pace.ts'
 
-/** Callers whose pace is remembered; past that the one that came first is forgotten. */
+/** Callers whose pace is remembered; past that those that were quiet longest are forgotten. */
 const REMEMBERED = 10_000
 /** A network that comes back, or a server that was restarted, brings everybody at once. */
 const BURST_SECONDS = 10
@@ -10,8 +11,8 @@ const BURST_SECONDS = 10
 export class Admission {
   readonly #limits: ServerLimits
   readonly #now: () => number
-  readonly #addresses = new Map<string, Pace>()
-  readonly #people = new Map<string, Pace>()
+  readonly #addresses = new RecentMap<Pace>(REMEMBERED)
+  readonly #people = new RecentMap<Pace>(REMEMBERED)
   readonly #open = new Map<string, number>()
 
   constructor(limits: ServerLimits, now: () => number) {
@@ -37,11 +38,8 @@ export class Admission {
     }
   }
 
-  #pace(paces: Map<string, Pace>, key: string, perSecond: number): Pace {
-    const known = paces.get(key)
-    if (known) return known
-    if (paces.size >= REMEMBERED) paces.delete(paces.keys().next().value!)
-    const pace = new Pace(perSecond, perSecond * BURST_SECONDS, this.#now)
+  #pace(paces: RecentMap<Pace>, key: string, perSecond: number): Pace {
+    const pace = paces.get(key) ?? new Pace(perSecond, perSecond * BURST_SECONDS, this.#now)
     paces.set(key, pace)
     return pace
   }

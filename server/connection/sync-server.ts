@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { WebSocketServer } from 'ws'
 import type { RawData, WebSocket } from 'ws'
-import { isLoopbackHost, isSameOrigin } from '../../shared/api/origin.ts'
+import { isLoopbackHost } from '../../shared/api/origin.ts'
 import { SkeinError, errorTable } from '../../shared/errors.ts'
 import { parseDocumentName } from '../../shared/ids.ts'
 import type { DocumentName } from '../../shared/ids.ts'
@@ -11,12 +11,15 @@ import { limits } from '../../shared/limits.ts'
 import type { ServerLimits } from '../../shared/limits.ts'
 import type { Timers } from '../../shared/timers.ts'
 import { SUBPROTOCOL, TICKET_PROTOCOL } from '../../shared/wire/frame.ts'
+import type { Caller } from '../edge/caller.ts'
+import type { Edge } from '../edge/edge.ts'
 import type { Credentials } from '../identity/port.ts'
 import { roleIn } from '../room/access.ts'
 import type { AccessPolicy } from '../room/access.ts'
 import type { Proofs } from '../room/proofs.ts'
 import type { RoomRegistry } from '../room/rooms.ts'
-import type { Audit, Logger } from '../telemetry/port.ts'
+import type { Logger, SampledAudit } from '../telemetry/port.ts'
+import { limitKey } from '../edge/address.ts'
 import { Admission } from './admission.ts'
 import { closeReason } from './close-reason.ts'
 import { Connection } from './connection.ts'
@@ -28,7 +31,8 @@ export interface SyncServerOptions {
   access: AccessPolicy
   rooms: RoomRegistry
   logger: Logger
-  audit: Audit
+  auditSampled: SampledAudit
+  edge: Edge
   after: Timers['after']
   /** Milliseconds since 1970. */
   now: () => number
@@ -70,15 +74,23 @@ export class SyncServer {
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): boolean {
     const path = (request.url ?? '').split('?', 1)[0]!
     if (!path.startsWith(PATH)) return false
-    if (!this.#isOurPage(request)) {
+    const { edge, auditSampled } = this.#options
+    const caller = edge.callerOf(request)
+    const { address } = caller
+    if (!this.#isOurPage(request, caller)) {
+      const { origin = null } = request.headers
+      auditSampled(`${address} ${origin}`, 'origin.refused', { outcome: 'refused', address, about: { origin, path: PATH } })
       socket.end('HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
       return true
     }
-    if (!this.#admission.mayConnect(request.socket.remoteAddress ?? '')) {
+    if (!this.#admission.mayConnect(limitKey(address))) {
+      auditSampled(address, 'rate.limited', { outcome: 'refused', address, about: { method: 'connect' } })
       socket.end('HTTP/1.1 429 Too Many Requests\r\nConnection: close\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n')
       return true
     }
-    this.#sockets.handleUpgrade(request, socket, head, webSocket => void this.#admit(webSocket, socket, request, path.slice(PATH.length)))
+    const credentials = credentialsOf(request, caller)
+    const name = path.slice(PATH.length)
+    this.#sockets.handleUpgrade(request, socket, head, webSocket => void this.#admit(webSocket, socket, credentials, name))
     return true
   }
 
@@ -100,15 +112,16 @@ export class SyncServer {
   }
 
   /** A page of another site must not use this person's cookie, nor, where there are none, a foreign name for this machine. */
-  #isOurPage({ headers }: IncomingMessage): boolean {
-    return isSameOrigin(headers.origin, headers.host) && (!this.#options.access.openToAll || isLoopbackHost(headers.host))
+  #isOurPage({ headers }: IncomingMessage, caller: Caller): boolean {
+    const { edge, access } = this.#options
+    return edge.origins.mayUse(headers.origin, caller) && (!access.openToAll || isLoopbackHost(caller.host))
   }
 
   /**
    * The upgrade has been answered already, because a browser tells a page nothing of a refused one: whoever may not enter is let in as far
    * as a close frame with the reason.
    */
-  async #admit(webSocket: WebSocket, stream: Duplex, request: IncomingMessage, path: string): Promise<void> {
+  async #admit(webSocket: WebSocket, stream: Duplex, credentials: Credentials, path: string): Promise<void> {
     const socket = asSocket(webSocket, stream)
     webSocket.on('error', error => this.#options.logger.info({ err: error }, 'socket error'))
     // One that nobody asked for is no sign of a reader that keeps up.
@@ -120,7 +133,7 @@ export class SyncServer {
       const name = parseDocumentName(decodePath(path))
       if (!name) throw new SkeinError('not-found')
       const { proofs, access, rooms } = this.#options
-      const proof = await proofs.enter(credentialsOf(request))
+      const proof = await proofs.enter(credentials)
       if (!proof) throw new SkeinError('unauthenticated')
       const { principal } = proof
       // It may have gone while we asked who it is.
@@ -189,12 +202,12 @@ export class SyncServer {
   }
 }
 
-const credentialsOf = ({ url = '', headers, socket }: IncomingMessage): Credentials => ({
+const credentialsOf = ({ url = '', headers }: IncomingMessage, { address }: Caller): Credentials => ({
   cookie: headers.cookie,
   authorization: headers.authorization,
   origin: headers.origin,
   ticket: ticketIn(headers['sec-websocket-protocol'], url),
-  address: socket.remoteAddress ?? '',
+  address,
 })
 
 /** A browser's WebSocket can send no header of its own: what proves its person comes as a subprotocol, or in the URL of a stock client. */

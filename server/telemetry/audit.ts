@@ -1,5 +1,5 @@
 /** The audit trail: lines of the log with `audit: true`, each time that somebody got in, was turned away, or may do more or less. */
-import type { Audit, AuditEvent, AuditEventName, Logger } from './port.ts'
+import type { Audit, Logger, SampledAudit } from './port.ts'
 
 /** Refusals and failures are warnings: an operator sees them where `LOG_LEVEL=warn` hides the daily course. */
 export const createAudit = (logger: Pick<Logger, 'info' | 'warn'>): Audit => (name, { outcome, principal, credential, address, about }) => {
@@ -19,7 +19,7 @@ const EVERY_MS = 60_000
  * those left out since.
  * @param now milliseconds since 1970
  */
-export const createSampledAudit = (audit: Audit, now: () => number): ((key: string, name: AuditEventName, event: AuditEvent) => void) => {
+export const createSampledAudit = (audit: Audit, now: () => number): SampledAudit => {
   const told = new Map<string, { at: number, leftOut: number }>()
   return (key, name, event) => {
     const id = `${name} ${key}`

@@ -38,3 +38,6 @@ export interface AuditEvent {
 
 /** Writes one line of the audit trail: a line of the log with `audit: true`. */
 export type Audit = (name: AuditEventName, event: AuditEvent) => void
+
+/** Like {@link Audit}, for what one caller can make happen thousands of times a second: each `key` is told once a minute, with a count. */
+export type SampledAudit = (key: string, name: AuditEventName, event: AuditEvent) => void

@@ -7,6 +7,9 @@ import { onTestFinished } from 'vitest'
 import * as Y from 'yjs'
 import { createApi } from '../../server/api/api.ts'
 import { openLevelDbDirectory } from '../../server/directory/leveldb-directory.ts'
+import { plainEdge } from '../../server/edge/config.ts'
+import type { EdgeConfig } from '../../server/edge/config.ts'
+import { createEdge } from '../../server/edge/edge.ts'
 import { createGuestIdentity } from '../../server/identity/guest-cookie.ts'
 import { createNoIdentity } from '../../server/identity/none.ts'
 import { openLevelDbLog } from '../../server/log/leveldb/leveldb-log.ts'
@@ -15,10 +18,12 @@ import type { EventListener } from '../../server/room/port.ts'
 import { enrolment } from '../../server/room/access.ts'
 import { Proofs } from '../../server/room/proofs.ts'
 import { RoomRegistry } from '../../server/room/rooms.ts'
-import { createAudit } from '../../server/telemetry/audit.ts'
+import { createAudit, createSampledAudit } from '../../server/telemetry/audit.ts'
 import type { Message } from '../../shared/conversation/schema.ts'
 import { conversationName, messageIdOf, parseRequestId } from '../../shared/ids.ts'
 import type { AgentId, DocumentName, RequestId } from '../../shared/ids.ts'
+import { serverLimits } from '../../shared/limits.ts'
+import type { ServerLimits } from '../../shared/limits.ts'
 import type { Principal } from '../../shared/principal.ts'
 
 export const START = Date.UTC(2026, 10, 1)
@@ -28,12 +33,14 @@ export interface ApiWorldOptions {
   clientFolder?: string
   /** Takes the place of the identity's answer; for failures. */
   authenticate?: () => Promise<Principal | null>
+  edge?: EdgeConfig
+  limits?: Partial<ServerLimits>
 }
 
 export type ApiWorld = Awaited<ReturnType<typeof createApiWorld>>
 
 /** Goes away by itself when the test is finished. */
-export const createApiWorld = async ({ openToAll = false, clientFolder = '/nonexistent', authenticate }: ApiWorldOptions = {}) => {
+export const createApiWorld = async ({ openToAll = false, clientFolder = '/nonexistent', authenticate, edge = plainEdge, limits = {} }: ApiWorldOptions = {}) => {
   const folder = await mkdtemp(join(tmpdir(), 'skein-api-'))
   const log = await openLevelDbLog({ path: join(folder, 'log'), durability: 'os' })
   const random = <T extends Uint8Array | Uint32Array>(target: T): T => randomFillSync(target)
@@ -77,7 +84,9 @@ export const createApiWorld = async ({ openToAll = false, clientFolder = '/nonex
     random: { uuid: randomUUID },
     timers,
     logger,
+    edge: createEdge(edge, { limits: { ...serverLimits, ...limits }, openToAll, now: clock }),
     audit: createAudit(logger),
+    auditSampled: createSampledAudit(createAudit(logger), clock),
   })
   feed = api.feed
 

@@ -15,6 +15,8 @@ export interface ServerProcess {
   /** `ws://127.0.0.1:<port>/sync` */
   readonly syncUrl: string
   readonly pid: number
+  /** The line for people that says where to open it. */
+  readonly ready: string
   /** Lines of the log so far, parsed. */
   readonly log: readonly Record<string, unknown>[]
   /** Ends the process and waits until it is gone. @returns its exit code, null when a signal ended it */
@@ -26,10 +28,12 @@ export const startServer = async (dataFolder: string, environment: Record<string
   const child = spawnServer({ SKEIN_DATA: dataFolder, SKEIN_AUTH: 'none', SKEIN_OFFLINE_PACE: '1', PORT: String(port), ...environment })
   const log: Record<string, unknown>[] = []
   const errors: string[] = []
+  let ready = ''
   child.stderr!.on('data', chunk => errors.push(String(chunk)))
   const exited = new Promise<number | null>(resolve => child.once('exit', code => resolve(code)))
   const listening = new Promise<number>((resolve, reject) => {
     createInterface({ input: child.stdout! }).on('line', line => {
+      if (line.startsWith('Skein is ready')) ready = line
       if (!line.startsWith('{')) return
       const entry = JSON.parse(line) as Record<string, unknown>
       log.push(entry)
@@ -43,6 +47,7 @@ export const startServer = async (dataFolder: string, environment: Record<string
     url: `http://127.0.0.1:${found}`,
     syncUrl: `ws://127.0.0.1:${found}/sync`,
     pid: child.pid!,
+    ready,
     log,
     stop: async (signal = 'SIGTERM') => {
       if (child.exitCode === null && child.signalCode === null) child.kill(signal)
