@@ -42,8 +42,8 @@ export const credentialsOf = (c: Context): Credentials => ({
 export const signedIn = (identity: Pick<Identity, 'authenticate'>): MiddlewareHandler<SignedIn> => async (c, next) => {
   const principal = await identity.authenticate(credentialsOf(c))
   if (!principal) throw new SkeinError('unauthenticated')
-  c.var.admitPerson?.(principal.id)
   c.set('principal', principal)
+  c.var.admitPerson?.(principal.id)
   await next()
 }
 
