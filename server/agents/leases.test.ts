@@ -141,7 +141,8 @@ const happening = fc.constantFrom<Happening>(
 describe('any life of two processes, of which at most one has the lease of a run', () => {
   it.each(['continue', 'seal'] as const)('ends each run once, with all that was seen and no word of an attempt that is over (%s)', async onInterruption => {
     const seed = runSeed()
-    await fc.assert(fc.asyncProperty(fc.array(happening, { minLength: 15, maxLength: 40 }), fc.infiniteStream(fc.nat()), async (story, chance) => {
+    const stories = fc.array(happening, { minLength: 15, maxLength: 40 })
+    await fc.assert(fc.asyncProperty(stories, fc.infiniteStream(fc.nat()), async (story, chance) => {
       const pick = <T>(from: readonly T[]): T | undefined => from[chance.next().value! % Math.max(1, from.length)]
       let service = new LeaseService()
       let agent = new ScriptedAgent(onInterruption)
