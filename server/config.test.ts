@@ -25,6 +25,7 @@ describe('what an environment may leave out', () => {
       auth: 'accounts',
       durability: 'fsync',
       model: null,
+    modelsFile: null,
       secret: null,
       logLevel: 'info',
       offlinePace: 15,
@@ -58,7 +59,7 @@ describe('what an environment sets', () => {
       SKEIN_TRUSTED_PROXIES: '127.0.0.1,10.0.0.0/8', SKEIN_PROXY_HEADERS: 'forwarded', SKEIN_TLS_CERT: 'cert.pem', SKEIN_TLS_KEY: 'key.pem',
     })).toEqual({
       port: 0, host: '::1', dataFolder: '/var/lib/skein', auth: 'none', durability: 'os', secret: 's'.repeat(32),
-      model: { baseUrl: 'http://127.0.0.1:1/v1', apiKey: 'sk-1', name: 'm' }, logLevel: 'silent', offlinePace: 0,
+      model: { baseUrl: 'http://127.0.0.1:1/v1', apiKey: 'sk-1', name: 'm' }, modelsFile: null, logLevel: 'silent', offlinePace: 0,
       limits: {
         updatesPerSecond: 1, presencePerSecond: 2, connectsPerSecondPerAddress: 3, connectsPerSecondPerPerson: 4, connectionsPerPerson: 5,
         connections: 6, headSeconds: 7, pingSeconds: 8, documentBytes: 9, readsPerMinutePerPerson: 10, readsPerMinutePerAddress: 11,
@@ -99,6 +100,7 @@ describe('what an environment may not be', () => {
     [{ OPENAI_API_KEY: 'sk-1' }, /^SKEIN_MODEL must name the model to use, because OPENAI_API_KEY is set/],
     [{ OPENAI_BASE_URL: 'http://127.0.0.1:1' }, /^SKEIN_MODEL must name the model to use, because OPENAI_BASE_URL is set/],
     [{ SKEIN_MODEL: 'm' }, /^SKEIN_MODEL names a model, but nothing says where/],
+    [{ SKEIN_MODELS: 'm.json', SKEIN_MODEL: 'm', OPENAI_API_KEY: 'sk-1' }, /^SKEIN_MODELS lists the models and SKEIN_MODEL names one more/],
     [{ LOG_LEVEL: 'loud' }, /^LOG_LEVEL must be one of: fatal, error, warn, info, debug, trace, silent\.$/],
     [{ SKEIN_MAX_CONNECTIONS: '0' }, /SKEIN_MAX_CONNECTIONS.*1 to 1000000/],
     [{ SKEIN_OFFLINE_PACE: '1.5' }, /^SKEIN_OFFLINE_PACE /],

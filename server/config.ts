@@ -19,6 +19,8 @@ export interface Config {
   durability: 'fsync' | 'os'
   /** Null: only the built-in offline agent answers. */
   model: ModelConfig | null
+  /** Path of a file that lists the models (see `models-file.ts`); null: there is none. */
+  modelsFile: string | null
   /** What guests' cookies are signed with; null: a secret of its own, kept in the data folder. */
   secret: string | null
   logLevel: LogLevel
@@ -81,6 +83,7 @@ const environment = z.object({
   OPENAI_API_KEY: z.string().optional(),
   OPENAI_BASE_URL: z.string().refine(isHttpUrl, 'OPENAI_BASE_URL must be an http or https URL, such as http://127.0.0.1:11434/v1.').optional(),
   SKEIN_MODEL: z.string().optional(),
+  SKEIN_MODELS: z.string().optional(),
   LOG_LEVEL: oneOf('LOG_LEVEL', logLevels).default('info'),
   SKEIN_OFFLINE_PACE: wholeNumber('SKEIN_OFFLINE_PACE', 0, 60_000).default(15),
   SKEIN_MAX_UPDATES_PER_SECOND: limit('SKEIN_MAX_UPDATES_PER_SECOND', 'updatesPerSecond'),
@@ -123,6 +126,7 @@ export const readConfig = (env: Readonly<Record<string, string | undefined>>): C
     auth: values.SKEIN_AUTH,
     durability: values.SKEIN_DURABILITY,
     model: modelOf(values),
+    modelsFile: values.SKEIN_MODELS ?? null,
     secret: values.SKEIN_SECRET ?? null,
     logLevel: values.LOG_LEVEL,
     offlinePace: values.SKEIN_OFFLINE_PACE,
@@ -151,11 +155,16 @@ export const readConfig = (env: Readonly<Record<string, string | undefined>>): C
 
 /** Values that are well-formed each by itself and do not go together. */
 const contradictions = (given: Partial<Record<string, string>>): string[] => {
-  const { SKEIN_AUTH, HOST, OPENAI_API_KEY, OPENAI_BASE_URL, SKEIN_MODEL } = given
+  const { SKEIN_AUTH, HOST, OPENAI_API_KEY, OPENAI_BASE_URL, SKEIN_MODEL, SKEIN_MODELS } = given
   const endpoint = OPENAI_API_KEY ?? OPENAI_BASE_URL
   const problems: string[] = []
   if (SKEIN_AUTH === 'none' && HOST !== undefined && !isLoopbackAddress(HOST)) {
     problems.push(`SKEIN_AUTH=none with HOST=${HOST}: anyone who can reach this address could read and write everything; use HOST=127.0.0.1 or SKEIN_AUTH=accounts.`)
+  }
+  if (SKEIN_MODELS !== undefined && SKEIN_MODEL !== undefined) {
+    problems.push('SKEIN_MODELS lists the models and SKEIN_MODEL names one more: put that into the list, and unset SKEIN_MODEL.')
+  } else if (SKEIN_MODELS !== undefined) {
+    return problems
   }
   if (endpoint !== undefined && SKEIN_MODEL === undefined) {
     problems.push(`SKEIN_MODEL must name the model to use, because ${OPENAI_API_KEY ? 'OPENAI_API_KEY' : 'OPENAI_BASE_URL'} is set; unset that to use the offline agent only.`)

@@ -26,6 +26,7 @@ import { DataFolderError, dataFolderError } from './log/leveldb/data-folder-erro
 import { openLevelDbLog } from './log/leveldb/leveldb-log.ts'
 import type { LevelDbLog } from './log/leveldb/leveldb-log.ts'
 import { giveSpareMemoryBack } from './spare-memory.ts'
+import { readModels } from './models-file.ts'
 import { createAudit } from './telemetry/audit.ts'
 import { createLogger } from './telemetry/logger.ts'
 import type { Logger } from './telemetry/port.ts'
@@ -43,7 +44,7 @@ const start = async (config: Config): Promise<void> => {
     log,
     directory: openLevelDbDirectory({ store: log.store, random }),
     identity,
-    agents: agentsOf(config),
+    agents: await agentsOf(config),
     logger,
     now: Date.now,
     timers: systemTimers,
@@ -117,12 +118,17 @@ const openLog = async ({ dataFolder, durability }: Config, logger: Logger): Prom
   return log
 }
 
-/** The configured model answers by default; the offline agent is always there. */
-const agentsOf = ({ model, offlinePace }: Config) => {
+/** The configured model, or the first of them, answers by default; the offline agent is always there. */
+const agentsOf = async ({ model, modelsFile, offlinePace }: Config) => {
   const offline = createOfflineAgent({ timers: systemTimers, msPerToken: offlinePace })
+  if (modelsFile !== null) {
+    const [first, ...others] = await readModels(modelsFile, process.env)
+    return createAgentRegistry([createAiSdkAgent(first), ...others.map(setup => createAiSdkAgent(setup)), offline])
+  }
   if (!model) return createAgentRegistry([offline])
-  const { name, baseUrl: baseURL, apiKey } = model
-  return createAgentRegistry([createAiSdkAgent({ model: name, baseURL, ...apiKey && { apiKey } }), offline])
+  const { name, baseUrl, apiKey } = model
+  const setup = { id: 'assistant', name, provider: 'openai-compatible', model: name, baseUrl, ...apiKey && { apiKey } } as const
+  return createAgentRegistry([createAiSdkAgent(setup), offline])
 }
 
 const agentName = ({ model }: Config): string => model?.name ?? 'offline'

@@ -85,7 +85,7 @@ const stream = async (ports: AttemptPorts, room: Room, actor: string, started: S
   const { agent, context, createdAt } = started
   const over = new AbortController()
   let failure: { error: unknown } | null = null
-  let firstTokenMs: number | null = null
+  let firstTokenAt: number | null = null
 
   const feed = createDraftFeed({
     async write(deltas) {
@@ -105,7 +105,7 @@ const stream = async (ports: AttemptPorts, room: Room, actor: string, started: S
     timers,
     signal: AbortSignal.any([signal, over.signal]),
     async onDelta(delta) {
-      firstTokenMs ??= Math.max(0, now() - createdAt)
+      firstTokenAt ??= now()
       feed.push(delta)
       await feed.ready()
     }
@@ -114,14 +114,14 @@ const stream = async (ports: AttemptPorts, room: Room, actor: string, started: S
   throwIfFailed(failure)
   if (outcome.kind === 'aborted') return
 
-  const spoke = firstTokenMs !== null || context.already !== ''
+  const spoke = firstTokenAt !== null || context.already !== ''
   const event = eventOf(outcome, spoke, now())
   if (outcome.kind === 'failed' && !(outcome.error instanceof SkeinError)) ports.onUnexpected(started.run, outcome.error)
   const extra: Partial<MessageMetadata> = {
     ...signature(started.run, agent),
     ...detailsOf(outcome),
     createdAt,
-    timing: { ...firstTokenMs !== null && context.already === '' && { firstTokenMs }, totalMs: Math.max(0, event.at - createdAt) }
+    timing: timingOf({ createdAt, firstTokenAt, endedAt: event.at, continued: context.already !== '', outcome })
   }
   const run = await room.write(actor, writer => {
     const current = appendAll(writer, started, rest)
@@ -139,7 +139,11 @@ const fenced = (doc: Y.Doc, { run, draftId }: Started): Run | null => {
 
 const appendAll = (writer: ConversationWriter, started: Started, deltas: readonly Delta[]): Run | null => {
   const run = fenced(writer.doc, started)
-  if (run) for (const { type, text } of deltas) writer.appendToDraft(started.draftId, type, text)
+  if (!run) return null
+  for (const delta of deltas) {
+    if (delta.type === 'source-url') writer.addSource(started.draftId, delta)
+    else writer.appendToDraft(started.draftId, delta.type, delta.text)
+  }
   return run
 }
 
@@ -162,8 +166,29 @@ const detailsOf = (outcome: Outcome): Partial<MessageMetadata> => {
   if (outcome.kind !== 'finished') return {}
   // No `finish`: the reply was cut at the longest that a message may be.
   if (!outcome.finish) return { finishReason: 'length' }
-  const { model, usage, finishReason } = outcome.finish
-  return { model, finishReason, ...usage && { usage } }
+  const { model, usage, cost, finishReason } = outcome.finish
+  return { model, finishReason, ...usage && { usage }, ...cost && { cost } }
+}
+
+interface Spoken {
+  createdAt: number
+  firstTokenAt: number | null
+  endedAt: number
+  /** It goes on from what readers had seen before. */
+  continued: boolean
+  outcome: Outcome
+}
+
+const timingOf = ({ createdAt, firstTokenAt, endedAt, continued, outcome }: Spoken): MessageMetadata['timing'] => {
+  const totalMs = Math.max(0, endedAt - createdAt)
+  if (firstTokenAt === null) return { totalMs }
+  const tokens = outcome.kind === 'finished' ? outcome.finish?.usage?.outputTokens : undefined
+  const seconds = (endedAt - firstTokenAt) / 1000
+  return {
+    totalMs,
+    ...!continued && { firstTokenMs: Math.max(0, firstTokenAt - createdAt) },
+    ...tokens !== undefined && seconds > 0 && { tokensPerSecond: Math.round(tokens / seconds * 10) / 10 }
+  }
 }
 
 const throwIfFailed = (failure: { error: unknown } | null): void => {

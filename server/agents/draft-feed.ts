@@ -1,11 +1,14 @@
 /** Carries an agent's deltas into its draft in bundles, one at a time: what arrives while one becomes durable gathers for the next. */
 import { decideBundle } from './bundle.ts'
+import type { SourcePart } from '../../shared/conversation/schema.ts'
 import type { Timers } from '../../shared/timers.ts'
 
-export interface Delta {
+export interface TextDelta {
   type: 'text' | 'reasoning'
   text: string
 }
+
+export type Delta = TextDelta | SourcePart
 
 export interface DraftFeed {
   push(delta: Delta): void
@@ -72,10 +75,10 @@ export const createDraftFeed = ({ write, onFailure, now, timers }: DraftFeedPort
 
   return {
     push(delta) {
-      if (closed || delta.text === '') return
+      if (closed || isEmpty(delta)) return
       if (count === 0) since = now()
       count++
-      length += delta.text.length
+      length += lengthOf(delta)
       gathered = append(gathered, delta)
       pump()
     },
@@ -95,18 +98,22 @@ export const createDraftFeed = ({ write, onFailure, now, timers }: DraftFeedPort
 /** Neighbours of one type become one insert: the document then holds one run of text, not one item per token. */
 const append = (deltas: Delta[], delta: Delta): Delta[] => {
   const last = deltas.at(-1)
-  if (last?.type !== delta.type) deltas.push({ ...delta })
-  else last.text += delta.text
+  if (isText(delta) && last && isText(last) && last.type === delta.type) last.text += delta.text
+  else deltas.push({ ...delta })
   return deltas
 }
 
 /** A model may cut a character between two deltas; half of a surrogate pair would be stored as U+FFFD, so it waits for its other half. */
 const splitWhole = (deltas: Delta[]): { whole: Delta[], rest: Delta[] } => {
   const last = deltas.at(-1)
-  if (!last || !/[\uD800-\uDBFF]$/.test(last.text)) return { whole: deltas.map(wellFormed), rest: [] }
+  if (!last || !isText(last) || !/[\uD800-\uDBFF]$/.test(last.text)) return { whole: deltas.map(wellFormed), rest: [] }
   const whole = [...deltas.slice(0, -1), { type: last.type, text: last.text.slice(0, -1) }]
-  return { whole: whole.filter(delta => delta.text !== '').map(wellFormed), rest: [{ type: last.type, text: last.text.slice(-1) }] }
+  return { whole: whole.filter(delta => !isEmpty(delta)).map(wellFormed), rest: [{ type: last.type, text: last.text.slice(-1) }] }
 }
 
 /** A half that never got its other half becomes U+FFFD here already: else the live document would differ from what its update encodes. */
-const wellFormed = ({ type, text }: Delta): Delta => ({ type, text: text.toWellFormed() })
+const wellFormed = (delta: Delta): Delta => isText(delta) ? { type: delta.type, text: delta.text.toWellFormed() } : delta
+
+const isText = (delta: Delta): delta is TextDelta => delta.type !== 'source-url'
+const isEmpty = (delta: Delta): boolean => isText(delta) && delta.text === ''
+const lengthOf = (delta: Delta): number => isText(delta) ? delta.text.length : delta.url.length

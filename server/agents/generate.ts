@@ -38,7 +38,7 @@ export const generate = async ({ agent, context, signal, timers, onDelta }: Gene
       if (next.done) throw new SkeinError('agent-failed', 'The reply ended before it was finished. What had arrived is kept; try again.')
       const chunk = next.value
       if (chunk.type === 'finish') return { kind: 'finished', finish: chunk }
-      bytes += Buffer.byteLength(chunk.text)
+      bytes += Buffer.byteLength(chunk.type === 'source-url' ? JSON.stringify(chunk) : chunk.text)
       if (bytes > limits.messageBytes) return { kind: 'finished', finish: null }
       await onDelta(chunk)
     }

@@ -1,5 +1,5 @@
 /** The ports of agents: something that answers a conversation with a stream of text, and the list of those that this server has. */
-import type { Message } from '../../shared/conversation/schema.ts'
+import type { Message, SourcePart } from '../../shared/conversation/schema.ts'
 import type { AgentId } from '../../shared/ids.ts'
 
 export interface AgentContext {
@@ -14,12 +14,21 @@ export interface Usage {
   inputTokens?: number
   outputTokens?: number
   totalTokens?: number
+  reasoningTokens?: number
+  cachedInputTokens?: number
+}
+
+export interface Cost {
+  amount: number
+  /** ISO 4217. */
+  currency: string
 }
 
 export type AgentChunk =
   | { type: 'text', text: string }
   | { type: 'reasoning', text: string }
-  | { type: 'finish', finishReason: string, model: string, usage?: Usage }
+  | SourcePart
+  | { type: 'finish', finishReason: string, model: string, usage?: Usage, cost?: Cost }
 
 export interface Agent {
   readonly id: AgentId
@@ -27,6 +36,8 @@ export interface Agent {
   /** One sentence for people; says so when it is not a language model. */
   readonly description: string
   readonly isLanguageModel: boolean
+  /** Tokens that it reads at once, its reply included; absent where that is not known or not a thing. */
+  readonly contextTokens?: number
   /**
    * What becomes of a reply that a crash ended when readers had seen some of it. `continue`: `reply` is asked to go on after
    * `context.already` (for agents whose text follows from the context and that do not reason aloud); `seal`: it is sealed as interrupted,

@@ -5,7 +5,7 @@ import { openRoots, reactionKey } from '../../shared/conversation/document.ts'
 import type { ConversationRoots, DraftPart } from '../../shared/conversation/document.ts'
 import { isFinished } from '../../shared/conversation/read.ts'
 import { SCHEMA_VERSION } from '../../shared/conversation/schema.ts'
-import type { DraftHead, Member, Message, MessagePart, Run, SettableMeta } from '../../shared/conversation/schema.ts'
+import type { DraftHead, Member, Message, MessagePart, Run, SettableMeta, SourcePart } from '../../shared/conversation/schema.ts'
 import type { DraftId, MessageId, RequestId, RunId } from '../../shared/ids.ts'
 import type { LedgerEntry, ServerIds } from '../log/port.ts'
 import type { MessageIndex } from './message-index.ts'
@@ -81,6 +81,7 @@ export class TransactionWriter implements ConversationWriter {
     this.roots.drafts.set(id, draft)
     for (const part of parts) {
       if ((part.type === 'text' || part.type === 'reasoning') && typeof part.text === 'string') list.push([draftPart(part.type, part.text)])
+      else if (part.type === 'source-url') list.push([sourceOf(part)])
     }
     this.events.push({ type: 'draft.opened', draftId: id })
   }
@@ -92,6 +93,11 @@ export class TransactionWriter implements ConversationWriter {
     const body = last?.get('type') === type ? last.get('text') : null
     if (body instanceof Y.Text) body.insert(body.length, text)
     else parts.push([draftPart(type, text)])
+  }
+
+  addSource(id: DraftId, source: SourcePart): void {
+    const parts = this.roots.drafts.get(id)?.get('parts')
+    if (parts instanceof Y.Array) parts.push([sourceOf(source)])
   }
 
   dropDraft(id: DraftId): void {
@@ -137,6 +143,9 @@ export class TransactionWriter implements ConversationWriter {
     this.roots.requests.delete(key)
   }
 }
+
+const sourceOf = (source: Record<string, unknown>): DraftPart =>
+  new Y.Map(Object.entries(source).filter((field): field is [string, string] => typeof field[1] === 'string'))
 
 const draftPart = (type: 'text' | 'reasoning', text: string): DraftPart => {
   const part: DraftPart = new Y.Map()

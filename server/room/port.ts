@@ -1,7 +1,7 @@
 /** What the rest of the server may do with a room: agents and the API read and write through this, never through a `Y.Doc` of their own. */
 import type * as Y from 'yjs'
 import type { StoredEvent } from '../../shared/conversation/event.ts'
-import type { DraftHead, Message, MessagePart, Run, SettableMeta } from '../../shared/conversation/schema.ts'
+import type { DraftHead, Message, MessagePart, Run, SettableMeta, SourcePart } from '../../shared/conversation/schema.ts'
 import type { DocumentName, DraftId } from '../../shared/ids.ts'
 
 /** Writes of the server inside one transaction of a conversation. Each call also notes its event. */
@@ -12,6 +12,8 @@ export interface ConversationWriter {
   openDraft(id: DraftId, head: DraftHead, parts: readonly MessagePart[]): void
   /** Appends text to the draft's last part when it has this type, else begins a new part. */
   appendToDraft(id: DraftId, type: 'text' | 'reasoning', text: string): void
+  /** Where something that the reply builds on is to be found. */
+  addSource(id: DraftId, source: SourcePart): void
   dropDraft(id: DraftId): void
   /** One write per visible state; keeps the unfinished runs and the latest. */
   setRun(run: Run): void

@@ -53,6 +53,10 @@ const readDraftParts = (map: DraftMap): MessagePart[] => {
     const type = part.get('type')
     const text = part.get('text')
     if ((type === 'text' || type === 'reasoning') && text instanceof Y.Text) read.push({ type, text: text.toString() })
+    else if (type === 'source-url') {
+      const source = schema.sourcePart.safeParse(part.toJSON())
+      if (source.success) read.push(source.data)
+    }
   }
   return read
 }

@@ -16,6 +16,8 @@ const shortText = z.string().check(z.maxLength(200))
 
 export const textPart = z.object({ type: z.literal('text'), text: z.string(), state: z.optional(z.enum(['streaming', 'done'])) })
 export const reasoningPart = z.object({ type: z.literal('reasoning'), text: z.string(), state: z.optional(z.enum(['streaming', 'done'])) })
+export const sourcePart = z.object({ type: z.literal('source-url'), sourceId: z.string(), url: z.string(), title: z.optional(z.string()) })
+export type SourcePart = z.infer<typeof sourcePart>
 /** Parts that later steps of the schema name more closely (tools, files, sources, data) are kept as they are. */
 const otherPart = z.looseObject({ type: z.string().check(z.regex(/^(tool-.+|dynamic-tool|file|source-url|source-document|data-.+)$/)) })
 export const messagePart = z.union([textPart, reasoningPart, otherPart])
@@ -24,8 +26,12 @@ export type MessagePart = z.infer<typeof messagePart>
 export const messageStatus = z.enum(['complete', 'incomplete', 'cancelled', 'error'])
 export type MessageStatus = z.infer<typeof messageStatus>
 
-const usage = z.object({ inputTokens: z.optional(z.number()), outputTokens: z.optional(z.number()), totalTokens: z.optional(z.number()) })
-const timing = z.object({ firstTokenMs: z.optional(z.number()), totalMs: z.number() })
+const count = z.optional(z.number())
+const usage = z.object({ inputTokens: count, outputTokens: count, totalTokens: count, reasoningTokens: count, cachedInputTokens: count })
+/** By the prices that the server was given: what it was charged may differ. */
+const cost = z.object({ amount: z.number(), currency: z.string() })
+/** `tokensPerSecond`: of what the model gave out, from its first token on. */
+const timing = z.object({ firstTokenMs: z.optional(z.number()), totalMs: z.number(), tokensPerSecond: z.optional(z.number()) })
 
 export const messageMetadata = z.object({
   /** The message this one answers or follows; null for the first of a conversation. */
@@ -47,6 +53,7 @@ export const messageMetadata = z.object({
   status: messageStatus,
   model: z.optional(z.string()),
   usage: z.optional(usage),
+  cost: z.optional(cost),
   timing: z.optional(timing),
   finishReason: z.optional(z.string()),
   /** Why `status` is not `complete`. */

@@ -3,16 +3,16 @@ import { openDevice, write } from '../rig/browser.ts'
 import type { Device } from '../rig/browser.ts'
 import { startBrowserWorld } from '../rig/browser-world.ts'
 import type { BrowserWorld } from '../rig/browser-world.ts'
-import { startOpenAiServer } from '../rig/openai-server.ts'
-import type { OpenAiServer } from '../rig/openai-server.ts'
+import { startModelServer } from '../rig/model-server.ts'
+import type { ModelServer } from '../rig/model-server.ts'
 import { until } from '../rig/until.ts'
 
 let world: BrowserWorld
-let model: OpenAiServer
+let model: ModelServer
 let device: Device
 
 beforeAll(async () => {
-  model = await startOpenAiServer()
+  model = await startModelServer()
   world = await startBrowserWorld({ SKEIN_AUTH: 'none', OPENAI_BASE_URL: model.baseURL, OPENAI_API_KEY: 'sk-test-secret', SKEIN_MODEL: 'rig-1' })
   device = await openDevice(world.browser, world.server.url)
   await device.goto('/')

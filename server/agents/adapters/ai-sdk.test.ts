@@ -1,19 +1,20 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { startOpenAiServer } from '../../../test/rig/openai-server.ts'
-import type { OpenAiServer } from '../../../test/rig/openai-server.ts'
+import { startModelServer } from '../../../test/rig/model-server.ts'
+import type { ModelServer } from '../../../test/rig/model-server.ts'
 import type { Message } from '../../../shared/conversation/schema.ts'
 import { SkeinError } from '../../../shared/errors.ts'
 import type { MessageId } from '../../../shared/ids.ts'
+import type { ModelSetup } from '../models.ts'
 import type { AgentChunk } from '../port.ts'
 import { AgentWorld, textOfParts } from '../../../test/rig/agent-world.ts'
 import { systemTimers } from '../../../shared/timers.ts'
 import { until } from '../../../test/rig/until.ts'
 import { createAiSdkAgent } from './ai-sdk.ts'
 
-let server: OpenAiServer
+let server: ModelServer
 
 beforeEach(async () => {
-  server = await startOpenAiServer()
+  server = await startModelServer()
 })
 afterEach(() => server.close())
 
@@ -24,8 +25,11 @@ const message = (role: Message['role'], text: string, n: number): Message => ({
   metadata: { parentId: null, authorId: 'ann', createdAt: 1, acceptedAt: 1, status: 'complete' }
 })
 
-const start = (options: { apiKey?: string, baseURL?: string, maxRetries?: number } = {}) => {
-  const agent = createAiSdkAgent({ apiKey: 'sk-very-secret-key', baseURL: server.baseURL, model: 'tiny', maxRetries: 0, ...options })
+const tiny = (): ModelSetup => ({ id: 'assistant', name: 'tiny', provider: 'openai-compatible', model: 'tiny', baseUrl: server.baseURL })
+
+const start = (options: { apiKey?: string, baseUrl?: string, maxRetries?: number } = {}) => {
+  const { maxRetries = 0, ...setup } = options
+  const agent = createAiSdkAgent({ ...tiny(), apiKey: 'sk-very-secret-key', ...setup }, { maxRetries })
   const control = new AbortController()
   const messages = [message('user', 'First', 1), message('assistant', 'Second', 2), message('user', 'Third', 3)]
   const chunks = agent.reply({ messages, system: 'Be brief.', already: '' }, control.signal)[Symbol.asyncIterator]()
@@ -52,7 +56,7 @@ describe('the AI SDK agent', () => {
       expect((await chunk).value).toEqual({ type: 'text', text: token })
       chunk = next()
     }
-    await exchange.finish({ usage: { prompt_tokens: 7, completion_tokens: 3, total_tokens: 10 } })
+    await exchange.finish({ usage: { input: 7, output: 3 } })
     const usage = { inputTokens: 7, outputTokens: 3, totalTokens: 10 }
     expect((await chunk).value).toEqual({ type: 'finish', finishReason: 'stop', model: 'tiny', usage })
     expect((await next()).done).toBe(true)
@@ -124,16 +128,16 @@ describe('the AI SDK agent', () => {
   it('names the host and not the credentials when nobody listens there', async () => {
     const port = server.port
     await server.close()
-    const { agent, next } = start({ apiKey: undefined, baseURL: `http://ann:pass-word@127.0.0.1:${port}/v1` })
+    const { agent, next } = start({ apiKey: undefined, baseUrl: `http://ann:pass-word@127.0.0.1:${port}/v1` })
     const error = await failureOf(next)
     expect(error.message).toContain(`127.0.0.1:${port}`)
     expect(error.message).toContain('ECONNREFUSED')
     expect(`${error.message} ${agent.description}`).not.toMatch(/ann|pass-word/)
-    server = await startOpenAiServer()
+    server = await startModelServer()
   })
 
   it('sends credentials of the URL as Basic authorization', async () => {
-    const { next } = start({ apiKey: undefined, baseURL: server.baseURL.replace('//', '//ann:pass%20word@') })
+    const { next } = start({ apiKey: undefined, baseUrl: server.baseURL.replace('//', '//ann:pass%20word@') })
     const chunk = next()
     const { headers, finish } = await server.next()
     expect(headers.authorization).toBe(`Basic ${btoa('ann:pass word')}`)
@@ -176,7 +180,7 @@ describe('the AI SDK agent', () => {
 
 describe('the AI SDK agent in a run', () => {
   const inRun = async () => {
-    const agent = createAiSdkAgent({ baseURL: server.baseURL, model: 'tiny', maxRetries: 0 })
+    const agent = createAiSdkAgent(tiny(), { maxRetries: 0 })
     const world = await AgentWorld.start([agent], { timers: systemTimers })
     const { runIds } = await world.say('Hello')
     return { world, runId: runIds[0]!, exchange: await server.next() }
@@ -188,7 +192,7 @@ describe('the AI SDK agent in a run', () => {
     await until('the first token is seen', () => world.draftTexts[0] === 'One')
     await exchange.token(' two')
     await until('the second token is seen', () => world.draftTexts[0] === 'One two')
-    await exchange.finish({ usage: { prompt_tokens: 7, completion_tokens: 2, total_tokens: 9 } })
+    await exchange.finish({ usage: { input: 7, output: 2 } })
     await until('the reply is sealed', () => world.replies.length === 1)
     const usage = { inputTokens: 7, outputTokens: 2, totalTokens: 9 }
     expect(world.replies[0]).toMatchObject({ metadata: { status: 'complete', authorName: 'tiny', model: 'tiny', usage, finishReason: 'stop' } })

@@ -1,49 +1,36 @@
-/** A language model behind any server that speaks OpenAI's chat-completions protocol, by way of the AI SDK. */
-import { createOpenAICompatible } from '@ai-sdk/openai-compatible'
+/** A language model as an agent, by way of the AI SDK: every provider streams text, reasoning and sources, and ends with what it used. */
 import { streamText } from 'ai'
 import type { LanguageModelUsage, ModelMessage } from 'ai'
 import { textOf } from '../../../shared/conversation/read.ts'
 import type { Message } from '../../../shared/conversation/schema.ts'
 import { SkeinError } from '../../../shared/errors.ts'
 import type { AgentId } from '../../../shared/ids.ts'
-import type { Agent, AgentChunk, AgentContext, Usage } from '../port.ts'
+import type { ModelSetup, Prices } from '../models.ts'
+import type { Agent, AgentChunk, AgentContext, Cost, Usage } from '../port.ts'
 import { modelFailure } from './model-failure.ts'
+import { reachModel } from './providers.ts'
 
 export interface AiSdkAgentOptions {
-  /** None for servers that want none (Ollama). */
-  apiKey?: string
-  /** Up to and with `/v1`; default: OpenAI's. May carry `user:password@`, which then goes as Basic authorization. */
-  baseURL?: string
-  /** As the server calls it; also the name that people see. */
-  model: string
-  /** Further tries when the server cannot be reached or is overloaded, before the first word only. Default 2. */
+  /** Further tries when the server cannot be reached, fails (5xx) or asks for patience (429), before the first word only. Default 2. */
   maxRetries?: number
 }
 
-const OPENAI = 'https://api.openai.com/v1'
-
-export const createAiSdkAgent = ({ apiKey, baseURL = OPENAI, model, maxRetries = 2 }: AiSdkAgentOptions): Agent => {
-  const { url, password, authorization } = withoutCredentials(baseURL)
-  const provider = createOpenAICompatible({
-    name: 'model',
-    baseURL: url.href.replace(/\/$/, ''),
-    includeUsage: true,
-    ...apiKey && { apiKey },
-    ...!apiKey && authorization && { headers: { authorization } }
-  })
-  const fail = (error: unknown): SkeinError => modelFailure(error, { host: url.host, secrets: [apiKey, password, authorization] })
+export const createAiSdkAgent = (setup: ModelSetup, { maxRetries = 2 }: AiSdkAgentOptions = {}): Agent => {
+  const { model, host, secrets } = reachModel(setup)
+  const fail = (error: unknown): SkeinError => modelFailure(error, { host, secrets })
 
   return {
-    id: 'assistant' as AgentId,
-    name: model,
-    description: `The language model ${model} at ${url.host}.`,
+    id: setup.id as AgentId,
+    name: setup.name,
+    description: `The language model ${setup.model} at ${host}.`,
     isLanguageModel: true,
+    ...setup.contextTokens !== undefined && { contextTokens: setup.contextTokens },
     // A model does not say the same twice: going on after what was seen would be another reply, so that is sealed instead.
     onInterruption: 'seal',
     async *reply({ messages, system, already }: AgentContext, signal: AbortSignal): AsyncIterable<AgentChunk> {
       try {
         const result = streamText({
-          model: provider(model),
+          model,
           messages: [...messages.flatMap(toModelMessage), ...continuation(already)],
           ...system && { instructions: system },
           allowSystemInMessages: true,
@@ -52,7 +39,7 @@ export const createAiSdkAgent = ({ apiKey, baseURL = OPENAI, model, maxRetries =
           // Errors arrive as parts of the stream; the SDK would print them to the console besides, texts of messages and all.
           onError: () => {}
         })
-        let answered = model
+        let answered = setup.model
         for await (const part of result.stream) {
           switch (part.type) {
             case 'text-delta':
@@ -61,18 +48,26 @@ export const createAiSdkAgent = ({ apiKey, baseURL = OPENAI, model, maxRetries =
             case 'reasoning-delta':
               yield { type: 'reasoning', text: part.text }
               break
+            case 'source':
+              if (part.sourceType === 'url') yield { type: 'source-url', sourceId: part.id, url: part.url, ...part.title && { title: part.title } }
+              break
             case 'finish-step':
-              answered = part.response.modelId || model
+              answered = part.response.modelId || setup.model
               break
             case 'error':
               throw part.error
             case 'abort':
               return
-            case 'finish':
-              yield { type: 'finish', finishReason: part.finishReason, model: answered, usage: toUsage(part.totalUsage) }
+            case 'finish': {
+              // That is how a provider's stream ends that was cut off.
+              if (part.finishReason === 'interrupted') throw new Error('the stream was cut off')
+              const usage = toUsage(part.totalUsage)
+              const cost = setup.prices && costOf(usage, setup.prices)
+              yield { type: 'finish', finishReason: part.finishReason, model: answered, usage, ...cost && { cost } }
               return
+            }
             default:
-              // Starts, ends, sources, tools: nothing that schema 1 shows of a reply.
+              // Starts, ends, tools: nothing that a reply shows yet.
           }
         }
       } catch (error) {
@@ -94,18 +89,18 @@ const continuation = (already: string): ModelMessage[] => already === '' ? [] : 
 ]
 const CONTINUE = 'Your reply was cut off. Go on exactly where it ended, in the same language and format: repeat nothing of it and say nothing about this.'
 
-const toUsage = ({ inputTokens, outputTokens, totalTokens }: LanguageModelUsage): Usage => ({
-  ...inputTokens !== undefined && { inputTokens },
-  ...outputTokens !== undefined && { outputTokens },
-  ...totalTokens !== undefined && { totalTokens }
-})
+const toUsage = ({ inputTokens, outputTokens, totalTokens, inputTokenDetails, outputTokenDetails }: LanguageModelUsage): Usage => {
+  const counts = {
+    inputTokens, outputTokens, totalTokens,
+    reasoningTokens: outputTokenDetails.reasoningTokens || undefined, cachedInputTokens: inputTokenDetails.cacheReadTokens || undefined
+  }
+  return Object.fromEntries(Object.entries(counts).filter(([, count]) => count !== undefined))
+}
 
-/** `fetch` refuses URLs with credentials in them, and they must not show up in messages. */
-const withoutCredentials = (baseURL: string): { url: URL, password: string | null, authorization: string | null } => {
-  const url = new URL(baseURL)
-  if (url.username === '' && url.password === '') return { url, password: null, authorization: null }
-  const [username, password] = [decodeURIComponent(url.username), decodeURIComponent(url.password)]
-  url.username = ''
-  url.password = ''
-  return { url, password, authorization: `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}` }
+/** Undefined when the provider did not say what it used. */
+export const costOf = ({ inputTokens, outputTokens, cachedInputTokens = 0 }: Usage, prices: Prices): Cost | undefined => {
+  if (inputTokens === undefined || outputTokens === undefined) return undefined
+  const { currency, input, output, cachedInput = input } = prices
+  const amount = (inputTokens - cachedInputTokens) * input + cachedInputTokens * cachedInput + outputTokens * output
+  return { amount: amount / 1_000_000, currency }
 }

@@ -41,9 +41,11 @@ const providerMessage = (body: string | undefined): string | null => {
   }
 }
 
+/** The error may be the object itself, or lie in its `error`, or in the `error` of its `response`. */
 const errorObjectMessage = (value: unknown): string | null => {
   if (typeof value === 'string') return value
-  return isObject(value) && typeof value.message === 'string' ? value.message : null
+  if (!isObject(value)) return null
+  return typeof value.message === 'string' ? value.message : errorObjectMessage(value.error ?? value.response)
 }
 
 const dataOf = (error: Error): unknown => 'data' in error ? error.data : null

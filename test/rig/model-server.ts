@@ -1,22 +1,19 @@
 /**
- * A real HTTP server that speaks OpenAI's streaming chat completions, with a test in the place of the model: every request becomes an
- * exchange whose tokens, errors, cuts and silences the test releases one by one.
+ * A real HTTP server that speaks a provider's streaming protocol, with a test in the place of the model: every request becomes an exchange
+ * whose tokens, errors, cuts and silences the test releases one by one.
  */
 import { createServer } from 'node:http'
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import type { Provider } from '../../server/agents/models.ts'
+import { modelProtocols } from './model-protocols.ts'
+import type { Finish, ModelProtocol } from './model-protocols.ts'
 
 export interface ChatRequest {
   model: string
   stream: boolean
   messages: { role: string, content: unknown }[]
   [key: string]: unknown
-}
-
-export interface Finish {
-  /** Default `stop`. */
-  reason?: string
-  usage?: { prompt_tokens: number, completion_tokens: number, total_tokens: number }
 }
 
 /** One request of a client, answered by the test. A stall is to call nothing. */
@@ -26,11 +23,12 @@ export interface Exchange {
   /** Streams one token as one SSE event; resolves when it was handed to the socket. */
   token(text: string): Promise<void>
   reasoning(text: string): Promise<void>
+  source(url: string, title: string): Promise<void>
   /** Ends the reply as the protocol wants it: finish reason, usage, `[DONE]`. */
   finish(finish?: Finish): Promise<void>
-  /** Instead of a stream: an HTTP error with a JSON body, by default in OpenAI's form. */
-  fail(status: number, body: string | object): Promise<void>
-  /** An error as an event within the stream, as OpenRouter and others send it. */
+  /** Instead of a stream: an HTTP error with a JSON body, by default in the provider's form. */
+  fail(status: number, body: string | object, headers?: Record<string, string>): Promise<void>
+  /** An error as an event within the stream. */
   failInStream(error: { message: string, code?: number }): Promise<void>
   /** Ends the HTTP response properly, but in the middle of the reply. */
   endEarly(): void
@@ -42,8 +40,8 @@ export interface Exchange {
   readonly aborted: Promise<number>
 }
 
-export interface OpenAiServer {
-  /** What to configure as the base URL, `/v1` included. */
+export interface ModelServer {
+  /** What to configure as the base URL, the version included. */
   readonly baseURL: string
   readonly port: number
   /** All exchanges so far, answered or not. */
@@ -56,7 +54,9 @@ export interface OpenAiServer {
   close(): Promise<void>
 }
 
-export const startOpenAiServer = async (): Promise<OpenAiServer> => {
+/** By default the protocol that most endpoints speak. */
+export const startModelServer = async (provider: Provider = 'openai-compatible'): Promise<ModelServer> => {
+  const protocol = modelProtocols[provider]
   const exchanges: Exchange[] = []
   const unclaimed: Exchange[] = []
   const waiting: ((exchange: Exchange) => void)[] = []
@@ -64,11 +64,11 @@ export const startOpenAiServer = async (): Promise<OpenAiServer> => {
 
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const body = await readBody(request)
-    if (request.method !== 'POST' || !request.url?.endsWith('/v1/chat/completions')) {
+    if (request.method !== 'POST' || !protocol.isReply(request.url ?? '')) {
       response.writeHead(404).end()
       return
     }
-    const exchange = createExchange(JSON.parse(body) as ChatRequest, request, response, exchanges.length)
+    const exchange = createExchange(protocol, JSON.parse(body) as ChatRequest, request, response, exchanges.length)
     exchanges.push(exchange)
     if (answer) return answer(exchange)
     const waiter = waiting.shift()
@@ -83,7 +83,7 @@ export const startOpenAiServer = async (): Promise<OpenAiServer> => {
   const { port } = server.address() as AddressInfo
 
   return {
-    baseURL: `http://127.0.0.1:${port}/v1`,
+    baseURL: `http://127.0.0.1:${port}${protocol.base}`,
     port,
     exchanges,
     next() {
@@ -107,8 +107,10 @@ const readBody = async (request: IncomingMessage): Promise<string> => {
   return Buffer.concat(chunks).toString('utf8')
 }
 
-const createExchange = (body: ChatRequest, request: IncomingMessage, response: ServerResponse, index: number): Exchange => {
-  const id = `chatcmpl-${index}`
+const createExchange = (
+  protocol: ModelProtocol, body: ChatRequest, request: IncomingMessage, response: ServerResponse, index: number
+): Exchange => {
+  const speaker = protocol.speak(`reply-${index}`, body.model ?? 'model')
   let abortedAt: number | null = null
   const aborted = new Promise<number>(resolve => {
     // `close` without `finish` before it: the client ended the connection, or `cut` did.
@@ -120,36 +122,28 @@ const createExchange = (body: ChatRequest, request: IncomingMessage, response: S
   })
   let cutHere = false
 
-  const send = (data: object | string): Promise<void> => new Promise(resolve => {
-    if (response.destroyed) return resolve()
+  const send = (...events: (object | string)[]): Promise<void> => new Promise(resolve => {
+    if (response.destroyed || events.length === 0) return resolve()
     if (!response.headersSent) response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-cache' })
-    response.write(`data: ${typeof data === 'string' ? data : JSON.stringify(data)}\n\n`, () => resolve())
-  })
-  const chunk = (delta: object, finishReason: string | null = null): object => ({
-    id,
-    object: 'chat.completion.chunk',
-    created: 1,
-    model: body.model,
-    choices: [{ index: 0, delta, finish_reason: finishReason }]
+    response.write(events.map(data => `data: ${typeof data === 'string' ? data : JSON.stringify(data)}\n\n`).join(''), () => resolve())
   })
 
   return {
     body,
     headers: request.headers,
-    token: text => send(chunk({ role: 'assistant', content: text })),
-    reasoning: text => send(chunk({ role: 'assistant', reasoning_content: text })),
-    async finish({ reason = 'stop', usage } = {}) {
-      await send(chunk({}, reason))
-      if (usage) await send({ id, object: 'chat.completion.chunk', created: 1, model: body.model, choices: [], usage })
-      await send('[DONE]')
+    token: text => send(...speaker.text(text)),
+    reasoning: text => send(...speaker.reasoning(text)),
+    source: (url, title) => send(...speaker.source(url, title)),
+    async finish(finish = {}) {
+      await send(...speaker.finish(finish))
       response.end()
     },
-    fail: (status, error) => new Promise(resolve => {
-      const text = JSON.stringify(typeof error === 'string' ? { error: { message: error, type: 'test', code: null } } : error)
-      response.writeHead(status, { 'content-type': 'application/json' }).end(text, () => resolve())
+    fail: (status, error, headers = {}) => new Promise(resolve => {
+      const text = JSON.stringify(typeof error === 'string' ? protocol.error(error) : error)
+      response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(text, () => resolve())
     }),
     async failInStream(error) {
-      await send({ error })
+      await send(...speaker.errorInStream(error.message, error.code))
       response.end()
     },
     endEarly() {

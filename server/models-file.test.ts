@@ -1,0 +1,60 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { ConfigError } from './config.ts'
+import { readModels } from './models-file.ts'
+
+let folder: string
+let path: string
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'skein-models-'))
+  path = join(folder, 'models.json')
+})
+afterEach(() => rm(folder, { recursive: true }))
+
+const sonnet = {
+  id: 'sonnet', name: 'Claude Sonnet', provider: 'anthropic', model: 'claude-sonnet-4-5', apiKeyFrom: 'ANTHROPIC_API_KEY',
+  contextTokens: 200_000, prices: { currency: 'USD', input: 3, output: 15 }
+}
+const local = { id: 'local', name: 'Llama', provider: 'openai-compatible', model: 'llama3', baseUrl: 'http://127.0.0.1:11434/v1' }
+const env = { ANTHROPIC_API_KEY: ' sk-ant-secret ' }
+
+const problemsOf = async (models: unknown, environment: Record<string, string> = env): Promise<string[]> => {
+  await writeFile(path, typeof models === 'string' ? models : JSON.stringify(models))
+  const error = await readModels(path, environment).then(() => null, (thrown: unknown) => thrown)
+  if (!(error instanceof ConfigError)) throw new Error(`not a ConfigError: ${String(error)}`)
+  return error.problems
+}
+
+test('the list is read in its order, keys from the environment', async () => {
+  await writeFile(path, JSON.stringify([sonnet, local]))
+  const { apiKeyFrom, ...setup } = sonnet
+  expect(await readModels(path, env)).toEqual([{ ...setup, apiKey: 'sk-ant-secret' }, local])
+})
+
+test.each<[string, unknown, RegExp]>([
+  ['no JSON', '[{', /the file is not valid JSON\.$/],
+  ['no list', sonnet, /the list: /],
+  ['an empty list', [], /the list: /],
+  ['an unknown provider', [{ ...sonnet, provider: 'acme' }], /0\.provider: /],
+  ['an id with spaces', [{ ...sonnet, id: 'a b' }], /0\.id: must be a name/],
+  ['one id twice', [sonnet, { ...local, id: 'sonnet' }], /two models have the id sonnet\.$/],
+  ['a key in the file', [{ ...sonnet, apiKey: 'sk-ant-in-the-file' }], /0: /],
+  ['a variable that is none', [{ ...sonnet, apiKeyFrom: 'sk-ant-secret' }], /0\.apiKeyFrom: must be the name of an environment variable/],
+  ['a URL that is none', [{ ...local, baseUrl: 'localhost' }], /0\.baseUrl: must be an http or https URL/],
+  ['a negative price', [{ ...sonnet, prices: { currency: 'USD', input: -1, output: 1 } }], /0\.prices\.input: /],
+])('%s is a problem that names its place and no key', async (_, models, line) => {
+  const problems = await problemsOf(models)
+  expect(problems.join('\n')).toMatch(line)
+  expect(problems.join('\n')).not.toContain('in-the-file')
+})
+
+test('every model without its key is named', async () => {
+  expect(await problemsOf([sonnet, { ...sonnet, id: 'opus' }], {})).toEqual(['sonnet', 'opus'].map(id =>
+    `SKEIN_MODELS (${path}): ${id} takes its key from ANTHROPIC_API_KEY, which is not set.`))
+})
+
+test('a file that is not there is a problem', async () => {
+  await expect(readModels(join(folder, 'none.json'), env)).rejects.toThrow(/the file cannot be read \(ENOENT\)/)
+})

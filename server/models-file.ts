@@ -1,0 +1,55 @@
+/**
+ * `SKEIN_MODELS`: a JSON file that lists the language models of this server, the default one first. Keys stand in the environment, never in
+ * the file:
+ *
+ *   [{ "id": "sonnet", "name": "Claude Sonnet", "provider": "anthropic", "model": "claude-sonnet-4-5", "apiKeyFrom": "ANTHROPIC_API_KEY",
+ *      "contextTokens": 200000, "prices": { "currency": "USD", "input": 3, "output": 15 } }]
+ */
+import { readFile } from 'node:fs/promises'
+import * as z from 'zod'
+import { parseAgentId } from '../shared/ids.ts'
+import { providers } from './agents/models.ts'
+import type { ModelSetup } from './agents/models.ts'
+import { ConfigError } from './config.ts'
+
+const price = z.number().nonnegative()
+const currency = z.string().regex(/^[A-Z]{3}$/, 'must be an ISO 4217 code')
+const prices = z.strictObject({ currency, input: price, output: price, cachedInput: price.optional() })
+const entry = z.strictObject({
+  id: z.string().refine(id => parseAgentId(id) !== null, 'must be a name of small letters, digits, - and _'),
+  name: z.string().min(1).max(100),
+  provider: z.enum(providers),
+  model: z.string().min(1),
+  baseUrl: z.string().refine(text => /^https?:$/.test(URL.parse(text)?.protocol ?? ''), 'must be an http or https URL').optional(),
+  /** The environment variable that holds the key. */
+  apiKeyFrom: z.string().regex(/^[A-Z][A-Z0-9_]*$/, 'must be the name of an environment variable').optional(),
+  contextTokens: z.int().min(1_000).optional(),
+  prices: prices.optional(),
+})
+const list = z.array(entry).min(1)
+
+/** @throws ConfigError with every problem; no line holds a key */
+export const readModels = async (
+  path: string, env: Readonly<Record<string, string | undefined>>
+): Promise<[ModelSetup, ...ModelSetup[]]> => {
+  const problem = (...lines: string[]): ConfigError => new ConfigError(lines.map(line => `SKEIN_MODELS (${path}): ${line}`))
+  let json: unknown
+  try {
+    json = JSON.parse(await readFile(path, 'utf8'))
+  } catch (error) {
+    if (error instanceof SyntaxError) throw problem('the file is not valid JSON.')
+    throw problem(`the file cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'}).`)
+  }
+  const read = list.safeParse(json)
+  if (!read.success) throw problem(...read.error.issues.map(({ path: at, message }) => `${at.join('.') || 'the list'}: ${message}.`))
+  const ids = read.data.map(({ id }) => id)
+  const twice = ids.find((id, index) => ids.indexOf(id) !== index)
+  if (twice !== undefined) throw problem(`two models have the id ${twice}.`)
+  const keyless = read.data.filter(({ apiKeyFrom }) => apiKeyFrom !== undefined && !env[apiKeyFrom]?.trim())
+  if (keyless.length > 0) throw problem(...keyless.map(({ id, apiKeyFrom }) => `${id} takes its key from ${apiKeyFrom}, which is not set.`))
+  const models = read.data.map(({ apiKeyFrom, ...model }) => withoutAbsent({ ...model, apiKey: apiKeyFrom && env[apiKeyFrom]!.trim() }))
+  return models as [ModelSetup, ...ModelSetup[]]
+}
+
+const withoutAbsent = <T extends object>(value: T): object =>
+  Object.fromEntries(Object.entries(value).filter(([, each]) => each !== undefined))
