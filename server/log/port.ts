@@ -129,6 +129,11 @@ export interface UpdateLog {
   read(name: DocumentName): Promise<StoredDocument | null>
   /** Resolves with the record's sequence once it is durable. Records of one document become durable in the order of the calls. */
   append(name: DocumentName, record: LogRecord): Promise<number>
+  /**
+   * Runs the action when the next write may begin, at once where that is now; what it appends is in that write. Where many write, writes
+   * are spaced, and work that is done for many at once costs a part of what it costs whenever something comes. Absent: at once.
+   */
+  beforeWrite?(action: () => void): void
   compact(name: DocumentName, snapshot: Snapshot): Promise<void>
   /**
    * What a snapshot up to this sequence has to hold: all updates until then, in order, as they are on the disk. In contrast to `read` this

@@ -81,13 +81,18 @@ export class WritePath {
   }
 
   /**
-   * Takes an update into the inbox; updates are worked off one at a time, in the order of arrival. Those of others pass one that is taken
-   * in slices.
+   * Takes an update into the inbox; updates are worked off one at a time, in the order of arrival, when the log can write them. Those of
+   * others pass one that is taken in slices.
    */
   submit(submission: Submission): void {
     if (this.#endIfLost(submission.session)) return
     this.#inbox.push(submission)
-    if (!this.#working) void this.#workOff()
+    if (this.#working) return
+    this.#working = true
+    const { log } = this.#environment
+    const workOff = (): void => void this.#workOff()
+    if (log.beforeWrite) log.beforeWrite(workOff)
+    else workOff()
   }
 
   /** Nothing waits to be judged. */
@@ -106,7 +111,6 @@ export class WritePath {
   }
 
   async #workOff(): Promise<void> {
-    this.#working = true
     let since = this.#environment.now()
     for (let next = this.#inbox.shift(); next; next = this.#inbox.shift()) {
       // Nothing is judged on a socket after it was refused or closed.

@@ -45,6 +45,7 @@ export class VirtualLog implements UpdateLog {
   readonly #platter: MemoryLog
   readonly #clock: Clock
   readonly #chance: Chance
+  readonly #pauses: Chance
   readonly #weather: DiskWeather
   readonly #watch: PlatterWatch
   #queue: Waiting[] = []
@@ -63,6 +64,7 @@ export class VirtualLog implements UpdateLog {
     if (isWhole(tail)) for (const { name, record } of tail) void this.#platter.append(name, record)
     this.#clock = clock
     this.#chance = chance
+    this.#pauses = chance.stream()
     this.#weather = weather
     this.#watch = watch
   }
@@ -104,6 +106,13 @@ export class VirtualLog implements UpdateLog {
       this.#watch.written(name, taken)
       return sequence
     })
+  }
+
+  /** As where many write: mostly some time later. */
+  beforeWrite(action: () => void): void {
+    if (this.#dead) return
+    if (this.#pauses.of(0.3)) return action()
+    this.#clock.after(this.#pauses.delay(this.#weather.pace, this.#weather.pace * 4), () => { if (!this.#dead) action() })
   }
 
   compact(name: DocumentName, snapshot: Snapshot): Promise<void> {

@@ -1,7 +1,11 @@
 /** The order in which submissions are written, and what each of them hears. */
 import { describe, expect, test } from 'vitest'
-import { GATHER_MS, GroupCommit } from './group-commit.ts'
+import { GroupCommit } from './group-commit.ts'
+import { LATELY_MS, SPACE_MS } from './pace-of-writes.ts'
 import type { Clock } from './group-commit.ts'
+
+/** Of the event loop that a moment may take. */
+const TURNS = 4
 
 /** A disk whose writes end when the test says so. */
 const createDisk = () => {
@@ -11,7 +15,11 @@ const createDisk = () => {
   /** Waits for the clock, and until when. */
   const patient: { until: number, go: () => void }[] = []
   let time = 0
-  const clock: Clock = { now: () => time, wait: ms => new Promise(resolve => patient.push({ until: time + ms, go: resolve })) }
+  const clock: Clock = {
+    now: () => time,
+    wait: ms => new Promise(resolve => patient.push({ until: time + ms, go: resolve })),
+    turn: () => settle(),
+  }
   const commits = new GroupCommit<string>((operations) => {
     written.push(operations)
     const end = Promise.withResolvers<void>()
@@ -27,7 +35,7 @@ const createDisk = () => {
     pass: async (ms: number): Promise<void> => {
       time += ms
       while (patient[0] && patient[0].until <= time) patient.shift()!.go()
-      await settle()
+      for (let i = 0; i < TURNS; i++) await settle()
     },
     finish: async (): Promise<void> => {
       waiting.shift()?.resolve()
@@ -59,39 +67,59 @@ describe('group commit', () => {
   })
 
   test('gathers all that comes while a write is in flight into the next one, in order', async () => {
-    const { commits, written, finish } = createDisk()
+    const { commits, written, finish, pass } = createDisk()
     for (const operations of [['a'], ['b', 'c'], ['d'], ['e']]) void commits.submit(operations)
     expect(written).toEqual([['a']])
     await finish()
+    await pass(1)
     expect(written).toEqual([['a'], ['b', 'c', 'd', 'e']])
   })
 
-  test('gathers for some milliseconds, from the beginning of a write that several shared, before it writes again', async () => {
+  test('waits as many milliseconds after the beginning of a write as submissions were written lately', async () => {
     const { commits, written, finish, pass } = createDisk()
     for (const operations of [['a'], ['b'], ['c']]) void commits.submit(operations)
     await finish()
+    await pass(0)
     void commits.submit(['d'])
-    await pass(1)
     await finish()
-    expect(written).toEqual([['a'], ['b', 'c']])
-    await pass(GATHER_MS - 2)
-    void commits.submit(['e'])
-    expect(written).toEqual([['a'], ['b', 'c']])
+    expect(written).toEqual([['a']])
     await pass(1)
-    expect(written).toEqual([['a'], ['b', 'c'], ['d', 'e']])
+    expect(written).toEqual([['a'], ['b', 'c', 'd']])
+    await finish()
+    void commits.submit(['e'])
+    await pass(3)
+    void commits.submit(['f'])
+    expect(written).toHaveLength(2)
+    await pass(1)
+    expect(written.at(-1)).toEqual(['e', 'f'])
   })
 
-  test('who writes alone never waits, nor does who only waits for others', async () => {
+  test('waits for a bounded time, however many write', async () => {
+    const { commits, written, finish, pass } = createDisk()
+    for (let n = 0; n < 1000; n++) void commits.submit([String(n)])
+    await finish()
+    await pass(1)
+    await finish()
+    expect(written).toHaveLength(2)
+    void commits.submit(['next'])
+    await pass(SPACE_MS - 1)
+    expect(written).toHaveLength(2)
+    await pass(1)
+    expect(written.at(-1)).toEqual(['next'])
+  })
+
+  test('who writes after a quiet moment never waits, nor does who only waits for others', async () => {
     const { commits, written, finish, pass } = createDisk()
     const { entries, note } = createJournal()
     for (const operations of [['a'], ['b'], ['c']]) void commits.submit(operations)
     await finish()
+    await pass(1)
     await finish()
     note('barrier', commits.submit([]))
     await pass(0)
     expect(entries).toEqual(['barrier'])
-    await pass(GATHER_MS)
     for (const name of ['d', 'e', 'f']) {
+      await pass(SPACE_MS)
       const submitted = commits.submit([name])
       expect(written.at(-1)).toEqual([name])
       await finish()
@@ -99,14 +127,77 @@ describe('group commit', () => {
     }
   })
 
+  test('after a wait that gathered nobody, nobody waits for a while', async () => {
+    const { commits, written, finish, pass } = createDisk()
+    void commits.submit(['a'])
+    await finish()
+    void commits.submit(['b'])
+    expect(written).toHaveLength(1)
+    await pass(1)
+    expect(written).toHaveLength(2)
+    for (let n = 0; n < 10; n++) {
+      await finish()
+      void commits.submit([String(n)])
+      expect(written).toHaveLength(3 + n)
+    }
+    await finish()
+    await pass(LATELY_MS - 1)
+    for (const name of ['c', 'd']) {
+      void commits.submit([name])
+      expect(written.at(-1)).toEqual([name])
+      await finish()
+    }
+    await pass(1)
+    void commits.submit(['e'])
+    expect(written.at(-1)).toEqual(['d'])
+  })
+
+  test('what is to be done before a write is done at once where that may begin now', () => {
+    const { commits } = createDisk()
+    const done: string[] = []
+    commits.beforeWrite(() => done.push('a'))
+    expect(done).toEqual(['a'])
+  })
+
+  test('what is to be done before a write is done when it may begin, and what it submits, by promise too, is in it', async () => {
+    const { commits, written, finish, pass } = createDisk()
+    for (const operations of [['a'], ['b'], ['c']]) void commits.submit(operations)
+    await finish()
+    await pass(1)
+    await finish()
+    const done: string[] = []
+    const write = (name: string) => (): void => {
+      done.push(name)
+      void Promise.resolve().then(() => commits.submit([name]))
+    }
+    commits.beforeWrite(write('d'))
+    commits.beforeWrite(write('e'))
+    void commits.submit(['f'])
+    await pass(2)
+    expect(done).toEqual([])
+    await pass(1)
+    expect(done).toEqual(['d', 'e'])
+    expect(written.at(-1)).toEqual(['f', 'd', 'e'])
+  })
+
+  test('what is to be done before a write does not wait for a slow one to end', async () => {
+    const { commits, pass } = createDisk()
+    const done: string[] = []
+    void commits.submit(['a'])
+    commits.beforeWrite(() => done.push('b'))
+    await pass(1)
+    expect(done).toEqual(['b'])
+  })
+
   test('resolves no submission before the write that carries it has ended', async () => {
-    const { commits, finish } = createDisk()
+    const { commits, finish, pass } = createDisk()
     const { entries, note } = createJournal()
     for (const name of ['a', 'b', 'c']) note(name, commits.submit([name]))
     await new Promise(resolve => setImmediate(resolve))
     expect(entries).toEqual([])
     await finish()
     expect(entries).toEqual(['a'])
+    await pass(1)
     await finish()
     expect(entries).toEqual(['a', 'b', 'c'])
   })
@@ -139,11 +230,12 @@ describe('group commit', () => {
   })
 
   test('goes on with what comes after a failure', async () => {
-    const { commits, written, fail, finish } = createDisk()
+    const { commits, written, fail, finish, pass } = createDisk()
     const { entries, note } = createJournal()
     note('a', commits.submit(['a']))
     await fail('disk full')
     note('b', commits.submit(['b']))
+    await pass(1)
     await finish()
     expect(entries).toEqual(['a: disk full', 'b'])
     expect(written).toEqual([['a'], ['b']])

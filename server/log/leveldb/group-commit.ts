@@ -6,23 +6,24 @@
  * 2. A submission resolves when the write that carries it has ended, never earlier.
  * 3. When a write fails, every submission in it and every one behind it rejects with the same cause, and nothing of those behind is
  *    written: they may build on what is now unknown.
- * 4. A write that follows one which carried several submissions begins {@link GATHER_MS} after that one began, at the earliest: where many
- *    write, half the writes cost half as much. Who writes alone never waits.
+ * 4. Where many write, writes are spaced (see `pace-of-writes.ts`), and what has only to be ready by the next write is done then, all of
+ *    it at once (`beforeWrite`).
  * 5. `failed` is called before any of them hears of it, so that the owner is already in its new state when they ask again.
  */
-
-/** Each write is an fsync, and wakes the threads that do it. Latency: at most this, half of it on average (milliseconds). */
-export const GATHER_MS = 4
+import { WritePace } from './pace-of-writes.ts'
 
 export interface Clock {
   /** Milliseconds from any moment on. */
   now: () => number
   wait: (ms: number) => Promise<void>
+  /** Lets everything that is ready run, what came over the network too. */
+  turn: () => Promise<void>
 }
 
 export const systemClock: Clock = {
   now: () => performance.now(),
   wait: ms => new Promise(resolve => setTimeout(resolve, ms)),
+  turn: () => new Promise(resolve => setImmediate(resolve)),
 }
 
 interface Submission<Operation> {
@@ -31,19 +32,26 @@ interface Submission<Operation> {
   reject: (cause: unknown) => void
 }
 
+/** Of what is done before a write, so much is done without a pause (milliseconds). */
+const WORK_MS = 10
+
 export class GroupCommit<Operation> {
   readonly #write: (operations: Operation[]) => Promise<void>
   readonly #failed: (cause: unknown) => void
   readonly #clock: Clock
+  readonly #pace: WritePace
   #queue: Submission<Operation>[] = []
   #writing = false
-  /** Before then the next write does not begin. */
-  #notBefore = -Infinity
+  /** To be done before the next write. */
+  #actions: (() => void)[] = []
+  /** Ends when the next write may begin; null: that is now. */
+  #gathering: Promise<void> | null = null
 
   constructor(write: (operations: Operation[]) => Promise<void>, failed: (cause: unknown) => void, clock = systemClock) {
     this.#write = write
     this.#failed = failed
     this.#clock = clock
+    this.#pace = new WritePace(clock.now)
   }
 
   /** An empty submission is a barrier: it resolves when all before it is written. */
@@ -54,17 +62,26 @@ export class GroupCommit<Operation> {
     })
   }
 
+  /** Runs the action when the next write may begin: at once where that is now. What it submits in that turn is in that write. */
+  beforeWrite(action: () => void): void {
+    if (!this.#gathering && this.#pace.patience() <= 0) return action()
+    this.#actions.push(action)
+    this.#gathering ??= this.#gather()
+  }
+
   async #drain(): Promise<void> {
     this.#writing = true
     while (this.#queue.length > 0) {
-      const patience = this.#patience()
-      if (patience > 0) await this.#clock.wait(patience)
+      const waits = this.#gathering !== null || (this.#queue.some(writes) && this.#pace.patience() > 0)
+      if (waits) await (this.#gathering ??= this.#gather())
       const group = this.#queue
       this.#queue = []
-      this.#notBefore = group.filter(writes).length > 1 ? this.#clock.now() + GATHER_MS : -Infinity
       const operations = group.flatMap(submission => submission.operations)
       try {
-        if (operations.length > 0) await this.#write(operations)
+        if (operations.length > 0) {
+          this.#pace.begins(group.filter(writes).length, waits)
+          await this.#write(operations)
+        }
         for (const submission of group) submission.resolve()
       } catch (cause) {
         const behind = this.#queue
@@ -76,9 +93,19 @@ export class GroupCommit<Operation> {
     this.#writing = false
   }
 
-  /** How long the next write has to wait (milliseconds). */
-  #patience(): number {
-    return this.#queue.some(writes) ? this.#notBefore - this.#clock.now() : 0
+  async #gather(): Promise<void> {
+    await this.#clock.wait(this.#pace.patience())
+    let since = this.#clock.now()
+    while (this.#actions.length > 0) {
+      for (let action = this.#actions.shift(); action; action = this.#actions.shift()) {
+        action()
+        if (this.#clock.now() - since > WORK_MS) break
+      }
+      // What the actions do by promise is submitted then.
+      await this.#clock.turn()
+      since = this.#clock.now()
+    }
+    this.#gathering = null
   }
 }
 

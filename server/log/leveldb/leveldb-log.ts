@@ -91,6 +91,10 @@ class LevelDbUpdateLog implements LevelDbLog {
     }
   }
 
+  beforeWrite(action: () => void): void {
+    this.store.beforeWrite(action)
+  }
+
   append(name: DocumentName, record: LogRecord): Promise<number> {
     return this.#tracked(this.#append(name, record))
   }

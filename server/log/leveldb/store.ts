@@ -134,6 +134,11 @@ export class Store {
     }
   }
 
+  /** See {@link GroupCommit.beforeWrite}. */
+  beforeWrite(action: () => void): void {
+    this.#commits.beforeWrite(action)
+  }
+
   async get(key: Key): Promise<Uint8Array | undefined> {
     return (await this.getMany([key]))[0]
   }
