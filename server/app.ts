@@ -28,6 +28,8 @@ import { createEdge } from './edge/edge.ts'
 import { createErasure } from './erasure.ts'
 import type { Directory } from './directory/port.ts'
 import type { Identity } from './identity/port.ts'
+import type { Tickets } from './identity/ticket-port.ts'
+import type { Tokens } from './identity/token-port.ts'
 import type { UpdateLog } from './log/port.ts'
 import { createAudit, createSampledAudit } from './telemetry/audit.ts'
 import type { Logger } from './telemetry/port.ts'
@@ -36,6 +38,8 @@ export interface Adapters {
   log: UpdateLog
   directory: Directory
   identity: Identity
+  tokens: Tokens
+  tickets: Tickets
   agents: AgentRegistry
   logger: Logger
   now: () => number

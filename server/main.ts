@@ -9,25 +9,19 @@ import { createAgentRegistry } from './agents/registry.ts'
 import { systemTimers } from '../shared/timers.ts'
 import { createSkein } from './app.ts'
 import type { RunningServer } from './app.ts'
-import { callerOf } from './api/context.ts'
 import { ConfigError, readConfig } from './config.ts'
 import type { Config } from './config.ts'
 import { readEpochMarker } from './epoch-marker.ts'
 import { openLevelDbDirectory } from './directory/leveldb-directory.ts'
 import { AccountsError } from './identity/accounts/database.ts'
-import { openAccounts } from './identity/accounts/open-accounts.ts'
-import { createGuestIdentity } from './identity/guest-cookie.ts'
-import { createNoIdentity } from './identity/none.ts'
-import type { Identity } from './identity/port.ts'
-import { loadSecret } from './identity/secret.ts'
 import { keepLedgerTrimmed } from './log/ledger-keeper.ts'
 import type { OnBackupRemoved } from './log/leveldb/backup.ts'
 import { DataFolderError, dataFolderError } from './log/leveldb/data-folder-error.ts'
 import { openLevelDbLog } from './log/leveldb/leveldb-log.ts'
 import type { LevelDbLog } from './log/leveldb/leveldb-log.ts'
+import { openIdentity } from './open-identity.ts'
 import { giveSpareMemoryBack } from './spare-memory.ts'
 import { readModels } from './models-file.ts'
-import { createAudit } from './telemetry/audit.ts'
 import { createLogger } from './telemetry/logger.ts'
 import type { Logger } from './telemetry/port.ts'
 
@@ -39,11 +33,11 @@ const random = <T extends Uint8Array | Uint32Array>(target: T): T => randomFillS
 const start = async (config: Config): Promise<void> => {
   const logger = createLogger(config.logLevel)
   const log = await openLog(config, logger)
-  const { identity, close: closeIdentity } = await identityOf(config, logger)
+  const { close: closeIdentity, ...identity } = await openIdentity({ config, store: log.store, logger, random })
   const server = createSkein({
     log,
     directory: openLevelDbDirectory({ store: log.store, random }),
-    identity,
+    ...identity,
     agents: await agentsOf(config),
     logger,
     now: Date.now,
@@ -82,23 +76,6 @@ const addressToOpen = ({ host, edge: { publicUrl, tls } }: Config, port: number)
   if (publicUrl) return publicUrl.origin
   const name = host === '127.0.0.1' ? 'localhost' : host.includes(':') ? `[${host}]` : host
   return `${tls ? 'https' : 'http'}://${name}:${port}`
-}
-
-interface OpenIdentity {
-  identity: Identity
-  close: () => Promise<void>
-}
-
-const identityOf = async ({ auth, secret: given, dataFolder, accounts, edge }: Config, logger: Logger): Promise<OpenIdentity> => {
-  if (auth === 'none') return { identity: createNoIdentity(), close: async () => {} }
-  const secret = await loadSecret({ given, dataFolder, random })
-  const identity = await openAccounts(dataFolder, accounts, {
-    secret, guests: createGuestIdentity({ secret, now: Date.now, random }), publicOrigin: edge.publicUrl?.origin ?? null, callerOf,
-    carryOver: async () => {}, aliases: { aliasesOf: async () => [] },
-    now: Date.now, random, audit: createAudit(logger),
-    failed: (what, error) => logger.error({ err: error }, `accounts: ${what}`),
-  })
-  return { identity, close: () => identity.close() }
 }
 
 const openLog = async ({ dataFolder, durability }: Config, logger: Logger): Promise<LevelDbLog> => {

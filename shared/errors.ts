@@ -38,6 +38,7 @@ const table = {
   'run-finished': { status: 409, close: 4409, retryable: false, message: 'The reply was already finished, so there was nothing to stop.' },
   'agent-unknown': { status: 404, close: 4404, retryable: false, message: 'There is no such agent on this server. Choose another one.' },
   'rate-limited': { status: 429, close: 4429, retryable: true, message: 'Too many requests in a short time. Nothing was stored of this one; wait a little and try again.' },
+  'too-many-tokens': { status: 409, close: 4409, retryable: false, message: 'You have as many tokens as one person may have, so none was made. Revoke one that nobody needs any more.' },
   'too-many-connections': { status: 429, close: 1013, retryable: true, message: 'Too many connections are open or were opened in a short time. Nothing is lost; this device tries again by itself.' },
   'missing-dependency': { status: 409, close: 1013, retryable: true, message: 'The update builds on something that never arrived. Nothing is lost; the connection starts over.' },
   'not-saved': { status: 503, close: 1013, retryable: true, message: 'The server could not write to its disk. Nothing unsaved was shown to others; your text stays on this device and is sent again by itself.' },

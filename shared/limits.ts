@@ -78,6 +78,18 @@ export const limits = {
   rememberedGone: 200,
   /** All of them as JSON, in UTF-16 units; the last one is kept however long it is. */
   latestLength: 512 * 1024,
+  /** Tokens of one person that are neither revoked nor expired. */
+  tokensPerPerson: 100,
+  tokenNameLength: 100,
+  /** Documents that one token names; with more of them leave them out, and it is good for all of the person's. */
+  documentsPerToken: 64,
+  agentsPerToken: 16,
+  /** The longest that a token lives, from when it was made or rotated. */
+  tokenDays: 366,
+  /** How long a ticket opens sockets (seconds); a socket that it opened lives on. */
+  ticketSeconds: 60,
+  /** Characters of a ticket or a token; what is longer is nobody's, and not looked at. */
+  credentialLength: 8192,
   /** Updates in one answer to `POST /api/sync`, before base64; one document goes however large it is. */
   syncAnswerBytes: 2 * 1024 * 1024,
 } as const

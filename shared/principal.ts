@@ -18,8 +18,8 @@ export interface Principal {
 }
 
 /**
- * What a credential allows, never more than its person may do. Who acts by one is not the person: it neither owns nor manages (see
- * `server/room/access.ts`).
+ * What a credential allows, never more than its person may do. Who acts by one is not the person: without `manage` it deletes nothing,
+ * invites nobody and changes no roles (see `server/room/access.ts`).
  */
 export interface Scopes {
   /** Without it nothing can be opened. */
@@ -29,7 +29,12 @@ export interface Scopes {
   actAs?: readonly AgentId[]
   /** Absent: all of the person's. */
   documents?: readonly DocumentName[]
+  /** It stands for the person in all things, within `documents`: a ticket that a browser's WebSocket shows in place of a cookie. */
+  manage?: boolean
 }
+
+/** Whether it is the person who acts, and not what they made for others to act by. */
+export const isInPerson = ({ scopes }: Principal): boolean => scopes === undefined || scopes.manage === true
 
 type Ids = Readonly<{ id: UserId, aliases?: readonly UserId[] | undefined }>
 

@@ -8,6 +8,8 @@ import type { Timers } from '../../shared/timers.ts'
 import type { Directory } from '../directory/port.ts'
 import type { Edge } from '../edge/edge.ts'
 import { RateLimited } from '../edge/rate-limits.ts'
+import type { Tickets } from '../identity/ticket-port.ts'
+import type { Tokens } from '../identity/token-port.ts'
 import type { UpdateLog } from '../log/port.ts'
 import type { Random } from '../room/lineage.ts'
 import type { EventListener, Rooms } from '../room/port.ts'
@@ -25,10 +27,13 @@ import { meRoutes } from './me.ts'
 import type { MeOptions } from './me.ts'
 import { problemResponse } from './problem.ts'
 import { securityHeaders } from './security-headers.ts'
+import { tokenRoutes } from './tokens.ts'
 import { staticFiles } from './static-files.ts'
 import { InvalidRequest } from './validation.ts'
 
 export interface ApiOptions extends MeOptions {
+  tokens: Tokens
+  tickets: Tickets
   directory: Directory
   log: Pick<UpdateLog, 'ledger' | 'list' | 'read' | 'summaries'>
   rooms: Rooms
@@ -75,6 +80,7 @@ export const createApi = (options: ApiOptions): Api => {
   }))
   api.route('/', invitationRoutes({ identity, directory, gatekeeper, feed, now }))
   api.route('/sync', batchSyncRoutes({ identity, directory, log, openToAll, logger }))
+  api.route('/', tokenRoutes({ ...options, gatekeeper }))
   if (identity.routes) api.route('/auth', identity.routes())
   api.get('/feed', async c => {
     const ticket = c.req.query('ticket')

@@ -2,6 +2,7 @@
 import type { Context, MiddlewareHandler } from 'hono'
 import { SkeinError } from '../../shared/errors.ts'
 import type { UserId } from '../../shared/ids.ts'
+import { isInPerson } from '../../shared/principal.ts'
 import type { Principal } from '../../shared/principal.ts'
 import type { Caller } from '../edge/caller.ts'
 import type { Credentials, Identity } from '../identity/port.ts'
@@ -49,7 +50,7 @@ export const signedIn = (identity: Pick<Identity, 'authenticate'>): MiddlewareHa
 
 /** What a person does and no token of theirs may: whatever gives away, or takes, more than the token itself allows. */
 export const personOnly: MiddlewareHandler<SignedIn> = async (c, next) => {
-  if (c.var.principal.scopes) {
+  if (!isInPerson(c.var.principal)) {
     throw new SkeinError('not-allowed', 'A token or link may not do this, only its person, signed in. Nothing was changed.')
   }
   await next()

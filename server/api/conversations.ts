@@ -45,7 +45,7 @@ export const conversationRoutes = (options: ConversationsOptions): Hono<SignedIn
   app.post('/', known, async c => {
     const { id, title } = await readBody(c, newConversation)
     const { name, entry, role } = await gatekeeper.create(id ?? newId(), c.var.principal)
-    if (title && role === 'owner') await nameOnce(rooms, name, c.var.principal, title)
+    if (title && role !== 'viewer') await nameOnce(rooms, name, c.var.principal, title)
     void feed.announce(name)
     const item: ConversationListItem = await list.item({ name, role, createdAt: entry.createdAt })
     return c.json(item, 201)

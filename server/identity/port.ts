@@ -34,6 +34,11 @@ export interface Identity {
    * @returns takes the listener off
    */
   onRevoked(listener: (gone: Revocation) => void): () => void
+  /**
+   * Who this is now, asked when something else than its own credentials stands for a principal, such as a token that it made: with today's
+   * name and aliases. Null: the person, or the `credential` that the principal names, is no longer good. Absent: nothing of it changes.
+   */
+  renew?(principal: Principal): Promise<Principal | null>
   /** What an adapter serves itself, mounted under `/api/auth`. */
   routes?(): Hono
 }

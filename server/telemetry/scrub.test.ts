@@ -11,6 +11,7 @@ test.each([
   '/api/auth/callback/x?code=S3CRET&state=S3CRET#x',
   'Sec-WebSocket-Protocol: skein.v1, skein.ticket.S3CRET, other',
   'authorization: Bearer S3CRET.x',
+  'found skein_0123456789abcdef01234567_S3CRET in a text',
   'Authorization: Basic S3CRET=',
   'cookie: a=b; skein_guest=S3CRET.1.2; __Host-skein_guest=S3CRET; better-auth.session_token=S3CRET.x',
   `not a token of ours: ${JWT}`,

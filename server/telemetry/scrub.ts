@@ -17,6 +17,8 @@ const PATTERNS: readonly RegExp[] = [
   new RegExp(String.raw`([?&](?:ticket|token|access_token|id_token|refresh_token|code|state|secret|key|api_key|password)=)${VALUE}`, 'gi'),
   /** A ticket as a subprotocol. */
   new RegExp(String.raw`(\bskein\.ticket\.)${VALUE}`, 'g'),
+  /** A token by its form; its id may be read. */
+  /(\bskein_[0-9a-f]{24}_)[\w-]+/g,
   /** Cookies of ours and of the accounts library. */
   new RegExp(String.raw`((?:__Host-|__Secure-)?(?:skein|better-auth)[\w.-]*=)${VALUE}`, 'gi'),
   /(\b(?:bearer|basic)\s+)[\w.~+/=:-]+/gi,

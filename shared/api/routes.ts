@@ -13,6 +13,10 @@ export const routes = {
   acceptInvitation: (secret: string) => `/api/invitations/${segment(secret)}`,
   /** All documents of a person in one request. */
   sync: () => '/api/sync',
+  tokens: () => '/api/tokens',
+  token: (id: string) => `/api/tokens/${segment(id)}`,
+  rotateToken: (id: string) => `/api/tokens/${segment(id)}/rotate`,
+  tickets: () => '/api/tickets',
   /** Server-sent events, see {@link FEED_EVENT}. */
   feed: () => '/api/feed',
   /** How one gets in here; see account-schemas.ts for all under `/api/auth`. */

@@ -12,6 +12,7 @@ import type { EdgeConfig } from '../../server/edge/config.ts'
 import { createEdge } from '../../server/edge/edge.ts'
 import { createGuestIdentity } from '../../server/identity/guest-cookie.ts'
 import { createNoIdentity } from '../../server/identity/none.ts'
+import { withTokens } from '../../server/identity/with-tokens.ts'
 import { openLevelDbLog } from '../../server/log/leveldb/leveldb-log.ts'
 import type { LedgerEntry } from '../../server/log/port.ts'
 import type { EventListener } from '../../server/room/port.ts'
@@ -65,9 +66,14 @@ export const createApiWorld = async ({ openToAll = false, clientFolder = '/nonex
     yieldToOthers: async () => {},
     enrolled: enrolment(directory),
   })
-  const known = authenticate ? { ...identity, authenticate } : identity
+  const { identity: known, tokens, tickets } = withTokens({
+    people: authenticate ? { ...identity, authenticate } : identity, store: log.store, secret: new Uint8Array(32), random, now: clock,
+    onRefused: () => {}, onError: () => {},
+  })
   const api = createApi({
     identity: known,
+    tokens,
+    tickets,
     proofs: new Proofs({ identity: known, now: clock, after: timers.after }),
     directory,
     log,

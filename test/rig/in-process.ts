@@ -10,6 +10,7 @@ import { openLevelDbDirectory } from '../../server/directory/leveldb-directory.t
 import type { Directory } from '../../server/directory/port.ts'
 import { createNoIdentity } from '../../server/identity/none.ts'
 import type { Identity } from '../../server/identity/port.ts'
+import { withTokens } from '../../server/identity/with-tokens.ts'
 import type { SquashLimits } from '../../server/room/squash.ts'
 import { openLevelDbLog } from '../../server/log/leveldb/leveldb-log.ts'
 import type { LevelDbLog } from '../../server/log/leveldb/leveldb-log.ts'
@@ -65,7 +66,10 @@ export const startInProcess = async (options: InProcessOptions = {}): Promise<In
   const server = createSkein({
     log,
     directory,
-    identity: identity ?? createNoIdentity(),
+    ...withTokens({
+      people: identity ?? createNoIdentity(), store: log.store, secret: new Uint8Array(32), random, now: Date.now,
+      onRefused: () => {}, onError: () => {},
+    }),
     agents: createAgentRegistry([agent ?? createOfflineAgent({ timers: systemTimers, msPerToken: 0 })]),
     logger: createLogger('silent'),
     now: Date.now,

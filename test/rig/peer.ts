@@ -2,7 +2,7 @@
 import WebSocket from 'ws'
 import * as Y from 'yjs'
 import { decodeFrame, encodeFrame } from '../../shared/wire/codec.ts'
-import { SUBPROTOCOL } from '../../shared/wire/frame.ts'
+import { SUBPROTOCOL, TICKET_PROTOCOL } from '../../shared/wire/frame.ts'
 import type { Control, Frame } from '../../shared/wire/frame.ts'
 import { until } from './until.ts'
 
@@ -10,6 +10,10 @@ export interface PeerOptions {
   /** Offers `skein.v1` (default). */
   skein?: boolean
   cookie?: string
+  /** The `Authorization` header. */
+  authorization?: string
+  /** Offered as a subprotocol, as a browser does it. */
+  ticket?: string
   origin?: string
   doc?: Y.Doc
 }
@@ -41,8 +45,11 @@ export class Peer {
   }
 
   /** Opens the socket and sends nothing yet. */
-  static async open(syncUrl: string, name: string, { skein = true, cookie, origin, doc = new Y.Doc() }: PeerOptions = {}): Promise<Peer> {
-    const socket = new WebSocket(`${syncUrl}/${name}`, skein ? [SUBPROTOCOL] : [], { headers: { ...cookie && { cookie }, ...origin && { origin } } })
+  static async open(syncUrl: string, name: string, options: PeerOptions = {}): Promise<Peer> {
+    const { skein = true, cookie, authorization, ticket, origin, doc = new Y.Doc() } = options
+    const protocols = [...ticket ? [TICKET_PROTOCOL + ticket] : [], ...skein ? [SUBPROTOCOL] : []]
+    const headers = { ...cookie && { cookie }, ...authorization && { authorization }, ...origin && { origin } }
+    const socket = new WebSocket(`${syncUrl}/${name}`, protocols, { headers })
     const peer = new Peer(socket, doc)
     await new Promise<void>((resolve, reject) => {
       socket.once('open', resolve)

@@ -1,0 +1,207 @@
+import { randomFillSync } from 'node:crypto'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { codeOf } from '../../../test/contract/code-of.ts'
+import { LevelDbWorld } from '../../../test/rig/leveldb-world.ts'
+import { until } from '../../../test/rig/until.ts'
+import type { DocumentName, UserId } from '../../../shared/ids.ts'
+import { limits } from '../../../shared/limits.ts'
+import type { Principal } from '../../../shared/principal.ts'
+import type { Revocation } from '../port.ts'
+import { LevelDbTokens } from './leveldb-tokens.ts'
+
+const START = Date.UTC(2026, 10, 1, 12, 30)
+const HOUR = 60 * 60 * 1000
+const DAY = 24 * HOUR
+const ada: Principal = { kind: 'user', id: 'ada' as UserId, name: 'Ada' }
+const bob: Principal = { kind: 'user', id: 'bob' as UserId, name: 'Bob' }
+const talk = 'conversation/talk' as DocumentName
+const reading = { name: 'a script', scopes: { read: true as const } }
+
+let world: LevelDbWorld
+let now: number
+let gone: Revocation[]
+let people: Map<UserId, Principal>
+let tokens: LevelDbTokens
+
+let close: () => Promise<void>
+
+const open = async (): Promise<void> => {
+  const log = await world.open()
+  const { store } = log
+  close = () => log.close()
+  const renew = async ({ id }: Principal) => people.get(id) ?? null
+  tokens = new LevelDbTokens({ store, random: target => randomFillSync(target), now: () => now, renew, onError: () => {} })
+  tokens.onRevoked(each => gone.push(each))
+}
+
+beforeEach(async () => {
+  world = await LevelDbWorld.create()
+  now = START
+  gone = []
+  people = new Map([ada, bob].map(person => [person.id, person]))
+  await open()
+})
+afterEach(() => world.dispose())
+
+describe('a token', () => {
+  test('is its person, as far as it goes, until it expires', async () => {
+    const { token, secret } = await tokens.create(ada, { name: 'bot', scopes: { read: true, write: true, documents: [talk] }, days: 2 })
+    expect(secret).toMatch(/^skein_[0-9a-f]{24}_[A-Za-z0-9_-]{43}$/)
+    expect(await tokens.authenticate(secret)).toEqual({
+      kind: 'service', id: 'ada', name: 'Ada', scopes: { read: true, write: true, documents: [talk] }, credential: `token-${token.id}`, expiresAt: START + 2 * DAY
+    })
+    now += 2 * DAY - 1
+    expect(await tokens.authenticate(secret)).not.toBeNull()
+    now++
+    expect(await tokens.authenticate(secret)).toBeNull()
+    expect(await tokens.listOf([ada.id])).toEqual([])
+  })
+
+  test('writes only when that was asked for, and lives 90 days unless it was said how long', async () => {
+    const { token } = await tokens.create(ada, reading)
+    expect(token).toMatchObject({ scopes: { read: true, write: false }, expiresAt: START + 90 * DAY, lastUsedAt: null })
+  })
+
+  test('is known after the process was killed, and so is that one was revoked', async () => {
+    const kept = await tokens.create(ada, reading)
+    const revoked = await tokens.create(ada, reading)
+    await tokens.revoke([ada.id], revoked.token.id)
+    await world.crash()
+    await open()
+    expect(await tokens.authenticate(kept.secret)).toMatchObject({ id: 'ada' })
+    expect(await tokens.authenticate(revoked.secret)).toBeNull()
+  })
+
+  test('leaves nothing on the disk that proves it', async () => {
+    const { secret } = await tokens.create(ada, reading)
+    await tokens.authenticate(secret)
+    const [, , proof] = /^(skein_\w{24}_)(.+)$/.exec(secret)!
+    await until('its use is noted', async () => (await tokens.listOf([ada.id]))[0]!.lastUsedAt)
+    await close()
+    const stored = await world.raw(async database => (await database.iterator().all()).map(([, value]) => Buffer.from(value).toString('latin1')).join('\n'))
+    expect(stored).toContain('a script')
+    expect(stored).not.toContain(proof)
+  })
+
+  test('has its person\'s name of today, and is none when there is no such person any more', async () => {
+    const { secret } = await tokens.create(ada, reading)
+    people.set(ada.id, { ...ada, name: 'Ada L.', aliases: ['guest-1' as UserId] })
+    expect(await tokens.authenticate(secret)).toMatchObject({ name: 'Ada L.', aliases: ['guest-1'] })
+    people.delete(ada.id)
+    expect(await tokens.authenticate(secret)).toBeNull()
+  })
+})
+
+describe('revoking', () => {
+  test('ends the token, tells who listens, and can be done once', async () => {
+    const { token, secret } = await tokens.create(ada, reading)
+    expect(await tokens.revoke([ada.id], token.id)).toBe(true)
+    expect(await tokens.authenticate(secret)).toBeNull()
+    expect(gone).toEqual([{ credential: `token-${token.id}` }])
+    expect(await tokens.revoke([ada.id], token.id)).toBe(false)
+  })
+
+  test('is for its person alone, under whichever of their ids they made it', async () => {
+    const { token, secret } = await tokens.create(ada, reading)
+    expect(await tokens.revoke([bob.id], token.id)).toBe(false)
+    expect(await tokens.rotate([bob.id], token.id)).toBeNull()
+    expect(await tokens.listOf([bob.id])).toEqual([])
+    expect(await tokens.authenticate(secret)).not.toBeNull()
+    expect(await tokens.revoke([bob.id, ada.id], token.id)).toBe(true)
+  })
+
+  test.each(['__proto__', '', '../x', 'a'.repeat(24), 'A'.repeat(24), 'a'.repeat(10_000)])('of an id that is none (%#) finds nothing', async id => {
+    expect(await tokens.revoke([ada.id], id)).toBe(false)
+  })
+
+  test('is not undone by a use, or a rotation, at the same moment', async () => {
+    for (let n = 0; n < 20; n++) {
+      const { token: { id }, secret } = await tokens.create(ada, reading)
+      const work = [tokens.authenticate(secret), tokens.revoke([ada.id], id), tokens.rotate([ada.id], id)] as const
+      const [, revoked, rotated] = await Promise.all(work)
+      expect([revoked, rotated]).toEqual([true, null])
+      await tokens.create(bob, reading).then(({ token: { id } }) => tokens.revoke([bob.id], id))
+      expect(await tokens.listOf([ada.id])).toEqual([])
+    }
+  })
+
+  test('that could not be stored is not told of, and the token is good', async () => {
+    const { token, secret } = await tokens.create(ada, reading)
+    world.failNext('before')
+    expect(await codeOf(tokens.revoke([ada.id], token.id))).toBe('not-saved')
+    expect(gone).toEqual([])
+    expect(await tokens.authenticate(secret)).not.toBeNull()
+  })
+})
+
+test('a rotated token is the same one under a new secret, as long-lived as at first; the old secret is good for nothing at once', async () => {
+  const { token, secret } = await tokens.create(ada, { ...reading, days: 10 })
+  now += 9 * DAY
+  const rotated = (await tokens.rotate([ada.id], token.id))!
+  expect(rotated.token).toEqual({ ...token, expiresAt: now + 10 * DAY })
+  expect(await tokens.authenticate(secret)).toBeNull()
+  expect(await tokens.authenticate(rotated.secret)).toMatchObject({ id: 'ada' })
+  expect(gone).toEqual([{ credential: `token-${token.id}` }])
+})
+
+test('the list tells what there is, newest first, with the hour of the last use and without what proves it', async () => {
+  const first = await tokens.create(ada, reading)
+  now += HOUR
+  const second = await tokens.create(ada, { ...reading, name: 'another' })
+  await tokens.authenticate(first.secret)
+  const used = await until('the use is noted', async () => {
+    const listed = await tokens.listOf([ada.id])
+    return listed.some(({ lastUsedAt }) => lastUsedAt) && listed
+  })
+  expect(used).toEqual([second.token, { ...first.token, lastUsedAt: Date.UTC(2026, 10, 1, 13) }])
+})
+
+test('a use is written down once an hour', async () => {
+  const { secret } = await tokens.create(ada, reading)
+  let writes = 0
+  world.onWrite = write => {
+    writes++
+    return write()
+  }
+  for (let n = 0; n < 50; n++) await tokens.authenticate(secret)
+  await tokens.create(bob, reading)
+  expect(writes).toBe(2)
+})
+
+test('one person has so many tokens and no more; revoking one makes room', async () => {
+  for (let n = 1; n < limits.tokensPerPerson; n++) await tokens.create(ada, reading)
+  const last = await tokens.create(ada, reading)
+  expect(await codeOf(tokens.create(ada, reading))).toBe('too-many-tokens')
+  await tokens.create(bob, reading)
+  await tokens.revoke([ada.id], last.token.id)
+  await tokens.create(ada, reading)
+})
+
+describe('what is no token', () => {
+  test('each that differs from a good one in one character', async () => {
+    const { secret } = await tokens.create(ada, reading)
+    for (let at = 0; at < secret.length; at++) {
+      const other = secret[at] === '1' ? '2' : '1'
+      expect(await tokens.authenticate(secret.slice(0, at) + other + secret.slice(at + 1))).toBeNull()
+    }
+  })
+
+  test('a good one cut short, or with more behind it', async () => {
+    const { secret } = await tokens.create(ada, reading)
+    for (let length = 0; length < secret.length; length++) expect(await tokens.authenticate(secret.slice(0, length))).toBeNull()
+    for (const more of ['x', ' ', '\n', '\0', '=']) expect(await tokens.authenticate(secret + more)).toBeNull()
+  })
+
+  test('the id of one with the secret of another, and the hash that is stored', async () => {
+    const [a, b] = [await tokens.create(ada, reading), await tokens.create(bob, reading)]
+    expect(await tokens.authenticate(`skein_${a.token.id}_${b.secret.slice(-43)}`)).toBeNull()
+    await close()
+    const hashes = await world.raw(async database => (await database.iterator().all())
+      .flatMap(([, value]) => /"hash":"(\w+)"/.exec(Buffer.from(value).toString())?.[1] ?? []))
+    expect(hashes).toHaveLength(2)
+    await open()
+    for (const hash of hashes) for (const text of [hash, hash.slice(0, 43), Buffer.from(hash, 'hex').toString('base64url')]) {
+      expect(await tokens.authenticate(`skein_${a.token.id}_${text}`)).toBeNull()
+    }
+  })
+})

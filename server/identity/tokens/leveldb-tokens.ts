@@ -1,0 +1,197 @@
+/**
+ * Tokens in the log's database: one entry per token, under its id, and an index per person. What proves a token is only its hash.
+ *
+ * A token never allows more than its person may do: what it says is who they are and how far it goes, and roles are looked up at each use
+ * like anybody's.
+ */
+import type { NewToken, Token } from '../../../shared/api/token-schemas.ts'
+import { SkeinError } from '../../../shared/errors.ts'
+import type { RandomBytes, UserId } from '../../../shared/ids.ts'
+import { limits } from '../../../shared/limits.ts'
+import type { Principal, Scopes } from '../../../shared/principal.ts'
+import type { Identity, Revocation } from '../port.ts'
+import type { IssuedToken, Tokens } from '../token-port.ts'
+import { formatToken, hashOf, isHashOf, isTokenId, newTokenId, newTokenSecret, parseToken } from './token-text.ts'
+
+type Key = (string | number)[]
+type Operation = { type: 'put', key: Key, value: Uint8Array } | { type: 'del', key: Key }
+
+/** What this needs of the store that the log keeps open. */
+export interface TokenStore {
+  get(key: Key): Promise<Uint8Array | undefined>
+  intactEntries(range: { gte: Key, lte: Key }): Promise<[Key, Uint8Array][]>
+  /** All or nothing; resolves when durable. */
+  commit(operations: readonly Operation[]): Promise<void>
+}
+
+export interface TokensOptions {
+  store: TokenStore
+  /** Of cryptographic quality: secrets are made of it. */
+  random: RandomBytes
+  /** Milliseconds since 1970. */
+  now: () => number
+  /** Who a token's person is by now; left out: as they were when they made it. */
+  renew?: Identity['renew'] | undefined
+  /** Something about a token could not be noted that nothing depends on. */
+  onError: (error: unknown) => void
+}
+
+interface StoredToken {
+  hash: string
+  person: { kind: Principal['kind'], id: UserId, name: string }
+  name: string
+  scopes: Scopes
+  createdAt: number
+  /** How long it lives, from when it was made or rotated. */
+  days: number
+  expiresAt: number
+  lastUsedAt: number | null
+}
+
+const DAY_MS = 24 * 60 * 60 * 1000
+const DEFAULT_DAYS = 90
+/** To the hour: it tells whether somebody still needs the token, and costs one write in that time, not one for each request. */
+const USE_GRAIN_MS = 60 * 60 * 1000
+
+const tokenKey = (id: string): Key => ['skein', 'token', id]
+const indexKey = (person: UserId, id: string): Key => ['skein', 'tokens', person, id]
+const under = (...prefix: Key): { gte: Key, lte: Key } => ({ gte: prefix, lte: [...prefix, 0xffffffff] })
+
+const encode = (value: StoredToken | true): Uint8Array => new TextEncoder().encode(JSON.stringify(value))
+const decode = (value: Uint8Array): StoredToken => JSON.parse(new TextDecoder().decode(value)) as StoredToken
+const putToken = (id: string, token: StoredToken): Operation => ({ type: 'put', key: tokenKey(id), value: encode(token) })
+
+/** What a revocation names. */
+const credentialOf = (id: string): string => `token-${id}`
+
+export class LevelDbTokens implements Tokens {
+  readonly #options: TokensOptions
+  readonly #listeners = new Set<(gone: Revocation) => void>()
+  /** Changes are rare, and one that reads what another is about to write would bring back what was revoked: one after another. */
+  #last: Promise<unknown> = Promise.resolve()
+  /** Tokens whose use is being noted. */
+  readonly #noting = new Set<string>()
+
+  constructor(options: TokensOptions) {
+    this.#options = options
+  }
+
+  onRevoked(listener: (gone: Revocation) => void): () => void {
+    this.#listeners.add(listener)
+    return () => void this.#listeners.delete(listener)
+  }
+
+  /** @returns null: it is none, or no longer one. Rejects only when the store does. */
+  async authenticate(text: string): Promise<Principal | null> {
+    const parsed = parseToken(text)
+    const stored = parsed && await this.#find(parsed.id)
+    if (!stored || !isHashOf(parsed.secret, stored.hash)) return null
+    const principal = await this.#principalOf(parsed.id, stored)
+    if (principal) this.#noteUse(parsed.id, stored)
+    return principal
+  }
+
+  /** The principal of a token, as of now. @returns undefined: the credential is not a token's */
+  async renew({ credential }: Pick<Principal, 'credential'>): Promise<Principal | null | undefined> {
+    if (!credential?.startsWith('token-')) return undefined
+    const id = credential.slice('token-'.length)
+    const stored = await this.#find(id)
+    return stored && this.#principalOf(id, stored)
+  }
+
+  create(person: Principal, { name, scopes: { write = false, actAs, documents }, days = DEFAULT_DAYS }: NewToken): Promise<IssuedToken> {
+    return this.#inTurn(async () => {
+      const known = await this.listOf([person.id])
+      if (known.length >= limits.tokensPerPerson) throw new SkeinError('too-many-tokens')
+      const { random, now } = this.#options
+      const id = newTokenId(random)
+      const secret = newTokenSecret(random)
+      const createdAt = now()
+      const token: StoredToken = {
+        hash: hashOf(secret),
+        person: { kind: person.kind, id: person.id, name: person.name },
+        name,
+        scopes: { read: true, write, ...actAs && { actAs }, ...documents && { documents } },
+        createdAt,
+        days,
+        expiresAt: createdAt + days * DAY_MS,
+        lastUsedAt: null,
+      }
+      await this.#options.store.commit([putToken(id, token), { type: 'put', key: indexKey(person.id, id), value: encode(true) }])
+      return { token: shown(id, token), secret: formatToken({ id, secret }) }
+    })
+  }
+
+  async listOf(people: readonly UserId[]): Promise<Token[]> {
+    const listed = await Promise.all(people.map(person => this.#options.store.intactEntries(under('skein', 'tokens', person))))
+    const ids = listed.flat().map(([key]) => String(key[3]))
+    const tokens = await Promise.all(ids.map(async id => ({ id, stored: await this.#find(id) })))
+    return tokens.flatMap(({ id, stored }) => stored ? [shown(id, stored)] : [])
+      .sort((a, b) => b.createdAt - a.createdAt || (a.id < b.id ? -1 : 1))
+  }
+
+  rotate(people: readonly UserId[], id: string): Promise<IssuedToken | null> {
+    return this.#inTurn(async () => {
+      const stored = await this.#findOf(people, id)
+      if (!stored) return null
+      const secret = newTokenSecret(this.#options.random)
+      const rotated: StoredToken = { ...stored, hash: hashOf(secret), expiresAt: this.#options.now() + stored.days * DAY_MS }
+      await this.#options.store.commit([putToken(id, rotated)])
+      this.#tell(id)
+      return { token: shown(id, rotated), secret: formatToken({ id, secret }) }
+    })
+  }
+
+  revoke(people: readonly UserId[], id: string): Promise<boolean> {
+    return this.#inTurn(async () => {
+      const stored = await this.#findOf(people, id)
+      if (!stored) return false
+      await this.#options.store.commit([{ type: 'del', key: tokenKey(id) }, { type: 'del', key: indexKey(stored.person.id, id) }])
+      this.#tell(id)
+      return true
+    })
+  }
+
+  /** @returns null: there is none, or it has expired */
+  async #find(id: string): Promise<StoredToken | null> {
+    const value = isTokenId(id) ? await this.#options.store.get(tokenKey(id)) : undefined
+    const stored = value && decode(value)
+    return stored && stored.expiresAt > this.#options.now() ? stored : null
+  }
+
+  async #findOf(people: readonly UserId[], id: string): Promise<StoredToken | null> {
+    const stored = await this.#find(id)
+    return stored && people.includes(stored.person.id) ? stored : null
+  }
+
+  async #principalOf(id: string, { person, scopes, expiresAt }: StoredToken): Promise<Principal | null> {
+    const { renew } = this.#options
+    const now: Principal | null = renew ? await renew(person) : person
+    return now && { ...now, kind: 'service', scopes, credential: credentialOf(id), expiresAt }
+  }
+
+  #noteUse(id: string, { lastUsedAt }: StoredToken): void {
+    const at = Math.floor(this.#options.now() / USE_GRAIN_MS) * USE_GRAIN_MS
+    if (lastUsedAt === at || this.#noting.has(id)) return
+    this.#noting.add(id)
+    this.#inTurn(async () => {
+      const stored = await this.#find(id)
+      if (stored && stored.lastUsedAt !== at) await this.#options.store.commit([putToken(id, { ...stored, lastUsedAt: at })])
+    }).catch(this.#options.onError).finally(() => this.#noting.delete(id))
+  }
+
+  #tell(id: string): void {
+    for (const listener of this.#listeners) listener({ credential: credentialOf(id) })
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#last.then(work, work)
+    this.#last = result.catch(() => {})
+    return result
+  }
+}
+
+const shown = (id: string, { name, scopes: { read, write, actAs, documents }, createdAt, expiresAt, lastUsedAt }: StoredToken): Token => ({
+  id, name, createdAt, expiresAt, lastUsedAt,
+  scopes: { read, write, ...actAs && { actAs: [...actAs] }, ...documents && { documents: [...documents] } },
+})

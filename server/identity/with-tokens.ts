@@ -1,0 +1,63 @@
+/** An identity, and beside it the tokens and tickets that its people make. Whoever shows one of these is looked at by that alone. */
+import type { RandomBytes } from '../../shared/ids.ts'
+import type { Identity, Revocation } from './port.ts'
+import { SealedTickets } from './tickets/sealed-tickets.ts'
+import type { Tickets } from './ticket-port.ts'
+import type { Tokens } from './token-port.ts'
+import { LevelDbTokens } from './tokens/leveldb-tokens.ts'
+import type { TokenStore } from './tokens/leveldb-tokens.ts'
+import { TOKEN_PREFIX } from './tokens/token-text.ts'
+
+export interface WithTokensOptions {
+  /** Whom people sign in with. */
+  people: Identity
+  store: TokenStore
+  /** Of the server; tickets are sealed under a key that is made from it. */
+  secret: Uint8Array
+  random: RandomBytes
+  /** Milliseconds since 1970. */
+  now: () => number
+  /** A token or ticket was shown that is no good. */
+  onRefused: (what: 'token' | 'ticket', address: string) => void
+  /** Something about a token could not be noted that nothing depends on. */
+  onError: (error: unknown) => void
+}
+
+export const withTokens = (options: WithTokensOptions): { identity: Identity, tokens: Tokens, tickets: Tickets } => {
+  const { people, store, secret, random, now, onRefused, onError } = options
+  const renew: NonNullable<Identity['renew']> = async principal => {
+    const renewed = await tokens.renew(principal)
+    return renewed === undefined ? (people.renew ? people.renew(principal) : principal) : renewed
+  }
+  const tokens = new LevelDbTokens({ store, random, now, ...people.renew && { renew: principal => people.renew!(principal) }, onError })
+  const tickets = new SealedTickets({ secret, random, now, renew })
+  const onRevoked = (listener: (gone: Revocation) => void): (() => void) => {
+    const stops = [people.onRevoked(listener), tokens.onRevoked(listener)]
+    return () => stops.forEach(stop => stop())
+  }
+  onRevoked(gone => tickets.revoked(gone))
+
+  const identity: Identity = {
+    authenticate: async credentials => {
+      // Whoever shows one that is no good is nobody, whatever cookie comes along: it would act as somebody else than it says.
+      const { ticket, authorization, address } = credentials
+      const token = tokenIn(authorization)
+      if (ticket === undefined && token === null) return people.authenticate(credentials)
+      const principal = ticket === undefined ? await tokens.authenticate(token!) : await tickets.authenticate(ticket)
+      if (!principal) onRefused(ticket === undefined ? 'token' : 'ticket', address)
+      return principal
+    },
+    admitGuest: async (credentials, secure) =>
+      credentials.ticket !== undefined || tokenIn(credentials.authorization) !== null ? null : people.admitGuest(credentials, secure),
+    onRevoked,
+    renew,
+    ...people.routes && { routes: () => people.routes!() },
+  }
+  return { identity, tokens, tickets }
+}
+
+/** Null: the header is somebody else's business, such as a proxy's. */
+const tokenIn = (authorization: string | undefined): string | null => {
+  const [, token] = /^bearer +(\S+)$/i.exec(authorization ?? '') ?? []
+  return token?.startsWith(TOKEN_PREFIX) ? token : null
+}
