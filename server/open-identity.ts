@@ -28,7 +28,9 @@ export const openIdentity = async (options: IdentityOptions): Promise<OpenIdenti
   return { ...addTokens(options, people, secret), close }
 }
 
-const peopleOf = async ({ config, logger, random }: IdentityOptions, secret: Uint8Array): Promise<{ people: Identity, close: () => Promise<void> }> => {
+type OpenPeople = { people: Identity, close: () => Promise<void> }
+
+const peopleOf = async ({ config, logger, random }: IdentityOptions, secret: Uint8Array): Promise<OpenPeople> => {
   switch (config.auth) {
     case 'none':
       return { people: createNoIdentity(), close: async () => {} }

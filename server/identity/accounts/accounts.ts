@@ -126,6 +126,18 @@ export class Accounts implements Identity {
     return setCookie === null ? null : { principal: await this.principalOf(found), setCookie }
   }
 
+  /** For tokens and tickets, which are shown without a cookie: whether there is such an account, and such a session, still. */
+  async renew(principal: Principal): Promise<Principal | null> {
+    if (principal.kind === 'guest') return principal
+    const { adapter, internalAdapter } = await this.engine().$context
+    const user = await internalAdapter.findUserById(principal.id) as SignedInAccount['user'] | null
+    if (!user || user.disabledAt) return null
+    const { credential } = principal
+    if (credential !== undefined && !await adapter.findOne({ model: 'session', where: [{ field: 'id', value: credential }] })) return null
+    const aliases = await this.options.aliases.aliasesOf(principal.id)
+    return { ...principal, name: user.name, ...aliases.length > 0 && { aliases } }
+  }
+
   onRevoked(listener: (gone: Revocation) => void): () => void {
     this.#listeners.add(listener)
     const stop = this.options.guests.onRevoked(listener)
