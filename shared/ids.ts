@@ -17,6 +17,9 @@ export type UserId = Branded<string, 'UserId'>
 /** 1–64 of `a–z 0–9 -`. */
 export type AgentId = Branded<string, 'AgentId'>
 
+/** UUIDv8 of an invitation or a share link; derived from its secret, which it does not tell. */
+export type LinkId = Branded<string, 'LinkId'>
+
 export type DocumentKind = 'conversation' | 'artifact' | 'home'
 
 const DOCUMENT_NAME = /^(conversation|artifact|home)\/[A-Za-z0-9_-]{1,128}$/
@@ -33,8 +36,12 @@ export const parseRequestId = (text: string): RequestId | null => UUID_V7.test(t
 export const parseMessageId = (text: string): MessageId | null => UUID.test(text) ? (text as MessageId) : null
 export const parseRunId = (text: string): RunId | null => UUID.test(text) ? (text as RunId) : null
 export const parseDraftId = (text: string): DraftId | null => UUID.test(text) ? (text as DraftId) : null
+export const parseLinkId = (text: string): LinkId | null => UUID.test(text) ? (text as LinkId) : null
 export const parseUserId = (text: string): UserId | null => USER_ID.test(text) ? (text as UserId) : null
 export const parseAgentId = (text: string): AgentId | null => AGENT_ID.test(text) ? (text as AgentId) : null
+
+/** Whoever reads by a share link is this person. */
+export const readerId = (link: LinkId): UserId => `link-${link}` as UserId
 
 /** A `send` request and the message that it becomes share one id. */
 export const messageIdOf = (request: RequestId): MessageId => request as string as MessageId

@@ -90,6 +90,14 @@ export const limits = {
   ticketSeconds: 60,
   /** Characters of a ticket or a token; what is longer is nobody's, and not looked at. */
   credentialLength: 8192,
+  /** Members of one document; all of them are written with each change of one. */
+  membersPerDocument: 1000,
+  /** Invitations and share links of one document that were not revoked; expired and used ones count. */
+  linksPerDocument: 100,
+  /** People whom an owner removed that a document remembers, the latest: links from before do not let them in again. */
+  removedPerDocument: 1000,
+  /** Longest life of a link, in days; without a life it lasts until it is revoked. */
+  linkDays: 365,
   /** Updates in one answer to `POST /api/sync`, before base64; one document goes however large it is. */
   syncAnswerBytes: 2 * 1024 * 1024,
 } as const

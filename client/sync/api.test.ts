@@ -92,25 +92,27 @@ it('reads the whole list, page by page', async () => {
 })
 
 it('invites and accepts', async () => {
+  const link = { id: 'l1', role: 'editor', by: 'u1', at: 1, expiresAt: 2, maxUses: null, uses: 0 }
+  const made = { secret: 's1', path: '/join#s1', link }
   const { api, asked } = setUp({
-    '/api/conversations/c1/invitations': { body: { secret: 's1', path: '/join/s1' } },
-    '/api/invitations/s1': { body: { kind: 'conversation', id: 'c1', role: 'editor' } }
+    '/api/conversations/c1/invitations': { body: made },
+    '/api/invitations/accept': { body: { kind: 'conversation', id: 'c1', role: 'editor' } }
   })
-  expect(await api.invite('c1', 'editor')).toEqual({ secret: 's1', path: '/join/s1' })
+  expect(await api.invite('c1', { role: 'editor', hours: 24 })).toEqual(made)
   expect(await api.acceptInvitation('s1')).toEqual({ kind: 'conversation', id: 'c1', role: 'editor' })
   expect(asked).toEqual([
-    { path: '/api/conversations/c1/invitations', method: 'POST', body: { role: 'editor' } },
-    { path: '/api/invitations/s1', method: 'POST', body: {} }
+    { path: '/api/conversations/c1/invitations', method: 'POST', body: { role: 'editor', hours: 24 } },
+    { path: '/api/invitations/accept', method: 'POST', body: { secret: 's1' } }
   ])
 })
 
 it('tells a code of a newer server, and an answer of a newer form, as internal errors', async () => {
   const problem = { type: 'urn:skein:error:tomorrow', title: 'New', status: 400, detail: 'Something new.', code: 'tomorrow' }
-  const { api, answers } = setUp({ '/api/invitations/s': { status: 400, body: problem } })
+  const { api, answers } = setUp({ '/api/invitations/accept': { status: 400, body: problem } })
   await expect(api.acceptInvitation('s')).rejects.toMatchObject({ code: 'internal', message: 'Something new.' })
-  answers['/api/invitations/s'] = { body: { surprise: true } }
+  answers['/api/invitations/accept'] = { body: { surprise: true } }
   await expect(api.acceptInvitation('s')).rejects.toMatchObject({ code: 'internal' })
-  delete answers['/api/invitations/s']
+  delete answers['/api/invitations/accept']
   await expect(api.acceptInvitation('s')).rejects.toMatchObject({ code: 'internal' })
 })
 

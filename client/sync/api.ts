@@ -1,9 +1,11 @@
 /** The server's API as the app needs it: who we are, which conversations there are, invitations, and the feed that tells of changes. */
+import { createPeopleApi, nothing, withBody } from './people-api.ts'
+import type { Ask, Parser, PeopleApi } from './people-api.ts'
 import { realSurroundings } from './port.ts'
 import type { After } from './port.ts'
 import { FEED_EVENT, FEED_REMOVED_EVENT, routes } from '../../shared/api/routes.ts'
 import * as schemas from '../../shared/api/schemas.ts'
-import type { AcceptedInvitation, ConversationListItem, Invitation, Me, SyncPage, SyncRequest } from '../../shared/api/schemas.ts'
+import type { ConversationListItem, Me, SyncPage, SyncRequest } from '../../shared/api/schemas.ts'
 import { isErrorCode, SkeinError } from '../../shared/errors.ts'
 import { createUuidV7 } from '../../shared/ids.ts'
 import type { RandomBytes } from '../../shared/ids.ts'
@@ -29,7 +31,7 @@ export interface FeedListener {
   removed: (id: string) => void
 }
 
-export interface Api {
+export interface Api extends PeopleApi {
   /** Who we are here; the last known answer where the server cannot be reached. */
   me: () => Promise<Me>
   /** All of them, newest first. */
@@ -38,8 +40,6 @@ export interface Api {
   createConversationId: () => string
   /** For good, for everybody. For its owner. */
   deleteConversation: (id: string) => Promise<void>
-  invite: (id: string, role: 'editor' | 'viewer') => Promise<Invitation>
-  acceptInvitation: (secret: string) => Promise<AcceptedInvitation>
   /** What this device lacks of the person's documents; see `POST /api/sync`. */
   sync: (request: SyncRequest, signal?: AbortSignal) => Promise<SyncPage>
   /** Reconnects by itself. Returns how to stop. */
@@ -91,8 +91,7 @@ export const createApi = (options: ApiOptions = {}): Api => {
     deleteConversation: async id => {
       await ask(nothing, routes.conversation(id), { method: 'DELETE' })
     },
-    invite: (id, role) => ask(schemas.invitation, routes.invitations(id), post({ role })),
-    acceptInvitation: secret => ask(schemas.acceptedInvitation, routes.acceptInvitation(secret), post({})),
+    ...createPeopleApi(ask),
     sync: async (request, signal) => {
       const giveUp = new AbortController()
       const cancel = after(SYNC_TIMEOUT, () => giveUp.abort())
@@ -103,17 +102,9 @@ export const createApi = (options: ApiOptions = {}): Api => {
   }
 }
 
-interface Parser<T> {
-  safeParse: (value: unknown) => { success: true, data: T } | { success: false }
-}
+const post = (body: unknown): RequestInit => withBody('POST', body)
 
-const post = (body: unknown): RequestInit =>
-  ({ method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) })
-
-/** Of answers without a body. */
-const nothing: Parser<null> = { safeParse: () => ({ success: true, data: null }) }
-
-const createAsk = (origin: string, send: typeof fetch) =>
+const createAsk = (origin: string, send: typeof fetch): Ask =>
   async <T>(parser: Parser<T>, path: string, init?: RequestInit): Promise<T> => {
     const response = await send(origin + path, init).catch((error: unknown) => {
       throw new SkeinError('unavailable', 'The server cannot be reached. What you wrote is kept on this device.', { cause: error })

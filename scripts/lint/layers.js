@@ -15,6 +15,8 @@ const EDGE = /^server\/edge\//
 const IDENTITY = /^server\/identity\//
 const TELEMETRY_PORT = /^server\/telemetry\/port\.ts$/
 const PORTS = /^server\/[^/]+\/(?:port|[\w-]+-port)\.ts$/
+/** Decisions that the directory carries out at their turn: pure, and part of what its port is asked. */
+const MEMBERSHIP = /^server\/directory\/membership\.ts$/
 const SDK = /^client\/sync\//
 const STATE = /^client\/app\/state\//
 const APP = /^client\/app\//
@@ -59,7 +61,7 @@ export const LAYERS = [
   { files: EDGE, own: EDGE, may: [SHARED], because: 'server/edge imports shared/ only: it knows requests, not what they are about' },
   ...['connection', 'api', 'agents'].map((name) => {
     const own = new RegExp(`^server/${name}/`)
-    return { files: own, own, may: [SHARED, ROOM, PORTS, ...name === 'agents' ? [] : [EDGE]], because: `server/${name} stands on server/room and ports: all writes go through a room` }
+    return { files: own, own, may: [SHARED, ROOM, PORTS, MEMBERSHIP, ...name === 'agents' ? [] : [EDGE]], because: `server/${name} stands on server/room and ports: all writes go through a room` }
   }),
   ...['events', 'search', 'assets', 'telemetry'].map((name) => {
     const own = new RegExp(`^server/${name}/`)

@@ -3,6 +3,7 @@ import { plainEdge } from '../edge/config.ts'
 import { createApiWorld, messageOf, nameOf, requestIdOf, START } from '../../test/rig/api-world.ts'
 import type { ApiWorld } from '../../test/rig/api-world.ts'
 import { routes } from '../../shared/api/routes.ts'
+import * as people from '../../shared/api/people.ts'
 import * as schemas from '../../shared/api/schemas.ts'
 import { errorTable } from '../../shared/errors.ts'
 import { readMeta } from '../../shared/conversation/read.ts'
@@ -59,8 +60,8 @@ describe('who am I', () => {
     ['GET', routes.messages('a')],
     ['GET', routes.request('a', requestIdOf(1))],
     ['POST', routes.invitations('a')],
-    ['POST', routes.artifactInvitations('a')],
-    ['POST', routes.acceptInvitation('secret-0')],
+    ['POST', routes.invitations('a', 'artifact')],
+    ['POST', routes.acceptInvitation()],
     ['GET', routes.feed()],
   ])('%s %s makes nobody a guest', async (method, path) => {
     const response = await (await createApiWorld()).request(path, { method, headers: { 'Content-Type': 'application/json' } })
@@ -208,21 +209,21 @@ describe('invitations', () => {
     await owner.post(routes.conversations(), { id: 'a' })
     const answer = await owner.post(routes.invitations('a'), { role })
     expect(answer.status).toBe(201)
-    return { world, owner, friend, invitation: schemas.invitation.parse(await answer.json()) }
+    return { world, owner, friend, invitation: people.madeLink.parse(await answer.json()) }
   }
 
   test('let the bearer in with the role that the owner chose', async () => {
     const { friend, invitation } = await invited('viewer')
-    expect(invitation.path).toBe(`/join/${invitation.secret}`)
-    const accepted = await friend.post(routes.acceptInvitation(invitation.secret), {})
-    expect(schemas.acceptedInvitation.parse(await accepted.json())).toEqual({ kind: 'conversation', id: 'a', role: 'viewer' })
+    expect(invitation.path).toBe(`/join#${invitation.secret}`)
+    const accepted = await friend.post(routes.acceptInvitation(), { secret: invitation.secret })
+    expect(people.acceptedInvitation.parse(await accepted.json())).toEqual({ kind: 'conversation', id: 'a', role: 'viewer' })
     expect((await friend.get(routes.messages('a'))).status).toBe(200)
     expect(schemas.conversationList.parse(await (await friend.get(routes.conversations())).json()).conversations[0]).toMatchObject({ id: 'a', role: 'viewer' })
   })
 
   test('are made by the owner alone', async () => {
     const { world, friend, invitation } = await invited('editor')
-    await friend.post(routes.acceptInvitation(invitation.secret), {})
+    await friend.post(routes.acceptInvitation(), { secret: invitation.secret })
     expect(await codeOf(await friend.post(routes.invitations('a'), { role: 'editor' }))).toBe('not-allowed')
     const stranger = await signedInBrowser(world)
     expect(await codeOf(await stranger.post(routes.invitations('a'), { role: 'editor' }))).toBe('not-found')
@@ -235,13 +236,13 @@ describe('invitations', () => {
 
   test('do not lower the role of who is a member already', async () => {
     const { owner, invitation } = await invited('viewer')
-    expect(await (await owner.post(routes.acceptInvitation(invitation.secret), {})).json()).toEqual({ kind: 'conversation', id: 'a', role: 'owner' })
+    expect(await (await owner.post(routes.acceptInvitation(), { secret: invitation.secret })).json()).toEqual({ kind: 'conversation', id: 'a', role: 'owner' })
   })
 
   test('with another secret let nobody in', async () => {
     const { friend } = await invited('viewer')
     for (const secret of ['guess', '../a', '%00', 'x'.repeat(5000)]) {
-      expect(await codeOf(await friend.post(routes.acceptInvitation(secret), {}))).toBe('not-found')
+      expect(await codeOf(await friend.post(routes.acceptInvitation(), { secret }))).toBe('not-found')
     }
   })
 })

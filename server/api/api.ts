@@ -22,7 +22,8 @@ import { createConversationList } from './conversation-list.ts'
 import { conversationRoutes } from './conversations.ts'
 import { Feed } from './feed.ts'
 import { boundedBody, notCached, ownPagesOnly, paced, thisMachineOnly } from './guards.ts'
-import { invitationRoutes } from './invitations.ts'
+import { linkRoutes } from './links.ts'
+import { memberRoutes } from './members.ts'
 import { meRoutes } from './me.ts'
 import type { MeOptions } from './me.ts'
 import { problemResponse } from './problem.ts'
@@ -65,10 +66,11 @@ export interface Api {
 }
 
 export const createApi = (options: ApiOptions): Api => {
-  const { identity, directory, log, rooms, proofs, erase, openToAll, now, random, timers, logger, edge, auditSampled } = options
+  const { identity, directory, log, rooms, proofs, erase, openToAll, now, random, timers, logger, edge, audit, auditSampled } = options
   const gatekeeper = createGatekeeper(directory, openToAll, now)
   const list = createConversationList(directory, log, openToAll)
   const feed = new Feed({ directory, gatekeeper, list, openToAll, timers, logger })
+  const ceaseToListen = directory.onChanged(feed.onMembers)
 
   const api = new Hono()
   const ownPages = ownPagesOnly(edge, ({ address }, origin, path) =>
@@ -78,7 +80,8 @@ export const createApi = (options: ApiOptions): Api => {
   api.route('/conversations', conversationRoutes({
     identity, directory, gatekeeper, list, log, rooms, feed, erase, newId: random.uuid, now
   }))
-  api.route('/', invitationRoutes({ identity, directory, gatekeeper, feed, now }))
+  api.route('/', memberRoutes({ identity, directory, gatekeeper, audit, now }))
+  api.route('/', linkRoutes({ identity, directory, gatekeeper, audit, now }))
   api.route('/sync', batchSyncRoutes({ identity, directory, log, openToAll, logger }))
   api.route('/', tokenRoutes({ ...options, gatekeeper }))
   if (identity.routes) api.route('/auth', identity.routes())
@@ -119,5 +122,8 @@ export const createApi = (options: ApiOptions): Api => {
   app.use(staticFiles(options.clientFolder))
   app.notFound(() => problemResponse('not-found'))
 
-  return { app, feed: feed.onEvents, close: () => feed.close() }
+  return { app, feed: feed.onEvents, close: () => {
+    ceaseToListen()
+    feed.close()
+  } }
 }

@@ -16,7 +16,7 @@ const people = async () => {
   const [owner, editor, stranger] = [await guest(world), await guest(world), await guest(world)]
   await owner.post(routes.conversations(), { id: 'a', title: 'Plans' })
   const { secret } = await (await owner.post(routes.invitations('a'), { role: 'editor' })).json() as { secret: string }
-  await editor.post(routes.acceptInvitation(secret), {})
+  await editor.post(routes.acceptInvitation(), { secret })
   await world.say('a', messageOf(1))
   return { world, owner, editor, stranger, secret }
 }
@@ -46,7 +46,7 @@ test('a deleted conversation is in nobody’s list, and each former member is to
     expect(await codeOf(await person.remove('a'))).toBe('gone')
   }
   expect(await codeOf(await stranger.get(routes.messages('a')))).toBe('not-found')
-  expect(await codeOf(await stranger.post(routes.acceptInvitation(secret), {}))).toBe('not-found')
+  expect(await codeOf(await stranger.post(routes.acceptInvitation(), { secret }))).toBe('not-found')
   expect(await world.directory.toErase()).toEqual([])
 })
 

@@ -80,7 +80,7 @@ describe('the list feed', () => {
     const { secret } = await (await owner.post(routes.invitations('a'), { role: 'viewer' })).json() as { secret: string }
     const friend = await listen(world)
     await friend.next()
-    await friend.post(routes.acceptInvitation(secret), {})
+    await friend.post(routes.acceptInvitation(), { secret })
     expect(itemIn(await friend.next())).toMatchObject({ id: 'a', role: 'viewer' })
     await friend.leave()
   })

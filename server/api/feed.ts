@@ -9,11 +9,12 @@ import type { SSEStreamingApi } from 'hono/streaming'
 import { FEED_EVENT, FEED_REMOVED_EVENT } from '../../shared/api/routes.ts'
 import type { ConversationEvent } from '../../shared/conversation/event.ts'
 import { documentId, documentKind } from '../../shared/ids.ts'
-import type { DocumentName } from '../../shared/ids.ts'
+import type { DocumentName, UserId } from '../../shared/ids.ts'
 import type { Timers } from '../../shared/timers.ts'
+import { idsOf } from '../../shared/principal.ts'
 import type { Principal } from '../../shared/principal.ts'
-import type { Directory } from '../directory/port.ts'
-import { wasMember } from '../room/access.ts'
+import type { Directory, DirectoryEntry, DirectoryListener } from '../directory/port.ts'
+import { reaches, wasMember } from '../room/access.ts'
 import type { EventListener } from '../room/port.ts'
 import type { Proof } from '../room/proofs.ts'
 import type { Logger } from '../telemetry/port.ts'
@@ -49,6 +50,14 @@ export class Feed {
     if (documentKind(name) === 'conversation' && events.some(changesList)) void this.announce(name)
   }
 
+  /** For the directory: who became a member, or is one no more, and who may do more or less. */
+  readonly onMembers: DirectoryListener = (entry, ids) => {
+    if (documentKind(entry.name) !== 'conversation') return
+    for (const reader of this.#readers) {
+      if (mayKnow(entry, reader.principal, ids) || wasMember(entry, reader.principal, this.#options.openToAll)) reader.add(entry.name)
+    }
+  }
+
   /** Tells the conversation's members that it has changed. Never rejects: who misses it reads the list again. */
   async announce(name: DocumentName): Promise<void> {
     if (this.#readers.size === 0) return
@@ -82,12 +91,17 @@ export class Feed {
   }
 }
 
+/** Whether one of these is this person, who may know it even when they are no member any more. */
+const mayKnow = ({ name }: DirectoryEntry, principal: Principal, ids: readonly UserId[]): boolean =>
+  reaches(principal.scopes, name) && idsOf(principal).some(id => ids.includes(id))
+
 const changesList = (event: ConversationEvent): boolean => {
   switch (event.type) {
     case 'message.sent':
     case 'message.redacted':
     case 'meta.set':
     case 'member.set':
+    case 'member.left':
       return true
     case 'draft.opened':
     case 'draft.dropped':
@@ -159,12 +173,11 @@ class Reader {
   async #tell(name: DocumentName): Promise<void> {
     const { directory, gatekeeper, list } = this.#options
     const entry = await directory.find(name)
-    if (entry && entry.deletedAt !== null) {
+    const role = entry?.deletedAt === null && gatekeeper.roleIn(entry, this.principal)
+    if (!role) {
       await this.#stream.writeSSE({ event: FEED_REMOVED_EVENT, data: JSON.stringify({ id: documentId(name) }) })
       return
     }
-    const role = entry && gatekeeper.roleIn(entry, this.principal)
-    if (!role) return
     const item = await list.item({ name, role, createdAt: entry.createdAt })
     await this.#stream.writeSSE({ event: FEED_EVENT, data: JSON.stringify(item) })
   }

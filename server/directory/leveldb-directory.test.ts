@@ -26,7 +26,7 @@ afterEach(() => world.dispose())
 describe('the directory on LevelDB', () => {
   test('an invitation is 32 random bytes, of which the disk only has the hash', async () => {
     await directory.create(a, anna, 1)
-    const secret = await directory.invite(a, 'viewer', anna.id, 2)
+    const { secret } = await directory.makeLink(a, { kind: 'join', role: 'viewer', by: anna.id, at: 2, expiresAt: null, maxUses: null })
     expect(secret).toMatch(/^[A-Za-z0-9_-]{43}$/)
     await log.close()
     const entries = await world.raw(database => database.iterator().all())

@@ -1,21 +1,20 @@
 /**
- * The directory in the log's database: one entry per document, an index per person, invitations by the hash of their secret, and a note for
- * each deleted document whose content is still to be erased.
+ * The directory in the log's database: one entry per document, an index per person, links by the hash of their secret with an index per
+ * document, and a note for each deleted document whose content is still to be erased.
  *
- * Changes to one document are made one after another, each as one durable batch, so an entry and its index never differ.
+ * Changes to one document are made one after another, each as one durable batch, so an entry and what stands beside it never differ.
  */
-import { createHash } from 'node:crypto'
 import { SkeinError } from '../../shared/errors.ts'
-import { uuidFromDigest } from '../../shared/ids.ts'
-import type { DocumentName, RandomBytes, UserId } from '../../shared/ids.ts'
+import { readerId, uuidFromDigest } from '../../shared/ids.ts'
+import type { DocumentName, LinkId, RandomBytes, UserId } from '../../shared/ids.ts'
+import { limits } from '../../shared/limits.ts'
 import type { Principal } from '../../shared/principal.ts'
 import type { Role } from '../../shared/wire/frame.ts'
-import type { Directory, DirectoryEntry } from './port.ts'
 import { KeyedQueue } from './keyed-queue.ts'
-
-type Key = (string | number)[]
-type Range = { gte: Key, lte: Key }
-type Operation = { type: 'put', key: Key, value: Uint8Array } | { type: 'del', key: Key }
+import { become, changedIds, join } from './membership.ts'
+import type { Decision, Directory, DirectoryEntry, DirectoryListener, Link, NewLink } from './port.ts'
+import * as stored from './stored-entry.ts'
+import type { HeldLink, Key, Operation, Range } from './stored-entry.ts'
 
 /** What the directory needs of the store that the log keeps open. */
 export interface DirectoryStore {
@@ -26,47 +25,12 @@ export interface DirectoryStore {
   commit(operations: readonly Operation[]): Promise<void>
 }
 
-/** Members as pairs: a person's id may be `__proto__`, which an object could not hold. */
-interface StoredEntry {
-  createdAt: number
-  members: [id: UserId, member: { role: Role, name: string }][]
-  firstEpoch?: string | null
-  deletedAt?: number | null
-}
-
-interface StoredInvitation {
-  document: DocumentName
-  role: Role
-  by: UserId
-  at: number
-}
-
-interface StoredMembership {
-  role: Role
-  createdAt: number
-}
-
 const SECRET_BYTES = 32
 const UUID_BYTES = 16
-const RANK: Record<Role, number> = { viewer: 0, editor: 1, owner: 2 }
-
-const better = (role: Role, other: Role | undefined): Role => other !== undefined && RANK[other] > RANK[role] ? other : role
-
-const entryKey = (name: DocumentName): Key => ['skein', 'directory', name]
-const membershipKey = (user: UserId, name: DocumentName): Key => ['skein', 'membership', user, name]
-const eraseKey = (name: DocumentName): Key => ['skein', 'erase', name]
-const invitationKey = (secret: string): Key => ['skein', 'invitation', createHash('sha256').update(secret).digest('hex')]
-
-/** All keys that continue this prefix. */
-const under = (...prefix: Key): Range => ({ gte: prefix, lte: [...prefix, 0xffffffff] })
-
-const encode = (value: StoredEntry | StoredInvitation | StoredMembership | true): Uint8Array =>
-  new TextEncoder().encode(JSON.stringify(value))
-const decode = <T>(value: Uint8Array): T => JSON.parse(new TextDecoder().decode(value)) as T
 
 export interface DirectoryOptions {
   store: DirectoryStore
-  /** Of cryptographic quality: invitations are made of it. */
+  /** Of cryptographic quality: links are made of it. */
   random: RandomBytes
 }
 
@@ -76,6 +40,8 @@ class LevelDbDirectory implements Directory {
   readonly #store: DirectoryStore
   readonly #random: RandomBytes
   readonly #changes = new KeyedQueue<DocumentName>()
+  readonly #listeners = new Set<DirectoryListener>()
+  #indexing: Promise<void> | null = null
 
   constructor({ store, random }: DirectoryOptions) {
     this.#store = store
@@ -83,66 +49,102 @@ class LevelDbDirectory implements Directory {
   }
 
   async find(name: DocumentName): Promise<DirectoryEntry | null> {
-    const value = await this.#store.get(entryKey(name))
-    if (value === undefined) return null
-    const { createdAt, members, firstEpoch = null, deletedAt = null } = decode<StoredEntry>(value)
-    return { name, createdAt, members: new Map(members), firstEpoch, deletedAt }
+    const value = await this.#store.get(stored.entryKey(name))
+    return value === undefined ? null : stored.decodeEntry(name, value)
   }
 
   create(name: DocumentName, owner: Principal, at: number): Promise<DirectoryEntry> {
-    return this.#changes.run(name, async () => await this.find(name) ?? await this.#put(
-      { name, createdAt: at, members: new Map(), firstEpoch: uuidFromDigest(this.#random(new Uint8Array(UUID_BYTES))), deletedAt: null },
-      { id: owner.id, role: 'owner', name: owner.name },
-    ))
+    return this.#changes.run(name, async () => {
+      const known = await this.find(name)
+      if (known) return known
+      const members = new Map([[owner.id, { role: 'owner' as const, name: owner.name }]])
+      const firstEpoch = uuidFromDigest(this.#random(new Uint8Array(UUID_BYTES)))
+      const entry = { name, createdAt: at, members, readers: new Set<never>(), removed: new Map(), firstEpoch, deletedAt: null }
+      await this.#store.commit([stored.putEntry(entry), ...stored.putMemberships(entry, [owner.id])])
+      return entry
+    })
   }
 
-  async setMember(name: DocumentName, member: { id: UserId, role: Role, name: string }): Promise<void> {
-    await this.#changes.run(name, async () => this.#put(await this.#existing(name), member))
+  change(name: DocumentName, decide: Decision): Promise<DirectoryEntry> {
+    return this.#changes.run(name, async () => {
+      const entry = await this.#existing(name)
+      return this.#commit(entry, { ...entry, ...decide(entry) })
+    })
   }
 
   async moveMember(name: DocumentName, from: UserId, to: { id: UserId, name: string }): Promise<void> {
     await this.#changes.run(name, async () => {
       const entry = await this.find(name)
-      const member = entry?.members.get(from)
-      if (!entry || !member || entry.deletedAt !== null) return
-      const members = new Map(entry.members)
-      members.delete(from)
-      const role = better(member.role, members.get(to.id)?.role)
-      members.set(to.id, { role, name: to.name })
-      await this.#store.commit([
-        putEntry({ ...entry, members }),
-        { type: 'del', key: membershipKey(from, name) },
-        { type: 'put', key: membershipKey(to.id, name), value: encode({ role, createdAt: entry.createdAt }) },
-      ])
+      if (!entry?.members.has(from) || entry.deletedAt !== null) return
+      // Nobody was removed: what the guest has open goes on.
+      await this.#commit(entry, { ...entry, ...become(from, to)(entry) }, [], id => id !== from)
     })
   }
 
   async listOf(user: UserId, prefix: string): Promise<{ name: DocumentName, role: Role, createdAt: number }[]> {
-    const entries = await this.#store.intactEntries(under('skein', 'membership', user))
+    const entries = await this.#store.intactEntries(stored.under('skein', 'membership', user))
     return entries
-      .map(([key, value]) => ({ name: String(key[3]) as DocumentName, ...decode<StoredMembership>(value) }))
+      .map(([key, value]) => ({ name: String(key[3]) as DocumentName, ...stored.decode<stored.StoredMembership>(value) }))
       .filter(({ name }) => name.startsWith(prefix))
   }
 
-  async invite(name: DocumentName, role: Exclude<Role, 'owner'>, by: UserId, at: number): Promise<string> {
-    await this.#existing(name)
-    const secret = Buffer.from(this.#random(new Uint8Array(SECRET_BYTES))).toString('base64url')
-    await this.#store.commit([{ type: 'put', key: invitationKey(secret), value: encode({ document: name, role, by, at }) }])
-    return secret
+  onChanged(listener: DirectoryListener): () => void {
+    this.#listeners.add(listener)
+    return () => void this.#listeners.delete(listener)
   }
 
-  async accept(secret: string, principal: Principal): Promise<DirectoryEntry | null> {
-    const value = await this.#store.get(invitationKey(secret))
-    if (value === undefined) return null
-    const { document, role } = decode<StoredInvitation>(value)
-    return this.#changes.run(document, async () => {
-      const entry = await this.find(document)
-      if (entry === null || entry.deletedAt !== null) return null
-      const current = entry.members.get(principal.id)
-      if (current !== undefined && RANK[current.role] >= RANK[role]) return entry
-      return this.#put(entry, { id: principal.id, role, name: principal.name })
+  // --- Links -----------------------------------------------------------------------------------------------------------------------
+
+  makeLink(name: DocumentName, wanted: NewLink): Promise<{ link: Link, secret: string }> {
+    return this.#changes.run(name, async () => {
+      const entry = await this.#existing(name)
+      if ((await this.#linksOf(name)).length >= limits.linksPerDocument) throw new SkeinError('too-many-links')
+      const secret = Buffer.from(this.#random(new Uint8Array(SECRET_BYTES))).toString('base64url')
+      const hash = stored.hashOf(secret)
+      const link = { id: stored.linkIdOf(hash), ...wanted, uses: 0 }
+      const held = { document: name, hash, link }
+      const operations = [stored.putLink(held), stored.putIndex(held)]
+      if (wanted.kind === 'read') await this.#commit(entry, { ...entry, readers: new Set(entry.readers).add(readerId(link.id)) }, operations)
+      else await this.#store.commit(operations)
+      return { link, secret }
     })
   }
+
+  async links(name: DocumentName): Promise<Link[]> {
+    const held = await this.#linksOf(name)
+    return held.map(({ link }) => link).sort((a, b) => a.at - b.at)
+  }
+
+  revokeLink(name: DocumentName, kind: NewLink['kind'], id: LinkId): Promise<void> {
+    return this.#changes.run(name, async () => {
+      const entry = await this.#existing(name)
+      const held = (await this.#linksOf(name)).find(({ link }) => link.id === id && link.kind === kind)
+      if (!held) throw new SkeinError('not-found', 'There is no such link (any more), so nothing was changed.')
+      const readers = [...entry.readers].filter(reader => reader !== readerId(id))
+      await this.#commit(entry, { ...entry, readers: new Set(readers) }, stored.deleteLink(held))
+    })
+  }
+
+  async accept(secret: string, principal: Principal, at: number): Promise<DirectoryEntry> {
+    const document = (await this.#linkOf(secret))?.document
+    if (document === undefined) throw notAnInvitation()
+    return this.#changes.run(document, async () => {
+      const held = await this.#linkOf(secret)
+      const entry = await this.find(document)
+      if (held?.link.kind !== 'join' || entry === null || entry.deletedAt !== null) throw notAnInvitation()
+      const joined = join(entry, held.link, principal, at)
+      if (joined === null) return entry
+      const used = { ...held, link: { ...held.link, uses: held.link.uses + 1 } }
+      return this.#commit(entry, { ...entry, ...joined }, [stored.putLink(used)])
+    })
+  }
+
+  async readerOf(secret: string): Promise<{ name: DocumentName, link: Link } | null> {
+    const held = await this.#linkOf(secret)
+    return held?.link.kind === 'read' ? { name: held.document, link: held.link } : null
+  }
+
+  // --- Deletion --------------------------------------------------------------------------------------------------------------------
 
   remove(name: DocumentName, at: number): Promise<DirectoryEntry> {
     return this.#changes.run(name, async () => {
@@ -150,23 +152,25 @@ class LevelDbDirectory implements Directory {
       if (entry === null) throw new SkeinError('not-found')
       if (entry.deletedAt !== null) return entry
       const ids = [...entry.members].map(([id, { role }]) => [id, { role, name: '' }] as const)
-      const deleted: DirectoryEntry = { ...entry, members: new Map(ids), deletedAt: at }
+      const deleted = { ...entry, members: new Map(ids), readers: new Set<never>(), removed: new Map(), deletedAt: at }
+      const links = await this.#linksOf(name)
       await this.#store.commit([
-        putEntry(deleted),
-        ...ids.map(([id]) => ({ type: 'del', key: membershipKey(id, name) }) as const),
-        { type: 'put', key: eraseKey(name), value: encode(true) },
+        stored.putEntry(deleted),
+        ...[...entry.members.keys(), ...entry.readers].map(id => ({ type: 'del', key: stored.membershipKey(id, name) }) as const),
+        ...links.flatMap(stored.deleteLink),
+        { type: 'put', key: stored.eraseKey(name), value: stored.encode(true) },
       ])
       return deleted
     })
   }
 
   async toErase(): Promise<DocumentName[]> {
-    const entries = await this.#store.intactEntries(under('skein', 'erase'))
+    const entries = await this.#store.intactEntries(stored.under('skein', 'erase'))
     return entries.map(([key]) => String(key[2]) as DocumentName)
   }
 
   async erased(name: DocumentName): Promise<void> {
-    await this.#store.commit([{ type: 'del', key: eraseKey(name) }])
+    await this.#store.commit([{ type: 'del', key: stored.eraseKey(name) }])
   }
 
   async #existing(name: DocumentName): Promise<DirectoryEntry> {
@@ -176,16 +180,46 @@ class LevelDbDirectory implements Directory {
     return entry
   }
 
-  async #put(entry: DirectoryEntry, member: { id: UserId, role: Role, name: string }): Promise<DirectoryEntry> {
-    const { name, createdAt } = entry
-    const changed = { ...entry, members: new Map(entry.members).set(member.id, { role: member.role, name: member.name }) }
-    await this.#store.commit([
-      putEntry(changed),
-      { type: 'put', key: membershipKey(member.id, name), value: encode({ role: member.role, createdAt }) },
-    ])
-    return changed
+  /** @param beside in the same batch @param isTold of whom the listeners hear */
+  async #commit(
+    before: DirectoryEntry, after: DirectoryEntry, beside: readonly Operation[] = [], isTold: (id: UserId) => boolean = () => true,
+  ): Promise<DirectoryEntry> {
+    const changed = changedIds(before, after)
+    await this.#store.commit([stored.putEntry(after), ...stored.putMemberships(after, changed), ...beside])
+    const told = changed.filter(isTold)
+    if (told.length > 0) for (const listener of this.#listeners) listener(after, told)
+    return after
+  }
+
+  async #linkOf(secret: string): Promise<HeldLink | null> {
+    const hash = stored.hashOf(secret)
+    const value = await this.#store.get(stored.linkKey(hash))
+    return value === undefined ? null : stored.decodeLink(hash, value)
+  }
+
+  async #linksOf(name: DocumentName): Promise<HeldLink[]> {
+    await (this.#indexing ??= this.#index())
+    const entries = await this.#store.intactEntries(stored.under('skein', 'link', name))
+    const found = await Promise.all(entries.map(async ([, value]): Promise<HeldLink[]> => {
+      const hash = stored.decode<string>(value)
+      const link = await this.#store.get(stored.linkKey(hash))
+      return link === undefined ? [] : [stored.decodeLink(hash, link)]
+    }))
+    return found.flat()
+  }
+
+  /** Once for a store of an older version, which had no links of a document to list. */
+  async #index(): Promise<void> {
+    try {
+      if (await this.#store.get(stored.indexedKey) !== undefined) return
+      const links = await this.#store.intactEntries(stored.under('skein', 'invitation'))
+      const index = links.map(([key, value]) => stored.putIndex(stored.decodeLink(String(key[2]), value)))
+      await this.#store.commit([...index, { type: 'put', key: stored.indexedKey, value: stored.encode(true) }])
+    } catch (error) {
+      this.#indexing = null
+      throw error
+    }
   }
 }
 
-const putEntry = ({ name, createdAt, members, firstEpoch, deletedAt }: DirectoryEntry): Operation =>
-  ({ type: 'put', key: entryKey(name), value: encode({ createdAt, members: [...members], firstEpoch, deletedAt }) })
+const notAnInvitation = (): SkeinError => new SkeinError('not-found', 'There is no such invitation. Ask for a new one.')

@@ -16,7 +16,8 @@ test.each([
   'cookie: a=b; skein_guest=S3CRET.1.2; __Host-skein_guest=S3CRET; better-auth.session_token=S3CRET.x',
   `not a token of ours: ${JWT}`,
   `https://chat.example.org${routes.join('S3CRET')}`,
-  `${routes.acceptInvitation('S3CRET')}: not found`,
+  'GET /join/S3CRET: not found',
+  `opened ${routes.shared('S3CRET')}`,
 ])('%s is written without its secret', text => {
   expect(scrub(text)).not.toMatch(/S3CRET|eyJzdWI/)
   expect(scrub(text)).toContain('[redacted]')

@@ -4,8 +4,10 @@ import { routes } from './routes.ts'
 test('paths stand where the API answers', () => {
   expect(routes.messages('a')).toBe('/api/conversations/a/messages')
   expect(routes.request('a', 'r')).toBe('/api/conversations/a/requests/r')
-  expect(routes.acceptInvitation('s')).toBe('/api/invitations/s')
-  expect(routes.join('s')).toBe('/join/s')
+  expect(routes.members('a')).toBe('/api/conversations/a/members')
+  expect(routes.members('a', 'artifact')).toBe('/api/documents/artifact/a/members')
+  expect(routes.acceptInvitation()).toBe('/api/invitations/accept')
+  expect(routes.join('s')).toBe('/join#s')
 })
 
 test('pages are asked for by what is given', () => {

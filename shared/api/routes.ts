@@ -2,15 +2,27 @@
 
 const segment = encodeURIComponent
 
+/** Documents that have members. */
+export type SharedKind = 'conversation' | 'artifact'
+
+const document = (id: string, kind: SharedKind = 'conversation'): string =>
+  kind === 'conversation' ? `/api/conversations/${segment(id)}` : `/api/documents/${kind}/${segment(id)}`
+
 export const routes = {
   me: () => '/api/me',
   conversations: (page: { limit?: number, before?: string } = {}) => `/api/conversations${query(page)}`,
   conversation: (id: string) => `/api/conversations/${segment(id)}`,
   messages: (id: string, page: { limit?: number, after?: string } = {}) => `/api/conversations/${segment(id)}/messages${query(page)}`,
   request: (id: string, requestId: string) => `/api/conversations/${segment(id)}/requests/${segment(requestId)}`,
-  invitations: (id: string) => `/api/conversations/${segment(id)}/invitations`,
-  artifactInvitations: (id: string) => `/api/documents/artifact/${segment(id)}/invitations`,
-  acceptInvitation: (secret: string) => `/api/invitations/${segment(secret)}`,
+  members: (id: string, kind?: SharedKind) => `${document(id, kind)}/members`,
+  member: (id: string, userId: string, kind?: SharedKind) => `${document(id, kind)}/members/${segment(userId)}`,
+  leave: (id: string, kind?: SharedKind) => `${document(id, kind)}/leave`,
+  handOver: (id: string, kind?: SharedKind) => `${document(id, kind)}/hand-over`,
+  invitations: (id: string, kind?: SharedKind) => `${document(id, kind)}/invitations`,
+  invitation: (id: string, linkId: string, kind?: SharedKind) => `${document(id, kind)}/invitations/${segment(linkId)}`,
+  shareLinks: (id: string, kind?: SharedKind) => `${document(id, kind)}/share-links`,
+  shareLink: (id: string, linkId: string, kind?: SharedKind) => `${document(id, kind)}/share-links/${segment(linkId)}`,
+  acceptInvitation: () => '/api/invitations/accept',
   /** All documents of a person in one request. */
   sync: () => '/api/sync',
   tokens: () => '/api/tokens',
@@ -43,19 +55,21 @@ export const routes = {
     inviteCodes: () => '/api/auth/admin/invite-codes',
   },
   health: () => '/healthz',
-  /** The page of the app that accepts an invitation. */
-  join: (secret: string) => `/join/${segment(secret)}`,
+  /** The page of the app that accepts an invitation. No server, proxy or log is sent what stands behind `#`. */
+  join: (secret: string) => `/join#${segment(secret)}`,
+  /** The page of the app that shows what a share link lets read. */
+  shared: (secret: string) => `/shared#${segment(secret)}`,
 } as const
 
-/** Beginnings of paths whose next part is a secret by itself. Logs leave that part out. */
-export const secretPaths = ['/join/', '/api/invitations/'] as const
+/** Beginnings of addresses whose next part is a secret by itself. Logs leave that part out. (Invitations were parts of paths once.) */
+export const secretPaths = ['/join/', '/join#', '/shared#'] as const
 
 /**
  * Name of the feed's event of a change; its data is a `ConversationListItem` as it is now. There is no backlog: open the feed first, then
  * read the list, and read it again after every reconnect.
  */
 export const FEED_EVENT = 'conversation'
-/** The feed's other event: a conversation was deleted; its data is `{ id }`. */
+/** The feed's other event: a conversation was deleted, or is no longer this person's; its data is `{ id }`. */
 export const FEED_REMOVED_EVENT = 'removed'
 
 const query = (fields: Readonly<Record<string, string | number | undefined>>): string => {

@@ -9,8 +9,8 @@ import { parseStateVector } from './base64.ts'
 /** Entries of one page of a list. */
 export const PAGE_SIZE = 200
 
-const role = z.enum(['owner', 'editor', 'viewer'])
-const conversationId = z.string().check(z.regex(/^[A-Za-z0-9_-]{1,128}$/))
+export const role = z.enum(['owner', 'editor', 'viewer'])
+export const conversationId = z.string().check(z.regex(/^[A-Za-z0-9_-]{1,128}$/))
 const count = z.pipe(z.string().check(z.regex(/^[1-9]\d{0,2}$/)), z.transform(Number)).check(z.maximum(PAGE_SIZE))
 
 /** `GET /api/me`: who this browser is here, and what there is to talk to. */
@@ -80,16 +80,6 @@ export const requestResult = z.object({
 })
 export type RequestResult = z.infer<typeof requestResult>
 
-/** `POST /api/conversations/:id/invitations` and `POST /api/documents/artifact/:id/invitations`, for the owner. */
-export const newInvitation = z.strictObject({ role: z.enum(['editor', 'viewer']) })
-/** The secret is told this once; only its hash is kept. `path` is the page of the app that accepts it. */
-export const invitation = z.object({ secret: z.string(), path: z.string() })
-export type Invitation = z.infer<typeof invitation>
-
-/** `POST /api/invitations/:secret`: the document that the caller is a member of from now on, `<kind>/<id>`. */
-export const acceptedInvitation = z.object({ kind: z.enum(['conversation', 'artifact']), id: conversationId, role })
-export type AcceptedInvitation = z.infer<typeof acceptedInvitation>
-
 const documentName = z.pipe(
   z.string().check(z.refine(text => parseDocumentName(text) !== null)), z.transform(text => text as DocumentName)
 )
@@ -138,7 +128,7 @@ export const syncPage = z.object({
   /** Whose documents these are. */
   userId: z.string(),
   documents: z.array(missingUpdate),
-  /** Of the documents that the device named, those that were deleted. */
+  /** Of the documents that the device named, those that are not this person's: deleted, no longer theirs, or not known here. */
   gone: z.optional(z.array(documentName)),
   next: z.nullable(documentName)
 })

@@ -1,7 +1,11 @@
 /** What every adapter of the directory has to do, as one suite over a way to open it. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Principal } from '../../shared/principal.ts'
-import type { Directory } from '../../server/directory/port.ts'
+import { changeRole, handOver, leave, removeMember, setMember } from '../../server/directory/membership.ts'
+import type { Directory, NewLink } from '../../server/directory/port.ts'
+import { readerId } from '../../shared/ids.ts'
+import type { UserId } from '../../shared/ids.ts'
+import { limits } from '../../shared/limits.ts'
 import { codeOf } from './code-of.ts'
 import { documentName, userId } from './samples.ts'
 
@@ -27,6 +31,11 @@ export const directoryContract = (adapter: string, create: () => Promise<Directo
     })
     afterEach(() => world.dispose())
 
+    const wanted: NewLink = { kind: 'join', role: 'viewer', by: anna.id, at: 6, expiresAt: null, maxUses: null }
+    const invite = async (role: NewLink['role'], more: Partial<NewLink> = {}, name = a): Promise<string> =>
+      (await directory.makeLink(name, { ...wanted, role, ...more })).secret
+    const share = (expiresAt: number | null = null) => directory.makeLink(a, { ...wanted, kind: 'read', expiresAt })
+
     const rolesOf = async (name = a): Promise<Record<string, string>> =>
       Object.fromEntries([...(await directory.find(name))?.members ?? []].map(([user, { role }]) => [user, role]))
 
@@ -38,7 +47,8 @@ export const directoryContract = (adapter: string, create: () => Promise<Directo
     test('whoever creates a document owns it', async () => {
       const entry = await directory.create(a, anna, 5)
       expect(entry).toEqual({
-        name: a, createdAt: 5, members: new Map([['anna', { role: 'owner', name: 'ANNA' }]]), firstEpoch: expect.any(String), deletedAt: null,
+        name: a, createdAt: 5, members: new Map([['anna', { role: 'owner', name: 'ANNA' }]]), readers: new Set(), removed: new Map(),
+        firstEpoch: expect.any(String), deletedAt: null,
       })
       expect(await directory.find(a)).toEqual(entry)
     })
@@ -60,8 +70,8 @@ export const directoryContract = (adapter: string, create: () => Promise<Directo
 
     test('a member is set, set again, and renamed', async () => {
       await directory.create(a, anna, 5)
-      await directory.setMember(a, { id: ben.id, role: 'viewer', name: 'Ben' })
-      await directory.setMember(a, { id: ben.id, role: 'editor', name: 'Benjamin' })
+      await directory.change(a, setMember({ id: ben.id, role: 'viewer', name: 'Ben' }))
+      await directory.change(a, setMember({ id: ben.id, role: 'editor', name: 'Benjamin' }))
       expect((await directory.find(a))?.members.get(ben.id)).toEqual({ role: 'editor', name: 'Benjamin' })
       expect(await directory.listOf(ben.id, '')).toEqual([{ name: a, role: 'editor', createdAt: 5 }])
     })
@@ -69,7 +79,7 @@ export const directoryContract = (adapter: string, create: () => Promise<Directo
     test('members that are set at once are all there', async () => {
       await directory.create(a, anna, 5)
       const people = Array.from({ length: 20 }, (_, n) => userId(`user-${n}`))
-      await Promise.all(people.map(user => directory.setMember(a, { id: user, role: 'viewer', name: user })))
+      await Promise.all(people.map(user => directory.change(a, setMember({ id: user, role: 'viewer', name: user }))))
       expect(Object.keys(await rolesOf())).toHaveLength(21)
     })
 
@@ -77,8 +87,8 @@ export const directoryContract = (adapter: string, create: () => Promise<Directo
       ['owner', undefined, 'owner'], ['viewer', 'editor', 'editor'], ['editor', 'viewer', 'editor'], ['owner', 'owner', 'owner'],
     ] as const)('the membership of who has become another is that one’s: %s and %s become %s, once and again', async (role, other, best) => {
       await directory.create(a, cleo, 5)
-      await directory.setMember(a, { id: ben.id, role, name: 'Ben' })
-      if (other) await directory.setMember(a, { id: anna.id, role: other, name: 'Anna before' })
+      await directory.change(a, setMember({ id: ben.id, role, name: 'Ben' }))
+      if (other) await directory.change(a, setMember({ id: anna.id, role: other, name: 'Anna before' }))
       for (let time = 0; time < 2; time++) {
         await directory.moveMember(a, ben.id, { id: anna.id, name: 'Anna' })
         expect(await rolesOf()).toEqual({ cleo: 'owner', anna: best })
@@ -100,7 +110,7 @@ export const directoryContract = (adapter: string, create: () => Promise<Directo
 
     test('an entry that was handed out does not change with what comes later', async () => {
       const entry = await directory.create(a, anna, 5)
-      await directory.setMember(a, { id: ben.id, role: 'viewer', name: 'Ben' })
+      await directory.change(a, setMember({ id: ben.id, role: 'viewer', name: 'Ben' }))
       expect(entry.members.size).toBe(1)
     })
 
@@ -117,7 +127,7 @@ export const directoryContract = (adapter: string, create: () => Promise<Directo
     test('a person whose id is special to JavaScript is a member like any other', async () => {
       const odd = person('__proto__')
       await directory.create(a, odd, 1)
-      await directory.setMember(a, { id: userId('constructor'), role: 'viewer', name: 'C' })
+      await directory.change(a, setMember({ id: userId('constructor'), role: 'viewer', name: 'C' }))
       directory = await world.open()
       expect([...(await directory.find(a))!.members]).toEqual([
         ['__proto__', { role: 'owner', name: odd.name }], ['constructor', { role: 'viewer', name: 'C' }],
@@ -126,14 +136,14 @@ export const directoryContract = (adapter: string, create: () => Promise<Directo
     })
 
     test('an unknown document has no members to set and nobody to invite', async () => {
-      expect(await codeOf(directory.setMember(a, { id: ben.id, role: 'viewer', name: 'Ben' }))).toBe('not-found')
-      expect(await codeOf(directory.invite(a, 'viewer', anna.id, 1))).toBe('not-found')
+      expect(await codeOf(directory.change(a, setMember({ id: ben.id, role: 'viewer', name: 'Ben' })))).toBe('not-found')
+      expect(await codeOf(invite('viewer'))).toBe('not-found')
     })
 
     test('each document has a first epoch of its own', async () => {
       const [first, second] = [await directory.create(a, anna, 5), await directory.create(documentName('b'), anna, 5)]
       expect(first.firstEpoch).not.toBe(second.firstEpoch)
-      await directory.setMember(a, { id: ben.id, role: 'viewer', name: 'Ben' })
+      await directory.change(a, setMember({ id: ben.id, role: 'viewer', name: 'Ben' }))
       expect((await directory.find(a))?.firstEpoch).toBe(first.firstEpoch)
     })
 
@@ -141,8 +151,8 @@ export const directoryContract = (adapter: string, create: () => Promise<Directo
       let secret: string
       beforeEach(async () => {
         await directory.create(a, anna, 5)
-        await directory.setMember(a, { id: ben.id, role: 'viewer', name: 'Ben' })
-        secret = await directory.invite(a, 'editor', anna.id, 6)
+        await directory.change(a, setMember({ id: ben.id, role: 'viewer', name: 'Ben' }))
+        secret = await invite('editor')
         await directory.remove(a, 7)
       })
 
@@ -156,9 +166,10 @@ export const directoryContract = (adapter: string, create: () => Promise<Directo
         directory = await world.open()
         expect(await directory.create(a, cleo, 8)).toMatchObject({ createdAt: 5, deletedAt: 7 })
         expect(await directory.remove(a, 9)).toMatchObject({ deletedAt: 7 })
-        expect(await codeOf(directory.setMember(a, { id: cleo.id, role: 'viewer', name: 'C' }))).toBe('gone')
-        expect(await codeOf(directory.invite(a, 'viewer', anna.id, 8))).toBe('gone')
-        expect(await directory.accept(secret, cleo)).toBeNull()
+        expect(await codeOf(directory.change(a, setMember({ id: cleo.id, role: 'viewer', name: 'C' })))).toBe('gone')
+        expect(await codeOf(invite('viewer'))).toBe('gone')
+        expect(await codeOf(directory.accept(secret, cleo, 8))).toBe('not-found')
+        expect(await directory.links(a)).toEqual([])
         expect(await directory.listOf(cleo.id, '')).toEqual([])
       })
 
@@ -180,46 +191,221 @@ export const directoryContract = (adapter: string, create: () => Promise<Directo
       beforeEach(() => directory.create(a, anna, 5))
 
       test('lets its bearers in with its role, as many as come', async () => {
-        const secret = await directory.invite(a, 'editor', anna.id, 6)
-        const entry = await directory.accept(secret, ben)
-        expect(entry?.members.get(ben.id)).toEqual({ role: 'editor', name: 'BEN' })
-        await directory.accept(secret, cleo)
+        const secret = await invite('editor')
+        const entry = await directory.accept(secret, ben, 7)
+        expect(entry.members.get(ben.id)).toEqual({ role: 'editor', name: 'BEN' })
+        await directory.accept(secret, cleo, 7)
         expect(await rolesOf()).toEqual({ anna: 'owner', ben: 'editor', cleo: 'editor' })
         expect(await directory.listOf(cleo.id, '')).toEqual([{ name: a, role: 'editor', createdAt: 5 }])
       })
 
       test('raises a role and never lowers one', async () => {
-        const [view, edit] = [await directory.invite(a, 'viewer', anna.id, 6), await directory.invite(a, 'editor', anna.id, 6)]
-        await directory.accept(view, ben)
-        await directory.accept(edit, ben)
+        const [view, edit] = [await invite('viewer'), await invite('editor')]
+        await directory.accept(view, ben, 7)
+        await directory.accept(edit, ben, 7)
         expect(await rolesOf()).toEqual({ anna: 'owner', ben: 'editor' })
-        await directory.accept(view, ben)
-        expect((await directory.accept(edit, anna))?.members.get(anna.id)?.role).toBe('owner')
+        await directory.accept(view, ben, 7)
+        expect((await directory.accept(edit, anna, 7)).members.get(anna.id)?.role).toBe('owner')
         expect(await rolesOf()).toEqual({ anna: 'owner', ben: 'editor' })
       })
 
       test('opens only the document that it is for', async () => {
         const b = documentName('b')
         await directory.create(b, cleo, 5)
-        await directory.accept(await directory.invite(a, 'viewer', anna.id, 6), ben)
+        await directory.accept(await invite('viewer'), ben, 7)
         expect(await rolesOf(b)).toEqual({ cleo: 'owner' })
       })
 
       test('is a new secret each time', async () => {
-        expect(await directory.invite(a, 'viewer', anna.id, 6)).not.toBe(await directory.invite(a, 'viewer', anna.id, 6))
+        expect(await invite('viewer')).not.toBe(await invite('viewer'))
       })
 
       test.each(['', 'x', '../a', 'A'.repeat(43), 'A'.repeat(100_000)])('that was never made (%#) lets nobody in', async (secret) => {
-        expect(await directory.accept(secret, ben)).toBeNull()
+        expect(await codeOf(directory.accept(secret, ben, 7))).toBe('not-found')
+        expect(await directory.readerOf(secret)).toBeNull()
         expect(await rolesOf()).toEqual({ anna: 'owner' })
       })
+
+      test('is listed with what it is and how many it let in, and never with its secret', async () => {
+        const secret = await invite('editor', { expiresAt: 20, maxUses: 2 })
+        await directory.accept(secret, ben, 7)
+        directory = await world.open()
+        const [link] = await directory.links(a)
+        expect(link).toEqual({ ...wanted, role: 'editor', expiresAt: 20, maxUses: 2, id: expect.any(String), uses: 1 })
+        expect(JSON.stringify(link)).not.toContain(secret)
+        expect(await directory.links(documentName('ab'))).toEqual([])
+      })
+
+      test('lets nobody new in once it has expired', async () => {
+        const secret = await invite('editor', { expiresAt: 20 })
+        await directory.accept(secret, ben, 19)
+        expect(await codeOf(directory.accept(secret, cleo, 20))).toBe('link-expired')
+        expect((await directory.accept(secret, ben, 21)).members.get(ben.id)?.role).toBe('editor')
+      })
+
+      test('lets in as many as it was made for, however many come at once, and who is in does not count again', async () => {
+        const secret = await invite('viewer', { maxUses: 2 })
+        const people = Array.from({ length: 10 }, (_, n) => person(`user-${n}`))
+        const came = await Promise.all(people.map(each => codeOf(directory.accept(secret, each, 7))))
+        expect(came.filter(code => code === 'link-used-up')).toHaveLength(8)
+        expect(Object.keys(await rolesOf())).toHaveLength(3)
+        await directory.accept(secret, people[came.findIndex(code => code !== 'link-used-up')]!, 8)
+        expect((await directory.links(a))[0]?.uses).toBe(2)
+      })
+
+      test('that was revoked was never made', async () => {
+        const secret = await invite('viewer')
+        const { id } = (await directory.links(a))[0]!
+        expect(await codeOf(directory.revokeLink(documentName('b'), 'join', id))).toBe('not-found')
+        expect(await codeOf(directory.revokeLink(a, 'read', id))).toBe('not-found')
+        await directory.revokeLink(a, 'join', id)
+        directory = await world.open()
+        expect(await codeOf(directory.accept(secret, ben, 7))).toBe('not-found')
+        expect(await codeOf(directory.revokeLink(a, 'join', id))).toBe('not-found')
+        expect(await directory.links(a)).toEqual([])
+      })
+
+      test('from before an owner removed somebody does not let them in again, a later one does', async () => {
+        const secret = await invite('viewer', { at: 6 })
+        await directory.accept(secret, ben, 7)
+        await directory.change(a, removeMember(anna, ben.id, 8))
+        directory = await world.open()
+        expect(await codeOf(directory.accept(secret, ben, 9))).toBe('removed-before')
+        expect(await codeOf(directory.accept(secret, { ...cleo, aliases: [ben.id] }, 9))).toBe('removed-before')
+        await directory.accept(await invite('viewer', { at: 9 }), ben, 10)
+        expect(await rolesOf()).toEqual({ anna: 'owner', ben: 'viewer' })
+      })
+
+      test('is one of so many of its document, and no more', async () => {
+        const made = await Promise.all(Array.from({ length: limits.linksPerDocument + 1 }, () => codeOf(invite('viewer'))))
+        expect(made.filter(code => code === 'too-many-links')).toHaveLength(1)
+      })
+
+      test('lets in so many members of its document, and no more', async () => {
+        const others = Array.from({ length: limits.membersPerDocument - 2 }, (_, n) => [`user-${n}` as UserId, { role: 'viewer' as const, name: '' }] as const)
+        await directory.change(a, ({ members }) => ({ members: new Map([...members, ...others]) }))
+        const secret = await invite('editor')
+        await directory.accept(secret, ben, 7)
+        expect(await codeOf(directory.accept(secret, cleo, 7))).toBe('too-many-members')
+        await directory.accept(secret, person('user-0'), 7)
+      })
+    })
+
+    describe('a share link', () => {
+      beforeEach(() => directory.create(a, anna, 5))
+
+      test('lets whoever brings it read that document, and makes nobody a member', async () => {
+        const { link, secret } = await share(20)
+        directory = await world.open()
+        expect(await directory.readerOf(secret)).toEqual({ name: a, link })
+        expect((await directory.find(a))?.readers).toEqual(new Set([readerId(link.id)]))
+        expect(await directory.listOf(readerId(link.id), '')).toEqual([{ name: a, role: 'viewer', createdAt: 5 }])
+        expect(await codeOf(directory.accept(secret, ben, 7))).toBe('not-found')
+        expect(await rolesOf()).toEqual({ anna: 'owner' })
+      })
+
+      test('that was revoked lets nobody read, nor does one of a deleted document', async () => {
+        const [one, other] = [await share(), await share()]
+        await directory.revokeLink(a, 'read', one.link.id)
+        expect(await directory.readerOf(one.secret)).toBeNull()
+        expect(await directory.listOf(readerId(one.link.id), '')).toEqual([])
+        expect((await directory.find(a))?.readers).toEqual(new Set([readerId(other.link.id)]))
+        await directory.remove(a, 7)
+        expect(await directory.readerOf(other.secret)).toBeNull()
+        expect(await directory.listOf(readerId(other.link.id), '')).toEqual([])
+      })
+    })
+
+    describe('members', () => {
+      beforeEach(async () => {
+        await directory.create(a, anna, 5)
+        for (const [who, role] of [[ben, 'editor'], [cleo, 'viewer']] as const) await directory.change(a, setMember({ id: who.id, role, name: who.name }))
+      })
+
+      test('are made more or less by an owner, and by nobody else', async () => {
+        await directory.change(a, changeRole(anna, ben.id, 'viewer'))
+        await directory.change(a, changeRole(anna, cleo.id, 'owner'))
+        expect(await rolesOf()).toEqual({ anna: 'owner', ben: 'viewer', cleo: 'owner' })
+        expect(await directory.listOf(ben.id, '')).toEqual([{ name: a, role: 'viewer', createdAt: 5 }])
+        expect(await codeOf(directory.change(a, changeRole(ben, ben.id, 'owner')))).toBe('not-allowed')
+        expect(await codeOf(directory.change(a, changeRole(person('dora'), ben.id, 'owner')))).toBe('not-allowed')
+        expect(await codeOf(directory.change(a, changeRole(anna, userId('dora'), 'viewer')))).toBe('not-found')
+      })
+
+      test('that are removed are in no list', async () => {
+        expect(await codeOf(directory.change(a, removeMember(cleo, ben.id, 6)))).toBe('not-allowed')
+        await directory.change(a, removeMember(anna, ben.id, 6))
+        directory = await world.open()
+        expect(await rolesOf()).toEqual({ anna: 'owner', cleo: 'viewer' })
+        expect(await directory.listOf(ben.id, '')).toEqual([])
+        expect((await directory.find(a))?.removed).toEqual(new Map([[ben.id, 6]]))
+      })
+
+      test('leave under all of their ids, and may come back by an invitation', async () => {
+        const secret = await invite('viewer')
+        await directory.change(a, leave({ ...person('dora'), aliases: [ben.id, cleo.id] }))
+        expect(await rolesOf()).toEqual({ anna: 'owner' })
+        expect(await codeOf(directory.change(a, leave(ben)))).toBe('not-found')
+        await directory.accept(secret, ben, 7)
+        expect(await rolesOf()).toEqual({ anna: 'owner', ben: 'viewer' })
+      })
+
+      test('always have an owner among them: the last one hands over first', async () => {
+        const tries = [leave(anna), changeRole(anna, anna.id, 'editor'), removeMember(anna, anna.id, 6)]
+        for (const decision of tries) expect(await codeOf(directory.change(a, decision))).toBe('last-owner')
+        await directory.change(a, handOver(anna, ben.id))
+        expect(await rolesOf()).toEqual({ anna: 'editor', ben: 'owner', cleo: 'viewer' })
+        await directory.change(a, leave(anna))
+        expect(await codeOf(directory.change(a, handOver(anna, cleo.id)))).toBe('not-allowed')
+        expect(await codeOf(directory.change(a, handOver(ben, anna.id)))).toBe('not-found')
+      })
+
+      test('two owners who make each other less at once leave one', async () => {
+        await directory.change(a, changeRole(anna, ben.id, 'owner'))
+        const codes = await Promise.all([
+          codeOf(directory.change(a, changeRole(anna, ben.id, 'viewer'))), codeOf(directory.change(a, changeRole(ben, anna.id, 'viewer'))),
+        ])
+        expect(codes).toContain('not-allowed')
+        expect(Object.values(await rolesOf()).filter(role => role === 'owner')).toHaveLength(1)
+      })
+
+      test('of whom so many were removed are forgotten from the first', async () => {
+        const others = Array.from({ length: limits.removedPerDocument }, (_, n) => [`user-${n}` as UserId, n] as const)
+        await directory.change(a, () => ({ removed: new Map(others) }))
+        await directory.change(a, removeMember(anna, ben.id, 6))
+        const { removed } = (await directory.find(a))!
+        expect([removed.size, removed.has('user-0' as UserId), removed.get(ben.id)]).toEqual([limits.removedPerDocument, false, 6])
+      })
+    })
+
+    test('every change of who belongs to a document is told, in order, with what is so by then, and nothing else is', async () => {
+      const told: string[] = []
+      const stop = directory.onChanged((entry, ids) => {
+        told.push(ids.map(id => `${id} ${entry.members.get(id)?.role ?? (entry.readers.has(id) ? 'reads' : 'nothing')}`).join())
+      })
+      await directory.create(a, anna, 5)
+      await directory.accept(await invite('editor'), ben, 7)
+      await directory.change(a, changeRole(anna, ben.id, 'viewer'))
+      await directory.change(a, changeRole(anna, ben.id, 'viewer'))
+      await directory.change(a, removeMember(anna, ben.id, 8))
+      expect(await codeOf(directory.change(a, leave(anna)))).toBe('last-owner')
+      const { link } = await share()
+      await directory.revokeLink(a, 'read', link.id)
+      expect(told).toEqual(['ben editor', 'ben viewer', 'ben nothing', `${readerId(link.id)} reads`, `${readerId(link.id)} nothing`])
+      await directory.change(a, setMember({ id: ben.id, role: 'viewer', name: 'B' }))
+      await directory.moveMember(a, ben.id, cleo)
+      expect(told.splice(5)).toEqual(['ben viewer', 'cleo viewer'])
+      stop()
+      await directory.change(a, setMember({ id: cleo.id, role: 'editor', name: 'C' }))
+      await directory.remove(a, 9)
+      expect(told).toHaveLength(5)
     })
 
     test('everything is there after opening again', async () => {
       await directory.create(a, anna, 5)
-      const secret = await directory.invite(a, 'editor', anna.id, 6)
+      const secret = await invite('editor')
       directory = await world.open()
-      await directory.accept(secret, ben)
+      await directory.accept(secret, ben, 7)
       directory = await world.open()
       expect(await rolesOf()).toEqual({ anna: 'owner', ben: 'editor' })
     })

@@ -10,6 +10,7 @@ import type { BrowserWorld } from '../rig/browser-world.ts'
 import { openSdkPage } from '../rig/sdk-page.ts'
 import { until } from '../rig/until.ts'
 import { openLevelDbDirectory } from '../../server/directory/leveldb-directory.ts'
+import { setMember } from '../../server/directory/membership.ts'
 import { beginNewEpochs } from '../../server/epoch-marker.ts'
 import { openLevelDbLog } from '../../server/log/leveldb/leveldb-log.ts'
 import { parseDocumentName, parseUserId } from '../../shared/ids.ts'
@@ -82,7 +83,7 @@ const cutOff = async (tabs: readonly Page[]): Promise<void> => {
 const setRole = (person: Person, role: Role) => async (folder: string): Promise<void> => {
   const log = await openLevelDbLog({ path: join(folder, 'log'), durability: 'fsync' })
   const directory = openLevelDbDirectory({ store: log.store, random: target => randomFillSync(target) })
-  await directory.setMember(parseDocumentName(documentName(person))!, { id: parseUserId(person.id)!, role, name: 'Guest' })
+  await directory.change(parseDocumentName(documentName(person))!, setMember({ id: parseUserId(person.id)!, role, name: 'Guest' }))
   await log.close()
 }
 

@@ -60,8 +60,8 @@ export class AttackWorld {
       const id = newConversationId()
       const peer = await Peer.join(server.syncUrl, `${kind}/${id}`, { cookie: cookies.ada })
       for (const cookie of [cookies.bob, cookies.mallory]) {
-        const { secret } = await post(kind === 'artifact' ? routes.artifactInvitations(id) : routes.invitations(id), cookies.ada, { role: 'editor' })
-        await post(routes.acceptInvitation(secret!), cookie)
+        const { secret } = await post(routes.invitations(id, kind), cookies.ada, { role: 'editor' })
+        await post(routes.acceptInvitation(), cookie, { secret })
       }
       return [`${kind}/${id}`, peer]
     }

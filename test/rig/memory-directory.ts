@@ -1,24 +1,25 @@
 /** The directory in memory, for tests of what stands on it. */
+import { become, changedIds, join } from '../../server/directory/membership.ts'
+import type { Decision, Directory, DirectoryEntry, DirectoryListener, Link, NewLink } from '../../server/directory/port.ts'
 import { SkeinError } from '../../shared/errors.ts'
-import type { DocumentName, UserId } from '../../shared/ids.ts'
+import { readerId } from '../../shared/ids.ts'
+import type { DocumentName, LinkId, UserId } from '../../shared/ids.ts'
+import { limits } from '../../shared/limits.ts'
 import type { Principal } from '../../shared/principal.ts'
 import type { Role } from '../../shared/wire/frame.ts'
-import type { Directory, DirectoryEntry } from '../../server/directory/port.ts'
-
-interface Member { id: UserId, role: Role, name: string }
-
-const RANK: Record<Role, number> = { viewer: 0, editor: 1, owner: 2 }
 
 export class MemoryDirectory implements Directory {
   readonly #entries = new Map<DocumentName, DirectoryEntry>()
   readonly #toErase = new Set<DocumentName>()
-  readonly #invitations = new Map<string, { name: DocumentName, role: Role }>()
+  readonly #links = new Map<string, { name: DocumentName, link: Link }>()
+  readonly #listeners = new Set<DirectoryListener>()
+  #made = 0
 
   copy(): MemoryDirectory {
     const copy = new MemoryDirectory()
     for (const [name, entry] of this.#entries) copy.#entries.set(name, entry)
     for (const name of this.#toErase) copy.#toErase.add(name)
-    for (const [secret, invitation] of this.#invitations) copy.#invitations.set(secret, invitation)
+    for (const [secret, link] of this.#links) copy.#links.set(secret, link)
     return copy
   }
 
@@ -36,55 +37,82 @@ export class MemoryDirectory implements Directory {
   }
 
   async create(name: DocumentName, owner: Principal, at: number): Promise<DirectoryEntry> {
-    const fresh = { name, createdAt: at, members: new Map(), firstEpoch: `first epoch of ${name}`, deletedAt: null }
-    return this.#entries.get(name) ?? this.#put(fresh, { id: owner.id, role: 'owner', name: owner.name })
+    const known = this.#entries.get(name)
+    if (known) return known
+    const members = new Map([[owner.id, { role: 'owner' as const, name: owner.name }]])
+    const firstEpoch = `first epoch of ${name}`
+    const entry = { name, createdAt: at, members, readers: new Set<never>(), removed: new Map(), firstEpoch, deletedAt: null }
+    this.#entries.set(name, entry)
+    return entry
   }
 
-  async setMember(name: DocumentName, member: Member): Promise<void> {
-    this.#put(this.#existing(name), member)
+  async change(name: DocumentName, decide: Decision): Promise<DirectoryEntry> {
+    const entry = this.#existing(name)
+    return this.#put(entry, { ...entry, ...decide(entry) })
   }
 
   async moveMember(name: DocumentName, from: UserId, to: { id: UserId, name: string }): Promise<void> {
     const entry = this.#entries.get(name)
-    const member = entry?.members.get(from)
-    if (!entry || !member || entry.deletedAt !== null) return
-    const members = new Map(entry.members)
-    members.delete(from)
-    const other = members.get(to.id)?.role
-    const role = other !== undefined && RANK[other] > RANK[member.role] ? other : member.role
-    this.#entries.set(name, { ...entry, members: members.set(to.id, { role, name: to.name }) })
+    if (entry?.members.has(from) && entry.deletedAt === null) this.#put(entry, { ...entry, ...become(from, to)(entry) }, id => id !== from)
   }
 
   async listOf(user: UserId, prefix: string): Promise<{ name: DocumentName, role: Role, createdAt: number }[]> {
-    return [...this.#entries.values()].flatMap(({ name, createdAt, members, deletedAt }) => {
-      const member = members.get(user)
-      return member !== undefined && deletedAt === null && name.startsWith(prefix) ? [{ name, role: member.role, createdAt }] : []
+    return [...this.#entries.values()].flatMap(({ name, createdAt, members, readers, deletedAt }) => {
+      const role = members.get(user)?.role ?? (readers.has(user) ? 'viewer' : undefined)
+      return role !== undefined && deletedAt === null && name.startsWith(prefix) ? [{ name, role, createdAt }] : []
     })
   }
 
-  async invite(name: DocumentName, role: Exclude<Role, 'owner'>): Promise<string> {
-    this.#existing(name)
-    const secret = `secret-${this.#invitations.size + 1}`
-    this.#invitations.set(secret, { name, role })
-    return secret
+  onChanged(listener: DirectoryListener): () => void {
+    this.#listeners.add(listener)
+    return () => void this.#listeners.delete(listener)
   }
 
-  async accept(secret: string, principal: Principal): Promise<DirectoryEntry | null> {
-    const invitation = this.#invitations.get(secret)
-    if (invitation === undefined) return null
-    const entry = this.#entries.get(invitation.name)
-    if (entry === undefined || entry.deletedAt !== null) return null
-    const current = entry.members.get(principal.id)
-    if (current !== undefined && RANK[current.role] >= RANK[invitation.role]) return entry
-    return this.#put(entry, { id: principal.id, role: invitation.role, name: principal.name })
+  async makeLink(name: DocumentName, wanted: NewLink): Promise<{ link: Link, secret: string }> {
+    const entry = this.#existing(name)
+    if ([...this.#links.values()].filter(held => held.name === name).length >= limits.linksPerDocument) throw new SkeinError('too-many-links')
+    const secret = `secret-${++this.#made}`
+    const link = { id: `link-${this.#made}` as LinkId, ...wanted, uses: 0 }
+    this.#links.set(secret, { name, link })
+    if (wanted.kind === 'read') this.#put(entry, { ...entry, readers: new Set(entry.readers).add(readerId(link.id)) })
+    return { link, secret }
+  }
+
+  async links(name: DocumentName): Promise<Link[]> {
+    return [...this.#links.values()].filter(held => held.name === name).map(({ link }) => link).sort((a, b) => a.at - b.at)
+  }
+
+  async revokeLink(name: DocumentName, kind: NewLink['kind'], id: LinkId): Promise<void> {
+    const entry = this.#existing(name)
+    const secret = [...this.#links].find(([, held]) => held.name === name && held.link.id === id && held.link.kind === kind)?.[0]
+    if (secret === undefined) throw new SkeinError('not-found', 'There is no such link (any more), so nothing was changed.')
+    this.#links.delete(secret)
+    this.#put(entry, { ...entry, readers: new Set([...entry.readers].filter(reader => reader !== readerId(id))) })
+  }
+
+  async accept(secret: string, principal: Principal, at: number): Promise<DirectoryEntry> {
+    const held = this.#links.get(secret)
+    const entry = held && this.#entries.get(held.name)
+    if (held?.link.kind !== 'join' || !entry || entry.deletedAt !== null) throw new SkeinError('not-found')
+    const joined = join(entry, held.link, principal, at)
+    if (joined === null) return entry
+    this.#links.set(secret, { ...held, link: { ...held.link, uses: held.link.uses + 1 } })
+    return this.#put(entry, { ...entry, ...joined })
+  }
+
+  async readerOf(secret: string): Promise<{ name: DocumentName, link: Link } | null> {
+    const held = this.#links.get(secret)
+    return held?.link.kind === 'read' ? held : null
   }
 
   async remove(name: DocumentName, at: number): Promise<DirectoryEntry> {
     const entry = this.#entries.get(name)
     if (entry === undefined) throw new SkeinError('not-found')
     if (entry.deletedAt !== null) return entry
-    const deleted = { ...entry, members: new Map([...entry.members].map(([id, { role }]) => [id, { role, name: '' }])), deletedAt: at }
+    const members = new Map([...entry.members].map(([id, { role }]) => [id, { role, name: '' }]))
+    const deleted = { ...entry, members, readers: new Set<never>(), removed: new Map(), deletedAt: at }
     this.#entries.set(name, deleted)
+    for (const [secret, link] of this.#links) if (link.name === name) this.#links.delete(secret)
     this.#toErase.add(name)
     return deleted
   }
@@ -104,9 +132,10 @@ export class MemoryDirectory implements Directory {
     return entry
   }
 
-  #put(entry: DirectoryEntry, member: Member): DirectoryEntry {
-    const changed = { ...entry, members: new Map(entry.members).set(member.id, { role: member.role, name: member.name }) }
-    this.#entries.set(entry.name, changed)
-    return changed
+  #put(before: DirectoryEntry, after: DirectoryEntry, isTold: (id: UserId) => boolean = () => true): DirectoryEntry {
+    this.#entries.set(after.name, after)
+    const ids = changedIds(before, after).filter(isTold)
+    if (ids.length > 0) for (const listener of this.#listeners) listener(after, ids)
+    return after
   }
 }

@@ -3,6 +3,7 @@ import { openConversation } from '../../client/sync/conversation.ts'
 import type { Conversation, ConversationOptions } from '../../client/sync/conversation.ts'
 import { openDeviceStore } from '../../client/sync/store/indexeddb.ts'
 import type { DeviceStore } from '../../client/sync/store/indexeddb.ts'
+import { setMember } from '../../server/directory/membership.ts'
 import { createNoIdentity } from '../../server/identity/none.ts'
 import type { Identity } from '../../server/identity/port.ts'
 import { conversationName, parseUserId } from '../../shared/ids.ts'
@@ -39,7 +40,8 @@ export const createSdkWorld = async (): Promise<SdkWorld> => {
   const closePages = async (): Promise<void> => {
     await Promise.all(pages.splice(0).map(page => page.close()))
   }
-  const setRole = (person: string, role: Role) => server.directory.setMember(name, { id: idOf(person), role, name: person })
+  const setRole = async (person: string, role: Role): Promise<void> =>
+    void await server.directory.change(name, setMember({ id: idOf(person), role, name: person }))
   return {
     server,
     setRole,

@@ -6,6 +6,7 @@ import 'fake-indexeddb/auto'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { openConversation } from '../../client/sync/conversation.ts'
 import { openDeviceStore } from '../../client/sync/store/indexeddb.ts'
+import { setMember } from '../../server/directory/membership.ts'
 import { routes } from '../../shared/api/routes.ts'
 import { conversationName } from '../../shared/ids.ts'
 import type { DocumentName, UserId } from '../../shared/ids.ts'
@@ -34,7 +35,7 @@ const start = async (lifetime: (() => number) | null = null): Promise<void> => {
   await server.directory.create(name, { kind: 'user', id: 'bob' as UserId, name: 'bob' }, Date.now())
   await member('ada', 'editor')
 }
-const member = (who: string, role: Role) => server.directory.setMember(name, { id: who as UserId, role, name: who })
+const member = (who: string, role: Role) => server.directory.change(name, setMember({ id: who as UserId, role, name: who }))
 const join = async (who: string): Promise<Peer> => {
   const peer = await Peer.join(server.syncUrl, name, { cookie: `person=${who}` })
   peers.push(peer)

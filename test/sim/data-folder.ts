@@ -1,4 +1,5 @@
 /** What outlives a server: the log and the directory, and the copy of both that an operator makes now and then. */
+import { setMember } from '../../server/directory/membership.ts'
 import type { DocumentName } from '../../shared/ids.ts'
 import type { Role } from '../../shared/wire/frame.ts'
 import { MemoryDirectory } from '../rig/memory-directory.ts'
@@ -43,7 +44,7 @@ export class DataFolder {
   setRole(name: DocumentName, { principal }: Person, role: Role): void {
     if (role === 'editor') this.#editors.add(`${name} ${principal.id}`)
     // Nobody has a role in what was deleted.
-    this.directory.setMember(name, { ...principal, role }).catch(() => null)
+    this.directory.change(name, setMember({ ...principal, role })).catch(() => null)
   }
 
   /** Whoever may ever have written may do so again, so that nothing that they wrote is stuck. */

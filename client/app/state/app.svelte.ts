@@ -101,7 +101,7 @@ export class AppState {
 
   /** @returns a link that lets its bearer in */
   async invite(id: string, role: 'editor' | 'viewer'): Promise<string> {
-    const { secret } = await this.#sdk.invite(id, role)
+    const { secret } = await this.#sdk.invite(id, { role })
     return this.#window.location.origin + joinPath(secret)
   }
 
