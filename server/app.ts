@@ -7,7 +7,9 @@ import type { EventListener } from './room/port.ts'
 import { enrolment } from './room/access.ts'
 import { createBudgets } from './room/budget.ts'
 import { foldInWorkers } from './room/fold.ts'
+import { LiveRoles } from './room/live-roles.ts'
 import { Proofs } from './room/proofs.ts'
+import { createRoster } from './room/roster.ts'
 import { RoomRegistry } from './room/rooms.ts'
 import type { Random } from './room/lineage.ts'
 import type { SquashLimits } from './room/squash.ts'
@@ -113,8 +115,9 @@ export const createSkein = (adapters: Adapters): RunningServer => {
   const proofs = new Proofs({ identity, now, after: timers.after })
   const api = createApi({ ...adapters, edge, audit, auditSampled, rooms, proofs, erase: erasure.erase })
   listeners.push(driver.onEvents, api.feed)
-  const access = { directory, now, openToAll }
-  const sync = new SyncServer({ proofs, access, rooms, logger, auditSampled, edge, after: timers.after, now, limits })
+  const roles = new LiveRoles({ directory, now, openToAll })
+  const ceaseToListen = directory.onChanged(createRoster({ directory, rooms, logger }))
+  const sync = new SyncServer({ proofs, roles, access: { openToAll }, rooms, logger, auditSampled, edge, after: timers.after, now, limits })
   const answer = getRequestListener((request, env) =>
     api.app.fetch(request, { ...env, caller: edge.callerOf(env.incoming as IncomingMessage) } satisfies CallerEnv))
   const headersTimeout = limits.headSeconds * 1000
@@ -142,6 +145,7 @@ export const createSkein = (adapters: Adapters): RunningServer => {
     close: async () => {
       const closed = new Promise<void>(resolve => http.close(() => resolve()))
       api.close()
+      ceaseToListen()
       erasure.close()
       sync.drain()
       await driver.close()
@@ -150,6 +154,7 @@ export const createSkein = (adapters: Adapters): RunningServer => {
       await rooms.close()
       sync.close()
       proofs.close()
+      roles.close()
       http.closeAllConnections()
       await closed
     },

@@ -7,7 +7,7 @@
  * 2. Content of two lineages is never merged: a document of another epoch begins a new generation; its open requests are kept.
  * 3. A difference is stored only upon what it was asked for: where the document has meanwhile become another one, it waits for the
  *    next pass. A document that is open in a tab is left alone, and not waited for: its own connection brings what there is.
- * 4. A document that was deleted is forgotten, but for what was never sent.
+ * 4. A document that was deleted, or is no longer this person's, is forgotten, but for what was never sent.
  */
 import type { Api } from './api.ts'
 import { bringInto } from './bring-into.ts'
@@ -32,7 +32,10 @@ export interface BackgroundSyncOptions {
   isOpen: (name: DocumentName) => boolean
   /** Does this while no tab of the person has the document; at once or not at all. Without it nobody else is taken to have one. */
   whileFree?: WhileFree
-  /** Makes the device forget a document that was deleted on the server. Resolves when that was tried; it is, then, in each pass. */
+  /**
+   * Finds out about a document that the server does not have for this person, and forgets it if so. Resolves when that was tried; it is,
+   * then, in each pass.
+   */
   forget?: (name: DocumentName) => Promise<void>
   signal?: AbortSignal
 }

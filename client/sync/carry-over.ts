@@ -4,12 +4,13 @@
  */
 import type { SharedDrafts } from './shared-drafts.ts'
 import type { SyncedDocument } from './synced-document.ts'
+import type { ErrorCode } from '../../shared/errors.ts'
 
 export interface CarryOverOptions {
   document: () => SyncedDocument
   drafts: () => SharedDrafts
-  /** The conversation was deleted. */
-  isGone: () => boolean
+  /** The conversation was deleted, or is no longer this person's; null: neither. */
+  whyGone: () => ErrorCode | null
 }
 
 export class CarryOver {
@@ -36,8 +37,9 @@ export class CarryOver {
     const [document, drafts] = [this.#options.document(), this.#options.drafts()]
     for (const { id, doc, writers, unsaved } of await document.keptVersions()) {
       drafts.know(writers)
-      if (this.#options.isGone()) {
-        await drafts.giveUp(doc, 'gone')
+      const gone = this.#options.whyGone()
+      if (gone) {
+        await drafts.giveUp(doc, gone)
         await document.letGo(id)
       } else if (document.synced) {
         await drafts.carryOver(doc, !unsaved)

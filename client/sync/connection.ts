@@ -22,7 +22,7 @@ import { errorTable } from '../../shared/errors.ts'
 import type { DocumentName } from '../../shared/ids.ts'
 import { decodeControl } from '../../shared/wire/codec.ts'
 import { frameType, SUBPROTOCOL } from '../../shared/wire/frame.ts'
-import type { Control, Hello } from '../../shared/wire/frame.ts'
+import type { Control, Hello, RoleChange } from '../../shared/wire/frame.ts'
 
 export interface ConnectionOptions {
   name: DocumentName
@@ -44,6 +44,8 @@ export interface ConnectionHandlers {
   /** The server acknowledged edits of this device. */
   saved: () => void
   answered: (control: Extract<Control, { kind: 'result' | 'refused' }>) => void
+  /** The person may do more, or less, from now on, or nothing any more. */
+  role: (change: RoleChange) => void
   /** The server closed for good. */
   closed: (code: number, reason: string) => void
   /** {@link Connection.state} or {@link Connection.hasUnsaved} may be another. */
@@ -192,6 +194,8 @@ export class Connection {
       case 'result':
       case 'refused':
         return this.#handlers.answered(control)
+      case 'role':
+        return this.#handlers.role(control)
       case 'draining':
         return this.#reconnecting.draining(control.afterMs)
     }

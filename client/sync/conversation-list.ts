@@ -20,6 +20,8 @@ export interface ConversationListOptions {
   schedule?: Schedule
   /** Called each time the server has told the whole list: at the start, and when the connection to it is back. */
   listed?: () => void
+  /** Called when a conversation was deleted, or is no longer this person's. */
+  left?: () => void
 }
 
 export interface ConversationList {
@@ -34,7 +36,7 @@ export interface ConversationList {
 }
 
 export const openConversationList = (options: ConversationListOptions): ConversationList => {
-  const { api, device, schedule = realSurroundings.schedule, listed = () => {} } = options
+  const { api, device, schedule = realSurroundings.schedule, listed = () => {}, left = () => {} } = options
   const cache = listCache(device.lists, 'conversations', value => {
     const parsed = conversationListItem.safeParse(value)
     return parsed.success ? parsed.data : null
@@ -71,7 +73,10 @@ export const openConversationList = (options: ConversationListOptions): Conversa
       listed()
     }, () => {}),
     changed: item => takeList([item, ...fromServer.filter(({ id }) => id !== item.id)]),
-    removed: gone => takeList(fromServer.filter(({ id }) => id !== gone))
+    removed: gone => {
+      takeList(fromServer.filter(({ id }) => id !== gone))
+      left()
+    }
   })
   return {
     view: () => shown ??= merge(fromServer, begunHere),

@@ -27,6 +27,7 @@ import { errorTable, SkeinError } from '../../shared/errors.ts'
 import type { ErrorCode } from '../../shared/errors.ts'
 import { createUuidV7 } from '../../shared/ids.ts'
 import type { AgentId, DraftId, MessageId, RequestId, RunId } from '../../shared/ids.ts'
+import type { Role } from '../../shared/wire/frame.ts'
 
 export type { ConversationOptions, SendOptions }
 
@@ -57,7 +58,7 @@ export class Conversation {
       author: () => this.#author
     })
     this.#latest = new LatestKeeper({ store: options.store, views: this.#views, isStored: () => this.#document.isStored })
-    this.#carryOver = new CarryOver({ document: () => this.#document, drafts: () => this.#drafts, isGone: () => this.#isGone })
+    this.#carryOver = new CarryOver({ document: () => this.#document, drafts: () => this.#drafts, whyGone: () => this.#document.forgotten })
     // Before the document, so that it is read first.
     const glance = options.glance?.() ?? Promise.resolve(null)
     this.#document = new SyncedDocument(options, {
@@ -74,9 +75,9 @@ export class Conversation {
         this.#outbox.replaced()
       },
       met: (epoch, continues) => this.#outbox.met(epoch, continues),
-      gone: () => {
-        this.#outbox.giveUp('gone')
-        if (this.hasUnsaved) void this.#drafts.giveUp(this.doc, 'gone')
+      gone: code => {
+        this.#outbox.giveUp(code)
+        if (this.hasUnsaved) void this.#drafts.giveUp(this.doc, code)
         void this.#carryOver.run()
       },
       synced: () => {
@@ -90,7 +91,7 @@ export class Conversation {
         this.#latest.scrub()
         void this.#carryOver.run()
       },
-      holdsOwn: () => !this.#isGone && this.#drafts.holdsOwn(),
+      holdsOwn: () => this.#document.forgotten === null && this.#drafts.holdsOwn(),
       result: (id, outcome) => this.#outbox.answered(id, outcome),
       outbox: this.#shareOutbox()
     })
@@ -141,6 +142,11 @@ export class Conversation {
   /** Something that was written here, letters in a draft too, is not on the server's disk, or may not be. */
   get hasUnsaved(): boolean {
     return this.#document.hasUnsaved
+  }
+
+  /** What this person may do here, as the server said last; it changes while the conversation is open, and {@link subscribe} tells. */
+  get role(): Role | null {
+    return this.#document.role
   }
 
   /** The same object until something changes. */
@@ -319,10 +325,6 @@ export class Conversation {
   #keep(text: string, parentId: MessageId | null, code: ErrorCode): Promise<void> {
     const request = proposeSend({ parts: [{ type: 'text', text }], parentId }, this.#now())
     return this.#outbox.add(this.#newId() as RequestId, request, { code, reason: errorTable[code].message })
-  }
-
-  get #isGone(): boolean {
-    return this.#document.closedBy?.code === errorTable.gone.close
   }
 
   #noteIds(): void {

@@ -31,8 +31,8 @@ export interface DocumentHooks {
   replaced: () => void
   /** A server that holds this document's lineage was met; it gets what the document holds right after this. */
   met: (epoch: string, continues: readonly string[]) => void
-  /** The document was deleted: nothing of it can be sent any more, and this device is about to forget what it held of it. */
-  gone: () => void
+  /** Nothing of it can be sent any more, and this device is about to forget what it held: it was deleted, or is no longer this person's. */
+  gone: (code: 'gone' | 'no-longer-member') => void
   synced: () => void
   /** The server has confirmed all that was written here. */
   saved: () => void

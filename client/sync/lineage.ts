@@ -7,7 +7,7 @@
 import { SCHEMA_VERSION } from '../../shared/conversation/schema.ts'
 import { errorTable } from '../../shared/errors.ts'
 import type { ErrorCode } from '../../shared/errors.ts'
-import type { Hello } from '../../shared/wire/frame.ts'
+import type { Hello, Role } from '../../shared/wire/frame.ts'
 
 export interface Lineage {
   /** Of the server's content on this device; null: there is none. */
@@ -16,6 +16,8 @@ export interface Lineage {
   begun: readonly (string | null)[]
   /** Refused frames since something was acknowledged. */
   refusals: number
+  /** The server has said that the document is not this person's, or not that of somebody else who is signed in by now. */
+  away: 'no' | 'this person' | 'another person'
 }
 
 export interface LineageSubject {
@@ -28,6 +30,8 @@ export type LineageEvent =
   /** The store was read. */
   | { type: 'read', epoch: string | null }
   | { type: 'met', hello: Hello }
+  /** Null: it is no document of this person's. */
+  | { type: 'role', role: Role | null, userId: string }
   | { type: 'refused', code: ErrorCode, reason: string }
   /** The server closed for good. `epoch`: that it told last. */
   | { type: 'closed', code: number, epoch: string | null }
@@ -38,14 +42,14 @@ export type LineageEffect =
   /** Exchange what both have. */
   | { type: 'merge', epoch: string }
   | { type: 'rebuild', epoch: string | null }
-  /** The document was deleted. */
-  | { type: 'forget' }
+  /** The document was deleted, or is no longer this person's. */
+  | { type: 'forget', code: 'gone' | 'no-longer-member' }
   /** Connect no more, and say why. */
   | { type: 'stop', code: ErrorCode, reason: string }
 
 export type LineageStep = readonly [Lineage, LineageEffect | null]
 
-export const startLineage: Lineage = { epoch: null, begun: [], refusals: 0 }
+export const startLineage: Lineage = { epoch: null, begun: [], refusals: 0, away: 'no' }
 
 /** More new beginnings than this in one lineage without a completed sync between them are a fault of the server's. */
 const REBUILDS = 3
@@ -61,13 +65,17 @@ export const followLineage = (state: Lineage, event: LineageEvent, subject: Line
       return [{ ...state, epoch: event.epoch }, null]
     case 'met':
       return meet(state, event.hello, subject)
+    case 'role': {
+      const isOurs = subject.userId === undefined || event.userId === subject.userId
+      return [{ ...state, away: event.role !== null ? 'no' : isOurs ? 'this person' : 'another person' }, null]
+    }
     case 'refused': {
       const refused = { ...state, refusals: state.refusals + 1 }
       return subject.isConversation && state.refusals === 0 ? rebuild(refused, state.epoch) : [refused, stop(event.code, event.reason)]
     }
     case 'closed':
       if (event.code === errorTable['epoch-changed'].close) return rebuild(state, event.epoch)
-      return event.code === errorTable.gone.close ? [{ ...state, epoch: null }, { type: 'forget' }] : [state, null]
+      return leave(state, event.code)
     case 'synced':
       return [{ ...state, begun: [] }, null]
     case 'saved':
@@ -80,7 +88,15 @@ const meet = (state: Lineage, { epoch, userId, schema }: Hello, subject: Lineage
   if (subject.userId !== undefined && userId !== subject.userId) return [state, stop('unauthenticated', OTHER_PERSON)]
   if (subject.isConversation && schema > SCHEMA_VERSION) return [state, stop('newer-schema')]
   if (state.epoch !== null && state.epoch !== epoch) return rebuild(state, epoch)
-  return [{ ...state, epoch }, { type: 'merge', epoch }]
+  return [{ ...state, epoch, away: 'no' }, { type: 'merge', epoch }]
+}
+
+/** Nothing that a server says to somebody else makes this device forget anything. */
+const leave = (state: Lineage, code: number): LineageStep => {
+  if (code === errorTable.gone.close) return [{ ...state, epoch: null }, { type: 'forget', code: 'gone' }]
+  if (code !== errorTable['no-longer-member'].close || state.away === 'no') return [state, null]
+  if (state.away === 'another person') return [state, stop('unauthenticated', OTHER_PERSON)]
+  return [{ ...state, epoch: null }, { type: 'forget', code: 'no-longer-member' }]
 }
 
 /** @param epoch null while it is not known */

@@ -27,7 +27,7 @@ import type { ConnectionState } from './view.ts'
 import { errorTable } from '../../shared/errors.ts'
 import { documentKind } from '../../shared/ids.ts'
 import type { DocumentName } from '../../shared/ids.ts'
-import type { Control, Hello, Role } from '../../shared/wire/frame.ts'
+import type { Control, Hello, Role, RoleChange } from '../../shared/wire/frame.ts'
 
 /** What is known beside the content. */
 type Known = Omit<SharedStatus, 'connection' | 'hasUnsaved'>
@@ -61,6 +61,8 @@ export class SyncedDocument {
   #turn = 0
   #wantsConnection: boolean
   #loaded = false
+  /** Why this device has forgotten what it held. */
+  #forgotten: 'gone' | 'no-longer-member' | null = null
   #ended = false
 
   constructor(options: DocumentOptions, hooks: DocumentHooks = noHooks) {
@@ -135,6 +137,11 @@ export class SyncedDocument {
 
   get closedBy(): { code: number, reason: string } | null {
     return this.#known.closedBy
+  }
+
+  /** The document was deleted, or is no longer this person's: nothing of it can be sent. Null: it is there. */
+  get forgotten(): 'gone' | 'no-longer-member' | null {
+    return this.#forgotten
   }
 
   get storageProblem(): string | null {
@@ -323,6 +330,7 @@ export class SyncedDocument {
       },
       saved: () => this.#tell({ type: 'saved' }),
       answered: control => this.#answered(control),
+      role: change => this.#change(change),
       closed: (code, reason) => this.#closed(code, reason),
       changed: () => {
         this.#noteSaved()
@@ -344,9 +352,18 @@ export class SyncedDocument {
     const effect = this.#tell({ type: 'met', hello })
     if (effect?.type !== 'merge') return false
     this.#known = { ...this.#known, closedBy: null }
+    this.#forgotten = null
     this.#hooks.met(hello.epoch, hello.continues ?? [])
     void this.#store.setEpoch(hello.epoch, hello.role)
     return true
+  }
+
+  #change({ role, userId }: RoleChange): void {
+    this.#tell({ type: 'role', role, userId })
+    const { hello } = this.#known
+    if (role === null || !hello) return
+    this.#know({ role, hello: { ...hello, role } })
+    void this.#store.setEpoch(hello.epoch, role)
   }
 
   #answered(control: Extract<Control, { kind: 'result' | 'refused' }>): void {
@@ -368,7 +385,7 @@ export class SyncedDocument {
         this.#rebuild(effect.epoch)
         break
       case 'forget':
-        this.#forget()
+        this.#forget(effect.code)
         break
       case 'stop':
         this.disconnect()
@@ -381,10 +398,12 @@ export class SyncedDocument {
     return effect
   }
 
-  /** What was said in a deleted conversation stays on no device; own work that was never sent does. */
-  #forget(): void {
+  /** What was said where this person does not belong any more stays on no device of theirs; own work that was never sent does. */
+  #forget(code: 'gone' | 'no-longer-member'): void {
     this.#wantsConnection = false
-    this.#hooks.gone()
+    this.#forgotten = code
+    if (code === 'no-longer-member') this.#know({ closedBy: { code: errorTable[code].close, reason: errorTable[code].message } })
+    this.#hooks.gone(code)
     this.#rebuild(null)
   }
 
@@ -403,8 +422,8 @@ export class SyncedDocument {
     const { doc, stored } = await this.#copy.read(true)
     if (this.#ended || turn !== this.#turn) return
     const late = left.writtenSince()
-    // Nothing that is said in a deleted conversation stays, so its person's words are taken out of it once more.
-    if (late && this.closedBy?.code === errorTable.gone.close) this.#hooks.gone()
+    // Nothing that is said in it stays, so its person's words are taken out of it once more.
+    if (late && this.#forgotten) this.#hooks.gone(this.#forgotten)
     else if (late && left.generation !== null && this.#hooks.holdsOwn(false)) void this.#keepLeft(left.generation, late, left.writer)
     this.#unsaved = false
     this.#show(doc, stored)

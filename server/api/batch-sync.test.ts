@@ -8,10 +8,11 @@ import { routes } from '../../shared/api/routes.ts'
 import * as schemas from '../../shared/api/schemas.ts'
 import { readMessages } from '../../shared/conversation/read.ts'
 import { SkeinError } from '../../shared/errors.ts'
-import { parseDocumentName } from '../../shared/ids.ts'
+import { parseDocumentName, parseUserId } from '../../shared/ids.ts'
 import type { DocumentName } from '../../shared/ids.ts'
 import { limits } from '../../shared/limits.ts'
 import type { Lineage, StoredDocument } from '../log/port.ts'
+import { setMember } from '../directory/membership.ts'
 import { batchSyncRoutes, missingOf } from './batch-sync.ts'
 
 const name = (text: string): DocumentName => parseDocumentName(text)!
@@ -70,8 +71,8 @@ describe('a document of which something was taken out', () => {
   })
 })
 
-describe('a device that holds a deleted conversation', () => {
-  test('is told so if its person was a member, and nobody else is', async () => {
+describe('a device that holds what is not its person\'s', () => {
+  test('is told so when that was deleted, or they were removed, and a stranger is told of what exists as of what does not', async () => {
     const { post, request, sync, world } = await person()
     for (const each of ['a', 'b']) {
       await post(routes.conversations(), { id: each })
@@ -83,7 +84,16 @@ describe('a device that holds a deleted conversation', () => {
     expect(await sync({ documents })).toMatchObject({ documents: [], gone: ['conversation/a'] })
     expect(await sync()).not.toHaveProperty('gone')
     const stranger = await person(world)
-    expect(await stranger.sync({ documents })).not.toHaveProperty('gone')
+    const invented = documents.map((held, i) => ({ ...held, name: name(`conversation/none-${i}`) }))
+    expect((await stranger.sync({ documents })).gone).toEqual(['conversation/a', 'conversation/b'])
+    expect((await stranger.sync({ documents: invented })).gone).toEqual(['conversation/none-0', 'conversation/none-1'])
+
+    const id = parseUserId(stranger.id)!
+    await world.directory.change(name('conversation/b'), setMember({ id, role: 'viewer', name: 'S' }))
+    const held = (await stranger.sync()).documents.map(holding)
+    expect(await stranger.sync({ documents: held })).not.toHaveProperty('gone')
+    await request(routes.member('b', id), { method: 'DELETE' })
+    expect(await stranger.sync({ documents: held })).toMatchObject({ documents: [], gone: ['conversation/b'] })
   })
 })
 

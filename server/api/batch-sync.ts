@@ -18,7 +18,7 @@ import type { Principal } from '../../shared/principal.ts'
 import type { Directory } from '../directory/port.ts'
 import type { Identity } from '../identity/port.ts'
 import type { StoredDocument, UpdateLog } from '../log/port.ts'
-import { limited, membershipsOf, wasMember } from '../room/access.ts'
+import { limited, membershipsOf } from '../room/access.ts'
 import type { Membership } from '../room/access.ts'
 import type { Logger } from '../telemetry/port.ts'
 import { signedIn } from './context.ts'
@@ -60,12 +60,16 @@ export const batchSyncRoutes = ({ identity, directory, log, openToAll, logger }:
     return names.flatMap((name, i) => entries[i]?.deletedAt ? [] : [{ name, role: 'owner' as const, createdAt: 0 }])
   }
 
-  /** Those of them that were deleted: nothing of them is to stay on a device. */
-  const goneOf = async (held: readonly DocumentName[], principal: Principal, readable: readonly Readable[]): Promise<DocumentName[]> => {
+  /**
+   * Those of them that are not the person's (any more): nothing of what was deleted, or of where they were removed, is to stay on a device.
+   * What exists and what does not is told alike.
+   */
+  const goneOf = async (held: readonly DocumentName[], readable: readonly Readable[]): Promise<DocumentName[]> => {
     const known = new Set(readable.map(({ name }) => name))
     const others = held.filter(name => !known.has(name))
+    if (!openToAll) return others
     const entries = await Promise.all(others.map(name => directory.find(name)))
-    return others.filter((_, i) => entries[i]?.deletedAt && wasMember(entries[i], principal, openToAll))
+    return others.filter((_, i) => entries[i]?.deletedAt)
   }
 
   /**
@@ -89,7 +93,7 @@ export const batchSyncRoutes = ({ identity, directory, log, openToAll, logger }:
     const held = new Map<DocumentName, Held>(documents.map(document => [document.name, document]))
     const readable = await readableBy(principal)
     const wanted = readable.filter(({ name }) => (after === undefined || name > after) && (until === undefined || name <= until))
-    const gone = await goneOf([...held.keys()], principal, readable)
+    const gone = await goneOf([...held.keys()], readable)
     const answer: SyncPage = { userId: principal.id, documents: [], ...gone.length > 0 && { gone }, next: null }
     let bytes = 0
     let last: DocumentName | null = null

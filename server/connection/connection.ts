@@ -37,7 +37,7 @@ type Phase =
 
 export class Connection implements Session {
   readonly principal: Principal
-  readonly role: Role
+  role: Role
   readonly #socket: Socket
   readonly #room: DocumentRoom
   readonly #presence: Presence
@@ -267,6 +267,13 @@ export class Connection implements Session {
     this.#outbox.flush()
     this.#socket.close(errorTable[code].close, closeReason(code, reason))
     this.#intake.end()
+  }
+
+  /** The directory has changed: from now on this is the role, for what waits to be judged too. Null: the document is theirs no more. */
+  assume(role: Role | null): void {
+    this.#control({ kind: 'role', role, userId: this.principal.id })
+    if (role === null) this.end('not-found')
+    else this.role = role
   }
 
   /** The server is about to stop: nothing more is read from this client, and it is told when to come back. */

@@ -10,12 +10,15 @@ import type { DocumentName } from '../../shared/ids.ts'
 import { limits } from '../../shared/limits.ts'
 import type { ServerLimits } from '../../shared/limits.ts'
 import type { Timers } from '../../shared/timers.ts'
+import type { Principal } from '../../shared/principal.ts'
+import { encodeFrame } from '../../shared/wire/codec.ts'
 import { SUBPROTOCOL, TICKET_PROTOCOL } from '../../shared/wire/frame.ts'
 import type { Caller } from '../edge/caller.ts'
 import type { Edge } from '../edge/edge.ts'
 import type { Credentials } from '../identity/port.ts'
-import { roleIn } from '../room/access.ts'
 import type { AccessPolicy } from '../room/access.ts'
+import type { LiveRoles } from '../room/live-roles.ts'
+import { Outgoing } from '../room/outgoing.ts'
 import type { Proofs } from '../room/proofs.ts'
 import type { RoomRegistry } from '../room/rooms.ts'
 import type { Logger, SampledAudit } from '../telemetry/port.ts'
@@ -25,10 +28,12 @@ import { closeReason } from './close-reason.ts'
 import { Connection } from './connection.ts'
 import { Presence } from './presence.ts'
 import { asSocket } from './socket.ts'
+import type { Socket } from './socket.ts'
 
 export interface SyncServerOptions {
   proofs: Proofs
-  access: AccessPolicy
+  roles: LiveRoles
+  access: Pick<AccessPolicy, 'openToAll'>
   rooms: RoomRegistry
   logger: Logger
   auditSampled: SampledAudit
@@ -132,20 +137,27 @@ export class SyncServer {
       if (this.#draining) throw new SkeinError('unavailable')
       const name = parseDocumentName(decodePath(path))
       if (!name) throw new SkeinError('not-found')
-      const { proofs, access, rooms } = this.#options
+      const { proofs, roles, access, rooms } = this.#options
       const proof = await proofs.enter(credentials)
       if (!proof) throw new SkeinError('unauthenticated')
       const { principal } = proof
       // It may have gone while we asked who it is.
-      if (webSocket.readyState === webSocket.CLOSED) return proof.leave()
+      if (isClosed(webSocket)) return proof.leave()
       webSocket.once('close', () => proof.leave())
       // Where everybody is the one local person there is nothing to tell apart.
       const stay = access.openToAll ? () => {} : this.#admission.enter(principal.id)
       if (!stay) throw new SkeinError('too-many-connections')
       webSocket.once('close', stay)
-      const role = await roleIn(access, name, principal)
-      if (!role) throw new SkeinError('not-found')
+      const standing = await roles.enter(name, principal)
+      if (!standing) return this.#turnAway(webSocket, socket, principal)
+      if (isClosed(webSocket)) return standing.leave()
+      webSocket.once('close', () => standing.leave())
       const { room, release } = await rooms.acquire(name)
+      const { role } = standing
+      if (!role) {
+        release()
+        return this.#turnAway(webSocket, socket, principal)
+      }
       const held = this.#presenceOf(name)
       held.connections++
       const { presence } = held
@@ -168,10 +180,15 @@ export class SyncServer {
         }
       })
       webSocket.once('close', leave)
+      // Who does not answer a close frame would go on reading what waits for them.
+      const cutSoon = (): void => void this.#options.after(CLOSE_WITHIN_MS, () => webSocket.terminate())
       proof.whenEnded(code => {
         connection.end(code)
-        // Who does not answer a close frame would go on reading what waits for them.
-        this.#options.after(CLOSE_WITHIN_MS, () => webSocket.terminate())
+        cutSoon()
+      })
+      standing.whenChanged(role => {
+        connection.assume(role)
+        if (role === null) cutSoon()
       })
       webSocket.resume()
     } catch (error) {
@@ -180,6 +197,15 @@ export class SyncServer {
       webSocket.resume()
       socket.close(errorTable[code].close, closeReason(code, errorTable[code].message))
     }
+  }
+
+  /** The same whether there is such a document or not. */
+  #turnAway(webSocket: WebSocket, socket: Socket, { id: userId }: Principal): void {
+    if (webSocket.protocol === SUBPROTOCOL) {
+      socket.send([new Outgoing(encodeFrame({ type: 'control', control: { kind: 'role', role: null, userId } }))])
+    }
+    webSocket.resume()
+    socket.close(errorTable['not-found'].close, closeReason('not-found', errorTable['not-found'].message))
   }
 
   #presenceOf(name: DocumentName): { presence: Presence, connections: number } {
@@ -201,6 +227,8 @@ export class SyncServer {
     })
   }
 }
+
+const isClosed = ({ readyState, CLOSED }: WebSocket): boolean => readyState === CLOSED
 
 const credentialsOf = ({ url = '', headers }: IncomingMessage, { address }: Caller): Credentials => ({
   cookie: headers.cookie,

@@ -1,6 +1,7 @@
 /** Roles under aliases and under scoped credentials. */
 import { beforeEach, describe, expect, it } from 'vitest'
 import { MemoryDirectory } from '../../test/rig/memory-directory.ts'
+import { setMember } from '../directory/membership.ts'
 import type { DocumentName, UserId } from '../../shared/ids.ts'
 import type { Principal, Scopes } from '../../shared/principal.ts'
 import { memberRole, membershipsOf, roleIn, wasMember } from './access.ts'
@@ -23,14 +24,14 @@ beforeEach(async () => {
 describe('whoever was a guest', () => {
   it('has the best role that is held under any of their ids', async () => {
     expect(await role(talk, account)).toBe('owner')
-    await directory.setMember(talk, { id: ada.id, role: 'viewer', name: 'Ada' })
+    await directory.change(talk, setMember({ id: ada.id, role: 'viewer', name: 'Ada' }))
     expect(await role(talk, account)).toBe('owner')
     expect(await role(talk, ada)).toBe('viewer')
     expect(await role(other, guest)).toBeNull()
   })
 
   it('sees each document once in a list', async () => {
-    await directory.setMember(talk, { id: ada.id, role: 'viewer', name: 'Ada' })
+    await directory.change(talk, setMember({ id: ada.id, role: 'viewer', name: 'Ada' }))
     const listed = await membershipsOf(directory, account, 'conversation/')
     expect(listed.map(({ name, role }) => [name, role]).sort()).toEqual([[other, 'owner'], [talk, 'owner']])
   })
@@ -48,7 +49,7 @@ describe('a scoped credential', () => {
   it('never owns, and writes only where it may and its person may', async () => {
     expect(await role(other, scoped(all))).toBe('editor')
     expect(await role(other, scoped({ read: true, write: false }))).toBe('viewer')
-    await directory.setMember(other, { id: ada.id, role: 'viewer', name: 'Ada' })
+    await directory.change(other, setMember({ id: ada.id, role: 'viewer', name: 'Ada' }))
     expect(await role(other, scoped(all))).toBe('viewer')
     expect(await role(talk, scoped(all))).toBeNull()
   })
@@ -58,7 +59,7 @@ describe('a scoped credential', () => {
   })
 
   it('sees the documents that it names and no others: neither open, nor listed, nor as deleted', async () => {
-    await directory.setMember(talk, { id: ada.id, role: 'editor', name: 'Ada' })
+    await directory.change(talk, setMember({ id: ada.id, role: 'editor', name: 'Ada' }))
     const narrow = scoped({ ...all, documents: [talk] })
     expect(await role(talk, narrow)).toBe('editor')
     expect(await role(other, narrow)).toBeNull()

@@ -1,7 +1,7 @@
 /** Who may open which document, and in which role: the one answer for sockets, the API and feeds. */
 import { SkeinError } from '../../shared/errors.ts'
 import { documentId, documentKind } from '../../shared/ids.ts'
-import type { DocumentName } from '../../shared/ids.ts'
+import type { DocumentName, UserId } from '../../shared/ids.ts'
 import { idsOf, isOwn } from '../../shared/principal.ts'
 import type { Principal, Scopes } from '../../shared/principal.ts'
 import type { Role } from '../../shared/wire/frame.ts'
@@ -39,14 +39,14 @@ export const roleIn = async (policy: AccessPolicy, name: DocumentName, principal
  */
 export const memberRole = (entry: DirectoryEntry, principal: Principal, openToAll: boolean): Role | null => {
   if (!reaches(principal.scopes, entry.name)) return null
-  const role = openToAll ? 'owner' : bestOf(idsOf(principal).flatMap(id => entry.members.get(id)?.role ?? []))
+  const role = openToAll ? 'owner' : bestOf(idsOf(principal).flatMap(id => heldIn(entry, id) ?? []))
   if (role && entry.deletedAt !== null) throw new SkeinError('gone')
   return role && within(role, principal.scopes)
 }
 
 /** Whoever may be told that a deleted document is gone. */
 export const wasMember = (entry: DirectoryEntry, principal: Principal, openToAll: boolean): boolean =>
-  reaches(principal.scopes, entry.name) && (openToAll || idsOf(principal).some(id => entry.members.has(id)))
+  reaches(principal.scopes, entry.name) && (openToAll || idsOf(principal).some(id => heldIn(entry, id) !== null))
 
 /** Whether a document of this name, which nobody has yet, may become the principal's. */
 export const mayCreate = (name: DocumentName, { scopes }: Principal): boolean =>
@@ -77,10 +77,13 @@ export const enrolment = (directory: Directory) => async (name: DocumentName): P
 
 const BEST_FIRST: readonly Role[] = ['owner', 'editor', 'viewer']
 
+const heldIn = ({ members, readers }: DirectoryEntry, id: UserId): Role | null =>
+  members.get(id)?.role ?? (readers.has(id) ? 'viewer' : null)
+
 const bestOf = (roles: readonly Role[]): Role | null => BEST_FIRST.find(role => roles.includes(role)) ?? null
 
 /** Whether the credential is good for this document at all: what it does not reach does not exist for its bearer. */
-const reaches = (scopes: Scopes | undefined, name: DocumentName): boolean =>
+export const reaches = (scopes: Scopes | undefined, name: DocumentName): boolean =>
   scopes === undefined || (scopes.read && (scopes.documents === undefined || scopes.documents.includes(name)))
 
 /** A scoped credential writes at most: to delete, to invite and to change roles is for the person, so a stolen one cannot spread. */

@@ -138,6 +138,15 @@ export class TransactionWriter implements ConversationWriter {
     this.events.push({ type: 'member.set', userId })
   }
 
+  setMembers(members: ReadonlyMap<string, Member>): void {
+    for (const userId of [...this.roots.members.keys()]) {
+      if (members.has(userId)) continue
+      this.roots.members.delete(userId)
+      this.events.push({ type: 'member.left', userId })
+    }
+    for (const [userId, { name, role }] of members) this.setMember(userId, { name, role })
+  }
+
   /** Empties one place of the clients' outbox. */
   removeRequest(key: RequestId | string): void {
     this.roots.requests.delete(key)

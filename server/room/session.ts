@@ -7,6 +7,7 @@ import type { Outgoing } from './outgoing.ts'
 
 export interface Session {
   readonly principal: Principal
+  /** As the directory has it now: what is judged is judged by it, whenever it came. */
   readonly role: Role
   /** Refused or closed: nothing more of it is judged. */
   readonly ended: boolean

@@ -16,6 +16,7 @@ export type ConversationEvent =
   | { type: 'run.created', runId: RunId, agentId: AgentId, messageId: MessageId }
   | { type: 'run.changed', runId: RunId, state: RunState, attempt: number }
   | { type: 'member.set', userId: string }
+  | { type: 'member.left', userId: string }
   | { type: 'request.refused', requestId: RequestId, code: ErrorCode }
 
 /** An event as stored: who (a user id, or `agent:<id>`, or `server`) and when (milliseconds since 1970). */

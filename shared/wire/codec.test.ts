@@ -46,6 +46,8 @@ const golden: [string, Frame, string][] = [
     { type: 'control', control: { kind: 'refused', frame: 5, code: 'forged', reason: '' } },
     '6403' + '05' + '06' + ascii('forged') + '00',
   ],
+  ['role', { type: 'control', control: { kind: 'role', role: 'viewer', userId: 'ada' } }, '6405' + '06766965776572' + '03616461'],
+  ['no role', { type: 'control', control: { kind: 'role', role: null, userId: 'ada' } }, '6405' + '00' + '03616461'],
   ['draining', { type: 'control', control: { kind: 'draining', afterMs: 1000 } }, '6404' + 'e807'],
 ]
 
@@ -77,6 +79,7 @@ const control: fc.Arbitrary<Control> = fc.oneof(
   fc.tuple(id, refusal).map(([requestId, refused]) => ({ kind: 'result' as const, requestId, outcome: { status: 'refused' as const, ...refused } })),
   fc.tuple(number, refusal).map(([frame, refused]) => ({ kind: 'refused' as const, frame, ...refused })),
   fc.record({ kind: fc.constant('draining' as const), afterMs: number }),
+  fc.record({ kind: fc.constant('role' as const), role: fc.constantFrom('owner' as const, 'editor' as const, 'viewer' as const, null), userId: fc.string() }),
 )
 const frame: fc.Arbitrary<Frame> = fc.oneof(
   bytes.map(stateVector => ({ type: 'sync-step-1' as const, stateVector })),

@@ -4,7 +4,7 @@ import * as encoding from 'lib0/encoding'
 import { isErrorCode } from '../errors.ts'
 import { parseRequestId } from '../ids.ts'
 import { controlType, frameType, syncType } from './frame.ts'
-import type { Control, Frame, Hello, RequestOutcome } from './frame.ts'
+import type { Control, Frame, Hello, RequestOutcome, Role } from './frame.ts'
 
 export const encodeFrame = (frame: Frame): Uint8Array => {
   const encoder = encoding.createEncoder()
@@ -126,6 +126,10 @@ const writeControl = (encoder: encoding.Encoder, control: Control): void => {
     case 'draining':
       encoding.writeVarUint(encoder, control.afterMs)
       break
+    case 'role':
+      encoding.writeVarString(encoder, control.role ?? '')
+      encoding.writeVarString(encoder, control.userId)
+      break
   }
 }
 
@@ -147,6 +151,11 @@ const readControl = (decoder: decoding.Decoder): Control | null => {
     }
     case controlType.draining:
       return { kind: 'draining', afterMs: decoding.readVarUint(decoder) }
+    case controlType.role: {
+      const role = decoding.readVarString(decoder)
+      const userId = decoding.readVarString(decoder)
+      return role === '' || isRole(role) ? { kind: 'role', role: role === '' ? null : role, userId } : null
+    }
     default:
       return null
   }
@@ -157,13 +166,15 @@ const readHello = (json: string): Hello | null => {
   if (typeof value !== 'object' || value === null) return null
   const { epoch, continues, role, userId, schema, limits } = value as Partial<Record<keyof Hello, unknown>>
   if (typeof epoch !== 'string' || typeof userId !== 'string' || typeof schema !== 'number') return null
-  if (role !== 'owner' && role !== 'editor' && role !== 'viewer') return null
+  if (!isRole(role)) return null
   if (typeof limits !== 'object' || limits === null) return null
   const { frameBytes, messageBytes } = limits as Partial<Record<keyof Hello['limits'], unknown>>
   if (typeof frameBytes !== 'number' || typeof messageBytes !== 'number') return null
   const earlier = Array.isArray(continues) ? continues.filter(each => typeof each === 'string') : []
   return { kind: 'hello', epoch, ...earlier.length > 0 && { continues: earlier }, role, userId, schema, limits: { frameBytes, messageBytes } }
 }
+
+const isRole = (value: unknown): value is Role => value === 'owner' || value === 'editor' || value === 'viewer'
 
 const readOutcome = (decoder: decoding.Decoder): RequestOutcome | null => {
   switch (decoding.readVarUint(decoder)) {

@@ -14,7 +14,7 @@ export const TICKET_PROTOCOL = 'skein.ticket.'
 
 export const frameType = { sync: 0, awareness: 1, auth: 2, queryAwareness: 3, control: 100 } as const
 export const syncType = { step1: 0, step2: 1, update: 2 } as const
-export const controlType = { hello: 0, saved: 1, result: 2, refused: 3, draining: 4 } as const
+export const controlType = { hello: 0, saved: 1, result: 2, refused: 3, draining: 4, role: 5 } as const
 
 export type Role = 'owner' | 'editor' | 'viewer'
 
@@ -33,6 +33,16 @@ export interface Hello {
   limits: { frameBytes: number, messageBytes: number }
 }
 
+/**
+ * From now on `userId`, whom the server takes this connection for, has this role. Null: the document is not theirs, any more or ever; then
+ * the socket closes. Who asks for a document that does not exist is told the same.
+ */
+export interface RoleChange {
+  kind: 'role'
+  role: Role | null
+  userId: string
+}
+
 export type Control =
   | Hello
   /** All sync frames (step 2 or update) up to this number, counted from 1 per socket, are on disk. */
@@ -41,6 +51,7 @@ export type Control =
   /** Frame `frame` was malformed or forged; nothing after it on this socket is judged. */
   | { kind: 'refused', frame: number, code: ErrorCode, reason: string }
   | { kind: 'draining', afterMs: number }
+  | RoleChange
 
 export type RequestOutcome =
   | { status: 'accepted' }

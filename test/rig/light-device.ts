@@ -111,6 +111,7 @@ export class LightDevice {
       case 'refused':
         return this.#events.onProblem(`${this.name}: frame ${control.frame} was refused: ${control.reason}`)
       case 'draining':
+      case 'role':
     }
   }
 

@@ -52,7 +52,8 @@ beforeAll(async () => {
   })
   await ada.allSaved()
   const { secret } = await post(`/api/conversations/${id}/invitations`, cookies.ada, { role: 'editor' })
-  await post(`/api/invitations/${secret}`, cookies.mallory)
+  await post('/api/invitations/accept', cookies.mallory, { secret })
+  await until('both are shown as members', () => ada.doc.getMap('members').size === 2)
 })
 
 afterAll(async () => {

@@ -33,7 +33,7 @@ export const connectSdk = (window: Window & typeof globalThis): Sdk => {
   }
   return {
     ...api,
-    openList: ({ id }, listed) => openConversationList({ api, device: stores.device(id), schedule, listed }),
+    openList: ({ id }, listed) => openConversationList({ api, device: stores.device(id), schedule, listed, left: listed }),
     syncInBackground: (who, isOpen, signal) => stores.busy(who.id, ifFree(window, `skein:${who.id}:background`, async () => {
       const [device, userId] = [stores.device(who.id), who.id]
       const isOpenHere = (name: DocumentName) => documentKind(name) === 'conversation' && isOpen(documentId(name))
