@@ -1,6 +1,7 @@
 /** A guest becomes a person over a real store whose process dies at each of its writes: nothing is lost, nothing doubled. */
 import { randomFillSync } from 'node:crypto'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { setMember } from './directory/membership.ts'
 import { createCarryOvers, SETTLED_AFTER_MS } from './carry-over.ts'
 import { openLevelDbDirectory } from './directory/leveldb-directory.ts'
 import { openLevelDbAliases } from './identity/aliases/leveldb-aliases.ts'
@@ -41,10 +42,10 @@ const begin = async (): Promise<World> => {
   const { directory } = opened
   await directory.create(own, person(g), 1)
   await directory.create(both, person(cleo), 2)
-  await directory.setMember(both, { id: g, role: 'editor', name: 'Guest' })
-  await directory.setMember(both, { id: ann, role: 'viewer', name: 'Ann' })
+  await directory.change(both, setMember({ id: g, role: 'editor', name: 'Guest' }))
+  await directory.change(both, setMember({ id: ann, role: 'viewer', name: 'Ann' }))
   await directory.create(others, person(ben), 3)
-  await directory.setMember(others, { id: g, role: 'viewer', name: 'Guest' })
+  await directory.change(others, setMember({ id: g, role: 'viewer', name: 'Guest' }))
   return opened
 }
 
