@@ -11,9 +11,9 @@ test.each([
   ['DELETE', routes.conversation('a'), 'write'],
   ['DELETE', routes.conversation('tokens-of-mine'), 'write'],
   ['POST', routes.invitations('a'), 'credential'],
-  ['POST', routes.artifactInvitations('a'), 'credential'],
+  ['POST', routes.invitations('a', 'artifact'), 'credential'],
   ['POST', '/api/auth/tokens', 'credential'],
   ['POST', '/api/tickets', 'credential'],
-  ['POST', routes.acceptInvitation('tokens'), 'signIn'],
+  ['POST', routes.acceptInvitation(), 'signIn'],
   ['POST', '/api/auth/sign-in/email', 'signIn'],
 ])('%s %s counts as %s', (method, path, kind) => expect(rateKindOf(method, path)).toBe(kind))
