@@ -93,7 +93,7 @@ describe('a token', () => {
   test('ends with its person\'s membership, and has their role of today', async () => {
     const bob = await signIn()
     const { secret: invitation } = await (await ada.post(routes.invitations('a'), { role: 'viewer' })).json() as { secret: string }
-    await bob.post(routes.acceptInvitation(invitation), {})
+    await bob.post(routes.acceptInvitation(), { secret: invitation })
     const ask = as((await make({ write: true, documents: ['conversation/a'] }, {}, bob)).secret)
     const listed = await (await ask(routes.conversations())).json() as object
     expect(listed).toMatchObject({ conversations: [{ id: 'a', role: 'viewer' }] })
@@ -128,7 +128,7 @@ describe('nobody gets more by a token than it allows', () => {
       [routes.rotateToken(token.id), post({})],
       [routes.token(token.id), { method: 'DELETE' }],
       [routes.invitations('a'), post({ role: 'viewer' })],
-      [routes.acceptInvitation(invitation), post({})],
+      [routes.acceptInvitation(), post({ secret: invitation })],
       [routes.conversation('a'), { method: 'DELETE' }],
     ]
     for (const [path, init] of tried) expect(await codeOf(await ask(path, init)), path).toBe('not-allowed')
