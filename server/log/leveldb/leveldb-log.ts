@@ -55,7 +55,7 @@ export const openLevelDbLog = async (options: StoreOptions): Promise<LevelDbLog>
   return new LevelDbUpdateLog(store, marks)
 }
 
-class LevelDbUpdateLog implements LevelDbLog {
+export class LevelDbUpdateLog implements LevelDbLog {
   readonly store: Store
   #term = 0
   #documents = new Map<DocumentName, DocumentInUse>()
