@@ -1,5 +1,7 @@
 /** The environment as a checked {@link Config}: every problem is told at once, one line each, before anything else starts. */
 import * as z from 'zod'
+import { ConfigError } from './config-error.ts'
+import { jwtProblems } from './jwt-config.ts'
 import { accountsConfigOf, accountsEnvironment, accountsProblems } from './accounts-config.ts'
 import type { AccountsConfig } from './identity/accounts-port.ts'
 import { isLoopbackAddress } from '../shared/api/origin.ts'
@@ -8,13 +10,18 @@ import type { ServerLimits } from '../shared/limits.ts'
 import { edgeContradictions, edgeOf, edgeVariables } from './edge/config.ts'
 import type { EdgeConfig } from './edge/config.ts'
 
+export { ConfigError } from './config-error.ts'
+
 export interface Config {
   port: number
   host: string
   /** Folder of everything that is kept; made when it does not exist. */
   dataFolder: string
-  /** `accounts`: guests by a signed cookie, and accounts; `none`: everybody is the one local principal. */
-  auth: 'accounts' | 'none'
+  /**
+   * `accounts`: guests by a signed cookie, and accounts; `jwt`: who shows a token of an issuer that is trusted, see jwt-config.ts; `none`:
+   * everybody is the one local principal.
+   */
+  auth: 'accounts' | 'jwt' | 'none'
   /** `fsync`: acknowledged means on disk; `os`: it survives a crash of the process, not one of the machine. */
   durability: 'fsync' | 'os'
   /** Null: only the built-in offline agent answers. */
@@ -44,16 +51,6 @@ export interface ModelConfig {
 const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
 export type LogLevel = typeof logLevels[number]
 
-/** What is wrong with the environment, one line for each problem; no line repeats a secret. */
-export class ConfigError extends Error {
-  readonly problems: string[]
-  constructor(problems: string[]) {
-    super(problems.join('\n'))
-    this.name = 'ConfigError'
-    this.problems = problems
-  }
-}
-
 const OPENAI = 'https://api.openai.com/v1'
 const SECRET_LENGTH = 32
 
@@ -67,16 +64,12 @@ const oneOf = <const T extends readonly string[]>(name: string, values: T) =>
 const notYet = (name: string, what: string) =>
   z.undefined({ error: `${name}: this version does not have ${what} yet; unset it.` }).optional()
 
-const auth = z.string()
-  .refine(value => value !== 'jwt', { error: 'SKEIN_AUTH=jwt: this version does not have sign-in by JWT yet; use accounts or none.', abort: true })
-  .pipe(oneOf('SKEIN_AUTH', ['accounts', 'none']))
-
 const environment = z.object({
   PORT: wholeNumber('PORT', 0, 65_535).default(4400),
   HOST: z.string().transform(host => host.replace(/^\[(.*)\]$/, '$1')).pipe(z.string().regex(/^[A-Za-z0-9.:_%-]+$/, 'HOST must be a host name or an address to listen on, such as 127.0.0.1 or 0.0.0.0.')).default('127.0.0.1'),
   ...edgeVariables,
   SKEIN_DATA: z.string().default('./data'),
-  SKEIN_AUTH: auth.default('accounts'),
+  SKEIN_AUTH: oneOf('SKEIN_AUTH', ['accounts', 'jwt', 'none']).default('accounts'),
   SKEIN_DURABILITY: oneOf('SKEIN_DURABILITY', ['fsync', 'os']).default('fsync'),
   SKEIN_CLUSTER: notYet('SKEIN_CLUSTER', 'clusters'),
   SKEIN_SECRET: z.string().min(SECRET_LENGTH, `SKEIN_SECRET must have at least ${SECRET_LENGTH} characters; \`openssl rand -hex 32\` makes a good one.`).optional(),
@@ -115,7 +108,7 @@ export const readConfig = (env: Readonly<Record<string, string | undefined>>): C
   const read = environment.safeParse(given)
   const problems = [
     ...read.error?.issues.map(issue => issue.message) ?? [],
-    ...contradictions(given), ...edgeContradictions(given), ...accountsProblems(given),
+    ...contradictions(given), ...edgeContradictions(given), ...accountsProblems(given), ...jwtProblems(given),
   ]
   if (!read.success || problems.length > 0) throw new ConfigError(problems)
   const values = read.data

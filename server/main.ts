@@ -14,6 +14,7 @@ import type { Config } from './config.ts'
 import { readEpochMarker } from './epoch-marker.ts'
 import { openLevelDbDirectory } from './directory/leveldb-directory.ts'
 import { AccountsError } from './identity/accounts/database.ts'
+import { JwtSetupError } from './identity/jwt-port.ts'
 import { keepLedgerTrimmed } from './log/ledger-keeper.ts'
 import type { OnBackupRemoved } from './log/leveldb/backup.ts'
 import { DataFolderError, dataFolderError } from './log/leveldb/data-folder-error.ts'
@@ -155,7 +156,7 @@ const fail = (error: unknown): void => {
 
 const explain = (error: unknown): string => {
   if (error instanceof ConfigError) return error.problems.join('\n')
-  if (error instanceof DataFolderError || error instanceof AccountsError) return error.message
+  if (error instanceof DataFolderError || error instanceof AccountsError || error instanceof JwtSetupError) return error.message
   if (!(error instanceof Error)) return String(error)
   const { code, port, address } = error as NodeJS.ErrnoException & { port?: number, address?: string }
   if (code === 'EADDRINUSE') return `Port ${port} on ${address} is in use. Nothing was changed; stop the other program, or choose another port with PORT.`

@@ -3,11 +3,14 @@ import { callerOf } from './api/context.ts'
 import type { Config } from './config.ts'
 import { openAccounts } from './identity/accounts/open-accounts.ts'
 import { createGuestIdentity } from './identity/guest-cookie.ts'
+import { createJwtIdentity } from './identity/jwt/jwt-identity.ts'
+import type { JwtIdentityOptions } from './identity/jwt/jwt-identity.ts'
 import { createNoIdentity } from './identity/none.ts'
 import type { Identity } from './identity/port.ts'
 import { loadSecret } from './identity/secret.ts'
 import type { TokenStore } from './identity/tokens/leveldb-tokens.ts'
 import { withTokens } from './identity/with-tokens.ts'
+import { readJwtConfig } from './jwt-config.ts'
 import { createAudit, createSampledAudit } from './telemetry/audit.ts'
 import type { Logger } from './telemetry/port.ts'
 import type { RandomBytes } from '../shared/ids.ts'
@@ -34,15 +37,29 @@ const peopleOf = async ({ config, logger, random }: IdentityOptions, secret: Uin
   switch (config.auth) {
     case 'none':
       return { people: createNoIdentity(), close: async () => {} }
+    case 'jwt':
+      return {
+        people: createJwtIdentity({ ...await readJwtConfig(process.env), now: Date.now, ...jwtReports(logger) }),
+        close: async () => {},
+      }
     case 'accounts': {
       const people = await openAccounts(config.dataFolder, config.accounts, {
-        secret, guests: createGuestIdentity({ secret, now: Date.now, random }), publicOrigin: config.edge.publicUrl?.origin ?? null, callerOf,
+        secret, guests: createGuestIdentity({ secret, now: Date.now, random }),
+        publicOrigin: config.edge.publicUrl?.origin ?? null, callerOf,
         carryOver: async () => {}, aliases: { aliasesOf: async () => [] },
         now: Date.now, random, audit: createAudit(logger),
         failed: (what, error) => logger.error({ err: error }, `accounts: ${what}`),
       })
       return { people, close: () => people.close() }
     }
+  }
+}
+
+const jwtReports = (logger: Logger): Pick<JwtIdentityOptions, 'onRefused' | 'onError'> => {
+  const audit = createSampledAudit(createAudit(logger), Date.now)
+  return {
+    onRefused: (what, address) => audit(address, 'credential.refused', { outcome: 'refused', address, about: { what } }),
+    onError: error => logger.warn({ err: error }, 'an issuer did not tell its keys; those that it told last are good for a day'),
   }
 }
 
