@@ -49,8 +49,8 @@ export class Connection implements Session {
   #joined = false
   /** Of the step 1 whose answer is on its way; a second one meanwhile would only say the same. */
   #joining: Uint8Array | null = null
-  /** Client ids that this connection announced presence under. */
-  readonly #announced = new Set<number>()
+  /** Client ids that this connection announced presence under; null: none. */
+  #announced: Set<number> | null = null
   /** Frames that build on something that has not arrived. */
   #parked: SyncFrame[] = []
   /** Times that the server's state vector was sent and not yet answered by a step 2. */
@@ -121,7 +121,7 @@ export class Connection implements Session {
     this.#intake.end()
     this.#room.leave(this)
     this.#presence.leave(this)
-    this.#room.releaseClients(this.#announced, this)
+    if (this.#announced) this.#room.releaseClients(this.#announced, this)
   }
 
   get ended(): boolean {
@@ -133,9 +133,10 @@ export class Connection implements Session {
   }
 
   #mayShow(clientId: number): boolean {
-    if (!this.#announced.has(clientId) && this.#announced.size >= limits.presenceIdsPerConnection) return false
+    const announced = this.#announced ??= new Set()
+    if (!announced.has(clientId) && announced.size >= limits.presenceIdsPerConnection) return false
     if (!this.#room.claimClient(clientId, this.principal, this)) return false
-    this.#announced.add(clientId)
+    announced.add(clientId)
     return true
   }
 

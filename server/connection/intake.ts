@@ -18,7 +18,8 @@ export interface IntakePorts {
 /** Seconds' worth of frames that may come at once after a quiet time. */
 const BURST_SECONDS = 2
 
-type Reason = 'waiting' | 'too fast' | 'draining'
+/** Why a socket is not read for now, as bits: one is kept for every connection. */
+const [WAITING, TOO_FAST, DRAINING] = [1, 2, 4]
 
 export class Intake {
   readonly #socket: Pick<Socket, 'pause' | 'resume'>
@@ -27,10 +28,11 @@ export class Intake {
   /** Presence, and questions that are answered at length. */
   readonly #questions: Pace
   /** Of frames that the room has not judged yet. */
-  #waiting = { frames: 0, bytes: 0 }
-  /** Why the socket is not read for now. */
-  readonly #unread = new Set<Reason>()
-  #cancelSlow: () => void = () => {}
+  #waitingFrames = 0
+  #waitingBytes = 0
+  /** Why the socket is not read for now; 0: it is. */
+  #unread = 0
+  #cancelSlow: (() => void) | null = null
   #ended = false
 
   constructor(socket: Pick<Socket, 'pause' | 'resume'>, { limits: { updatesPerSecond, presencePerSecond }, now, after }: IntakePorts) {
@@ -61,36 +63,36 @@ export class Intake {
 
   /** Nothing more is read, for good. */
   drain(): void {
-    this.#read(false, 'draining')
+    this.#read(false, DRAINING)
   }
 
   /** Nothing that comes is looked at any more; a socket that is not read would not even hear that the peer agrees to close. */
   end(): void {
     this.#ended = true
-    this.#cancelSlow()
-    if (this.#unread.size > 0) this.#socket.resume()
+    this.#cancelSlow?.()
+    if (this.#unread !== 0) this.#socket.resume()
   }
 
   #wait(frames: number, bytes: number): void {
-    this.#waiting = { frames: this.#waiting.frames + frames, bytes: this.#waiting.bytes + bytes }
-    const full = this.#waiting.frames > limits.waitingFrames || this.#waiting.bytes > limits.waitingBytes
-    this.#read(!full, 'waiting')
+    this.#waitingFrames += frames
+    this.#waitingBytes += bytes
+    const full = this.#waitingFrames > limits.waitingFrames || this.#waitingBytes > limits.waitingBytes
+    this.#read(!full, WAITING)
   }
 
   /** Who sends faster than anybody may is not read for that long. */
   #slowDown(ms: number): void {
     if (ms === 0) return
-    this.#read(false, 'too fast')
-    this.#cancelSlow()
-    this.#cancelSlow = this.#after(ms, () => this.#read(true, 'too fast'))
+    this.#read(false, TOO_FAST)
+    this.#cancelSlow?.()
+    this.#cancelSlow = this.#after(ms, () => this.#read(true, TOO_FAST))
   }
 
-  #read(may: boolean, reason: Reason): void {
+  #read(may: boolean, reason: number): void {
     if (this.#ended) return
-    const before = this.#unread.size
-    if (may) this.#unread.delete(reason)
-    else this.#unread.add(reason)
-    if (before > 0 && this.#unread.size === 0) this.#socket.resume()
-    else if (before === 0 && this.#unread.size > 0) this.#socket.pause()
+    const before = this.#unread
+    this.#unread = may ? before & ~reason : before | reason
+    if (before !== 0 && this.#unread === 0) this.#socket.resume()
+    else if (before === 0 && this.#unread !== 0) this.#socket.pause()
   }
 }

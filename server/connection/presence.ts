@@ -23,15 +23,20 @@ interface Present {
   encoded: Uint8Array
 }
 
+/** From the first state on that somebody shows: most rooms never have one. */
+class Shown {
+  readonly present = new Map<number, Present>()
+  /** Whose an id was when it was last shown or removed, and at which clock: a late echo of it shows nothing, nor hides that it left. */
+  readonly last = new Map<number, { principal: UserId, clock: number }>()
+  /** As others are to be told, in the order in which it changed. */
+  readonly changed = new Map<number, Uint8Array>()
+}
+
 export class Presence {
-  readonly #present = new Map<number, Present>()
+  #shown: Shown | null = null
   /** Who is told of changes. */
   readonly #sessions = new Set<Session>()
-  /** Whose an id was when it was last shown or removed, and at which clock: a late echo of it shows nothing, nor hides that it left. */
-  readonly #last = new Map<number, { principal: UserId, clock: number }>()
-  readonly #stopped = new Set<Session>()
-  /** As others are to be told, in the order in which it changed. */
-  readonly #changed = new Map<number, Uint8Array>()
+  #stopped: Set<Session> | null = null
   /** Everybody's state, for newcomers; null: somebody's has changed. */
   #everybody: Outgoing | null = null
   readonly #after: Timers['after']
@@ -49,27 +54,27 @@ export class Presence {
 
   /** The session does not read: it is told nothing until it is {@link resume}d. */
   stop(session: Session): void {
-    if (this.#sessions.delete(session)) this.#stopped.add(session)
+    if (this.#sessions.delete(session)) (this.#stopped ??= new Set()).add(session)
   }
 
   resume(session: Session): void {
-    if (this.#stopped.delete(session)) this.join(session)
+    if (this.#stopped?.delete(session)) this.join(session)
   }
 
   /** Sends the session everybody's state. */
   tell(session: Session): void {
-    if (this.#present.size === 0 || this.#stopped.has(session)) return
-    this.#everybody ??= frameOf([...this.#present.values()].map(({ encoded }) => encoded))
+    if (!this.#shown || this.#shown.present.size === 0 || this.#stopped?.has(session)) return
+    this.#everybody ??= frameOf([...this.#shown.present.values()].map(({ encoded }) => encoded))
     session.deliver(this.#everybody)
   }
 
   /** @param mayUse whether the session's principal may act under a client id; others' entries (stock providers echo them) are ignored */
   update(session: Session, entries: readonly PresenceEntry[], mayUse: (clientId: number) => boolean): void {
     for (const entry of entries) {
-      const before = this.#present.get(entry.clientId)
+      const before = this.#shown?.present.get(entry.clientId)
       if (before ? before.session.principal.id !== session.principal.id : entry.state === null) continue
       if (before && entry.clock <= before.clock && !(entry.clock === before.clock && entry.state === null)) continue
-      const last = before ? undefined : this.#last.get(entry.clientId)
+      const last = before ? undefined : this.#shown?.last.get(entry.clientId)
       if (last && (last.principal !== session.principal.id || entry.clock < last.clock)) continue
       if (!before && !mayUse(entry.clientId)) continue
       if (entry.state === null) this.#remove(entry)
@@ -79,8 +84,8 @@ export class Presence {
 
   leave(session: Session): void {
     this.#sessions.delete(session)
-    this.#stopped.delete(session)
-    for (const [clientId, { clock, session: owner }] of [...this.#present]) {
+    this.#stopped?.delete(session)
+    for (const [clientId, { clock, session: owner }] of [...this.#shown?.present ?? []]) {
       if (owner === session) this.#remove({ clientId, clock: clock + 1, state: null })
     }
   }
@@ -88,41 +93,44 @@ export class Presence {
   #show(session: Session, entry: PresenceEntry): void {
     const { clientId, clock } = entry
     const encoded = encodeEntry(entry)
-    this.#present.set(clientId, { clock, session, encoded })
-    this.#last.set(clientId, { principal: session.principal.id, clock })
-    if (this.#last.size > REMEMBERED) this.#last.delete(this.#last.keys().next().value!)
-    this.#announce(clientId, encoded)
+    const { present, last, changed } = this.#shown ??= new Shown()
+    present.set(clientId, { clock, session, encoded })
+    last.set(clientId, { principal: session.principal.id, clock })
+    if (last.size > REMEMBERED) last.delete(last.keys().next().value!)
+    this.#announce(changed, clientId, encoded)
   }
 
   #remove(entry: PresenceEntry): void {
-    this.#present.delete(entry.clientId)
-    const last = this.#last.get(entry.clientId)
-    if (last) last.clock = entry.clock
-    this.#announce(entry.clientId, encodeEntry(entry))
+    if (!this.#shown) return
+    const { present, last, changed } = this.#shown
+    present.delete(entry.clientId)
+    const removed = last.get(entry.clientId)
+    if (removed) removed.clock = entry.clock
+    this.#announce(changed, entry.clientId, encodeEntry(entry))
   }
 
-  #announce(clientId: number, encoded: Uint8Array): void {
+  #announce(changed: Map<number, Uint8Array>, clientId: number, encoded: Uint8Array): void {
     this.#everybody = null
-    this.#changed.set(clientId, encoded)
-    this.#schedule()
+    changed.set(clientId, encoded)
+    this.#schedule(changed)
   }
 
-  #schedule(): void {
+  #schedule(changed: Map<number, Uint8Array>): void {
     const tick = Math.min(LONGEST_TICK_MS, Math.max(SHORTEST_TICK_MS, TICK_MS_PER_READER * this.#sessions.size))
-    this.#cancelTick ??= this.#after(tick, () => this.#flush())
+    this.#cancelTick ??= this.#after(tick, () => this.#flush(changed))
   }
 
-  #flush(): void {
+  #flush(changed: Map<number, Uint8Array>): void {
     this.#cancelTick = null
     const told: Uint8Array[] = []
     let bytes = 0
-    for (const [clientId, encoded] of this.#changed) {
+    for (const [clientId, encoded] of changed) {
       bytes += encoded.length
       if (told.length > 0 && bytes > TICK_BYTES) break
       told.push(encoded)
-      this.#changed.delete(clientId)
+      changed.delete(clientId)
     }
-    if (this.#changed.size > 0) this.#schedule()
+    if (changed.size > 0) this.#schedule(changed)
     const outgoing = frameOf(told)
     for (const session of this.#sessions) session.deliver(outgoing)
   }

@@ -2,7 +2,8 @@
 export class SavedFrames {
   #received = 0
   #reported = 0
-  readonly #done = new Set<number>()
+  /** Those behind one that is not done; null: there never were any. */
+  #done: Set<number> | null = null
 
   /** @returns the number of the frame that just arrived, from 1 */
   receive(): number {
@@ -11,9 +12,12 @@ export class SavedFrames {
 
   /** Frame `number` is on disk. @returns the new highest number before which everything is, or null when that has not grown */
   done(number: number): number | null {
-    this.#done.add(number)
-    const before = this.#reported
-    while (this.#done.delete(this.#reported + 1)) this.#reported++
-    return this.#reported > before ? this.#reported : null
+    if (number !== this.#reported + 1) {
+      if (number > this.#reported) (this.#done ??= new Set()).add(number)
+      return null
+    }
+    this.#reported++
+    while (this.#done?.delete(this.#reported + 1)) this.#reported++
+    return this.#reported
   }
 }

@@ -23,21 +23,45 @@ const NOTHING = new Uint8Array()
  * that sender writes synchronously too: without compression, and with bytes instead of Blobs, it queues nothing.
  * @param stream that the WebSocket speaks over
  */
-export const asSocket = (webSocket: WebSocket, stream: Duplex): Socket => ({
-  send: turn => {
-    if (webSocket.readyState !== webSocket.OPEN) return
+export const asSocket = (webSocket: WebSocket, stream: Duplex): Socket => new StreamSocket(webSocket, stream)
+
+class StreamSocket implements Socket {
+  readonly #webSocket: WebSocket
+  readonly #stream: Duplex
+
+  constructor(webSocket: WebSocket, stream: Duplex) {
+    this.#webSocket = webSocket
+    this.#stream = stream
+  }
+
+  send(turn: readonly Outgoing[]): void {
+    const stream = this.#stream
+    if (this.#webSocket.readyState !== this.#webSocket.OPEN) return
     if (turn.length === 1) return void stream.write(turn[0]!.wire)
     stream.cork()
     for (const { wire } of turn) stream.write(wire)
     stream.uncork()
-  },
-  close: (code, reason) => webSocket.close(code, reason),
-  backlog: () => stream.writableLength,
-  // A stream says 'drain' only when it was so full that a write said so, which many small ones never do.
-  whenDrained: run => {
-    if (stream.writableLength === 0) return run()
-    stream.write(NOTHING, error => { if (!error) run() })
-  },
-  pause: () => webSocket.pause(),
-  resume: () => webSocket.resume(),
-})
+  }
+
+  close(code: number, reason: string): void {
+    this.#webSocket.close(code, reason)
+  }
+
+  backlog(): number {
+    return this.#stream.writableLength
+  }
+
+  /** A stream says 'drain' only when it was so full that a write said so, which many small ones never do. */
+  whenDrained(run: () => void): void {
+    if (this.#stream.writableLength === 0) return run()
+    this.#stream.write(NOTHING, error => { if (!error) run() })
+  }
+
+  pause(): void {
+    this.#webSocket.pause()
+  }
+
+  resume(): void {
+    this.#webSocket.resume()
+  }
+}

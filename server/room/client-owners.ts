@@ -10,9 +10,9 @@ type Asking = Pick<Principal, 'id' | 'aliases'>
 
 export class ClientOwners {
   readonly #lineage: Lineage | null
-  readonly #owners = new Map<number, UserId>()
+  readonly #owners: Map<number, UserId>
   /** Ids that announced presence before any update: theirs while they are connected. */
-  #claims = new Map<number, { principal: UserId, by: Set<object> }>()
+  #claims: Map<number, { principal: UserId, by: Set<object> }> | null = null
   /** Ids of earlier epochs. */
   readonly #former: ReadonlySet<number>
   readonly #retired: ReadonlySet<number>
@@ -23,9 +23,9 @@ export class ClientOwners {
    */
   constructor(lineage: Lineage | null, bindings: readonly Binding[], isInDocument: (clientId: number) => boolean) {
     this.#lineage = lineage
-    for (const { clientId, owner } of bindings) this.#owners.set(clientId, owner)
-    this.#retired = new Set(lineage?.retired)
-    this.#former = new Set([...this.#retired, ...[...this.#owners.keys()].filter(id => !isInDocument(id))])
+    this.#owners = new Map(bindings.map(({ clientId, owner }) => [clientId, owner]))
+    this.#retired = setOf(lineage?.retired ?? [])
+    this.#former = setOf([...this.#retired, ...[...this.#owners.keys()].filter(id => !isInDocument(id))])
   }
 
   /** What was announced while the document was served by another one of these stays announced. */
@@ -44,7 +44,7 @@ export class ClientOwners {
    */
   of(clientId: number, asking: Asking): ClientOwner | undefined {
     if (isServerMade(clientId) || this.#isServers(clientId) || this.#retired.has(clientId)) return { kind: 'server' }
-    const claimed = this.#claims.get(clientId)?.principal
+    const claimed = this.#claims?.get(clientId)?.principal
     const id = this.#owners.get(clientId) ?? (isOwn(asking, claimed) ? undefined : claimed)
     return id === undefined ? undefined : { kind: 'principal', id: isOwn(asking, id) ? asking.id : id }
   }
@@ -57,8 +57,9 @@ export class ClientOwners {
   claim(clientId: number, principal: Asking, by: object): boolean {
     const owner = this.of(clientId, principal)
     if (owner !== undefined) return owner.kind === 'principal' && owner.id === principal.id
-    const claim = this.#claims.get(clientId) ?? { principal: principal.id, by: new Set() }
+    const claim = this.#claims?.get(clientId) ?? { principal: principal.id, by: new Set() }
     claim.by.add(by)
+    this.#claims ??= new Map()
     this.#claims.set(clientId, claim)
     return true
   }
@@ -66,8 +67,8 @@ export class ClientOwners {
   /** The connection that announced these ids has ended: who wrote under one owns it, the others are free again. */
   release(clientIds: Iterable<number>, by: object): void {
     for (const id of clientIds) {
-      const claim = this.#claims.get(id)
-      if (claim?.by.delete(by) && claim.by.size === 0) this.#claims.delete(id)
+      const claim = this.#claims?.get(id)
+      if (claim?.by.delete(by) && claim.by.size === 0) this.#claims?.delete(id)
     }
   }
 
@@ -76,7 +77,7 @@ export class ClientOwners {
     const fresh = clientIds.filter(id => !this.#owners.has(id))
     for (const id of fresh) {
       this.#owners.set(id, owner)
-      this.#claims.delete(id)
+      this.#claims?.delete(id)
     }
     return fresh.map(clientId => ({ clientId, owner }))
   }
@@ -85,3 +86,8 @@ export class ClientOwners {
     return this.#lineage !== null && isServerId(this.#lineage, clientId)
   }
 }
+
+const none: ReadonlySet<number> = new Set()
+
+/** Most documents have none of these, and there are as many documents open as people. */
+const setOf = (ids: readonly number[]): ReadonlySet<number> => ids.length === 0 ? none : new Set(ids)
