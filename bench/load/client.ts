@@ -71,9 +71,17 @@ export class Client {
     })
   }
 
-  /** @param frame made by {@link syncFrame} or {@link awarenessFrame} */
-  send(frame: Buffer): void {
-    this.#socket.send(frame)
+  /**
+   * @param frame made by {@link syncFrame} or {@link awarenessFrame}
+   * @param written called when the system has taken it
+   */
+  send(frame: Buffer, written?: () => void): void {
+    this.#socket.send(frame, written)
+  }
+
+  /** From now on nothing is read. */
+  pause(): void {
+    this.#socket.pause()
   }
 
   /** From now on bytes are only counted. */

@@ -50,8 +50,12 @@ export class RawWebSocket {
   }
 
   /** @param frame made by {@link webSocketFrame} */
-  send(frame: Buffer): void {
-    this.#socket.write(frame)
+  send(frame: Buffer, written?: () => void): void {
+    this.#socket.write(frame, written)
+  }
+
+  pause(): void {
+    this.#socket.pause()
   }
 
   /** From now on bytes are only counted: the cheapest reader that there can be. It answers no pings. */

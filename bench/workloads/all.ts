@@ -1,4 +1,5 @@
 /** The rows of the table, in its order. */
+import { abuses } from './abuse.ts'
 import { appends } from './appends.ts'
 import { coldOpen } from './cold-open.ts'
 import { compaction } from './compaction.ts'
@@ -30,4 +31,5 @@ export const workloads: Record<string, Workload> = {
   presence,
   hour,
   opened,
+  ...abuses,
 }
