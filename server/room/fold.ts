@@ -6,6 +6,22 @@ import type { Snapshot } from '../log/port.ts'
 import { loadSizes, sliceUpdate } from './slice-update.ts'
 import { factsOf } from './snapshot-facts.ts'
 
+/**
+ * Writes into memory that is there from the start, and hands out just that: an encoder that grows has the document three times when it is
+ * done, half of it empty.
+ */
+class RoomyEncoder extends Y.UpdateEncoderV1 {
+  constructor(bytes: number) {
+    super()
+    this.restEncoder.cbuf = new Uint8Array(bytes)
+  }
+
+  override toUint8Array(): Uint8Array {
+    const { bufs, cbuf, cpos } = this.restEncoder
+    return bufs.length === 0 ? cbuf.subarray(0, cpos) : super.toUint8Array()
+  }
+}
+
 /** The records of a document as one snapshot. */
 export type Folded = Pick<Snapshot, 'update' | 'rest' | 'stateVector' | 'facts'>
 
@@ -17,9 +33,15 @@ export const snapshotOf = (name: DocumentName, doc: Y.Doc): Folded => {
   return { update: Y.encodeStateAsUpdate(doc), stateVector: facts.stateVector, facts }
 }
 
-/** Of a large document; takes as long as {@link snapshotOf}. */
+/** @param bytes that it takes, rather more than less */
+export const largeSnapshotOf = (name: DocumentName, doc: Y.Doc, bytes: number): Folded => {
+  const facts = factsOf(name, doc)
+  return { update: Y.encodeStateAsUpdateV2(doc, undefined, new RoomyEncoder(bytes)), stateVector: facts.stateVector, facts }
+}
+
+/** Of a large document; takes as long as {@link snapshotOf}. No part shares its memory. */
 export const snapshotInParts = (folded: Folded): Folded => {
-  if (folded.update.length <= PART_BYTES) return folded
+  if (folded.update.length <= PART_BYTES) return { ...folded, update: folded.update.slice() }
   const parts = sliceUpdate(folded.update, { ...loadSizes, bytes: PART_BYTES })
   const [update = folded.update, ...rest] = [...parts].filter(part => part !== undefined)
   return { ...folded, update, ...rest.length > 0 && { rest } }
