@@ -29,6 +29,8 @@ import type { EdgeConfig } from './edge/config.ts'
 import { createEdge } from './edge/edge.ts'
 import { createErasure } from './erasure.ts'
 import type { Directory } from './directory/port.ts'
+import type { CarryOvers } from './identity/aliases-port.ts'
+import type { DeviceLinkStore } from './identity/devices-port.ts'
 import type { Identity } from './identity/port.ts'
 import type { Tickets } from './identity/ticket-port.ts'
 import type { Tokens } from './identity/token-port.ts'
@@ -55,6 +57,8 @@ export interface Adapters {
   limits?: ServerLimits
   /** How the server is reached; directly and in clear when left out. */
   edge?: EdgeConfig
+  /** Guests who become somebody, and devices that are added; absent, or null, where nobody signs in. */
+  comings?: { carryOvers: CarryOvers, deviceLinks: DeviceLinkStore } | null
   /** The built client. */
   clientFolder: string
   version: string
@@ -134,6 +138,7 @@ export const createSkein = (adapters: Adapters): RunningServer => {
   return {
     listen: async (port, host) => {
       await erasure.finish()
+      await adapters.comings?.carryOvers.finish()
       await new Promise<void>((resolve, reject) => {
         http.once('error', reject)
         http.listen({ port, host, backlog: LISTEN_BACKLOG }, resolve)
@@ -147,6 +152,7 @@ export const createSkein = (adapters: Adapters): RunningServer => {
       api.close()
       ceaseToListen()
       erasure.close()
+      adapters.comings?.carryOvers.close()
       sync.drain()
       await driver.close()
       // What was to be folded stays as it is, in records.

@@ -8,9 +8,9 @@
  *    when all such requests are over; until then the note stands, and a start after a crash goes on from it.
  */
 import type { Directory } from './directory/port.ts'
-import type { Aliases, CarryOver } from './identity/aliases-port.ts'
+import type { Aliases, CarryOver, CarryOvers } from './identity/aliases-port.ts'
 import type { Logger } from './telemetry/port.ts'
-import type { DocumentName, UserId } from '../shared/ids.ts'
+import type { UserId } from '../shared/ids.ts'
 import type { Timers } from '../shared/timers.ts'
 
 export interface CarryOverPorts {
@@ -18,35 +18,20 @@ export interface CarryOverPorts {
   directory: Pick<Directory, 'listOf' | 'moveMember'>
   /** Ends what goes on in the name of somebody who proves nobody any more. */
   revoke: (guest: UserId) => void
-  /** The person has become a member of this. */
-  moved: (name: DocumentName) => void
   timers: Timers
   logger: Pick<Logger, 'error'>
-}
-
-export interface CarryOvers {
-  /**
-   * @returns whether the guest is this person from now on; false: it became another one before, and nothing of it is taken from them
-   * @throws SkeinError when the disk failed: nothing is known to have happened, and the guest's proof must be kept to try again
-   */
-  begin(guest: UserId, person: { id: UserId, name: string }): Promise<boolean>
-  /** What an earlier process did not finish; at every start, before anybody is let in. */
-  finish(): Promise<void>
-  /** Begins nothing again. */
-  close(): void
 }
 
 /** Longer than any request takes (milliseconds). */
 export const SETTLED_AFTER_MS = 60_000
 
-export const createCarryOvers = ({ aliases, directory, revoke, moved, timers, logger }: CarryOverPorts): CarryOvers => {
+export const createCarryOvers = ({ aliases, directory, revoke, timers, logger }: CarryOverPorts): CarryOvers => {
   const waiting = new Set<() => void>()
   let closed = false
 
   const moveMemberships = async ({ guest, person, name }: CarryOver): Promise<void> => {
     for (const { name: document } of await directory.listOf(guest, '')) {
       await directory.moveMember(document, guest, { id: person, name })
-      moved(document)
     }
   }
 

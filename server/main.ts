@@ -34,10 +34,11 @@ const random = <T extends Uint8Array | Uint32Array>(target: T): T => randomFillS
 const start = async (config: Config): Promise<void> => {
   const logger = createLogger(config.logLevel)
   const log = await openLog(config, logger)
-  const { close: closeIdentity, ...identity } = await openIdentity({ config, store: log.store, logger, random })
+  const directory = openLevelDbDirectory({ store: log.store, random })
+  const { close: closeIdentity, ...identity } = await openIdentity({ config, store: log.store, directory, logger, random })
   const server = createSkein({
     log,
-    directory: openLevelDbDirectory({ store: log.store, random }),
+    directory,
     ...identity,
     agents: await agentsOf(config),
     logger,

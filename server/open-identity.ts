@@ -1,7 +1,14 @@
 /** The part of the composition root that says who people are here: the identity that `SKEIN_AUTH` names, with its tokens and tickets. */
+import type { Adapters } from './app.ts'
 import { callerOf } from './api/context.ts'
+import { createCarryOvers } from './carry-over.ts'
 import type { Config } from './config.ts'
 import { openAccounts } from './identity/accounts/open-accounts.ts'
+import { openLevelDbAliases } from './identity/aliases/leveldb-aliases.ts'
+import { openDeviceLinks } from './identity/devices/device-links.ts'
+import { openLevelDbDevices } from './identity/devices/leveldb-devices.ts'
+import type { KeyedStore } from './identity/devices/leveldb-devices.ts'
+import type { Directory } from './directory/port.ts'
 import { createGuestIdentity } from './identity/guest-cookie.ts'
 import { createJwtIdentity } from './identity/jwt/jwt-identity.ts'
 import type { JwtIdentityOptions } from './identity/jwt/jwt-identity.ts'
@@ -14,43 +21,53 @@ import { readJwtConfig } from './jwt-config.ts'
 import { createAudit, createSampledAudit } from './telemetry/audit.ts'
 import type { Logger } from './telemetry/port.ts'
 import type { RandomBytes } from '../shared/ids.ts'
+import { systemTimers } from '../shared/timers.ts'
 
 export interface IdentityOptions {
   config: Config
-  store: TokenStore
+  store: TokenStore & KeyedStore
+  directory: Directory
   logger: Logger
   random: RandomBytes
 }
 
-export type OpenIdentity = ReturnType<typeof withTokens> & { close: () => Promise<void> }
+export type OpenIdentity = ReturnType<typeof withTokens> & Pick<OpenPeople, 'comings' | 'close'>
 
 export const openIdentity = async (options: IdentityOptions): Promise<OpenIdentity> => {
   const { config: { secret: given, dataFolder }, random } = options
   const secret = await loadSecret({ given, dataFolder, random })
-  const { people, close } = await peopleOf(options, secret)
-  return { ...addTokens(options, people, secret), close }
+  const { people, ...rest } = await peopleOf(options, secret)
+  return { ...addTokens(options, people, secret), ...rest }
 }
 
-type OpenPeople = { people: Identity, close: () => Promise<void> }
+interface OpenPeople {
+  people: Identity
+  comings: NonNullable<Adapters['comings']> | null
+  close: () => Promise<void>
+}
 
-const peopleOf = async ({ config, logger, random }: IdentityOptions, secret: Uint8Array): Promise<OpenPeople> => {
+const peopleOf = async ({ config, store, directory, logger, random }: IdentityOptions, secret: Uint8Array): Promise<OpenPeople> => {
   switch (config.auth) {
     case 'none':
-      return { people: createNoIdentity(), close: async () => {} }
+      return { people: createNoIdentity(), comings: null, close: async () => {} }
     case 'jwt':
       return {
         people: createJwtIdentity({ ...await readJwtConfig(process.env), now: Date.now, ...jwtReports(logger) }),
+        comings: null,
         close: async () => {},
       }
     case 'accounts': {
+      const now = Date.now
+      const [aliases, devices] = [openLevelDbAliases(store), await openLevelDbDevices(store, now)]
+      const guests = createGuestIdentity({ secret, now, random, aliases, devices })
+      const carryOvers = createCarryOvers({ aliases, directory, revoke: guests.ended, timers: systemTimers, logger })
       const people = await openAccounts(config.dataFolder, config.accounts, {
-        secret, guests: createGuestIdentity({ secret, now: Date.now, random }),
-        publicOrigin: config.edge.publicUrl?.origin ?? null, callerOf,
-        carryOver: async () => {}, aliases: { aliasesOf: async () => [] },
-        now: Date.now, random, audit: createAudit(logger),
+        secret, guests, away: devices, publicOrigin: config.edge.publicUrl?.origin ?? null, callerOf,
+        carryOver: carryOvers.begin, aliases, now, random, audit: createAudit(logger),
         failed: (what, error) => logger.error({ err: error }, `accounts: ${what}`),
       })
-      return { people, close: () => people.close() }
+      const deviceLinks = openDeviceLinks({ store, now, random })
+      return { people, comings: { carryOvers, deviceLinks }, close: () => people.close() }
     }
   }
 }

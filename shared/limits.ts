@@ -176,3 +176,13 @@ export const accountLimits = {
   accountsPerPage: 100,
   passkeysPerPerson: 20,
 } as const
+
+/** Limits of devices, the same on every server. */
+export const deviceLimits = {
+  /** A link that adds a device is good for so long. */
+  linkSeconds: 300,
+  /** Links of one person that wait for a device. */
+  openLinksPerPerson: 5,
+  /** When a device was last seen is noted so often. */
+  seenHours: 1,
+} as const

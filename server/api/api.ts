@@ -10,6 +10,8 @@ import type { Edge } from '../edge/edge.ts'
 import { RateLimited } from '../edge/rate-limits.ts'
 import type { Tickets } from '../identity/ticket-port.ts'
 import type { Tokens } from '../identity/token-port.ts'
+import type { CarryOvers } from '../identity/aliases-port.ts'
+import type { DeviceLinkStore } from '../identity/devices-port.ts'
 import type { UpdateLog } from '../log/port.ts'
 import type { Random } from '../room/lineage.ts'
 import type { EventListener, Rooms } from '../room/port.ts'
@@ -20,6 +22,7 @@ import { batchSyncRoutes } from './batch-sync.ts'
 import { callerOf, credentialsOf } from './context.ts'
 import { createConversationList } from './conversation-list.ts'
 import { conversationRoutes } from './conversations.ts'
+import { deviceRoutes } from './devices.ts'
 import { Feed } from './feed.ts'
 import { boundedBody, notCached, ownPagesOnly, paced, thisMachineOnly } from './guards.ts'
 import { linkRoutes } from './links.ts'
@@ -41,6 +44,7 @@ export interface ApiOptions extends MeOptions {
   proofs: Proofs
   /** Ends all that goes on with a document that the directory has as deleted, and removes what is stored of it. */
   erase: (name: DocumentName) => Promise<void>
+  comings?: { carryOvers: Pick<CarryOvers, 'begin'>, deviceLinks: DeviceLinkStore } | null
   /** No accounts: everybody may do everything, under this machine's own name only. */
   openToAll: boolean
   /** Folder of the built app. */
@@ -66,7 +70,8 @@ export interface Api {
 }
 
 export const createApi = (options: ApiOptions): Api => {
-  const { identity, directory, log, rooms, proofs, erase, openToAll, now, random, timers, logger, edge, audit, auditSampled } = options
+  const { identity, comings, directory, log, rooms, proofs, erase, openToAll, now, random, timers, logger } = options
+  const { edge, audit, auditSampled } = options
   const gatekeeper = createGatekeeper(directory, openToAll, now)
   const list = createConversationList(directory, log, openToAll)
   const feed = new Feed({ directory, gatekeeper, list, openToAll, timers, logger })
@@ -85,6 +90,11 @@ export const createApi = (options: ApiOptions): Api => {
   api.route('/sync', batchSyncRoutes({ identity, directory, log, openToAll, logger }))
   api.route('/', tokenRoutes({ ...options, gatekeeper }))
   if (identity.routes) api.route('/auth', identity.routes())
+  if (comings && identity.devices) {
+    const { carryOvers, deviceLinks: links } = comings
+    const sessions = identity.devices
+    api.route('/devices', deviceRoutes({ identity, sessions, links, carryOver: carryOvers.begin, edge, now, audit }))
+  }
   api.get('/feed', async c => {
     const ticket = c.req.query('ticket')
     const proof = await proofs.enter({ ...credentialsOf(c), ...ticket !== undefined && { ticket } })

@@ -24,9 +24,13 @@ export const meRoutes = ({ identity, agents, edge }: MeOptions): Hono<Paced> => 
   const principal = admitted?.principal ?? known
   if (!principal) throw new SkeinError('unauthenticated')
   if (admitted) c.header('Set-Cookie', admitted.setCookie)
-  const { id, name, kind, aliases } = principal
+  const { id, name, kind, aliases, credential } = principal
+  const { user, device } = c.req.query()
+  const before = user && device && device !== credential ? await identity.whatBecameOf?.(user, device) : null
   const answer: Me = {
     principal: { id, name, kind, ...aliases && { aliases: [...aliases] } },
+    ...credential !== undefined && { device: credential },
+    ...before && { before },
     agents: agents.all.map(({ id, name, description, isLanguageModel }) => ({ id, name, description, isLanguageModel })),
     defaultAgent: agents.defaultId,
     limits: { messageBytes: limits.messageBytes, frameBytes: limits.frameBytes },

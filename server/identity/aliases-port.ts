@@ -33,3 +33,16 @@ export interface Aliases {
   /** The person is no more: nobody is their alias. The guests stay nobody, so that no old cookie brings one back. */
   forget(person: UserId): Promise<void>
 }
+
+/** What a becoming comes with: see server/carry-over.ts. */
+export interface CarryOvers {
+  /**
+   * @returns whether the guest is this person from now on; false: it became another one before, and nothing of it is taken from them
+   * @throws SkeinError when the disk failed: nothing is known to have happened, and the guest's proof must be kept to try again
+   */
+  begin(guest: UserId, person: { id: UserId, name: string }): Promise<boolean>
+  /** What an earlier process did not finish; at every start, before anybody is let in. */
+  finish(): Promise<void>
+  /** Begins nothing again. */
+  close(): void
+}

@@ -2,12 +2,15 @@ import { createHmac } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { createGuestIdentity, GUEST_COOKIE_SECONDS } from './guest-cookie.ts'
 import { parseUserId } from '../../shared/ids.ts'
+import { noDevices, nobodyBecameAnybody } from '../../test/rig/no-devices.ts'
 
 const START = Date.UTC(2026, 10, 1)
 
 const setup = ({ secret = 'a' as string, now = () => START } = {}) => {
   let next = 0
-  return createGuestIdentity({ secret: new TextEncoder().encode(secret), now, random: target => target.fill(++next) })
+  return createGuestIdentity({
+    secret: new TextEncoder().encode(secret), now, random: target => target.fill(++next), aliases: nobodyBecameAnybody, devices: noDevices
+  })
 }
 const address = '127.0.0.1'
 const nobody = { address }

@@ -3,12 +3,19 @@
  *
  * `skein_guest=<userId>.<issuedAt>.<signature>`; `issuedAt` in milliseconds since 1970, the signature an HMAC-SHA256 over both under
  * the server's secret, in base64url. HttpOnly: no script can read it. SameSite=Lax: other sites' pages cannot act with it.
+ * Of a device that was added to a guest's first one the id stands before the signature, which covers it too.
+ *
+ * A guest who has become somebody else proves nobody any more, and so does a device that was turned away.
  */
 import { createHmac, timingSafeEqual } from 'node:crypto'
-import type { Credentials, Identity } from './port.ts'
+import type { Credentials, Identity, Revocation } from './port.ts'
+import type { Aliases } from './aliases-port.ts'
+import type { DeviceSessions, DeviceStore } from './devices-port.ts'
 import { guestName } from './guest-name.ts'
+import { deviceNameOf } from '../../shared/device-name.ts'
 import { parseUserId } from '../../shared/ids.ts'
 import type { RandomBytes, UserId } from '../../shared/ids.ts'
+import { deviceLimits } from '../../shared/limits.ts'
 import type { Principal } from '../../shared/principal.ts'
 
 export const GUEST_COOKIE = 'skein_guest'
@@ -20,54 +27,124 @@ export interface GuestCookieOptions {
   /** Milliseconds since 1970. */
   now: () => number
   random: RandomBytes
+  aliases: Pick<Aliases, 'personOf' | 'aliasesOf'>
+  devices: Pick<DeviceStore, 'list' | 'put' | 'turnAway' | 'wasTurnedAway'>
 }
 
-/** Guests, and how a browser forgets that it was one. */
 export interface GuestIdentity extends Identity {
+  readonly devices: DeviceSessions
+  /** How a browser forgets that it was a guest. */
   dropCookie(secure: boolean): string
+  /** The guest proves nobody any more: what goes on in its name ends. */
+  ended(guest: UserId): void
 }
 
-export const createGuestIdentity = ({ secret, now, random }: GuestCookieOptions): GuestIdentity => {
-  const sign = (id: string, issuedAt: string): string =>
-    createHmac('sha256', secret).update(`${GUEST_COOKIE}.${id}.${issuedAt}`).digest('base64url')
+/** What a cookie of ours says. `device`: null of the guest's first one. */
+interface Proof {
+  id: UserId
+  device: string | null
+}
 
-  const verify = (value: string): UserId | null => {
-    const [id = '', issuedAt = '', signature = '', ...rest] = value.split('.')
-    if (rest.length > 0 || !/^\d{1,15}$/.test(issuedAt) || !sameText(signature, sign(id, issuedAt))) return null
-    return Number(issuedAt) + GUEST_COOKIE_SECONDS * 1000 > now() ? parseUserId(id) : null
+const HOUR_MS = 60 * 60 * 1000
+
+export const createGuestIdentity = ({ secret, now, random, aliases, devices }: GuestCookieOptions): GuestIdentity => {
+  const listeners = new Set<(gone: Revocation) => void>()
+  const tell = (gone: Revocation): void => listeners.forEach(listener => listener(gone))
+  const sign = (...fields: string[]): string =>
+    createHmac('sha256', secret).update([GUEST_COOKIE, ...fields].join('.')).digest('base64url')
+  const hex = (bytes: number): string => Buffer.from(random(new Uint8Array(bytes))).toString('hex')
+  /** 128 random bits: nobody guesses another's, and none is ever handed out twice. */
+  const newGuestId = (): UserId => parseUserId(`guest-${hex(16)}`)!
+
+  const verify = (value: string): Proof | null => {
+    const fields = value.split('.')
+    const signature = fields.pop() ?? ''
+    const [id = '', issuedAt = '', device = null, ...rest] = fields
+    if (rest.length > 0 || !/^\d{1,15}$/.test(issuedAt) || !sameText(signature, sign(...fields))) return null
+    const known = Number(issuedAt) + GUEST_COOKIE_SECONDS * 1000 > now() ? parseUserId(id) : null
+    return known && { id: known, device }
   }
 
-  const authenticate = ({ cookie }: Pick<Credentials, 'cookie'>): Principal | null => {
+  /** Told to nobody but the guest. A first device's derives from the guest: there is nothing else of it. */
+  const credentialOf = ({ id, device }: Proof): string => device ?? sign('device', id).slice(0, 32)
+
+  const prove = async ({ cookie }: Pick<Credentials, 'cookie'>): Promise<{ proof: Proof, principal: Principal } | null> => {
     for (const value of cookieValues(cookie ?? '')) {
-      const id = verify(value)
-      if (id) return guest(id)
+      const proof = verify(value)
+      if (!proof || devices.wasTurnedAway(credentialOf(proof)) || await aliases.personOf(proof.id) !== null) continue
+      return { proof, principal: await principalOf(proof) }
     }
     return null
   }
 
-  const setCookie = (id: UserId, secure: boolean): string => {
-    const issuedAt = String(Math.floor(now()))
-    const value = `${id}.${issuedAt}.${sign(id, issuedAt)}`
-    return `${GUEST_COOKIE}=${value}; Path=/; Max-Age=${GUEST_COOKIE_SECONDS}; HttpOnly; SameSite=Lax${secure ? '; Secure' : ''}`
+  const principalOf = async (proof: Proof): Promise<Principal> => {
+    const { id } = proof
+    const before = await aliases.aliasesOf(id)
+    return { kind: 'guest', id, name: guestName(id), credential: credentialOf(proof), ...before.length > 0 && { aliases: before } }
+  }
+
+  const setCookie = ({ id, device }: Proof, secure: boolean): string => {
+    const fields = [id, String(Math.floor(now())), ...device === null ? [] : [device]]
+    return cookie([...fields, sign(...fields)].join('.'), GUEST_COOKIE_SECONDS, secure)
+  }
+
+  /** Of devices that have a row. */
+  const noteSeen = async (user: UserId, credential: string): Promise<void> => {
+    const row = (await devices.list(user)).find(({ id }) => id === credential)
+    if (row && now() - row.lastSeenAt >= deviceLimits.seenHours * HOUR_MS) await devices.put(user, { ...row, lastSeenAt: now() })
   }
 
   return {
-    authenticate: async credentials => authenticate(credentials),
+    authenticate: async credentials => (await prove(credentials))?.principal ?? null,
     admitGuest: async (credentials, secure) => {
-      const principal = authenticate(credentials) ?? guest(newGuestId(random))
-      return { principal, setCookie: setCookie(principal.id, secure) }
+      const known = await prove(credentials)
+      if (known) await noteSeen(known.principal.id, known.principal.credential!)
+      const proof = known?.proof ?? { id: newGuestId(), device: null }
+      return { principal: known?.principal ?? await principalOf(proof), setCookie: setCookie(proof, secure) }
     },
-    dropCookie: secure => `${GUEST_COOKIE}=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax${secure ? '; Secure' : ''}`,
-    // Nothing is stored of a guest, so there is nothing that could be taken back.
-    onRevoked: () => () => {},
+    devices: {
+      list: async ({ id, credential }, name) => {
+        const rows = await devices.list(id)
+        if (credential === undefined || rows.some(row => row.id === credential)) return rows
+        const own = { id: credential, name, createdAt: now(), lastSeenAt: now() }
+        await devices.put(id, own)
+        return [...rows, own]
+      },
+      end: async ({ id: user }, id) => {
+        if (!(await devices.list(user)).some(row => row.id === id)) return false
+        await devices.turnAway(user, id, now())
+        tell({ credential: id })
+        return true
+      },
+      open: async ({ id }, { userAgent }, secure) => {
+        const device = hex(16)
+        await devices.put(id, { id: device, name: deviceNameOf(userAgent), createdAt: now(), lastSeenAt: now() })
+        return [setCookie({ id, device }, secure)]
+      },
+    },
+    renew: async principal => {
+      const { id, credential } = principal
+      if (credential !== undefined && devices.wasTurnedAway(credential)) return null
+      return await aliases.personOf(id) === null ? principal : null
+    },
+    whatBecameOf: async (user, credential) => {
+      if (devices.wasTurnedAway(credential)) return 'removed'
+      const id = parseUserId(user)
+      if (!id || await aliases.personOf(id) === null) return null
+      const isFirst = sameText(credential, credentialOf({ id, device: null }))
+      return isFirst || (await devices.list(id)).some(row => row.id === credential) ? 'became' : null
+    },
+    dropCookie: secure => cookie('', 0, secure),
+    ended: user => tell({ user }),
+    onRevoked: listener => {
+      listeners.add(listener)
+      return () => void listeners.delete(listener)
+    },
   }
 }
 
-const guest = (id: UserId): Principal => ({ kind: 'guest', id, name: guestName(id) })
-
-/** 128 random bits: nobody guesses another's, and none is ever handed out twice. */
-const newGuestId = (random: RandomBytes): UserId =>
-  parseUserId(`guest-${Buffer.from(random(new Uint8Array(16))).toString('hex')}`)!
+const cookie = (value: string, seconds: number, secure: boolean): string =>
+  `${GUEST_COOKIE}=${value}; Path=/; Max-Age=${seconds}; HttpOnly; SameSite=Lax${secure ? '; Secure' : ''}`
 
 /** A browser may send the name twice (another path or domain of the same host): the one that we signed counts. */
 const cookieValues = (header: string): string[] =>

@@ -1,5 +1,6 @@
 /** Identity: who a request comes from. */
 import type { Hono } from 'hono'
+import type { DeviceSessions } from './devices-port.ts'
 import type { UserId } from '../../shared/ids.ts'
 import type { Principal } from '../../shared/principal.ts'
 
@@ -39,6 +40,13 @@ export interface Identity {
    * name and aliases. Null: the person, or the `credential` that the principal names, is no longer good. Absent: nothing of it changes.
    */
   renew?(principal: Principal): Promise<Principal | null>
+  /** Where people are signed in; absent where nobody signs in. */
+  readonly devices?: DeviceSessions
+  /**
+   * Why this credential no longer proves this user; null: it does, or nobody knows. Told to whoever names it, so that a browser whose
+   * cookie was replaced learns it: what it names was told to it alone.
+   */
+  whatBecameOf?(user: string, credential: string): Promise<'became' | 'removed' | null>
   /** What an adapter serves itself, mounted under `/api/auth`. */
   routes?(): Hono
 }

@@ -51,6 +51,8 @@ export const withTokens = (options: WithTokensOptions): { identity: Identity, to
       credentials.ticket !== undefined || tokenIn(credentials.authorization) !== null ? null : people.admitGuest(credentials, secure),
     onRevoked,
     renew,
+    ...people.devices && { devices: people.devices },
+    ...people.whatBecameOf && { whatBecameOf: people.whatBecameOf.bind(people) },
     ...people.routes && { routes: () => people.routes!() },
   }
   return { identity, tokens, tickets }

@@ -9,7 +9,8 @@ const document = (id: string, kind: SharedKind = 'conversation'): string =>
   kind === 'conversation' ? `/api/conversations/${segment(id)}` : `/api/documents/${kind}/${segment(id)}`
 
 export const routes = {
-  me: () => '/api/me',
+  /** `before`: what this browser was when it asked last; the answer says what has become of that. */
+  me: (before: { user?: string, device?: string } = {}) => `/api/me${query(before)}`,
   conversations: (page: { limit?: number, before?: string } = {}) => `/api/conversations${query(page)}`,
   conversation: (id: string) => `/api/conversations/${segment(id)}`,
   messages: (id: string, page: { limit?: number, after?: string } = {}) => `/api/conversations/${segment(id)}/messages${query(page)}`,
@@ -54,6 +55,14 @@ export const routes = {
     otherAccount: (id: string) => `/api/auth/admin/accounts/${segment(id)}`,
     inviteCodes: () => '/api/auth/admin/invite-codes',
   },
+  /** Where the person is signed in; see device-schemas.ts. */
+  devices: () => '/api/devices',
+  device: (id: string) => `/api/devices/${segment(id)}`,
+  deviceLinks: () => '/api/devices/links',
+  deviceLink: (id: string) => `/api/devices/links/${segment(id)}`,
+  confirmDeviceLink: (id: string) => `/api/devices/links/${segment(id)}/confirm`,
+  askForDevice: () => '/api/devices/links/ask',
+  collectDevice: () => '/api/devices/links/collect',
   health: () => '/healthz',
   /** The page of the app that accepts an invitation. No server, proxy or log is sent what stands behind `#`. */
   join: (secret: string) => `/join#${segment(secret)}`,
@@ -63,6 +72,9 @@ export const routes = {
 
 /** Beginnings of addresses whose next part is a secret by itself. Logs leave that part out. (Invitations were parts of paths once.) */
 export const secretPaths = ['/join/', '/join#', '/shared#'] as const
+
+/** The page of the app on which a new device asks to be added. No server sees what stands behind the `#`. */
+export const deviceLinkPath = (code: string): string => `/link#${code}`
 
 /**
  * Name of the feed's event of a change; its data is a `ConversationListItem` as it is now. There is no backlog: open the feed first, then

@@ -22,6 +22,13 @@ export const me = z.object({
     /** Ids of guests that this person was: what is under these is theirs. */
     aliases: z.optional(z.array(z.string())),
   }),
+  /** Id under which the person finds this browser among their devices. */
+  device: z.optional(z.string()),
+  /**
+   * Of what this browser was before, if it asked: `became`: that guest has an account now, and signs in; `removed`: this device was
+   * turned away from another one, and clears what it keeps.
+   */
+  before: z.optional(z.enum(['became', 'removed'])),
   agents: z.array(z.object({ id: z.string(), name: z.string(), description: z.string(), isLanguageModel: z.boolean() })),
   /** The agent that answers in a conversation that names none. */
   defaultAgent: z.string(),

@@ -10,6 +10,10 @@ import { openLevelDbDirectory } from '../../server/directory/leveldb-directory.t
 import { plainEdge } from '../../server/edge/config.ts'
 import type { EdgeConfig } from '../../server/edge/config.ts'
 import { createEdge } from '../../server/edge/edge.ts'
+import { openLevelDbAliases } from '../../server/identity/aliases/leveldb-aliases.ts'
+import { createCarryOvers } from '../../server/carry-over.ts'
+import { openDeviceLinks } from '../../server/identity/devices/device-links.ts'
+import { openLevelDbDevices } from '../../server/identity/devices/leveldb-devices.ts'
 import { createGuestIdentity } from '../../server/identity/guest-cookie.ts'
 import { createNoIdentity } from '../../server/identity/none.ts'
 import { withTokens } from '../../server/identity/with-tokens.ts'
@@ -50,7 +54,12 @@ export const createApiWorld = async ({ openToAll = false, clientFolder = '/nonex
   const clock = () => now
   const { logger, lines } = memoryLogger()
   const timers = manualTimers()
-  const identity = openToAll ? createNoIdentity() : createGuestIdentity({ secret: new Uint8Array(32), now: clock, random })
+  const { store } = log
+  const [aliases, devices] = [openLevelDbAliases(store), await openLevelDbDevices(store, clock)]
+  const guests = createGuestIdentity({ secret: new Uint8Array(32), now: clock, random, aliases, devices })
+  const identity = openToAll ? createNoIdentity() : guests
+  const carryOvers = createCarryOvers({ aliases, directory, revoke: guests.ended, timers, logger })
+  const comings = openToAll ? null : { carryOvers, deviceLinks: openDeviceLinks({ store, now: clock, random }) }
   let feed: EventListener = () => {}
   const rooms = new RoomRegistry({
     log,
@@ -75,6 +84,7 @@ export const createApiWorld = async ({ openToAll = false, clientFolder = '/nonex
     tokens,
     tickets,
     proofs: new Proofs({ identity: known, now: clock, after: timers.after }),
+    comings,
     directory,
     log,
     rooms,
@@ -129,6 +139,7 @@ export const createApiWorld = async ({ openToAll = false, clientFolder = '/nonex
     feed: api.feed,
     close: api.close,
     browser,
+    carryOvers,
     directory,
     log,
     rooms,

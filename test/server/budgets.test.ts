@@ -5,11 +5,14 @@ import { limits } from '../../shared/limits.ts'
 import { newConversationId, newRequestId, say } from '../rig/conversation.ts'
 import { startInProcess } from '../rig/in-process.ts'
 import { Peer } from '../rig/peer.ts'
+import { noDevices, nobodyBecameAnybody } from '../rig/no-devices.ts'
 
 const random = <T extends Uint8Array>(target: T): T => randomFillSync(target)
 
 it('a person who asks without end is refused with the reason, then disconnected; others go on', { timeout: 60_000 }, async () => {
-  const identity = createGuestIdentity({ secret: new Uint8Array(32), now: Date.now, random })
+  const identity = createGuestIdentity({
+    secret: new Uint8Array(32), now: Date.now, random, aliases: nobodyBecameAnybody, devices: noDevices
+  })
   const server = await startInProcess({ identity })
   const guest = async (): Promise<string> => (await identity.admitGuest({ address: '' }, false))!.setCookie.split(';', 1)[0]!
   const name = `conversation/${newConversationId()}`

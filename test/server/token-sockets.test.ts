@@ -13,6 +13,7 @@ import type { InProcessServer } from '../rig/in-process.ts'
 import { Peer } from '../rig/peer.ts'
 import type { PeerOptions } from '../rig/peer.ts'
 import { until } from '../rig/until.ts'
+import { noDevices, nobodyBecameAnybody } from '../rig/no-devices.ts'
 
 let server: InProcessServer
 let cookie: string
@@ -41,7 +42,10 @@ const roleOf = ({ controls }: Peer) => controls.flatMap(control => control.kind 
 
 beforeAll(async () => {
   const random = <T extends Uint8Array>(target: T): T => crypto.getRandomValues(target as Uint8Array<ArrayBuffer>) as never
-  server = await startInProcess({ identity: createGuestIdentity({ secret: new Uint8Array(32), now: Date.now, random }) })
+  const guests = createGuestIdentity({
+    secret: new Uint8Array(32), now: Date.now, random, aliases: nobodyBecameAnybody, devices: noDevices
+  })
+  server = await startInProcess({ identity: guests })
   cookie = (await fetch(server.url + routes.me())).headers.get('set-cookie')!.split(';', 1)[0]!
 })
 afterAll(() => server.close())

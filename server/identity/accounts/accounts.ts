@@ -11,6 +11,8 @@ import { accountLimits as limits } from '../../../shared/limits.ts'
 import type { Principal } from '../../../shared/principal.ts'
 import type { Audit } from '../../telemetry/port.ts'
 import type { Aliases } from '../aliases-port.ts'
+import type { DeviceSessions, DeviceStore } from '../devices-port.ts'
+import { createAccountDevices } from './account-devices.ts'
 import type { Identity, Revocation } from '../port.ts'
 import type { OidcProvider, SignUpPolicy } from '../accounts-port.ts'
 import { createAdministration } from './administration.ts'
@@ -30,7 +32,8 @@ export interface AccountsOptions {
   /** The server's secret; what signs sessions is derived from it. */
   secret: Uint8Array
   /** Who has no account, or is not signed in. */
-  guests: Identity & { dropCookie: (secure: boolean) => string }
+  guests: Identity & { dropCookie: (secure: boolean) => string, devices: DeviceSessions }
+  away: Pick<DeviceStore, 'turnAway'>
   /**
    * The guest is this account from now on. Called when somebody who was a guest has signed in, before the browser is told to forget that;
    * when it rejects the sign-in has failed, and trying again must be harmless.
@@ -58,6 +61,7 @@ export class Accounts implements Identity {
   readonly options: AccountsOptions
   readonly sessions: Sessions
   readonly administration: Administration
+  readonly devices: DeviceSessions
   readonly #engine: EngineOptions
   readonly #engines = new Map<string, Engine>()
   readonly #listeners = new Set<(gone: Revocation) => void>()
@@ -72,7 +76,7 @@ export class Accounts implements Identity {
   }
 
   private constructor(options: AccountsOptions) {
-    const { store, secret, providers, sendMail, publicOrigin, now, random, failed } = options
+    const { store, secret, guests, away, providers, sendMail, publicOrigin, now, random, failed } = options
     this.options = options
     this.#engine = {
       store,
@@ -89,6 +93,13 @@ export class Accounts implements Identity {
     const engine = () => this.engine().$context
     this.administration = createAdministration({ context: engine, now, random, disabled: user => this.#revoked({ user }) })
     this.sessions = new Sessions({ engine, secret: this.#engine.secret, publicOrigin, now, failed })
+    const own = createAccountDevices({ engine, secret: this.#engine.secret, away, dropGuest: guests.dropCookie, now })
+    const of = ({ kind }: Pick<Principal, 'kind'>): DeviceSessions => kind === 'guest' ? guests.devices : own
+    this.devices = {
+      list: (who, name) => of(who).list(who, name),
+      end: (who, id) => of(who).end(who, id),
+      open: (person, device, secure) => of(person).open(person, device, secure),
+    }
   }
 
   /** Where there is none to go by. */
@@ -128,7 +139,7 @@ export class Accounts implements Identity {
 
   /** For tokens and tickets, which are shown without a cookie: whether there is such an account, and such a session, still. */
   async renew(principal: Principal): Promise<Principal | null> {
-    if (principal.kind === 'guest') return principal
+    if (principal.kind === 'guest') return this.options.guests.renew!(principal)
     const { adapter, internalAdapter } = await this.engine().$context
     const user = await internalAdapter.findUserById(principal.id) as SignedInAccount['user'] | null
     if (!user || user.disabledAt) return null
@@ -136,6 +147,10 @@ export class Accounts implements Identity {
     if (credential !== undefined && !await adapter.findOne({ model: 'session', where: [{ field: 'id', value: credential }] })) return null
     const aliases = await this.options.aliases.aliasesOf(principal.id)
     return { ...principal, name: user.name, ...aliases.length > 0 && { aliases } }
+  }
+
+  async whatBecameOf(user: string, credential: string) {
+    return await this.options.guests.whatBecameOf?.(user, credential) ?? null
   }
 
   onRevoked(listener: (gone: Revocation) => void): () => void {

@@ -50,11 +50,9 @@ export const ownAccountRoutes: Routes = (on, accounts) => {
 
   on('delete', '/sessions/:id', async visit => {
     const who = await visit.session()
-    const { internalAdapter } = await visit.engine.$context
-    const session = (await internalAdapter.listSessions(who.user.id)).find(({ id }) => id === visit.c.req.param('id'))
-    if (!session) throw new SkeinError('not-found')
-    await internalAdapter.deleteSession(session.token)
-    visit.audit('session.revoked', 'done', who, { session: session.id })
+    const id = visit.c.req.param('id') ?? ''
+    if (!await accounts.devices.end(await accounts.principalOf(who), id)) throw new SkeinError('not-found')
+    visit.audit('session.revoked', 'done', who, { session: id })
     return visit.c.body(null, 204)
   })
 

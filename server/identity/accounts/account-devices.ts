@@ -1,0 +1,46 @@
+/** Devices of an account are its sessions. */
+import { deviceNameOf } from '../../../shared/device-name.ts'
+import { accountLimits as limits } from '../../../shared/limits.ts'
+import type { DeviceSessions, DeviceStore } from '../devices-port.ts'
+import type { Engine } from './engine.ts'
+import { writeSessionCookie } from './session-cookie.ts'
+import type { SignedInAccount } from './sessions.ts'
+
+export interface AccountDevicesOptions {
+  engine: () => Engine['$context']
+  secret: string
+  away: Pick<DeviceStore, 'turnAway'>
+  /** How a browser forgets that it was a guest. */
+  dropGuest: (secure: boolean) => string
+  now: () => number
+}
+
+export const createAccountDevices = ({ engine, secret, away, dropGuest, now }: AccountDevicesOptions): DeviceSessions => {
+  const sessionsOf = async (user: string): Promise<SignedInAccount['session'][]> => {
+    const { internalAdapter } = await engine()
+    const all = await internalAdapter.listSessions(user) as SignedInAccount['session'][]
+    return all.filter(({ expiresAt }) => expiresAt.getTime() > now())
+  }
+  return {
+    list: async ({ id }) => (await sessionsOf(id)).map(session => ({
+      id: session.id,
+      name: deviceNameOf(session.userAgent ?? ''),
+      createdAt: session.createdAt.getTime(),
+      lastSeenAt: (session.lastSeenAt ?? session.createdAt).getTime(),
+    })),
+    end: async ({ id: user }, id) => {
+      const session = (await sessionsOf(user)).find(each => each.id === id)
+      if (!session) return false
+      const { internalAdapter } = await engine()
+      // First, so that the device hears of it whenever it asks; a crash in between leaves a session that is ended again.
+      await away.turnAway(user, id, now())
+      await internalAdapter.deleteSession(session.token)
+      return true
+    },
+    open: async ({ id: user }, { userAgent, address }, secure) => {
+      const { internalAdapter } = await engine()
+      const session = await internalAdapter.createSession(user, false, { userAgent, ipAddress: address })
+      return [writeSessionCookie(session.token, secure, secret, limits.sessionDays * 24 * 60 * 60), dropGuest(secure)]
+    },
+  }
+}
