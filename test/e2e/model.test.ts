@@ -51,6 +51,27 @@ it('stop ends the request at the model and keeps what was written', { timeout: 6
   await device.page.getByTestId('stop').waitFor({ state: 'detached' })
 })
 
+it('a stopped reply goes on from where it ended when that is asked for', { timeout: 60_000 }, async () => {
+  await device.page.getByRole('button', { name: 'Continue' }).last().click()
+  const exchange = await model.next()
+  expect(JSON.stringify(exchange.body.messages)).toContain('This will never ')
+  await until('what was said stands there while more is written', async () => (await device.page.getByTestId('draft').count()) > 0 && (await shown()).includes('This will never'))
+  await exchange.token('end, or will it?')
+  await exchange.finish()
+  await device.page.locator('[data-testid=message][data-role=assistant]', { hasText: 'This will never end, or will it?' }).waitFor()
+})
+
+it('who answers can be chosen for the conversation', { timeout: 60_000 }, async () => {
+  const before = model.exchanges.length
+  await device.page.getByTestId('agent').selectOption({ label: 'Skein offline agent' })
+  await until('the choice is taken', async () => await device.page.getByTestId('agent').inputValue() === 'skein-offline')
+  await write(device.page, '/help')
+  await device.page.locator('[data-testid=message][data-role=assistant]', { hasText: /offline agent/i }).last().waitFor()
+  expect(model.exchanges).toHaveLength(before)
+  await device.page.getByTestId('agent').selectOption({ label: 'rig-1' })
+  await until('the choice is taken', async () => await device.page.getByTestId('agent').inputValue() === 'assistant')
+})
+
 it('an error of the model ends the run with its reason on screen, and the key stands nowhere', { timeout: 60_000 }, async () => {
   await write(device.page, 'And now?')
   await (await model.next()).fail(401, { error: { message: 'Incorrect API key provided: sk-test-secret', type: 'invalid_request_error' } })

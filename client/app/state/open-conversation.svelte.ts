@@ -125,6 +125,11 @@ export class OpenConversation implements ConversationActions {
     for (const run of this.view.runs) if (!isFinished(run)) void this.#conversation.stop(run.id)
   }
 
+  /** Who answers here from now on, for everybody. */
+  chooseAgent(id: string): void {
+    void this.#conversation.setMeta('agent', id)
+  }
+
   rename(title: string): void {
     void this.#conversation.setMeta('title', title)
   }
