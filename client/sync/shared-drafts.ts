@@ -230,7 +230,7 @@ export class SharedDrafts {
     const texts = [...sealed, ...requested].map(({ parts }) => textOf(parts))
     const late = texts.reduce(withoutSealed, letters).filter(letter => letter.own)
     // What another device of this person brought back before this one heard of it.
-    const brought = readDrafts(doc).filter(other => isSameHead(other.head, head)).map(({ parts }) => textOf(parts))
+    const brought = readDrafts(doc).filter(other => other.id !== draft.id && isSameHead(other.head, head)).map(({ parts }) => textOf(parts))
     const text = ownText(brought.reduce(withoutSealed, late))
     if (text.trim() !== '') await this.#reopen(doc, draft.id, head, text)
   }

@@ -19,6 +19,9 @@ export interface SdkWorld {
   /** A new conversation with these members; the first one owns it. */
   converse(...members: string[]): Promise<void>
   setRole(person: string, role: Role): Promise<void>
+  remove(person: string): Promise<void>
+  /** What a browser with this person's cookie connects by. */
+  socketOf(person: string): typeof WebSocket
   /** A page of the person on a device of this name; the same name is the same storage. It is closed with the conversation. */
   open(person: string, device?: string, options?: Partial<ConversationOptions>): Conversation
   /** Closes all pages. */
@@ -45,6 +48,10 @@ export const createSdkWorld = async (): Promise<SdkWorld> => {
   return {
     server,
     setRole,
+    socketOf,
+    remove: async person => {
+      await server.directory.change(name, ({ members }) => ({ members: new Map([...members].filter(([id]) => id !== idOf(person))) }))
+    },
     closePages,
     converse: async (owner = 'ada', ...others) => {
       await closePages()
