@@ -7,6 +7,7 @@ import type { EventListener } from './room/port.ts'
 import { enrolment } from './room/access.ts'
 import { createBudgets } from './room/budget.ts'
 import { foldInWorkers } from './room/fold.ts'
+import { withLinkReaders } from './room/link-readers.ts'
 import { LiveRoles } from './room/live-roles.ts'
 import { Proofs } from './room/proofs.ts'
 import { createRoster } from './room/roster.ts'
@@ -67,6 +68,8 @@ export interface Adapters {
 }
 
 export interface RunningServer {
+  /** Every route of the API, as `METHOD path`. */
+  readonly routes: readonly string[]
   /** @returns the address that is listened on, with the port that was found when 0 was asked for */
   listen(port: number, host: string): Promise<AddressInfo>
   /** Stops accepting, ends connections and runs, and waits until everything issued is on disk. The log itself stays open. */
@@ -81,7 +84,7 @@ const ROOM_GRACE_MS = 60_000
 const LISTEN_BACKLOG = 4096
 
 export const createSkein = (adapters: Adapters): RunningServer => {
-  const { log, directory, identity, agents, logger, now, timers, random, openToAll, limits = serverLimits, squashAt } = adapters
+  const { log, directory, agents, logger, now, timers, random, openToAll, limits = serverLimits, squashAt } = adapters
   const { leases = createProcessLeases() } = adapters
   const audit = createAudit(logger)
   const auditSampled = createSampledAudit(audit, now)
@@ -116,8 +119,9 @@ export const createSkein = (adapters: Adapters): RunningServer => {
       })
     }
   }
+  const identity = withLinkReaders(adapters.identity, directory, now)
   const proofs = new Proofs({ identity, now, after: timers.after })
-  const api = createApi({ ...adapters, edge, audit, auditSampled, rooms, proofs, erase: erasure.erase })
+  const api = createApi({ ...adapters, identity, edge, audit, auditSampled, rooms, proofs, erase: erasure.erase })
   listeners.push(driver.onEvents, api.feed)
   const roles = new LiveRoles({ directory, now, openToAll })
   const ceaseToListen = directory.onChanged(createRoster({ directory, rooms, logger }))
@@ -136,6 +140,7 @@ export const createSkein = (adapters: Adapters): RunningServer => {
   })
 
   return {
+    routes: [...new Set(api.app.routes.map(({ method, path }) => `${method} ${path}`))],
     listen: async (port, host) => {
       await erasure.finish()
       await adapters.comings?.carryOvers.finish()

@@ -70,6 +70,9 @@ export const routes = {
   shared: (secret: string) => `/shared#${segment(secret)}`,
 } as const
 
+/** What a share link's secret is written behind where it proves its reader: `Authorization: Bearer <prefix><secret>`, or as a ticket. */
+export const LINK_PREFIX = 'skein-link_'
+
 /** Beginnings of addresses whose next part is a secret by itself. Logs leave that part out. (Invitations were parts of paths once.) */
 export const secretPaths = ['/join/', '/join#', '/shared#'] as const
 

@@ -4,12 +4,14 @@ import { join } from 'node:path'
 import { createOfflineAgent } from '../../server/agents/adapters/offline.ts'
 import type { Agent } from '../../server/agents/port.ts'
 import { createAgentRegistry } from '../../server/agents/registry.ts'
+import type { ServerLimits } from '../../shared/limits.ts'
 import { systemTimers } from '../../shared/timers.ts'
 import { createSkein } from '../../server/app.ts'
 import { openLevelDbDirectory } from '../../server/directory/leveldb-directory.ts'
 import type { Directory } from '../../server/directory/port.ts'
 import { createNoIdentity } from '../../server/identity/none.ts'
 import type { Identity } from '../../server/identity/port.ts'
+import type { Tokens } from '../../server/identity/token-port.ts'
 import { withTokens } from '../../server/identity/with-tokens.ts'
 import type { SquashLimits } from '../../server/room/squash.ts'
 import { openLevelDbLog } from '../../server/log/leveldb/leveldb-log.ts'
@@ -23,6 +25,9 @@ export interface InProcessServer {
   readonly syncUrl: string
   readonly log: LevelDbLog
   readonly directory: Directory
+  /** Every route of the API, as `METHOD path`. */
+  readonly routes: readonly string[]
+  readonly tokens: Tokens
   /** Makes the next batch fail, before or after it was really written. */
   failNextWrite(when: 'before' | 'after'): void
   /** From here on nothing is written until it is released. `reached`: there is something to write. */
@@ -38,12 +43,13 @@ export interface InProcessOptions {
   durability?: 'fsync' | 'os'
   beginNewEpochs?: boolean
   squashAt?: SquashLimits
+  limits?: ServerLimits
   /** Of a server that stood there before; a free one when left out. */
   port?: number
 }
 
 export const startInProcess = async (options: InProcessOptions = {}): Promise<InProcessServer> => {
-  const { agent, identity, dataFolder, durability = 'fsync', beginNewEpochs = false, squashAt, port: wanted = 0 } = options
+  const { agent, identity, dataFolder, durability = 'fsync', beginNewEpochs = false, squashAt, limits, port: wanted = 0 } = options
   const folder = dataFolder === undefined ? await temporaryFolder() : { path: dataFolder, remove: async () => {} }
   let failing: 'before' | 'after' | null = null
   let hold: { reach: () => void, released: Promise<void> } | null = null
@@ -63,13 +69,14 @@ export const startInProcess = async (options: InProcessOptions = {}): Promise<In
     },
   })
   const directory = openLevelDbDirectory({ store: log.store, random })
+  const identities = withTokens({
+    people: identity ?? createNoIdentity(), store: log.store, secret: new Uint8Array(32), random, now: Date.now,
+    onRefused: () => {}, onError: () => {},
+  })
   const server = createSkein({
     log,
     directory,
-    ...withTokens({
-      people: identity ?? createNoIdentity(), store: log.store, secret: new Uint8Array(32), random, now: Date.now,
-      onRefused: () => {}, onError: () => {},
-    }),
+    ...identities,
     agents: createAgentRegistry([agent ?? createOfflineAgent({ timers: systemTimers, msPerToken: 0 })]),
     logger: createLogger('silent'),
     now: Date.now,
@@ -79,6 +86,7 @@ export const startInProcess = async (options: InProcessOptions = {}): Promise<In
     clientFolder: join(folder.path, 'no-client'),
     version: 'test',
     ...squashAt && { squashAt },
+    ...limits && { limits },
   })
   const { port } = await server.listen(wanted, '127.0.0.1')
   return {
@@ -87,6 +95,8 @@ export const startInProcess = async (options: InProcessOptions = {}): Promise<In
     syncUrl: `ws://127.0.0.1:${port}/sync`,
     log,
     directory,
+    routes: server.routes,
+    tokens: identities.tokens,
     failNextWrite: when => { failing = when },
     holdWrites: () => {
       const { promise: reached, resolve: reach } = Promise.withResolvers<void>()

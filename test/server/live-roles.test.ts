@@ -5,7 +5,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { openRoots } from '../../shared/conversation/document.ts'
 import { putSharedDraft } from '../../shared/conversation/write.ts'
-import { routes } from '../../shared/api/routes.ts'
+import { LINK_PREFIX, routes } from '../../shared/api/routes.ts'
 import { conversationName, documentId } from '../../shared/ids.ts'
 import type { DocumentName, DraftId, RequestId, UserId } from '../../shared/ids.ts'
 import type { Role } from '../../shared/wire/frame.ts'
@@ -211,6 +211,39 @@ describe('whoever is removed', () => {
     await remove('ada')
     expect((await stock.closed()).code).toBe(4404)
     expect(stock.controls).toEqual([])
+  })
+})
+
+describe('a share link', () => {
+  const share = async (): Promise<{ secret: string, link: { id: string } }> =>
+    await (await ask('owner', 'POST', routes.shareLinks(id), {})).json() as { secret: string, link: { id: string } }
+  const bearer = (secret: string) => ({ headers: { authorization: `Bearer ${LINK_PREFIX}${secret}` } })
+
+  it('lets who brings it read on, until it is revoked: the socket ends, and it proves nobody any more', async () => {
+    const { secret, link } = await share()
+    const reader = await Peer.join(server.syncUrl, name, { ticket: LINK_PREFIX + secret })
+    peers.push(reader)
+    const ada = await join('ada')
+    say(ada.doc, 'for readers too', { to: [] })
+    await until('the reader has it', () => messageTexts(reader.doc).length === 1)
+    const refused = say(reader.doc, 'not by them', { to: [] })
+    await reader.allSaved()
+    expect(outcomesOf(reader)).toMatchObject([{ requestId: refused, outcome: { code: 'viewer' } }])
+    expect((await fetch(server.url + routes.messages(id), bearer(secret))).status).toBe(200)
+    await done(ask('owner', 'DELETE', routes.shareLink(id, link.id)))
+    expect((await reader.closed()).code).toBe(4404)
+    expect((await fetch(server.url + routes.messages(id), bearer(secret))).status).toBe(401)
+    expect(await (await Peer.open(server.syncUrl, name, { ticket: LINK_PREFIX + secret })).closed()).toMatchObject({ code: 4401 })
+  })
+
+  it('that has expired proves nobody, and what was open by it has ended', async () => {
+    const { secret } = await server.directory.makeLink(name, {
+      kind: 'read', role: 'viewer', by: 'owner' as UserId, at: Date.now(), expiresAt: Date.now() + 400, maxUses: null,
+    })
+    const reader = await Peer.join(server.syncUrl, name, { ticket: LINK_PREFIX + secret })
+    peers.push(reader)
+    expect((await reader.closed()).reason).toMatch(/^sign-in-expired: /)
+    expect((await fetch(server.url + routes.messages(id), bearer(secret))).status).toBe(401)
   })
 })
 
