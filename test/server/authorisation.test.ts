@@ -17,6 +17,7 @@ import { decodeFrame } from '../../shared/wire/codec.ts'
 import { SUBPROTOCOL } from '../../shared/wire/frame.ts'
 import type { Role } from '../../shared/wire/frame.ts'
 import { newConversationId, newRequestId } from '../rig/conversation.ts'
+import { noDevices, nobodyBecameAnybody } from '../rig/no-devices.ts'
 import { startInProcess } from '../rig/in-process.ts'
 import type { InProcessServer } from '../rig/in-process.ts'
 
@@ -111,7 +112,9 @@ const notRoutes = new Set(['ALL /*', 'ALL /api/*', 'ALL /sync/*', 'GET /*'])
 
 let server: InProcessServer
 let now = Date.now()
-const people = createGuestIdentity({ secret: new Uint8Array(32), now: () => now, random: target => randomFillSync(target) })
+const people = createGuestIdentity({
+  secret: new Uint8Array(32), now: () => now, random: target => randomFillSync(target), aliases: nobodyBecameAnybody, devices: noDevices,
+})
 const cookies = new Map<Column, string>()
 const ids = new Map<Column, UserId>()
 /** Tokens that the owner made. */
