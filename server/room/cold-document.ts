@@ -30,6 +30,8 @@ const nothing: SnapshotFacts = {
   schema: null, tombstones: 0, stateVector: Y.encodeStateVector(new Map()), deletions: Y.encodeStateAsUpdate(new Y.Doc()),
 }
 
+const nothingJoined: Joined = { update: nothing.deletions, ends: new Map(), deletions: new Map() }
+
 export class ColdDocument {
   /** Null: it never had one, or nobody knows yet. */
   readonly schema: number | null
@@ -47,7 +49,7 @@ export class ColdDocument {
 
   /** @returns null when nobody can say what the records hold without decoding them */
   static async of(name: DocumentName, stored: StoredDocument | null, yieldToOthers: () => Promise<void>): Promise<ColdDocument | null> {
-    if (!stored) return new ColdDocument(nothing, [], { update: nothing.deletions, ends: new Map(), deletions: new Map() }, yieldToOthers)
+    if (!stored) return new ColdDocument(nothing, [], [], nothingJoined, yieldToOthers)
     const { facts, updates, snapshotParts = 1, head, owesScrub } = stored
     const isWhole = head === updates.length - 1
     // The records may hold what was redacted.
@@ -61,21 +63,23 @@ export class ColdDocument {
         if (n % SLICE === 0) await yieldToOthers()
         continue
       }
-      if (facts) return new ColdDocument(facts, updates.slice(0, snapshotParts), value, yieldToOthers)
+      if (facts) return new ColdDocument(facts, updates.slice(0, snapshotParts), tail, value, yieldToOthers)
       const schema = documentKind(name) === 'conversation' ? schemaIn(tail) : null
-      return new ColdDocument({ ...nothing, schema }, [], value, yieldToOthers)
+      return new ColdDocument({ ...nothing, schema }, [], tail, value, yieldToOthers)
     }
   }
 
+  /** @param joined of the tail, and all deletions */
   private constructor(
-    facts: SnapshotFacts, snapshot: Uint8Array[], { update, ends, deletions }: Joined, yieldToOthers: () => Promise<void>,
+    facts: SnapshotFacts, snapshot: Uint8Array[], tail: Uint8Array[], joined: Joined, yieldToOthers: () => Promise<void>,
   ) {
+    const { update, ends, deletions } = joined
     this.schema = facts.schema
     this.tombstones = facts.tombstones
     this.clocks = new Map([...Y.decodeStateVector(facts.stateVector), ...ends])
     this.stateVector = Y.encodeStateVector(new Map(this.clocks))
     const isLarge = update.length > LARGE_TAIL
-    this.#updates = isLarge ? [...snapshot, update] : snapshot
+    this.#updates = isLarge ? [...snapshot, ...tail] : snapshot
     this.#last = new Part('sync-step-2', isLarge ? encodeUpdate(new Map(), deletions) : update)
     this.#deletions = deletions
     this.#yieldToOthers = yieldToOthers

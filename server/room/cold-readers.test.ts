@@ -68,6 +68,29 @@ describe('a reader', () => {
     expect(page.bytes[0]!.length).toBeLessThan(updates[0]!.length * 0.7)
   })
 
+  it('of many large records gets them before the step 2, and those that it lacks when it comes back', async () => {
+    const over = world()
+    const author = await over.enter()
+    await author.join()
+    const half = new Y.Doc()
+    for (let n = 0; n < 40; n++) {
+      say(author.doc, `${n} `.padEnd(8000, 'x'), { to: [] })
+      await settle()
+      if (n === 19) Y.applyUpdate(half, Y.encodeStateAsUpdate(author.doc))
+    }
+    author.close()
+    await over.restart()
+    const [page, back] = [await over.enter(), await over.enter(talk, ada, half)]
+    await page.join()
+    await back.join()
+    for (const each of [page, back]) expect(each.texts).toEqual(author.texts)
+    const sent = [page, back].map(({ bytes }) => bytes.reduce((sum, { length }) => sum + length, 0))
+    expect(sent[1]).toBeLessThan(0.7 * sent[0]!)
+    expect(page.kinds.filter(kind => kind === 'update').length).toBeGreaterThan(2)
+    expect(page.bytes[page.kinds.indexOf('sync-step-2')]!.length).toBeLessThan(1000)
+    expect(over.decoded).toEqual([])
+  })
+
   it('gets the same bytes as all others who have nothing, from a live room too', async () => {
     const { world } = await atRest(60)
     const pages = await Promise.all([world.enter(), world.enter(), world.enter()])
