@@ -1,7 +1,7 @@
 /** A room's records on their way to the readers: one by one, in bursts, and what follows behind them. */
 import { beforeEach, describe, expect, it } from 'vitest'
 import { ManualTime } from '../../test/rig/manual-time.ts'
-import { BURST_MS, Broadcast } from './broadcast.ts'
+import { BURST_MS, Broadcast, CROWD, CROWD_BURST_MS } from './broadcast.ts'
 
 const frame = (n: number): Uint8Array => Uint8Array.of(n)
 
@@ -11,12 +11,14 @@ describe('a room\'s records on their way to the readers', () => {
   /** What was delivered, one list per write; and `saved` where an action ran. */
   let sent: (number[] | 'saved')[]
   let broadcast: Broadcast
+  let readers: number
 
   beforeEach(() => {
     time = new ManualTime()
     now = time.now
     sent = []
-    broadcast = new Broadcast({ now: () => now(), after: time.after }, ({ frames }) => sent.push(frames.map(([n]) => n!)))
+    readers = 1
+    broadcast = new Broadcast({ now: () => now(), after: time.after }, () => readers, ({ frames }) => sent.push(frames.map(([n]) => n!)))
   })
 
   it('leave at once when they come one at a time', async () => {
@@ -38,6 +40,15 @@ describe('a room\'s records on their way to the readers', () => {
     expect(sent).toHaveLength(2)
     await time.advance(BURST_MS)
     expect(sent.at(-1)).toEqual([5])
+  })
+
+  it('wait a little longer for each other where there are many readers', async () => {
+    readers = CROWD
+    for (let n = 1; n <= 4; n++) broadcast.add(frame(n))
+    await time.advance(CROWD_BURST_MS - 1)
+    expect(sent).toEqual([[1]])
+    await time.advance(1)
+    expect(sent).toEqual([[1], [2, 3, 4]])
   })
 
   it('are sent before what depends on it', async () => {

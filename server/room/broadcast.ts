@@ -7,6 +7,9 @@ import { Outgoing } from './outgoing.ts'
 
 /** Below 1000 / BURST_MS records a second every record leaves at once. */
 export const BURST_MS = 10
+/** Of so many readers on a write to each of them is what a record costs most, so that a few more records share one. */
+export const CROWD = 50
+export const CROWD_BURST_MS = 16
 
 export interface BroadcastPorts {
   /** Milliseconds since 1970. */
@@ -16,15 +19,20 @@ export interface BroadcastPorts {
 
 export class Broadcast {
   readonly #ports: BroadcastPorts
+  readonly #readers: () => number
   readonly #deliver: (outgoing: Outgoing) => void
   #frames: Uint8Array[] = []
   #afterwards: (() => void)[] = []
   #sentAt = -Infinity
   #cancel: (() => void) | null = null
 
-  /** @param deliver to every reader */
-  constructor(ports: BroadcastPorts, deliver: (outgoing: Outgoing) => void) {
+  /**
+   * @param readers how many there are
+   * @param deliver to every reader
+   */
+  constructor(ports: BroadcastPorts, readers: () => number, deliver: (outgoing: Outgoing) => void) {
     this.#ports = ports
+    this.#readers = readers
     this.#deliver = deliver
   }
 
@@ -33,9 +41,10 @@ export class Broadcast {
     this.#frames.push(frame)
     if (this.#cancel) return
     const since = this.#ports.now() - this.#sentAt
+    const burst = this.#readers() < CROWD ? BURST_MS : CROWD_BURST_MS
     // A clock that was set back must not hold anything up.
-    if (since < 0 || since >= BURST_MS) this.flush()
-    else this.#cancel = this.#ports.after(BURST_MS - since, () => this.flush())
+    if (since < 0 || since >= burst) this.flush()
+    else this.#cancel = this.#ports.after(burst - since, () => this.flush())
   }
 
   /** Runs the action when all that was added before has been sent: at once when it has. */

@@ -92,7 +92,7 @@ export class Readers {
     this.#recorder = recorder
     this.#ports = ports
     this.#sizes = ports.answerSizes ?? answerSizes
-    this.#broadcast = new Broadcast(ports, outgoing => {
+    this.#broadcast = new Broadcast(ports, () => this.#sessions.size, outgoing => {
       for (const session of this.#sessions) session.deliver(outgoing)
     })
   }
