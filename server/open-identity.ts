@@ -25,6 +25,10 @@ import { systemTimers } from '../shared/timers.ts'
 
 export interface IdentityOptions {
   config: Config
+  /** Where secrets stand that files of the configuration name. */
+  env: Readonly<Record<string, string | undefined>>
+  /** Whom people sign in with; the identity that `SKEIN_AUTH` names when left out. */
+  people?: Identity
   store: TokenStore & KeyedStore
   directory: Directory
   logger: Logger
@@ -34,9 +38,10 @@ export interface IdentityOptions {
 export type OpenIdentity = ReturnType<typeof withTokens> & Pick<OpenPeople, 'comings' | 'close'>
 
 export const openIdentity = async (options: IdentityOptions): Promise<OpenIdentity> => {
-  const { config: { secret: given, dataFolder }, random } = options
-  const secret = await loadSecret({ given, dataFolder, random })
-  const { people, ...rest } = await peopleOf(options, secret)
+  const { config: { secret: kept, dataFolder }, random } = options
+  const secret = await loadSecret({ given: kept, dataFolder, random })
+  const given = options.people && { people: options.people, comings: null, close: async () => {} }
+  const { people, ...rest } = given ?? await peopleOf(options, secret)
   return { ...addTokens(options, people, secret), ...rest }
 }
 
@@ -46,13 +51,15 @@ interface OpenPeople {
   close: () => Promise<void>
 }
 
-const peopleOf = async ({ config, store, directory, logger, random }: IdentityOptions, secret: Uint8Array): Promise<OpenPeople> => {
+const peopleOf = async (
+  { config, env, store, directory, logger, random }: IdentityOptions, secret: Uint8Array,
+): Promise<OpenPeople> => {
   switch (config.auth) {
     case 'none':
       return { people: createNoIdentity(), comings: null, close: async () => {} }
     case 'jwt':
       return {
-        people: createJwtIdentity({ ...await readJwtConfig(process.env), now: Date.now, ...jwtReports(logger) }),
+        people: createJwtIdentity({ ...await readJwtConfig(env), now: Date.now, ...jwtReports(logger) }),
         comings: null,
         close: async () => {},
       }
@@ -80,8 +87,7 @@ const jwtReports = (logger: Logger): Pick<JwtIdentityOptions, 'onRefused' | 'onE
   }
 }
 
-/** @param people whom people sign in with */
-export const addTokens = (
+const addTokens = (
   { store, logger, random }: Pick<IdentityOptions, 'store' | 'logger' | 'random'>, people: Identity, secret: Uint8Array,
 ): ReturnType<typeof withTokens> => {
   const audit = createSampledAudit(createAudit(logger), Date.now)

@@ -1,0 +1,153 @@
+/** The composition root: chooses the adapters by the configuration and puts the server together over them. Nothing else does. */
+import { randomFillSync, randomUUID } from 'node:crypto'
+import { mkdir, readFile } from 'node:fs/promises'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { createAiSdkAgent } from './agents/adapters/ai-sdk.ts'
+import { createOfflineAgent } from './agents/adapters/offline.ts'
+import { createAgentRegistry } from './agents/registry.ts'
+import { systemTimers } from '../shared/timers.ts'
+import { createSkein } from './app.ts'
+import type { Config } from './config.ts'
+import { openLevelDbDirectory } from './directory/leveldb-directory.ts'
+import { readEpochMarker } from './epoch-marker.ts'
+import type { Identity } from './identity/port.ts'
+import { keepLedgerTrimmed } from './log/ledger-keeper.ts'
+import type { OnBackupRemoved } from './log/leveldb/backup.ts'
+import { dataFolderError } from './log/leveldb/data-folder-error.ts'
+import { openLevelDbLog } from './log/leveldb/leveldb-log.ts'
+import type { LevelDbLog } from './log/leveldb/leveldb-log.ts'
+import { readModels } from './models-file.ts'
+import { openIdentity } from './open-identity.ts'
+import { giveSpareMemoryBack } from './spare-memory.ts'
+import { createLogger } from './telemetry/logger.ts'
+import type { Logger } from './telemetry/port.ts'
+
+export interface OpenServer {
+  logger: Logger
+  /** @returns the address that is listened on. When it rejects, everything is closed again. */
+  listen(port: number, host: string): Promise<AddressInfo>
+  /** Stops accepting, ends connections and runs, and resolves when all is on disk and closed. */
+  close(): Promise<void>
+}
+
+export interface OpenServerOptions {
+  /** Where secrets stand that files of the configuration name. */
+  env: Readonly<Record<string, string | undefined>>
+  /** Whom people sign in with; the identity that `SKEIN_AUTH` names when left out. */
+  people?: Identity
+}
+
+const random = <T extends Uint8Array | Uint32Array>(target: T): T => randomFillSync(target)
+
+export const openServer = async (config: Config, options: OpenServerOptions): Promise<OpenServer> => {
+  const logger = createLogger(config.logLevel)
+  const log = await openLog(config, logger)
+  try {
+    return await openOver(log, logger, config, options)
+  } catch (error) {
+    await log.close()
+    throw error
+  }
+}
+
+const openOver = async (log: LevelDbLog, logger: Logger, config: Config, { env, people }: OpenServerOptions): Promise<OpenServer> => {
+  const agents = await agentsOf(config, env)
+  const version = await readVersion()
+  const directory = openLevelDbDirectory({ store: log.store, random })
+  const opened = await openIdentity({ config, env, store: log.store, directory, logger, random, ...people && { people } })
+  const { close: closeIdentity, ...identity } = opened
+  const server = createSkein({
+    log,
+    directory,
+    ...identity,
+    agents,
+    logger,
+    now: Date.now,
+    timers: systemTimers,
+    random: { uint32: () => random(new Uint32Array(1))[0]!, uuid: randomUUID },
+    openToAll: config.auth === 'none' && people === undefined,
+    limits: config.limits,
+    edge: config.edge,
+    clientFolder: fileURLToPath(new URL('../dist/client', import.meta.url)),
+    version,
+  })
+  const stopTrimming = keepLedgerTrimmed({
+    log, now: Date.now, after: systemTimers.after, onError: error => logger.warn({ err: error }, 'the ledger was not trimmed'),
+  })
+  const stopGivingBack = giveMemoryBack()
+  const closeStores = async (): Promise<void> => {
+    stopTrimming()
+    stopGivingBack()
+    await Promise.all([log.close(), closeIdentity()])
+  }
+  return {
+    logger,
+    listen: async (port, host) => {
+      try {
+        return await server.listen(port, host)
+      } catch (error) {
+        await closeStores()
+        throw error
+      }
+    },
+    close: async () => {
+      await server.close()
+      await closeStores()
+    },
+  }
+}
+
+const openLog = async ({ dataFolder, durability }: Config, logger: Logger): Promise<LevelDbLog> => {
+  const path = join(dataFolder, 'log')
+  try {
+    await mkdir(path, { recursive: true })
+  } catch (error) {
+    throw dataFolderError(dataFolder, error)
+  }
+  const marker = await readEpochMarker(dataFolder)
+  const onDamage = (what: string): void => logger.error({ what }, 'something stored is damaged and was left out; everything else is served')
+  const onBackupRemoved: OnBackupRemoved = (backup, error) => error === undefined
+    ? logger.warn({ backup }, 'the backup from before the upgrade was removed: it would have kept what was taken out')
+    : logger.error({ backup, err: error }, 'the backup from before the upgrade holds what was taken out and could not be removed: remove it')
+  const log = await openLevelDbLog({ path, durability, beginNewEpochs: marker.asked, onDamage, onBackupRemoved })
+  await marker.noted()
+  return log
+}
+
+/** The configured model, or the first of them, answers by default; the offline agent is always there. */
+const agentsOf = async ({ model, modelsFile, offlinePace }: Config, env: OpenServerOptions['env']) => {
+  const offline = createOfflineAgent({ timers: systemTimers, msPerToken: offlinePace })
+  if (modelsFile !== null) {
+    const [first, ...others] = await readModels(modelsFile, env)
+    return createAgentRegistry([createAiSdkAgent(first), ...others.map(setup => createAiSdkAgent(setup)), offline])
+  }
+  if (!model) return createAgentRegistry([offline])
+  const { name, baseUrl, apiKey } = model
+  const setup = { id: 'assistant', name, provider: 'openai-compatible', model: name, baseUrl, ...apiKey && { apiKey } } as const
+  return createAgentRegistry([createAiSdkAgent(setup), offline])
+}
+
+/** Where the start script lets us (scripts/ground/server.js). */
+const giveMemoryBack = (): (() => void) => {
+  const { gc } = globalThis
+  if (!gc) return () => {}
+  return giveSpareMemoryBack({
+    after: systemTimers.after,
+    cpu: () => {
+      const { user, system } = process.cpuUsage()
+      return (user + system) / 1000
+    },
+    memory: () => {
+      const { rss, heapUsed } = process.memoryUsage()
+      return { resident: rss, heap: heapUsed }
+    },
+    collect: () => gc({ type: 'major', execution: 'sync', flavor: 'last-resort' }),
+  })
+}
+
+const readVersion = async (): Promise<string> => {
+  const { version } = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
+  return version
+}
