@@ -58,6 +58,7 @@ export class Joiners {
 
 const [SYNC, SYNC_REPLY, AUTH] = [0, 4, 2]
 const STEP_2 = 1
+const [BINARY, CLOSE, PING, PONG] = [2, 8, 9, 10]
 /** A large frame's header, and the first bytes of what is in it. */
 const LOOKED_AT = 10
 
@@ -115,8 +116,11 @@ class Joiner {
       if (bytes.length < start) return bytes
       const length = short < 126 ? short : short === 126 ? bytes.readUInt16BE(2) : Number(bytes.readBigUInt64BE(2))
       if (bytes.length < start + Math.min(length, this.#prefix + 2)) return bytes
-      // A ping looks like no frame of ours; in the minutes that this takes nobody is missed.
-      this.#current = (bytes[0]! & 15) === 2 ? [bytes[start + this.#prefix]!, bytes[start + this.#prefix + 1]!] : [-1, -1]
+      const opcode = bytes[0]! & 15
+      if (opcode === CLOSE) throw new Error(`The server closed a socket with ${bytes.readUInt16BE(start)}`)
+      // Whatever it asks with a ping: somebody is there.
+      if (opcode === PING) this.send(webSocketFrame(new Uint8Array(), PONG))
+      this.#current = opcode === BINARY ? [bytes[start + this.#prefix]!, bytes[start + this.#prefix + 1]!] : [-1, -1]
       bytes = bytes.subarray(start)
       this.#toCome = length
       if (length === 0) this.#onFrame(...this.#current)
