@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import * as Y from 'yjs'
 import { oneBlock, text, writeUpdate } from '../../test/fuzz/update-writer.ts'
 import { applyClientUpdate } from './apply.ts'
-import { audit } from './audit.ts'
+import { audit, markOf } from './audit.ts'
 import type { Touched } from './verdict.ts'
 
 const accept = (touched: Touched[], neighbours: { last: Y.ID, next: Y.ID | null }[] = []) => ({ kind: 'accept' as const, touched, requestIds: [], newClients: [], newNeighbours: () => neighbours })
@@ -65,5 +65,26 @@ describe('the audit', () => {
     expect(put(Y.createID(1, 1))).not.toThrow()
     expect(put(Y.createID(1, 2))).toThrow(/where it was expected/)
     expect(put(null)).toThrow(/where it was expected/)
+  })
+
+  it('holds each of several updates in one transaction against its own verdict alone', () => {
+    const both = (first: Touched[], second: Touched[]) => () => {
+      const doc = server()
+      const updates = [
+        edited(doc, client => { client.getText('note').delete(0, 2) }),
+        edited(doc, client => { client.getMap('map').delete('key') }),
+      ]
+      doc.transact(transaction => {
+        applyClientUpdate(transaction, doc, updates[0]!)
+        audit(transaction, accept(first))
+        const mark = markOf(transaction)
+        applyClientUpdate(transaction, doc, updates[1]!)
+        audit(transaction, accept(second), mark)
+      })
+    }
+    const [note, map] = [[{ root: 'note', key: null }], [{ root: 'map', key: 'key' }]]
+    expect(both(note, map)).not.toThrow()
+    expect(both(note, note)).toThrow(/reached/)
+    expect(both([...note, ...map], [])).toThrow(/reached/)
   })
 })

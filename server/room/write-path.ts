@@ -28,6 +28,7 @@ import type { Recorder, RecorderPorts } from './recorder.ts'
 import type { Session, Submission } from './session.ts'
 import { isTooMuch, takeInSlices } from './take-in-slices.ts'
 import type { Outcome } from './take-in-slices.ts'
+import { takeTogether } from './take-together.ts'
 import { outcomesOf, takeRequests } from './take.ts'
 import type { KnownAgents, Taken } from './take.ts'
 import { TakenRequests } from './taken-requests.ts'
@@ -112,14 +113,15 @@ export class WritePath {
 
   async #workOff(): Promise<void> {
     let since = this.#environment.now()
-    for (let next = this.#inbox.shift(); next; next = this.#inbox.shift()) {
-      // Nothing is judged on a socket after it was refused or closed.
-      if (next.session.ended) continue
+    while (this.#inbox.length > 0) {
       if (this.#environment.now() - since > WORK_MS) {
         await this.#environment.yieldToOthers()
         since = this.#environment.now()
       }
-      await this.#safely(next, () => this.#receive(next))
+      if (this.#takeTogether()) continue
+      const next = this.#inbox.shift()
+      // Nothing is judged on a socket after it was refused or closed.
+      if (next && !next.session.ended) await this.#safely(next, () => this.#receive(next))
     }
     this.#working = false
     for (const resolve of this.#waitingForIdle.splice(0)) resolve()
@@ -132,6 +134,28 @@ export class WritePath {
       session.end('not-saved')
       this.#discard(error)
     }
+  }
+
+  /** @returns whether something of the inbox was taken */
+  #takeTogether(): boolean {
+    const { kind, recorder, doc } = this.#document
+    if (kind === 'conversation' || this.#inbox.length < 2 || recorder.broken || this.#isFull()) return false
+    const { taken, lost } = takeTogether(this.#inbox, this.#document, {
+      now: this.#environment.now,
+      judge: ({ session, bytes }) => {
+        if (session.ended) return null
+        const scanned = scan(bytes, kind, client => Y.getState(doc.store, client))
+        const verdict = scanned.ok ? this.#judge(session, scanned) : null
+        if (!scanned.ok || !verdict || verdict.kind === 'park' || verdict.kind === 'refuse') return null
+        return verdict.kind === 'nothing' || this.#affords(session, verdict) ? { scanned, verdict } : null
+      },
+    })
+    if (lost?.forged) this.#refuse(lost.forged, 'forged', lost.reason ?? errorTable.forged.message)
+    for (const submission of taken) {
+      if (lost) submission.session.end('not-saved')
+      else this.#accepted(submission, [])
+    }
+    return taken.length > 0 || lost !== null
   }
 
   async #receive(submission: Submission): Promise<void> {

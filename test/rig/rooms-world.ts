@@ -31,6 +31,9 @@ export class World {
   rooms!: RoomRegistry
   squashAt = squashLimits
   yieldToOthers = (): Promise<void> => Promise.resolve()
+  /** Milliseconds that pass between two looks at the clock: as it is, no two records are one burst. */
+  tick = BURST_MS
+  #passed = 0
   #ids = 1
 
   constructor() {
@@ -46,8 +49,7 @@ export class World {
       onEvents: () => {},
       onDecoded: name => { this.decoded.push(name) },
       budgets: null,
-      // So much passes between two looks at the clock that no two records are one burst.
-      now: () => this.time.now() + BURST_MS * this.#ids++,
+      now: () => this.time.now() + (this.#passed += this.tick),
       logger: { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} },
       compactAfter: 500,
       random: { uint32: () => ++this.#ids, uuid: () => `epoch ${++this.#ids}` },
@@ -136,7 +138,10 @@ export class Page implements Session {
       applied: () => {},
       saved: () => { this.acknowledged++ },
       parked: () => { throw new Error('nothing is missing here') },
-      refused: (code) => { this.refusedBy = code },
+      refused: (code) => {
+        this.refusedBy = code
+        this.ended = true
+      },
     })
   }
 

@@ -10,7 +10,8 @@ import { until } from '../rig/until.ts'
 const NAME = 'artifact/busy'
 /** More than the system's own socket buffers on both sides hold. */
 const WRITES = 700
-const LARGE = 24 * 1024
+/** So that no two are taken as one record. */
+const LARGE = 33 * 1024
 
 let server: InProcessServer
 let writer: Peer

@@ -94,7 +94,7 @@ export class GroupCommit<Operation> {
   }
 
   async #gather(): Promise<void> {
-    await this.#clock.wait(this.#pace.patience())
+    await this.#clock.wait(Math.max(0, this.#pace.patience()))
     let since = this.#clock.now()
     while (this.#actions.length > 0) {
       for (let action = this.#actions.shift(); action; action = this.#actions.shift()) {

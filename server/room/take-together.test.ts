@@ -1,0 +1,151 @@
+/** What has come to a free document by the time when the log can write: one record, and everybody is answered as if taken alone. */
+import { afterEach, describe, expect, it } from 'vitest'
+import * as Y from 'yjs'
+import { settle } from '../../test/rig/manual-time.ts'
+import { ada, bob, closeWorlds, world } from '../../test/rig/rooms-world.ts'
+import type { Page, World } from '../../test/rig/rooms-world.ts'
+import { runSeed, seededRandom, times, withReplay } from '../../test/rig/seed.ts'
+import { parseDocumentName } from '../../shared/ids.ts'
+import { BURST_MS } from './broadcast.ts'
+
+const board = parseDocumentName('artifact/board')!
+
+afterEach(closeWorlds)
+
+/** A log that is busy until the test says that it can write. */
+const busy = (over: World): { write: () => Promise<void> } => {
+  let actions: (() => void)[] = []
+  over.tick = 0
+  over.log.beforeWrite = action => { actions.push(action) }
+  return {
+    write: async () => {
+      const due = actions
+      actions = []
+      for (const action of due) action()
+      await over.time.advance(BURST_MS)
+    },
+  }
+}
+
+/** Two people who have written a word each. */
+const twoPages = async (): Promise<{ over: World, pages: [Page, Page], text: (page: Page) => string, records: () => Promise<number> }> => {
+  const over = world()
+  const pages: [Page, Page] = [await over.enter(board, ada), await over.enter(board, bob)]
+  for (const page of pages) {
+    await page.join()
+    page.doc.getText('text').insert(0, 'word ')
+    await settle()
+  }
+  return {
+    over,
+    pages,
+    text: ({ doc }) => doc.getText('text').toJSON(),
+    records: async () => (await over.log.read(board))!.head + 1,
+  }
+}
+
+const answered = ({ sent, acknowledged, refusedBy, endedBy }: Page) => ({ open: sent - acknowledged, refusedBy, endedBy })
+const WELL = { open: 0, refusedBy: null, endedBy: null }
+
+describe('updates of a free document that wait for the log', () => {
+  it('are one record and one frame to each reader, and each of them is acknowledged', async () => {
+    const { over, pages, text, records } = await twoPages()
+    const [before, frames] = [await records(), pages.map(page => page.frames.length)]
+    const { write } = busy(over)
+    for (let n = 0; n < 5; n++) for (const page of pages) page.doc.getText('text').insert(0, `${page.principal.name} ${n} `)
+    await settle()
+    expect(pages.map(page => answered(page).open)).toEqual([5, 5])
+    await write()
+    expect(pages.map(answered)).toEqual([WELL, WELL])
+    expect(await records()).toBe(before + 1)
+    expect(pages.map((page, i) => page.frames.length - frames[i]!)).toEqual([1, 1])
+    expect(text(pages[0])).toBe(text(pages[1]))
+    const loaded = new Y.Doc()
+    for (const update of (await over.log.read(board))!.updates) Y.applyUpdate(loaded, update)
+    expect(loaded.getText('text').toJSON()).toBe(text(pages[0]))
+  })
+
+  it('that stand before and behind one that is refused are taken, but none behind it of who sent it', async () => {
+    const { over, pages: [page, other], text } = await twoPages()
+    const { write } = busy(over)
+    page.doc.getText('text').insert(0, 'before ')
+    other.doc.getText('text').insert(0, 'also ')
+    page.submit(new Uint8Array([1, 2, 3]))
+    page.doc.getText('text').insert(0, 'behind ')
+    other.doc.getText('text').insert(0, 'last ')
+    await write()
+    expect(page.refusedBy).toBe('malformed')
+    expect(answered(other)).toEqual(WELL)
+    expect(text(other)).toContain('before ')
+    expect(text(other)).toContain('last ')
+    expect(text(other)).not.toContain('behind ')
+  })
+
+  it('are bound to who sent each of them, all in that one record', async () => {
+    const { over, pages } = await twoPages()
+    const third = await over.enter(board, { ...bob, id: 'carl' as typeof bob.id })
+    await third.join()
+    const { write } = busy(over)
+    for (const page of [...pages, third]) {
+      const doc = new Y.Doc()
+      doc.getText('text').insert(0, page.principal.name)
+      page.submit(Y.encodeStateAsUpdate(doc))
+    }
+    await write()
+    const owners = (await over.log.read(board))!.bindings.map(({ owner }) => owner)
+    expect(owners.sort()).toEqual(['ada', 'ada', 'bob', 'bob', 'carl'])
+  })
+
+  it('of several who write, delete and overwrite at once leave everybody, and the log, with the same document', async () => {
+    const seed = runSeed()
+    await withReplay(seed, 'server/room/take-together.test.ts', async () => {
+      for (let run = 0; run < times(300, 15); run++) await writeAtOnce(seededRandom(seed + run))
+    })
+  })
+})
+
+const writeAtOnce = async (random: () => number): Promise<void> => {
+  const below = (n: number): number => Math.floor(random() * n)
+  const over = world()
+  const pages: Page[] = []
+  for (const principal of [ada, bob, ada]) {
+    const page = await over.enter(board, principal)
+    await page.join()
+    pages.push(page)
+  }
+  const { write } = busy(over)
+  const edits: ((doc: Y.Doc) => void)[] = [
+    doc => { doc.getText('text').insert(below(doc.getText('text').length + 1), 'ab'.repeat(1 + below(3))) },
+    (doc) => {
+      const text = doc.getText('text')
+      const at = below(text.length + 1)
+      text.delete(at, Math.min(below(6), text.length - at))
+    },
+    doc => { doc.getText('text').format(0, below(doc.getText('text').length + 1), { bold: random() < 0.5 ? true : null }) },
+    doc => { doc.getMap('map').set(`k${below(3)}`, random() < 0.4 ? new Y.Map([['inner', below(9)]]) : below(9)) },
+    doc => { doc.getMap('map').delete(`k${below(3)}`) },
+    (doc) => {
+      const inner = doc.getMap('map').get(`k${below(3)}`)
+      if (inner instanceof Y.Map) inner.set(`i${below(2)}`, below(9))
+    },
+    doc => { doc.getArray('list').insert(below(doc.getArray('list').length + 1), [below(9), 'x']) },
+    (doc) => {
+      const list = doc.getArray('list')
+      if (list.length > 0) list.delete(below(list.length), 1)
+    },
+  ]
+  for (let round = 0; round < 12; round++) {
+    for (let n = below(12); n > 0; n--) edits[below(edits.length)]!(pages[below(pages.length)]!.doc)
+    await write()
+    // What came while that was taken.
+    await write()
+  }
+  const content = (doc: Y.Doc): unknown => [doc.getText('text').toDelta(), doc.getMap('map').toJSON(), doc.getArray('list').toJSON()]
+  const loaded = new Y.Doc()
+  for (const update of (await over.log.read(board))!.updates) Y.applyUpdate(loaded, update)
+  for (const page of pages) {
+    expect(answered(page)).toEqual(WELL)
+    expect(content(page.doc)).toEqual(content(loaded))
+  }
+  await over.rooms.close()
+}
