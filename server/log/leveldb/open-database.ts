@@ -21,6 +21,12 @@ import type { Database } from './database.ts'
 import { formatOf } from './store-copy.ts'
 import { withoutBlocks } from './table-file.ts'
 
+/**
+ * What LevelDB keeps in its log file, whatever of it was replaced since, until it makes a table of it (bytes). Its default of 4 MiB is
+ * most of what a small store takes; with less, what is replaced is gone sooner, but tables are merged more often.
+ */
+const WRITE_BUFFER = 1024 * 1024
+
 /** What LevelDB leaves out. */
 export interface Lost {
   changes: LostChanges[]
@@ -36,7 +42,7 @@ export const openDatabase = async (
     const lost = { changes: await findLostChanges(path), tables: await findDamagedTables(path, checked.tables) }
     await prepare(path, lost.tables)
     // Not earlier: it opens by itself.
-    const database: Database = new ClassicLevel(path, { keyEncoding: keys, valueEncoding: 'view' })
+    const database: Database = new ClassicLevel(path, { keyEncoding: keys, valueEncoding: 'view', writeBufferSize: WRITE_BUFFER })
     await database.open()
     openHere.add(resolve(path))
     try {
