@@ -71,4 +71,11 @@ export const peers = {
     program: own('relay.ts'),
     environment: (port, folder) => ({ PORT: String(port), STORE: join(folder, 'store') }),
   },
+  'paced-relay': {
+    title: 'limit: the same, its commits as far apart as Skein\'s',
+    protocol: noProtocol,
+    persists: false,
+    program: own('relay.ts'),
+    environment: (port, folder) => ({ PORT: String(port), STORE: join(folder, 'store'), PACED: '1' }),
+  },
 } satisfies Record<string, Peer> as Record<string, Peer>
