@@ -66,7 +66,9 @@ export class MeasuredServer {
 
   /** Resident memory as it is, in kB. */
   residentKb(): number {
-    return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${this.pid}/status`, 'utf8'))![1])
+    const resident = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${this.pid}/status`, 'utf8'))
+    if (!resident) throw new Error(`${this.peer.title} has ended by itself`)
+    return Number(resident[1])
   }
 
   /** Memory after garbage was collected, in kB. */
