@@ -22,6 +22,8 @@ import type { RunLeases } from './agents/leases.ts'
 import type { AgentRegistry } from './agents/port.ts'
 import { serverLimits } from '../shared/limits.ts'
 import type { ServerLimits } from '../shared/limits.ts'
+import { idsOf } from '../shared/principal.ts'
+import type { Principal } from '../shared/principal.ts'
 import type { Timers } from '../shared/timers.ts'
 import { createApi } from './api/api.ts'
 import type { CallerEnv } from './api/context.ts'
@@ -29,8 +31,11 @@ import { plainEdge } from './edge/config.ts'
 import type { EdgeConfig } from './edge/config.ts'
 import { createEdge } from './edge/edge.ts'
 import { createErasure } from './erasure.ts'
+import { createDeletions } from './person-deletion.ts'
+import { createPersonExport } from './person-export.ts'
 import type { Directory } from './directory/port.ts'
 import type { CarryOvers } from './identity/aliases-port.ts'
+import type { DeletionStore } from './identity/deletion-port.ts'
 import type { DeviceLinkStore } from './identity/devices-port.ts'
 import type { Identity } from './identity/port.ts'
 import type { Tickets } from './identity/ticket-port.ts'
@@ -59,7 +64,7 @@ export interface Adapters {
   /** How the server is reached; directly and in clear when left out. */
   edge?: EdgeConfig
   /** Guests who become somebody, and devices that are added; absent, or null, where nobody signs in. */
-  comings?: { carryOvers: CarryOvers, deviceLinks: DeviceLinkStore } | null
+  comings?: { carryOvers: CarryOvers, deviceLinks: DeviceLinkStore, deletionStore: DeletionStore } | null
   /** The built client. */
   clientFolder: string
   version: string
@@ -86,6 +91,7 @@ const LISTEN_BACKLOG = 4096
 export const createSkein = (adapters: Adapters): RunningServer => {
   const { log, directory, agents, logger, now, timers, random, openToAll, limits = serverLimits, squashAt } = adapters
   const { leases = createProcessLeases() } = adapters
+  const { comings } = adapters
   const audit = createAudit(logger)
   const auditSampled = createSampledAudit(audit, now)
   const edge = createEdge(adapters.edge ?? plainEdge, { limits, openToAll, now })
@@ -121,7 +127,17 @@ export const createSkein = (adapters: Adapters): RunningServer => {
   }
   const identity = withLinkReaders(adapters.identity, directory, now)
   const proofs = new Proofs({ identity, now, after: timers.after })
-  const api = createApi({ ...adapters, identity, edge, audit, auditSampled, rooms, proofs, erase: erasure.erase })
+  const { leaving } = identity
+  const deletions = comings && leaving && createDeletions({
+    store: comings.deletionStore, directory, rooms, erase: erasure.erase, forget: leaving.forget, now, timers, logger
+  })
+  const about = async (who: Principal) => [
+    ...await leaving?.about(who) ?? [],
+    ...(await adapters.tokens.listOf(idsOf(who))).map(token => ({ ...token, kind: 'token' })),
+  ]
+  const exportPerson = createPersonExport({ directory, log, about, now })
+  const leavers = deletions && leaving ? { leaving, deletions, exportPerson } : null
+  const api = createApi({ ...adapters, leavers, identity, edge, audit, auditSampled, rooms, proofs, erase: erasure.erase })
   listeners.push(driver.onEvents, api.feed)
   const roles = new LiveRoles({ directory, now, openToAll })
   const ceaseToListen = directory.onChanged(createRoster({ directory, rooms, logger }))
@@ -143,7 +159,8 @@ export const createSkein = (adapters: Adapters): RunningServer => {
     routes: [...new Set(api.app.routes.map(({ method, path }) => `${method} ${path}`))],
     listen: async (port, host) => {
       await erasure.finish()
-      await adapters.comings?.carryOvers.finish()
+      await comings?.carryOvers.finish()
+      await deletions?.finish()
       await new Promise<void>((resolve, reject) => {
         http.once('error', reject)
         http.listen({ port, host, backlog: LISTEN_BACKLOG }, resolve)
@@ -157,7 +174,8 @@ export const createSkein = (adapters: Adapters): RunningServer => {
       api.close()
       ceaseToListen()
       erasure.close()
-      adapters.comings?.carryOvers.close()
+      comings?.carryOvers.close()
+      deletions?.close()
       sync.drain()
       await driver.close()
       // What was to be folded stays as it is, in records.

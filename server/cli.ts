@@ -1,5 +1,6 @@
 /** The operator's commands beside the server, as `node server/cli.ts <command>`. */
 import { randomFillSync } from 'node:crypto'
+import { once } from 'node:events'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { ConfigError, readConfig } from './config.ts'
@@ -8,6 +9,8 @@ import { AccountsError } from './identity/accounts/database.ts'
 import { openAdministration } from './identity/accounts/open-accounts.ts'
 import type { Administration } from './identity/accounts/administration.ts'
 import { invitePath } from './identity/accounts/mail.ts'
+import { exportStopped } from './export-stopped.ts'
+import { openLevelDbLog } from './log/leveldb/leveldb-log.ts'
 import { DataFolderError } from './log/leveldb/data-folder-error.ts'
 import { verifyStore } from './log/leveldb/verify.ts'
 
@@ -15,14 +18,16 @@ const USAGE = `Usage: node server/cli.ts verify [--data <folder>]
        node server/cli.ts make-admin <e-mail address> [--data <folder>]
        node server/cli.ts reset-password <e-mail address> [--data <folder>]
        node server/cli.ts invite [--data <folder>]
+       node server/cli.ts export-person <e-mail address or id> [--data <folder>]
 
 verify          Checks everything that is stored, with the server stopped, and names what is lost or changed, one line for each finding.
                 Nothing is written. Ends with 0 when all is well, with 1 when something is damaged, with 2 when it could not look.
 make-admin      The account of this address may see, disable and invite accounts.
 reset-password  Prints a link with which whoever has it sets a new password for the account of this address; once, within an hour.
 invite          Prints a link with which one account can be made where SKEIN_SIGNUP=invite; once, within 14 days.
+export-person   Prints all that is kept of this person, one JSON value a line, with the server stopped.
 
-The last three may be used while the server runs. They end with 0 when it was done, with 1 when there is no such account.
+make-admin, reset-password and invite may be used while the server runs. They end with 0 when it was done, with 1 when there is no such account.
 
 --data   The data folder; by default SKEIN_DATA, or ./data. Where accounts are in a Postgres, SKEIN_ACCOUNTS_URL has to be set, as for the server.
 `
@@ -44,6 +49,8 @@ const run = async (args: string[]): Promise<number> => {
     case 'invite':
       expectWords(words, 0)
       return withAccounts(data, async (accounts, origin) => say(origin + invitePath((await accounts.createInviteCode('operator')).code)))
+    case 'export-person':
+      return exportPersonFrom(data, oneWord(words))
     default:
       return tell(USAGE, USED_WRONGLY)
   }
@@ -53,6 +60,19 @@ const verify = async (data: string): Promise<number> => {
   const found = await verifyStore(join(data, 'log'))
   for (const { document, what } of found) process.stdout.write(`${document ?? 'the store'}: ${what}\n`)
   return found.length === 0 ? say('Everything is as it was written.') : NOT_SO
+}
+
+const exportPersonFrom = async (data: string, wanted: string): Promise<number> => {
+  const { accounts } = readConfig(process.env)
+  const log = await openLevelDbLog({ path: join(data, 'log'), durability: 'fsync' })
+  try {
+    const lines = await exportStopped({ data, accounts, log, wanted, random: target => randomFillSync(target) })
+    if (lines === null) return tell('There is no such person; nothing was printed.\n', NOT_SO)
+    for await (const line of lines) if (!process.stdout.write(line)) await once(process.stdout, 'drain')
+    return DONE
+  } finally {
+    await log.close()
+  }
 }
 
 /** @param task is told under which address people reach the server */

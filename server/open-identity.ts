@@ -9,6 +9,7 @@ import { openDeviceLinks } from './identity/devices/device-links.ts'
 import { openLevelDbDevices } from './identity/devices/leveldb-devices.ts'
 import type { KeyedStore } from './identity/devices/leveldb-devices.ts'
 import type { Directory } from './directory/port.ts'
+import { openLevelDbDeletions } from './identity/leveldb-deletions.ts'
 import { createGuestIdentity } from './identity/guest-cookie.ts'
 import { createJwtIdentity } from './identity/jwt/jwt-identity.ts'
 import type { JwtIdentityOptions } from './identity/jwt/jwt-identity.ts'
@@ -74,7 +75,7 @@ const peopleOf = async (
         failed: (what, error) => logger.error({ err: error }, `accounts: ${what}`),
       })
       const deviceLinks = openDeviceLinks({ store, now, random })
-      return { people, comings: { carryOvers, deviceLinks }, close: () => people.close() }
+      return { people, comings: { carryOvers, deviceLinks, deletionStore: openLevelDbDeletions(store) }, close: () => people.close() }
     }
   }
 }

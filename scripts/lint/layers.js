@@ -22,7 +22,7 @@ const STATE = /^client\/app\/state\//
 const APP = /^client\/app\//
 
 /** They may import anything, adapters too: the composition roots, and whatever exists to test. */
-export const UNBOUND = /^server\/(?:main|cli|open-identity|open-server|embed)\.ts$|\.test\.ts$|^test\/|^scripts\/|^bench\/|^[\w.-]+\.config\.(?:ts|js)$/
+export const UNBOUND = /^server\/(?:main|cli|open-identity|export-stopped|open-server|embed)\.ts$|\.test\.ts$|^test\/|^scripts\/|^bench\/|^[\w.-]+\.config\.(?:ts|js)$/
 
 /**
  * Implementations of ports. Within such a family they may import one another; nobody else may, but for the unbound.

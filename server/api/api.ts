@@ -29,6 +29,8 @@ import { linkRoutes } from './links.ts'
 import { memberRoutes } from './members.ts'
 import { meRoutes } from './me.ts'
 import type { MeOptions } from './me.ts'
+import { myDataRoutes } from './my-data.ts'
+import type { MyDataOptions } from './my-data.ts'
 import { problemResponse } from './problem.ts'
 import { securityHeaders } from './security-headers.ts'
 import { tokenRoutes } from './tokens.ts'
@@ -44,6 +46,8 @@ export interface ApiOptions extends MeOptions {
   proofs: Proofs
   /** Ends all that goes on with a document that the directory has as deleted, and removes what is stored of it. */
   erase: (name: DocumentName) => Promise<void>
+  /** People who take what is theirs, or leave for good; null where nobody signs in. */
+  leavers?: Omit<MyDataOptions, 'identity' | 'audit'> | null
   comings?: { carryOvers: Pick<CarryOvers, 'begin'>, deviceLinks: DeviceLinkStore } | null
   /** No accounts: everybody may do everything, under this machine's own name only. */
   openToAll: boolean
@@ -82,6 +86,7 @@ export const createApi = (options: ApiOptions): Api => {
     auditSampled(`${address} ${origin}`, 'origin.refused', { outcome: 'refused', address, about: { origin: origin ?? null, path } }))
   api.use(notCached, ownPages, paced(edge), boundedBody)
   api.route('/me', meRoutes(options))
+  if (options.leavers) api.route('/me', myDataRoutes({ ...options.leavers, identity, audit }))
   api.route('/conversations', conversationRoutes({
     identity, directory, gatekeeper, list, log, rooms, feed, erase, newId: random.uuid, now
   }))

@@ -30,8 +30,8 @@ export interface Aliases {
   unfinished(): Promise<CarryOver[]>
   /** All effects stand. */
   carried(guest: UserId): Promise<void>
-  /** The person is no more: nobody is their alias. The guests stay nobody, so that no old cookie brings one back. */
-  forget(person: UserId): Promise<void>
+  /** The person is no more, nor was any of these ids: no cookie that was given out for one of them proves anybody. */
+  forget(person: UserId, ids: readonly UserId[]): Promise<void>
 }
 
 /** What a becoming comes with: see server/carry-over.ts. */

@@ -10,12 +10,14 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import type { Credentials, Identity, Revocation } from './port.ts'
 import type { Aliases } from './aliases-port.ts'
+import type { Leaving } from './deletion-port.ts'
 import type { DeviceSessions, DeviceStore } from './devices-port.ts'
 import { guestName } from './guest-name.ts'
 import { deviceNameOf } from '../../shared/device-name.ts'
 import { parseUserId } from '../../shared/ids.ts'
 import type { RandomBytes, UserId } from '../../shared/ids.ts'
 import { deviceLimits } from '../../shared/limits.ts'
+import { idsOf } from '../../shared/principal.ts'
 import type { Principal } from '../../shared/principal.ts'
 
 export const GUEST_COOKIE = 'skein_guest'
@@ -27,12 +29,13 @@ export interface GuestCookieOptions {
   /** Milliseconds since 1970. */
   now: () => number
   random: RandomBytes
-  aliases: Pick<Aliases, 'personOf' | 'aliasesOf'>
-  devices: Pick<DeviceStore, 'list' | 'put' | 'turnAway' | 'wasTurnedAway'>
+  aliases: Pick<Aliases, 'personOf' | 'aliasesOf' | 'forget'>
+  devices: DeviceStore
 }
 
 export interface GuestIdentity extends Identity {
   readonly devices: DeviceSessions
+  readonly leaving: Leaving
   /** How a browser forgets that it was a guest. */
   dropCookie(secure: boolean): string
   /** The guest proves nobody any more: what goes on in its name ends. */
@@ -120,6 +123,16 @@ export const createGuestIdentity = ({ secret, now, random, aliases, devices }: G
         const device = hex(16)
         await devices.put(id, { id: device, name: deviceNameOf(userAgent), createdAt: now(), lastSeenAt: now() })
         return [setCookie({ id, device }, secure)]
+      },
+    },
+    leaving: {
+      about: async who => (await Promise.all(idsOf(who).map(devices.list))).flat().map(device => ({ kind: 'device', ...device })),
+      // There is nothing that a guest knows and their browser does not.
+      confirm: async () => {},
+      forget: async (person, ids) => {
+        await aliases.forget(person, ids)
+        for (const id of ids) await devices.forget(id)
+        for (const id of ids) tell({ user: id })
       },
     },
     renew: async principal => {

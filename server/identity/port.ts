@@ -1,6 +1,7 @@
 /** Identity: who a request comes from. */
 import type { Hono } from 'hono'
 import type { DeviceSessions } from './devices-port.ts'
+import type { Leaving } from './deletion-port.ts'
 import type { UserId } from '../../shared/ids.ts'
 import type { Principal } from '../../shared/principal.ts'
 
@@ -42,6 +43,8 @@ export interface Identity {
   renew?(principal: Principal): Promise<Principal | null>
   /** Where people are signed in; absent where nobody signs in. */
   readonly devices?: DeviceSessions
+  /** People who leave for good; absent where nobody signs in. */
+  readonly leaving?: Leaving
   /**
    * Why this credential no longer proves this user; null: it does, or nobody knows. Told to whoever names it, so that a browser whose
    * cookie was replaced learns it: what it names was told to it alone.

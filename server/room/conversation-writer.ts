@@ -69,6 +69,19 @@ export class TransactionWriter implements ConversationWriter {
     this.events.push({ type: 'message.redacted', messageId: message.id })
   }
 
+  renameAuthor(ids: readonly string[], name: string): void {
+    const { messages, members } = this.roots
+    for (const [i, message] of messages.toArray().entries()) {
+      const { authorId, authorName } = message.metadata
+      if (!ids.includes(authorId) || authorName === name) continue
+      const renamed = { ...message, metadata: { ...message.metadata, authorName: name } }
+      messages.delete(i)
+      messages.insert(i, [renamed])
+      this.messages.replace(renamed)
+    }
+    for (const id of ids) if (members.has(id)) members.delete(id)
+  }
+
   isKnownMessage(id: MessageId): boolean {
     return this.messages.get(id) !== undefined || this.roots.redactions.has(id)
   }

@@ -29,6 +29,9 @@ export const withLinkReaders = (people: Identity, directory: LinkDirectory, now:
     admitGuest: async (credentials, secure) => secretIn(credentials) === null ? people.admitGuest(credentials, secure) : null,
     onRevoked: listener => people.onRevoked(listener),
     ...people.renew && { renew: principal => people.renew!(principal) },
+    ...people.devices && { devices: people.devices },
+    ...people.leaving && { leaving: people.leaving },
+    ...people.whatBecameOf && { whatBecameOf: (user, credential) => people.whatBecameOf!(user, credential) },
     ...people.routes && { routes: () => people.routes!() },
   }
 }

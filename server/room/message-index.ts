@@ -26,6 +26,12 @@ export class MessageIndex {
     this.#last = message
   }
 
+  /** The same message, told otherwise. */
+  replace(message: Message): void {
+    this.#byId.set(message.id, message)
+    if (this.#last?.id === message.id) this.#last = message
+  }
+
   remove(id: string): void {
     this.#byId.delete(id)
     if (this.#last?.id === id) this.#last = [...this.#byId.values()].at(-1)

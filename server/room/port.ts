@@ -17,6 +17,8 @@ export interface ConversationWriter {
   dropDraft(id: DraftId): void
   /** One write per visible state; keeps the unfinished runs and the latest. */
   setRun(run: Run): void
+  /** What these said is said under another name from now on; it stays where it is. */
+  renameAuthor(ids: readonly string[], name: string): void
   setMeta(key: SettableMeta, value: string): void
   /** For display; the directory is what counts. */
   setMembers(members: ReadonlyMap<string, Member>): void

@@ -41,3 +41,6 @@ export type AskedDevice = z.infer<typeof askedDevice>
 export const deviceClaim = z.strictObject({ claim: z.string().check(z.maxLength(128)) })
 export const collectedDevice = z.object({ state: z.enum(['waiting', 'added', 'refused']) })
 export type CollectedDevice = z.infer<typeof collectedDevice>
+
+/** `DELETE /api/me`. The password where the person has one. */
+export const leaveForGood = z.strictObject({ confirm: z.literal('delete'), password: z.optional(z.string().check(z.maxLength(1024))) })

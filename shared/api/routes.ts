@@ -11,6 +11,8 @@ const document = (id: string, kind: SharedKind = 'conversation'): string =>
 export const routes = {
   /** `before`: what this browser was when it asked last; the answer says what has become of that. */
   me: (before: { user?: string, device?: string } = {}) => `/api/me${query(before)}`,
+  /** All that is kept of the person, as lines of JSON. */
+  exportMe: () => '/api/me/export',
   conversations: (page: { limit?: number, before?: string } = {}) => `/api/conversations${query(page)}`,
   conversation: (id: string) => `/api/conversations/${segment(id)}`,
   messages: (id: string, page: { limit?: number, after?: string } = {}) => `/api/conversations/${segment(id)}/messages${query(page)}`,

@@ -12,6 +12,8 @@ import type { Principal } from '../../../shared/principal.ts'
 import type { Audit } from '../../telemetry/port.ts'
 import type { Aliases } from '../aliases-port.ts'
 import type { DeviceSessions, DeviceStore } from '../devices-port.ts'
+import type { Leaving } from '../deletion-port.ts'
+import { createAccountLeaving } from './account-leaving.ts'
 import { createAccountDevices } from './account-devices.ts'
 import type { Identity, Revocation } from '../port.ts'
 import type { OidcProvider, SignUpPolicy } from '../accounts-port.ts'
@@ -32,7 +34,7 @@ export interface AccountsOptions {
   /** The server's secret; what signs sessions is derived from it. */
   secret: Uint8Array
   /** Who has no account, or is not signed in. */
-  guests: Identity & { dropCookie: (secure: boolean) => string, devices: DeviceSessions }
+  guests: Identity & { dropCookie: (secure: boolean) => string, devices: DeviceSessions, leaving: Leaving }
   away: Pick<DeviceStore, 'turnAway'>
   /**
    * The guest is this account from now on. Called when somebody who was a guest has signed in, before the browser is told to forget that;
@@ -62,6 +64,7 @@ export class Accounts implements Identity {
   readonly sessions: Sessions
   readonly administration: Administration
   readonly devices: DeviceSessions
+  readonly leaving: Leaving
   readonly #engine: EngineOptions
   readonly #engines = new Map<string, Engine>()
   readonly #listeners = new Set<(gone: Revocation) => void>()
@@ -95,6 +98,13 @@ export class Accounts implements Identity {
     this.sessions = new Sessions({ engine, secret: this.#engine.secret, publicOrigin, now, failed })
     const own = createAccountDevices({ engine, secret: this.#engine.secret, away, dropGuest: guests.dropCookie, now })
     const of = ({ kind }: Pick<Principal, 'kind'>): DeviceSessions => kind === 'guest' ? guests.devices : own
+    const leaving = createAccountLeaving({ engine, guests: guests.leaving, revoked: user => this.#revoked({ user }), now })
+    this.leaving = {
+      about: who => (who.kind === 'guest' ? guests.leaving : leaving).about(who),
+      confirm: (who, password) => (who.kind === 'guest' ? guests.leaving : leaving).confirm(who, password),
+      // Of a guest there is no account, which is all the same to it.
+      forget: leaving.forget,
+    }
     this.devices = {
       list: (who, name) => of(who).list(who, name),
       end: (who, id) => of(who).end(who, id),
@@ -151,6 +161,15 @@ export class Accounts implements Identity {
 
   async whatBecameOf(user: string, credential: string) {
     return await this.options.guests.whatBecameOf?.(user, credential) ?? null
+  }
+
+  /** @param wanted an e-mail address or an id */
+  async accountOf(wanted: string): Promise<{ id: UserId, name: string } | null> {
+    const { internalAdapter } = await this.engine().$context
+    const user = wanted.includes('@')
+      ? (await internalAdapter.findUserByEmail(wanted.trim().toLowerCase()))?.user
+      : await internalAdapter.findUserById(wanted)
+    return user ? { id: parseUserId(user.id)!, name: user.name } : null
   }
 
   onRevoked(listener: (gone: Revocation) => void): () => void {

@@ -35,7 +35,7 @@ export const openSqlite = async (path: string): Promise<AccountsDatabase> => {
     await (await open(path, 'a', 0o600)).close()
     await chmod(path, 0o600)
     const database = new DatabaseSync(path)
-    database.exec(`PRAGMA busy_timeout = ${BUSY_MS}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON`)
+    database.exec(`PRAGMA busy_timeout = ${BUSY_MS}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON`)
     return {
       database,
       readFormat: async () => Number(database.prepare('PRAGMA user_version').get()?.['user_version'] ?? 0),

@@ -20,6 +20,9 @@ export interface AliasStore {
 /** Guests whose answer is remembered: each request of a guest asks. */
 const REMEMBERED = 20_000
 
+/** Of somebody who is no more. No account and no guest has this id. */
+const NOBODY = 'nobody' as UserId
+
 const aliasKey = (guest: UserId): Key => ['skein', 'alias', guest]
 const indexKey = (person: UserId, guest: UserId): Key => ['skein', 'aliases', person, guest]
 const noteKey = (guest: UserId): Key => ['skein', 'carry-over', guest]
@@ -93,10 +96,16 @@ class LevelDbAliases implements Aliases {
     return this.#store.commit([{ type: 'del', key: noteKey(guest) }])
   }
 
-  forget(person: UserId): Promise<void> {
+  forget(person: UserId, ids: readonly UserId[]): Promise<void> {
     return this.#inTurn(async () => {
       const list = await this.aliasesOf(person)
-      await this.#store.commit(list.map(id => ({ type: 'del', key: indexKey(person, id) })))
+      const gone = [...new Set([...ids, ...list])]
+      await this.#store.commit(gone.flatMap((id): Operation[] => [
+        { type: 'put', key: aliasKey(id), value: encode({ person: NOBODY }) },
+        { type: 'del', key: indexKey(person, id) },
+        { type: 'del', key: noteKey(id) },
+      ]))
+      for (const id of gone) this.#people.drop(id)
       list.length = 0
     })
   }
