@@ -156,6 +156,16 @@ test('the list tells what there is, newest first, with the hour of the last use 
   expect(used).toEqual([second.token, { ...first.token, lastUsedAt: Date.UTC(2026, 10, 1, 13) }])
 })
 
+test('nothing is kept of a token that has expired, once its person has looked', async () => {
+  await tokens.create(ada, { ...reading, days: 1 })
+  const { token } = await tokens.create(ada, { ...reading, days: 2 })
+  now += DAY
+  expect(await tokens.listOf([ada.id])).toEqual([token])
+  await close()
+  const kept = await world.raw(async database => (await database.keys().all()).filter(key => String(key[1]).startsWith('token')))
+  expect(kept).toHaveLength(2)
+})
+
 test('a use is written down once an hour', async () => {
   const { secret } = await tokens.create(ada, reading)
   let writes = 0

@@ -124,8 +124,9 @@ export class LevelDbTokens implements Tokens {
 
   async listOf(people: readonly UserId[]): Promise<Token[]> {
     const listed = await Promise.all(people.map(person => this.#options.store.intactEntries(under('skein', 'tokens', person))))
-    const ids = listed.flat().map(([key]) => String(key[3]))
-    const tokens = await Promise.all(ids.map(async id => ({ id, stored: await this.#find(id) })))
+    const keys = listed.flat().map(([key]) => ({ person: String(key[2]) as UserId, id: String(key[3]) }))
+    const tokens = await Promise.all(keys.map(async key => ({ ...key, stored: await this.#find(key.id) })))
+    await this.#clear(tokens.filter(({ stored }) => stored === null))
     return tokens.flatMap(({ id, stored }) => stored ? [shown(id, stored)] : [])
       .sort((a, b) => b.createdAt - a.createdAt || (a.id < b.id ? -1 : 1))
   }
@@ -150,6 +151,13 @@ export class LevelDbTokens implements Tokens {
       this.#tell(id)
       return true
     })
+  }
+
+  /** Nothing is kept of what has expired once its person has looked. */
+  async #clear(over: readonly { person: UserId, id: string }[]): Promise<void> {
+    if (over.length === 0) return
+    const operations = over.flatMap(({ person, id }): Operation[] => [{ type: 'del', key: tokenKey(id) }, { type: 'del', key: indexKey(person, id) }])
+    await this.#options.store.commit(operations).catch(this.#options.onError)
   }
 
   /** @returns null: there is none, or it has expired */
