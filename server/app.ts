@@ -1,6 +1,8 @@
 /** Puts the parts together over the ports it is given: rooms, sync server, agents, HTTP. `main.ts` chooses the adapters. */
 import { createServer } from 'node:http'
-import type { IncomingMessage } from 'node:http'
+import type { IncomingMessage, RequestListener, Server } from 'node:http'
+import { createServer as createTlsServer, Server as TlsServer } from 'node:https'
+import type { ServerOptions } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
 import type { EventListener } from './room/port.ts'
@@ -29,6 +31,7 @@ import { createApi } from './api/api.ts'
 import type { CallerEnv } from './api/context.ts'
 import { plainEdge } from './edge/config.ts'
 import type { EdgeConfig } from './edge/config.ts'
+import type { Certificate } from './edge/certificate.ts'
 import { createEdge } from './edge/edge.ts'
 import { createErasure } from './erasure.ts'
 import { createDeletions } from './person-deletion.ts'
@@ -65,6 +68,8 @@ export interface Adapters {
   edge?: EdgeConfig
   /** Guests who become somebody, and devices that are added; absent, or null, where nobody signs in. */
   comings?: { carryOvers: CarryOvers, deviceLinks: DeviceLinkStore, deletionStore: DeletionStore } | null
+  /** The server speaks https itself; http when left out. */
+  certificate?: Pick<Certificate, 'cert' | 'key'>
   /** The built client. */
   clientFolder: string
   version: string
@@ -77,6 +82,8 @@ export interface RunningServer {
   readonly routes: readonly string[]
   /** @returns the address that is listened on, with the port that was found when 0 was asked for */
   listen(port: number, host: string): Promise<AddressInfo>
+  /** For connections from now on, where the server began with one. */
+  useCertificate(certificate: Pick<Certificate, 'cert' | 'key'>): void
   /** Stops accepting, ends connections and runs, and waits until everything issued is on disk. The log itself stays open. */
   close(): Promise<void>
 }
@@ -90,8 +97,7 @@ const LISTEN_BACKLOG = 4096
 
 export const createSkein = (adapters: Adapters): RunningServer => {
   const { log, directory, agents, logger, now, timers, random, openToAll, limits = serverLimits, squashAt } = adapters
-  const { leases = createProcessLeases() } = adapters
-  const { comings } = adapters
+  const { leases = createProcessLeases(), comings, certificate } = adapters
   const audit = createAudit(logger)
   const auditSampled = createSampledAudit(audit, now)
   const edge = createEdge(adapters.edge ?? plainEdge, { limits, openToAll, now })
@@ -145,10 +151,10 @@ export const createSkein = (adapters: Adapters): RunningServer => {
   const answer = getRequestListener((request, env) =>
     api.app.fetch(request, { ...env, caller: edge.callerOf(env.incoming as IncomingMessage) } satisfies CallerEnv))
   const headersTimeout = limits.headSeconds * 1000
-  const http = createServer(
-    { headersTimeout, connectionsCheckingInterval: headersTimeout / 2 },
-    (request, response) => void answer(request, response),
-  )
+  const http = listenerOf({
+    headersTimeout, connectionsCheckingInterval: headersTimeout / 2,
+    ...certificate && { cert: certificate.cert, key: certificate.key, handshakeTimeout: headersTimeout },
+  }, (request, response) => void answer(request, response))
   http.maxConnections = limits.connections
   http.on('upgrade', (request, socket, head) => {
     socket.on('error', () => socket.destroy())
@@ -168,6 +174,9 @@ export const createSkein = (adapters: Adapters): RunningServer => {
       await driver.start()
       void payScrubs()
       return http.address() as AddressInfo
+    },
+    useCertificate: ({ cert, key }) => {
+      if (http instanceof TlsServer) http.setSecureContext({ cert, key })
     },
     close: async () => {
       const closed = new Promise<void>(resolve => http.close(() => resolve()))
@@ -189,3 +198,6 @@ export const createSkein = (adapters: Adapters): RunningServer => {
     },
   }
 }
+
+const listenerOf = (options: ServerOptions, listener: RequestListener): Server | TlsServer =>
+  options.cert === undefined ? createServer(options, listener) : createTlsServer(options, listener)

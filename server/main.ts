@@ -2,6 +2,7 @@
 import { systemTimers } from '../shared/timers.ts'
 import { ConfigError, readConfig } from './config.ts'
 import type { Config } from './config.ts'
+import { CertificateError } from './edge/certificate.ts'
 import { AccountsError } from './identity/accounts/database.ts'
 import { JwtSetupError } from './identity/jwt-port.ts'
 import { DataFolderError } from './log/leveldb/data-folder-error.ts'
@@ -14,6 +15,7 @@ const STOP_WITHIN_MS = 10_000
 const start = async (config: Config): Promise<void> => {
   const open = await openServer(config, { env: process.env })
   stopOnSignal(open)
+  if (config.edge.tls) process.on('SIGHUP', () => void open.reloadCertificate())
   const { port } = await open.listen(config.port, config.host)
   process.stdout.write(`Skein is ready: ${addressToOpen(config, port)}\n`)
   const { host, auth, durability, dataFolder, edge: { publicUrl } } = config
@@ -42,6 +44,9 @@ const stopOnSignal = (open: OpenServer): void => {
   process.on('SIGINT', stop)
 }
 
+/** Errors whose message is all that an operator needs. */
+const said = [DataFolderError, AccountsError, JwtSetupError, CertificateError]
+
 /** What an operator can mend is said in one line each; everything else keeps its stack, since it is a defect of ours. */
 const fail = (error: unknown): void => {
   process.stderr.write(`${explain(error)}\n`)
@@ -50,7 +55,7 @@ const fail = (error: unknown): void => {
 
 const explain = (error: unknown): string => {
   if (error instanceof ConfigError) return error.problems.join('\n')
-  if (error instanceof DataFolderError || error instanceof AccountsError || error instanceof JwtSetupError) return error.message
+  if (said.some(kind => error instanceof kind)) return (error as Error).message
   if (!(error instanceof Error)) return String(error)
   const { code, port, address } = error as NodeJS.ErrnoException & { port?: number, address?: string }
   if (code === 'EADDRINUSE') return `Port ${port} on ${address} is in use. Nothing was changed; stop the other program, or choose another port with PORT.`

@@ -9,8 +9,11 @@ import { createOfflineAgent } from './agents/adapters/offline.ts'
 import { createAgentRegistry } from './agents/registry.ts'
 import { systemTimers } from '../shared/timers.ts'
 import { createSkein } from './app.ts'
+import type { RunningServer } from './app.ts'
 import type { Config } from './config.ts'
 import { openLevelDbDirectory } from './directory/leveldb-directory.ts'
+import { readCertificate, renewCertificate } from './edge/certificate.ts'
+import type { Certificate, CertificateFiles, Renewal } from './edge/certificate.ts'
 import { readEpochMarker } from './epoch-marker.ts'
 import type { Identity } from './identity/port.ts'
 import { keepLedgerTrimmed } from './log/ledger-keeper.ts'
@@ -21,6 +24,7 @@ import type { LevelDbLog } from './log/leveldb/leveldb-log.ts'
 import { readModels } from './models-file.ts'
 import { openIdentity } from './open-identity.ts'
 import { giveSpareMemoryBack } from './spare-memory.ts'
+import { createAudit } from './telemetry/audit.ts'
 import { createLogger } from './telemetry/logger.ts'
 import type { Logger } from './telemetry/port.ts'
 
@@ -28,6 +32,8 @@ export interface OpenServer {
   logger: Logger
   /** @returns the address that is listened on. When it rejects, everything is closed again. */
   listen(port: number, host: string): Promise<AddressInfo>
+  /** Reads the files of the certificate again, where there are some; they are looked at every few seconds anyway. */
+  reloadCertificate(): Promise<void>
   /** Stops accepting, ends connections and runs, and resolves when all is on disk and closed. */
   close(): Promise<void>
 }
@@ -39,20 +45,28 @@ export interface OpenServerOptions {
   people?: Identity
 }
 
+const PROXY_NOT_TRUSTED = 'SKEIN_PUBLIC_URL begins with https:, so a proxy must speak it, but SKEIN_TRUSTED_PROXIES does not name it: '
+  + 'all callers count as one address, and share its limits; set it to the address that the proxy connects from'
+
 const random = <T extends Uint8Array | Uint32Array>(target: T): T => randomFillSync(target)
 
 export const openServer = async (config: Config, options: OpenServerOptions): Promise<OpenServer> => {
   const logger = createLogger(config.logLevel)
+  const { tls, publicUrl, behindProxy } = config.edge
+  const certificate = tls && await readCertificate(tls, Date.now())
+  if (publicUrl?.protocol === 'https:' && !tls && !behindProxy) logger.warn({}, PROXY_NOT_TRUSTED)
   const log = await openLog(config, logger)
   try {
-    return await openOver(log, logger, config, options)
+    return await openOver(log, logger, certificate, config, options)
   } catch (error) {
     await log.close()
     throw error
   }
 }
 
-const openOver = async (log: LevelDbLog, logger: Logger, config: Config, { env, people }: OpenServerOptions): Promise<OpenServer> => {
+const openOver = async (
+  log: LevelDbLog, logger: Logger, certificate: Certificate | null, config: Config, { env, people }: OpenServerOptions,
+): Promise<OpenServer> => {
   const agents = await agentsOf(config, env)
   const version = await readVersion()
   const directory = openLevelDbDirectory({ store: log.store, random })
@@ -70,6 +84,7 @@ const openOver = async (log: LevelDbLog, logger: Logger, config: Config, { env, 
     openToAll: config.auth === 'none' && people === undefined,
     limits: config.limits,
     edge: config.edge,
+    ...certificate && { certificate },
     clientFolder: fileURLToPath(new URL('../dist/client', import.meta.url)),
     version,
   })
@@ -77,7 +92,9 @@ const openOver = async (log: LevelDbLog, logger: Logger, config: Config, { env, 
     log, now: Date.now, after: systemTimers.after, onError: error => logger.warn({ err: error }, 'the ledger was not trimmed'),
   })
   const stopGivingBack = giveMemoryBack()
+  const renewal = config.edge.tls && certificate ? keepRenewed(server, logger, config.edge.tls, certificate) : null
   const closeStores = async (): Promise<void> => {
+    renewal?.stop()
     stopTrimming()
     stopGivingBack()
     await Promise.all([log.close(), closeIdentity()])
@@ -92,11 +109,22 @@ const openOver = async (log: LevelDbLog, logger: Logger, config: Config, { env, 
         throw error
       }
     },
+    reloadCertificate: async () => renewal?.reload(),
     close: async () => {
       await server.close()
       await closeStores()
     },
   }
+}
+
+/** Renewals need no restart: who is connected goes on as before, who comes now gets the new one. */
+const keepRenewed = (server: RunningServer, logger: Logger, files: CertificateFiles, current: Certificate): Renewal => {
+  const audit = createAudit(logger)
+  return renewCertificate({
+    files, current, use: certificate => server.useCertificate(certificate), after: systemTimers.after, now: Date.now,
+    onProblem: problem => logger.error({ problem }, 'the certificate needs the operator'),
+    onRenewed: ({ expiresAt, names }) => audit('certificate.loaded', { outcome: 'done', about: { names, expiresAt } }),
+  })
 }
 
 const openLog = async ({ dataFolder, durability }: Config, logger: Logger): Promise<LevelDbLog> => {

@@ -15,6 +15,8 @@ export interface PeerOptions {
   /** Offered as a subprotocol, as a browser does it. */
   ticket?: string
   origin?: string
+  /** Of `wss:`; false takes a certificate that nobody vouches for. */
+  rejectUnauthorized?: boolean
   doc?: Y.Doc
 }
 
@@ -46,10 +48,10 @@ export class Peer {
 
   /** Opens the socket and sends nothing yet. */
   static async open(syncUrl: string, name: string, options: PeerOptions = {}): Promise<Peer> {
-    const { skein = true, cookie, authorization, ticket, origin, doc = new Y.Doc() } = options
+    const { skein = true, cookie, authorization, ticket, origin, doc = new Y.Doc(), rejectUnauthorized = true } = options
     const protocols = [...ticket ? [TICKET_PROTOCOL + ticket] : [], ...skein ? [SUBPROTOCOL] : []]
     const headers = { ...cookie && { cookie }, ...authorization && { authorization }, ...origin && { origin } }
-    const socket = new WebSocket(`${syncUrl}/${name}`, protocols, { headers })
+    const socket = new WebSocket(`${syncUrl}/${name}`, protocols, { headers, rejectUnauthorized })
     const peer = new Peer(socket, doc)
     await new Promise<void>((resolve, reject) => {
       socket.once('open', resolve)
