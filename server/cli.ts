@@ -11,6 +11,7 @@ import type { Administration } from './identity/accounts/administration.ts'
 import { invitePath } from './identity/accounts/mail.ts'
 import { exportStopped } from './export-stopped.ts'
 import { openLevelDbLog } from './log/leveldb/leveldb-log.ts'
+import { rotateSecret, SecretError } from './identity/secret.ts'
 import { DataFolderError } from './log/leveldb/data-folder-error.ts'
 import { verifyStore } from './log/leveldb/verify.ts'
 
@@ -19,6 +20,7 @@ const USAGE = `Usage: node server/cli.ts verify [--data <folder>]
        node server/cli.ts reset-password <e-mail address> [--data <folder>]
        node server/cli.ts invite [--data <folder>]
        node server/cli.ts export-person <e-mail address or id> [--data <folder>]
+       node server/cli.ts rotate-secret [--forget-old] [--data <folder>]
 
 verify          Checks everything that is stored, with the server stopped, and names what is lost or changed, one line for each finding.
                 Nothing is written. Ends with 0 when all is well, with 1 when something is damaged, with 2 when it could not look.
@@ -26,15 +28,17 @@ make-admin      The account of this address may see, disable and invite accounts
 reset-password  Prints a link with which whoever has it sets a new password for the account of this address; once, within an hour.
 invite          Prints a link with which one account can be made where SKEIN_SIGNUP=invite; once, within 14 days.
 export-person   Prints all that is kept of this person, one JSON value a line, with the server stopped.
+rotate-secret   Puts a new secret in front of the one in the data folder. Restart the server to use it; what the old ones signed still
+                counts. With --forget-old it does not: every guest begins anew, everybody signs in again. For when a secret leaked.
 
-make-admin, reset-password and invite may be used while the server runs. They end with 0 when it was done, with 1 when there is no such account.
+All but verify and export-person may be used while the server runs. They end with 0 when it was done, with 1 when there is no such account.
 
 --data   The data folder; by default SKEIN_DATA, or ./data. Where accounts are in a Postgres, SKEIN_ACCOUNTS_URL has to be set, as for the server.
 `
 const [DONE, NOT_SO, USED_WRONGLY] = [0, 1, 2] as const
 
 const run = async (args: string[]): Promise<number> => {
-  const { command, words, data } = read(args)
+  const { command, words, data, forgetOld } = read(args)
   switch (command) {
     case 'verify':
       expectWords(words, 0)
@@ -51,6 +55,9 @@ const run = async (args: string[]): Promise<number> => {
       return withAccounts(data, async (accounts, origin) => say(origin + invitePath((await accounts.createInviteCode('operator')).code)))
     case 'export-person':
       return exportPersonFrom(data, oneWord(words))
+    case 'rotate-secret':
+      expectWords(words, 0)
+      return rotate(data, forgetOld)
     default:
       return tell(USAGE, USED_WRONGLY)
   }
@@ -75,6 +82,14 @@ const exportPersonFrom = async (data: string, wanted: string): Promise<number> =
   }
 }
 
+const rotate = async (data: string, forgetOld: boolean): Promise<number> => {
+  if (process.env['SKEIN_SECRET']?.trim()) {
+    throw new SecretError('SKEIN_SECRET is set, so the one in the data folder is not used: put a new one in front of it there, with a comma behind.')
+  }
+  const count = await rotateSecret(data, target => randomFillSync(target), forgetOld)
+  return say(`There is a new secret; restart the server to use it. ${count === 1 ? 'What the old ones signed is good for nothing then.' : `Those before it still count: ${count - 1}.`}`)
+}
+
 /** @param task is told under which address people reach the server */
 const withAccounts = async (data: string, task: (accounts: Administration, origin: string) => Promise<number>): Promise<number> => {
   const config = readConfig(process.env)
@@ -86,11 +101,18 @@ const withAccounts = async (data: string, task: (accounts: Administration, origi
   }
 }
 
-const originOf = ({ port }: Config): string => `http://localhost:${port}`
+const originOf = ({ port, edge }: Config): string => edge.publicUrl?.origin ?? `http://localhost:${port}`
 
-const read = (args: string[]): { command: string | undefined, words: string[], data: string } => {
-  const { positionals: [command, ...words], values } = parseArgs({ args, allowPositionals: true, options: { data: { type: 'string' } } })
-  return { command, words, data: values.data ?? (process.env['SKEIN_DATA']?.trim() || './data') }
+interface Asked {
+  command: string | undefined
+  words: string[]
+  data: string
+  forgetOld: boolean
+}
+
+const read = (args: string[]): Asked => {
+  const { positionals: [command, ...words], values } = parseArgs({ args, allowPositionals: true, options: { 'data': { type: 'string' }, 'forget-old': { type: 'boolean' } } })
+  return { command, words, data: values.data ?? (process.env['SKEIN_DATA']?.trim() || './data'), forgetOld: values['forget-old'] ?? false }
 }
 
 const expectWords = (words: readonly string[], count: number): void => {
@@ -117,7 +139,7 @@ const tell = (text: string, code: number): number => {
 
 /** What an operator can mend is said in one line; everything else keeps its stack, since it is a defect of ours. */
 const explain = (error: unknown): string => {
-  if (error instanceof DataFolderError || error instanceof AccountsError || error instanceof ConfigError) return `${error.message}\n`
+  if (error instanceof DataFolderError || error instanceof AccountsError || error instanceof ConfigError || error instanceof SecretError) return `${error.message}\n`
   if (error instanceof TypeError) return `${error.message}\n\n${USAGE}`
   return `${error instanceof Error ? error.stack ?? error.message : String(error)}\n`
 }

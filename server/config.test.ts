@@ -26,7 +26,7 @@ describe('what an environment may leave out', () => {
       durability: 'fsync',
       model: null,
     modelsFile: null,
-      secret: null,
+      secrets: null,
       logLevel: 'info',
       offlinePace: 15,
       limits: serverLimits,
@@ -47,7 +47,7 @@ describe('what an environment may leave out', () => {
 describe('what an environment sets', () => {
   test('every setting arrives', () => {
     expect(readConfig({
-      PORT: '0', HOST: '::1', SKEIN_DATA: '/var/lib/skein', SKEIN_AUTH: 'none', SKEIN_DURABILITY: 'os', SKEIN_SECRET: 's'.repeat(32),
+      PORT: '0', HOST: '::1', SKEIN_DATA: '/var/lib/skein', SKEIN_AUTH: 'none', SKEIN_DURABILITY: 'os', SKEIN_SECRET: `${'s'.repeat(32)}, ${'t'.repeat(32)}`,
       OPENAI_API_KEY: 'sk-1', OPENAI_BASE_URL: 'http://127.0.0.1:1/v1/', SKEIN_MODEL: 'm', LOG_LEVEL: 'silent', SKEIN_OFFLINE_PACE: '0',
       SKEIN_MAX_UPDATES_PER_SECOND: '1', SKEIN_MAX_PRESENCE_PER_SECOND: '2', SKEIN_MAX_CONNECTS_PER_SECOND_PER_ADDRESS: '3',
       SKEIN_MAX_CONNECTS_PER_SECOND_PER_PERSON: '4', SKEIN_MAX_CONNECTIONS_PER_PERSON: '5', SKEIN_MAX_CONNECTIONS: '6', SKEIN_HEAD_SECONDS: '7',
@@ -58,7 +58,7 @@ describe('what an environment sets', () => {
       SKEIN_PUBLIC_URL: 'https://[::1]:4400', SKEIN_ALLOWED_ORIGINS: 'https://app.example.org, https://b.example:444/',
       SKEIN_TRUSTED_PROXIES: '127.0.0.1,10.0.0.0/8', SKEIN_PROXY_HEADERS: 'forwarded', SKEIN_TLS_CERT: 'cert.pem', SKEIN_TLS_KEY: 'key.pem',
     })).toEqual({
-      port: 0, host: '::1', dataFolder: '/var/lib/skein', auth: 'none', durability: 'os', secret: 's'.repeat(32),
+      port: 0, host: '::1', dataFolder: '/var/lib/skein', auth: 'none', durability: 'os', secrets: ['s'.repeat(32), 't'.repeat(32)],
       model: { baseUrl: 'http://127.0.0.1:1/v1', apiKey: 'sk-1', name: 'm' }, modelsFile: null, logLevel: 'silent', offlinePace: 0,
       limits: {
         updatesPerSecond: 1, presencePerSecond: 2, connectsPerSecondPerAddress: 3, connectsPerSecondPerPerson: 4, connectionsPerPerson: 5,
@@ -99,6 +99,7 @@ describe('what an environment may not be', () => {
     [{ SKEIN_AUTH: 'open' }, /^SKEIN_AUTH must be one of: accounts, jwt, none\.$/],
     [{ SKEIN_DURABILITY: 'maybe' }, /^SKEIN_DURABILITY must be one of: fsync, os\.$/],
     [{ SKEIN_CLUSTER: 'nats://127.0.0.1' }, /^SKEIN_CLUSTER: this version does not have clusters yet/],
+    [{ SKEIN_SECRET: `${'s'.repeat(32)},short` }, /^SKEIN_SECRET must have at least 32 characters, each one/],
     [{ SKEIN_SECRET: 'short' }, /^SKEIN_SECRET must have at least 32 characters/],
     [{ OPENAI_BASE_URL: 'localhost:11434', SKEIN_MODEL: 'm' }, /^OPENAI_BASE_URL must be an http or https URL/],
     [{ OPENAI_API_KEY: 'sk-1' }, /^SKEIN_MODEL must name the model to use, because OPENAI_API_KEY is set/],

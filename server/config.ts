@@ -28,8 +28,8 @@ export interface Config {
   model: ModelConfig | null
   /** Path of a file that lists the models (see `models-file.ts`); null: there is none. */
   modelsFile: string | null
-  /** What guests' cookies are signed with; null: a secret of its own, kept in the data folder. */
-  secret: string | null
+  /** What cookies are signed with, the newest first; null: those that are kept in the data folder. */
+  secrets: readonly string[] | null
   logLevel: LogLevel
   /** Milliseconds per token of the offline agent. */
   offlinePace: number
@@ -72,7 +72,9 @@ const environment = z.object({
   SKEIN_AUTH: oneOf('SKEIN_AUTH', ['accounts', 'jwt', 'none']).default('accounts'),
   SKEIN_DURABILITY: oneOf('SKEIN_DURABILITY', ['fsync', 'os']).default('fsync'),
   SKEIN_CLUSTER: notYet('SKEIN_CLUSTER', 'clusters'),
-  SKEIN_SECRET: z.string().min(SECRET_LENGTH, `SKEIN_SECRET must have at least ${SECRET_LENGTH} characters; \`openssl rand -hex 32\` makes a good one.`).optional(),
+  SKEIN_SECRET: z.string().transform(text => text.split(',').map(each => each.trim())).pipe(z.array(z.string().min(SECRET_LENGTH, {
+    error: `SKEIN_SECRET must have at least ${SECRET_LENGTH} characters, each one where several stand with commas between them; \`openssl rand -hex 32\` makes a good one.`,
+  }))).optional(),
   OPENAI_API_KEY: z.string().optional(),
   OPENAI_BASE_URL: z.string().refine(isHttpUrl, 'OPENAI_BASE_URL must be an http or https URL, such as http://127.0.0.1:11434/v1.').optional(),
   SKEIN_MODEL: z.string().optional(),
@@ -120,7 +122,7 @@ export const readConfig = (env: Readonly<Record<string, string | undefined>>): C
     durability: values.SKEIN_DURABILITY,
     model: modelOf(values),
     modelsFile: values.SKEIN_MODELS ?? null,
-    secret: values.SKEIN_SECRET ?? null,
+    secrets: values.SKEIN_SECRET ?? null,
     logLevel: values.LOG_LEVEL,
     offlinePace: values.SKEIN_OFFLINE_PACE,
     limits: {

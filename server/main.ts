@@ -5,6 +5,7 @@ import type { Config } from './config.ts'
 import { CertificateError } from './edge/certificate.ts'
 import { AccountsError } from './identity/accounts/database.ts'
 import { JwtSetupError } from './identity/jwt-port.ts'
+import { SecretError } from './identity/secret.ts'
 import { DataFolderError } from './log/leveldb/data-folder-error.ts'
 import { openServer } from './open-server.ts'
 import type { OpenServer } from './open-server.ts'
@@ -45,7 +46,7 @@ const stopOnSignal = (open: OpenServer): void => {
 }
 
 /** Errors whose message is all that an operator needs. */
-const said = [DataFolderError, AccountsError, JwtSetupError, CertificateError]
+const said = [DataFolderError, AccountsError, JwtSetupError, CertificateError, SecretError]
 
 /** What an operator can mend is said in one line each; everything else keeps its stack, since it is a defect of ours. */
 const fail = (error: unknown): void => {

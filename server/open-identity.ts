@@ -15,7 +15,8 @@ import { createJwtIdentity } from './identity/jwt/jwt-identity.ts'
 import type { JwtIdentityOptions } from './identity/jwt/jwt-identity.ts'
 import { createNoIdentity } from './identity/none.ts'
 import type { Identity } from './identity/port.ts'
-import { loadSecret } from './identity/secret.ts'
+import { loadSecrets } from './identity/secret.ts'
+import type { Secrets } from './identity/secret.ts'
 import type { TokenStore } from './identity/tokens/leveldb-tokens.ts'
 import { withTokens } from './identity/with-tokens.ts'
 import { readJwtConfig } from './jwt-config.ts'
@@ -39,11 +40,11 @@ export interface IdentityOptions {
 export type OpenIdentity = ReturnType<typeof withTokens> & Pick<OpenPeople, 'comings' | 'close'>
 
 export const openIdentity = async (options: IdentityOptions): Promise<OpenIdentity> => {
-  const { config: { secret: kept, dataFolder }, random } = options
-  const secret = await loadSecret({ given: kept, dataFolder, random })
+  const { config: { secrets: kept, dataFolder }, random } = options
+  const secrets = await loadSecrets({ given: kept, dataFolder, random })
   const given = options.people && { people: options.people, comings: null, close: async () => {} }
-  const { people, ...rest } = given ?? await peopleOf(options, secret)
-  return { ...addTokens(options, people, secret), ...rest }
+  const { people, ...rest } = given ?? await peopleOf(options, secrets)
+  return { ...addTokens(options, people, secrets[0]), ...rest }
 }
 
 interface OpenPeople {
@@ -53,7 +54,7 @@ interface OpenPeople {
 }
 
 const peopleOf = async (
-  { config, env, store, directory, logger, random }: IdentityOptions, secret: Uint8Array,
+  { config, env, store, directory, logger, random }: IdentityOptions, [secret, ...olderSecrets]: Secrets,
 ): Promise<OpenPeople> => {
   switch (config.auth) {
     case 'none':
@@ -67,10 +68,10 @@ const peopleOf = async (
     case 'accounts': {
       const now = Date.now
       const [aliases, devices] = [openLevelDbAliases(store), await openLevelDbDevices(store, now)]
-      const guests = createGuestIdentity({ secret, now, random, aliases, devices })
+      const guests = createGuestIdentity({ secret, olderSecrets, now, random, aliases, devices })
       const carryOvers = createCarryOvers({ aliases, directory, revoke: guests.ended, timers: systemTimers, logger })
       const people = await openAccounts(config.dataFolder, config.accounts, {
-        secret, guests, away: devices, publicOrigin: config.edge.publicUrl?.origin ?? null, callerOf,
+        secret, olderSecrets, guests, away: devices, publicOrigin: config.edge.publicUrl?.origin ?? null, callerOf,
         carryOver: carryOvers.begin, aliases, now, random, audit: createAudit(logger),
         failed: (what, error) => logger.error({ err: error }, `accounts: ${what}`),
       })

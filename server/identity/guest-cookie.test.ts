@@ -6,10 +6,13 @@ import { noDevices, nobodyBecameAnybody } from '../../test/rig/no-devices.ts'
 
 const START = Date.UTC(2026, 10, 1)
 
-const setup = ({ secret = 'a' as string, now = () => START } = {}) => {
+const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text)
+
+const setup = ({ secret = 'a' as string, older = [] as string[], now = () => START } = {}) => {
   let next = 0
   return createGuestIdentity({
-    secret: new TextEncoder().encode(secret), now, random: target => target.fill(++next), aliases: nobodyBecameAnybody, devices: noDevices
+    secret: bytesOf(secret), olderSecrets: older.map(bytesOf), now, random: target => target.fill(++next),
+    aliases: nobodyBecameAnybody, devices: noDevices,
   })
 }
 const address = '127.0.0.1'
@@ -123,5 +126,35 @@ describe('what proves nobody', () => {
     expect(await setup().authenticate({ cookie: `skein_guest=ok.${START}.${sign(`ok.${START}`)}`, address })).not.toBeNull()
     expect(await setup().authenticate({ cookie: `skein_guest=a b.${START}.${sign(`a b.${START}`)}`, address })).toBeNull()
     expect(await setup().authenticate({ cookie: `skein_guest=.${START}.${sign(`.${START}`)}`, address })).toBeNull()
+  })
+})
+
+describe('a rotated secret', () => {
+  test('leaves guests who they are, and signs what they get from then on', async () => {
+    const { principal, cookie } = await admit(setup({ secret: 'old' }))
+    const rotated = setup({ secret: 'new', older: ['old'] })
+    expect(await rotated.authenticate({ cookie, address })).toEqual(principal)
+    const again = (await rotated.admitGuest({ cookie, address }, false))!
+    expect(again.principal).toEqual(principal)
+    expect(await setup({ secret: 'new' }).authenticate({ cookie: again.setCookie.split(';')[0]!, address })).toMatchObject({ id: principal.id })
+    expect(await setup({ secret: 'new' }).authenticate({ cookie, address })).toBeNull()
+  })
+
+  test('and what was signed with the secret itself, before there was a key for each purpose, still counts', async () => {
+    const id = `guest-${'7'.repeat(32)}`
+    const signature = createHmac('sha256', 'old').update(`skein_guest.${id}.${START}`).digest('base64url')
+    const cookie = `skein_guest=${id}.${START}.${signature}`
+    expect(await setup({ secret: 'old' }).authenticate({ cookie, address })).toMatchObject({ id })
+    expect(await setup({ secret: 'new', older: ['old'] }).authenticate({ cookie, address })).toMatchObject({ id })
+    expect(await setup({ secret: 'new' }).authenticate({ cookie, address })).toBeNull()
+  })
+})
+
+describe('over https', () => {
+  test('the cookie has a name that no other host can plant, and comes before one that could be planted', async () => {
+    const identity = setup()
+    const [planted, own] = [await admit(identity), await admit(identity, true)]
+    expect(own.setCookie).toMatch(/^__Host-skein_guest=[^;]+; Path=\/; Max-Age=34560000; HttpOnly; SameSite=Lax; Secure$/)
+    expect(await identity.authenticate({ cookie: `${planted.cookie}; ${own.cookie}`, address })).toEqual(own.principal)
   })
 })

@@ -2,7 +2,7 @@
  * Identity of guests: a signed cookie that only this server can have written. Nothing is stored; the cookie is the account.
  *
  * `skein_guest=<userId>.<issuedAt>.<signature>`; `issuedAt` in milliseconds since 1970, the signature an HMAC-SHA256 over both under
- * the server's secret, in base64url. HttpOnly: no script can read it. SameSite=Lax: other sites' pages cannot act with it.
+ * a key made of the server's secret, in base64url. HttpOnly: no script can read it. SameSite=Lax: other sites' pages cannot act with it.
  * Of a device that was added to a guest's first one the id stands before the signature, which covers it too.
  *
  * A guest who has become somebody else proves nobody any more, and so does a device that was turned away.
@@ -11,6 +11,7 @@ import { createHmac, timingSafeEqual } from 'node:crypto'
 import type { Credentials, Identity, Revocation } from './port.ts'
 import type { Aliases } from './aliases-port.ts'
 import type { Leaving } from './deletion-port.ts'
+import { deriveKey } from './derive-key.ts'
 import type { DeviceSessions, DeviceStore } from './devices-port.ts'
 import { guestName } from './guest-name.ts'
 import { deviceNameOf } from '../../shared/device-name.ts'
@@ -26,6 +27,8 @@ export const GUEST_COOKIE_SECONDS = 400 * 24 * 60 * 60
 
 export interface GuestCookieOptions {
   secret: Uint8Array
+  /** Those before it: they sign nothing any more, and what they signed still counts. */
+  olderSecrets?: readonly Uint8Array[]
   /** Milliseconds since 1970. */
   now: () => number
   random: RandomBytes
@@ -50,11 +53,14 @@ interface Proof {
 
 const HOUR_MS = 60 * 60 * 1000
 
-export const createGuestIdentity = ({ secret, now, random, aliases, devices }: GuestCookieOptions): GuestIdentity => {
+export const createGuestIdentity = ({ secret, olderSecrets = [], now, random, aliases, devices }: GuestCookieOptions): GuestIdentity => {
   const listeners = new Set<(gone: Revocation) => void>()
   const tell = (gone: Revocation): void => listeners.forEach(listener => listener(gone))
-  const sign = (...fields: string[]): string =>
-    createHmac('sha256', secret).update([GUEST_COOKIE, ...fields].join('.')).digest('base64url')
+  const secrets = [secret, ...olderSecrets]
+  // Cookies from before there was a key for each purpose were signed with the secret itself.
+  const keys = [...secrets.map(each => deriveKey(each, 'guest cookie')), ...secrets]
+  const sign = (fields: readonly string[], key = keys[0]!): string =>
+    createHmac('sha256', key).update([GUEST_COOKIE, ...fields].join('.')).digest('base64url')
   const hex = (bytes: number): string => Buffer.from(random(new Uint8Array(bytes))).toString('hex')
   /** 128 random bits: nobody guesses another's, and none is ever handed out twice. */
   const newGuestId = (): UserId => parseUserId(`guest-${hex(16)}`)!
@@ -63,13 +69,16 @@ export const createGuestIdentity = ({ secret, now, random, aliases, devices }: G
     const fields = value.split('.')
     const signature = fields.pop() ?? ''
     const [id = '', issuedAt = '', device = null, ...rest] = fields
-    if (rest.length > 0 || !/^\d{1,15}$/.test(issuedAt) || !sameText(signature, sign(...fields))) return null
+    if (rest.length > 0 || !/^\d{1,15}$/.test(issuedAt) || !keys.some(key => sameText(signature, sign(fields, key)))) return null
     const known = Number(issuedAt) + GUEST_COOKIE_SECONDS * 1000 > now() ? parseUserId(id) : null
     return known && { id: known, device }
   }
 
-  /** Told to nobody but the guest. A first device's derives from the guest: there is nothing else of it. */
-  const credentialOf = ({ id, device }: Proof): string => device ?? sign('device', id).slice(0, 32)
+  /**
+   * Told to nobody but the guest. A first device's derives from the guest: there is nothing else of it; and from the oldest secret, so that
+   * it stays the same when a new one comes.
+   */
+  const credentialOf = ({ id, device }: Proof): string => device ?? sign(['device', id], secrets.at(-1)).slice(0, 32)
 
   const prove = async ({ cookie }: Pick<Credentials, 'cookie'>): Promise<{ proof: Proof, principal: Principal } | null> => {
     for (const value of cookieValues(cookie ?? '')) {
@@ -88,7 +97,7 @@ export const createGuestIdentity = ({ secret, now, random, aliases, devices }: G
 
   const setCookie = ({ id, device }: Proof, secure: boolean): string => {
     const fields = [id, String(Math.floor(now())), ...device === null ? [] : [device]]
-    return cookie([...fields, sign(...fields)].join('.'), GUEST_COOKIE_SECONDS, secure)
+    return cookie([...fields, sign(fields)].join('.'), GUEST_COOKIE_SECONDS, secure)
   }
 
   /** Of devices that have a row. */
@@ -157,11 +166,19 @@ export const createGuestIdentity = ({ secret, now, random, aliases, devices }: G
 }
 
 const cookie = (value: string, seconds: number, secure: boolean): string =>
-  `${GUEST_COOKIE}=${value}; Path=/; Max-Age=${seconds}; HttpOnly; SameSite=Lax${secure ? '; Secure' : ''}`
+  `${cookieName(secure)}=${value}; Path=/; Max-Age=${seconds}; HttpOnly; SameSite=Lax${secure ? '; Secure' : ''}`
 
-/** A browser may send the name twice (another path or domain of the same host): the one that we signed counts. */
-const cookieValues = (header: string): string[] =>
-  header.split(';').map(pair => pair.trim()).flatMap(pair => pair.startsWith(`${GUEST_COOKIE}=`) ? [pair.slice(GUEST_COOKIE.length + 1)] : [])
+/** With this prefix no other host of the same domain can plant one, nor can a page that came in clear. */
+const cookieName = (secure: boolean): string => secure ? `__Host-${GUEST_COOKIE}` : GUEST_COOKIE
+
+/**
+ * A browser may send a name twice (another path or domain of the same host): the one that we signed counts. The one that nobody else can
+ * have planted comes first; the other is of a guest who came before there was one.
+ */
+const cookieValues = (header: string): string[] => {
+  const pairs = header.split(';').map(pair => pair.trim())
+  return [cookieName(true), cookieName(false)].flatMap(name => pairs.flatMap(pair => pair.startsWith(`${name}=`) ? [pair.slice(name.length + 1)] : []))
+}
 
 /** In a time that does not tell how much of it was right. */
 const sameText = (given: string, expected: string): boolean => {

@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promise
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { loadSecret } from './secret.ts'
+import { loadSecrets, rotateSecret } from './secret.ts'
 
 let dataFolder: string
 const random = (target: Uint8Array) => crypto.getRandomValues(target as Uint8Array<ArrayBuffer>)
@@ -13,25 +13,46 @@ beforeEach(async () => {
 afterEach(() => rm(dataFolder, { recursive: true }))
 
 test('a secret is made once, kept for the owner of the process alone, and found again', async () => {
-  const first = await loadSecret({ given: null, dataFolder: join(dataFolder, 'new'), random })
-  expect(first).toHaveLength(32)
+  const first = await loadSecrets({ given: null, dataFolder: join(dataFolder, 'new'), random })
+  expect(first.map(each => each.length)).toEqual([32])
   expect((await stat(join(dataFolder, 'new', 'secret'))).mode & 0o777).toBe(0o600)
-  expect(await loadSecret({ given: null, dataFolder: join(dataFolder, 'new'), random })).toEqual(first)
+  expect(await loadSecrets({ given: null, dataFolder: join(dataFolder, 'new'), random })).toEqual(first)
   expect(await readdir(join(dataFolder, 'new'))).toEqual(['secret'])
 })
 
 test('the environment comes first, and then nothing is kept', async () => {
-  expect(await loadSecret({ given: 'x'.repeat(40), dataFolder, random })).toEqual(new TextEncoder().encode('x'.repeat(40)))
+  expect(await loadSecrets({ given: ['x'.repeat(40)], dataFolder, random })).toEqual([new TextEncoder().encode('x'.repeat(40))])
   expect(await readdir(dataFolder)).toEqual([])
 })
 
 test('two that start at once agree on one secret', async () => {
-  const [a, b] = await Promise.all([loadSecret({ given: null, dataFolder, random }), loadSecret({ given: null, dataFolder, random })])
+  const [a, b] = await Promise.all([loadSecrets({ given: null, dataFolder, random }), loadSecrets({ given: null, dataFolder, random })])
   expect(a).toEqual(b)
 })
 
 test('a damaged secret is not replaced: every guest would be a stranger', async () => {
   await writeFile(join(dataFolder, 'secret'), 'short')
-  await expect(loadSecret({ given: null, dataFolder, random })).rejects.toThrow(/does not hold 32 bytes/)
+  await expect(loadSecrets({ given: null, dataFolder, random })).rejects.toThrow(/does not hold 32 bytes/)
   expect(await readFile(join(dataFolder, 'secret'), 'utf8')).toBe('short')
+})
+
+test('the environment may name several, the newest first', async () => {
+  const [a, b] = ['a'.repeat(32), 'b'.repeat(32)]
+  expect(await loadSecrets({ given: [a, b], dataFolder, random })).toEqual([a, b].map(text => new TextEncoder().encode(text)))
+})
+
+test('a rotation puts a new one in front, and keeps or forgets those before', async () => {
+  const [first] = await loadSecrets({ given: null, dataFolder, random })
+  expect(await rotateSecret(dataFolder, random, false)).toBe(2)
+  const [second, ...older] = await loadSecrets({ given: null, dataFolder, random })
+  expect(older).toEqual([first])
+  expect(second).not.toEqual(first)
+  expect((await stat(join(dataFolder, 'secret'))).mode & 0o777).toBe(0o600)
+  expect(await rotateSecret(dataFolder, random, true)).toBe(1)
+  expect(await loadSecrets({ given: null, dataFolder, random })).toHaveLength(1)
+  expect(await readdir(dataFolder)).toEqual(['secret'])
+})
+
+test('there is nothing to rotate before there is one', async () => {
+  await expect(rotateSecret(join(dataFolder, 'none'), random, false)).rejects.toThrow(/There is no .*secret yet/)
 })

@@ -1,52 +1,87 @@
-/** The secret that guests' cookies are signed with: from the environment, or made once and kept in the data folder. */
+/**
+ * The server's secrets, newest first: from the environment, or made once and kept in the data folder. The newest signs and seals; what the
+ * others signed still counts, until they are forgotten.
+ */
 import { constants } from 'node:fs'
-import { link, mkdir, open, readFile, unlink } from 'node:fs/promises'
+import { link, mkdir, open, readFile, rename, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { RandomBytes } from '../../shared/ids.ts'
 
 const SECRET_BYTES = 32
+const MOST_SECRETS = 16
 
 export interface SecretOptions {
-  /** `SKEIN_SECRET`; null: the one in the data folder. */
-  given: string | null
+  /** `SKEIN_SECRET`, at least one; null: those in the data folder. */
+  given: readonly string[] | null
   dataFolder: string
   random: RandomBytes
 }
 
+export type Secrets = readonly [Uint8Array, ...Uint8Array[]]
+
 /**
- * @throws Error whose message says what to do when the kept secret is not one; taking another would turn every guest into a stranger
+ * @throws SecretError whose message says what to do when what is kept is no secret; taking another would turn every guest into a stranger
  */
-export const loadSecret = async ({ given, dataFolder, random }: SecretOptions): Promise<Uint8Array> => {
-  if (given !== null) return new TextEncoder().encode(given)
+export const loadSecrets = async ({ given, dataFolder, random }: SecretOptions): Promise<Secrets> => {
+  if (given !== null) return given.map(each => new TextEncoder().encode(each)) as [Uint8Array, ...Uint8Array[]]
   const path = join(dataFolder, 'secret')
   const kept = await readKept(path)
   if (kept) return kept
-  await mkdir(dataFolder, { recursive: true })
-  const draft = `${path}.${Buffer.from(random(new Uint8Array(8))).toString('hex')}`
-  await keep(path, draft, random(new Uint8Array(SECRET_BYTES)))
+  await mkdir(dataFolder, { recursive: true, mode: 0o700 })
+  const draft = draftOf(path, random)
+  await writeDraft(draft, random(new Uint8Array(SECRET_BYTES)))
+  await keep(path, draft)
   // Read back instead of returning ours: another process may have been faster, and then its secret is the one.
   return await readKept(path) ?? refuse(path)
 }
 
-const readKept = async (path: string): Promise<Uint8Array | null> => {
+/**
+ * Puts a new secret in front of those that are kept. A server takes it with its next start.
+ * @param forgetOld only the new one is left: whatever the others signed or sealed is good for nothing from then on
+ * @returns how many there are now
+ */
+export const rotateSecret = async (dataFolder: string, random: RandomBytes, forgetOld: boolean): Promise<number> => {
+  const path = join(dataFolder, 'secret')
+  const kept = await readKept(path)
+  if (!kept) throw new SecretError(`There is no ${path} yet, so there is nothing to rotate; the server makes one when it starts.`)
+  const secrets = [random(new Uint8Array(SECRET_BYTES)), ...forgetOld ? [] : kept].slice(0, MOST_SECRETS)
+  const draft = draftOf(path, random)
+  await writeDraft(draft, Buffer.concat(secrets))
+  await rename(draft, path)
+  return secrets.length
+}
+
+/** What is wrong with a secret that is kept, in one line for the operator. */
+export class SecretError extends Error {
+  override readonly name = 'SecretError'
+}
+
+const readKept = async (path: string): Promise<Secrets | null> => {
   try {
-    const bytes = await readFile(path)
-    return bytes.length === SECRET_BYTES ? new Uint8Array(bytes) : refuse(path)
+    const bytes = new Uint8Array(await readFile(path))
+    const count = bytes.length / SECRET_BYTES
+    if (!Number.isInteger(count) || count < 1 || count > MOST_SECRETS) return refuse(path)
+    return Array.from({ length: count }, (_, i) => bytes.slice(i * SECRET_BYTES, (i + 1) * SECRET_BYTES)) as [Uint8Array, ...Uint8Array[]]
   } catch (error) {
     if (isErrno(error, 'ENOENT')) return null
     throw error
   }
 }
 
-/** Whole or not at all: written under another name, on disk, then linked to its own unless that exists. */
-const keep = async (path: string, draft: string, secret: Uint8Array): Promise<void> => {
+const draftOf = (path: string, random: RandomBytes): string => `${path}.${Buffer.from(random(new Uint8Array(8))).toString('hex')}`
+
+const writeDraft = async (draft: string, bytes: Uint8Array): Promise<void> => {
   const file = await open(draft, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600)
   try {
-    await file.writeFile(secret)
+    await file.writeFile(bytes)
     await file.sync()
   } finally {
     await file.close()
   }
+}
+
+/** Whole or not at all: what is on disk under another name is linked to its own unless that exists. */
+const keep = async (path: string, draft: string): Promise<void> => {
   try {
     await link(draft, path)
   } catch (error) {
@@ -57,7 +92,7 @@ const keep = async (path: string, draft: string, secret: Uint8Array): Promise<vo
 }
 
 const refuse = (path: string): never => {
-  throw new Error(`${path} does not hold ${SECRET_BYTES} bytes, so guests cannot be recognised. Put the file back from a backup, or delete it; then every guest starts anew.`)
+  throw new SecretError(`${path} does not hold ${SECRET_BYTES} bytes, or that for each secret, so guests cannot be recognised. Put the file back from a backup, or delete it; then every guest starts anew.`)
 }
 
 const isErrno = (error: unknown, code: string): boolean => error instanceof Error && 'code' in error && error.code === code

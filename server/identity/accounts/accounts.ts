@@ -33,6 +33,8 @@ export interface AccountsOptions {
   store: AccountsDatabase
   /** The server's secret; what signs sessions is derived from it. */
   secret: Uint8Array
+  /** Those before it: sessions that they signed go on. */
+  olderSecrets?: readonly Uint8Array[]
   /** Who has no account, or is not signed in. */
   guests: Identity & { dropCookie: (secure: boolean) => string, devices: DeviceSessions, leaving: Leaving }
   away: Pick<DeviceStore, 'turnAway'>
@@ -79,11 +81,11 @@ export class Accounts implements Identity {
   }
 
   private constructor(options: AccountsOptions) {
-    const { store, secret, guests, away, providers, sendMail, publicOrigin, now, random, failed } = options
+    const { store, secret, olderSecrets = [], guests, away, providers, sendMail, publicOrigin, now, random, failed } = options
     this.options = options
     this.#engine = {
       store,
-      secret: Buffer.from(hkdfSync('sha256', secret, '', 'skein accounts', 32)).toString('hex'),
+      secret: signingKey(secret),
       providers,
       mailer: sendMail && publicOrigin !== null ? createMailer(sendMail, publicOrigin) : null,
       hooks: {
@@ -95,7 +97,9 @@ export class Accounts implements Identity {
     }
     const engine = () => this.engine().$context
     this.administration = createAdministration({ context: engine, now, random, disabled: user => this.#revoked({ user }) })
-    this.sessions = new Sessions({ engine, secret: this.#engine.secret, publicOrigin, now, failed })
+    this.sessions = new Sessions({
+      engine, secret: this.#engine.secret, olderSecrets: olderSecrets.map(signingKey), publicOrigin, now, failed,
+    })
     const own = createAccountDevices({ engine, secret: this.#engine.secret, away, dropGuest: guests.dropCookie, now })
     const of = ({ kind }: Pick<Principal, 'kind'>): DeviceSessions => kind === 'guest' ? guests.devices : own
     const leaving = createAccountLeaving({ engine, guests: guests.leaving, revoked: user => this.#revoked({ user }), now })
@@ -223,3 +227,5 @@ export class Accounts implements Identity {
     await this.options.store.close()
   }
 }
+
+const signingKey = (secret: Uint8Array): string => Buffer.from(hkdfSync('sha256', secret, '', 'skein accounts', 32)).toString('hex')

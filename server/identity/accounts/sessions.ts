@@ -14,6 +14,8 @@ export interface SignedInAccount {
 export interface SessionsOptions {
   engine: () => Engine['$context']
   secret: string
+  /** Those before it: sessions that they signed go on. */
+  olderSecrets: readonly string[]
   /** Null: it is not known under which name people come, so both kinds of cookies count. */
   publicOrigin: string | null
   now: () => number
@@ -100,9 +102,9 @@ export class Sessions {
   }
 
   #tokens(cookie: string): string[] {
-    const { publicOrigin, secret } = this.#options
+    const { publicOrigin, secret, olderSecrets } = this.#options
     if (!cookie.includes(cookiePrefix(false))) return []
     const kinds = publicOrigin === null ? [true, false] : [publicOrigin.startsWith('https:')]
-    return kinds.flatMap(secure => readSessionTokens(cookie, secure, secret))
+    return kinds.flatMap(secure => [secret, ...olderSecrets].flatMap(each => readSessionTokens(cookie, secure, each)))
   }
 }
