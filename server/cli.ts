@@ -101,7 +101,7 @@ const withAccounts = async (data: string, task: (accounts: Administration, origi
   }
 }
 
-const originOf = ({ port, edge }: Config): string => edge.publicUrl?.origin ?? `http://localhost:${port}`
+const originOf = ({ port, edge: { publicUrl } }: Config): string => publicUrl?.origin ?? `http://localhost:${port}`
 
 interface Asked {
   command: string | undefined

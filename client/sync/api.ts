@@ -1,12 +1,13 @@
 /** The server's API as the app needs it: who we are, which conversations there are, invitations, and the feed that tells of changes. */
-import { createPeopleApi, nothing, withBody } from './people-api.ts'
-import type { Ask, Parser, PeopleApi } from './people-api.ts'
+import { createAsk, nothing, post } from './ask.ts'
+import { createPeopleApi } from './people-api.ts'
+import type { PeopleApi } from './people-api.ts'
 import { realSurroundings } from './port.ts'
 import type { After } from './port.ts'
 import { FEED_EVENT, FEED_REMOVED_EVENT, routes } from '../../shared/api/routes.ts'
 import * as schemas from '../../shared/api/schemas.ts'
 import type { ConversationListItem, Me, SyncPage, SyncRequest } from '../../shared/api/schemas.ts'
-import { isErrorCode, SkeinError } from '../../shared/errors.ts'
+import { SkeinError } from '../../shared/errors.ts'
 import { createUuidV7 } from '../../shared/ids.ts'
 import type { RandomBytes } from '../../shared/ids.ts'
 
@@ -100,28 +101,6 @@ export const createApi = (options: ApiOptions = {}): Api => {
     },
     subscribeFeed: listener => subscribe(origin + routes.feed(), options.EventSource ?? EventSource, listener, after)
   }
-}
-
-const post = (body: unknown): RequestInit => withBody('POST', body)
-
-const createAsk = (origin: string, send: typeof fetch): Ask =>
-  async <T>(parser: Parser<T>, path: string, init?: RequestInit): Promise<T> => {
-    const response = await send(origin + path, init).catch((error: unknown) => {
-      throw new SkeinError('unavailable', 'The server cannot be reached. What you wrote is kept on this device.', { cause: error })
-    })
-    const body: unknown = await response.json().catch(() => null)
-    if (!response.ok) throw problemOf(response.status, body)
-    const parsed = parser.safeParse(body)
-    if (!parsed.success) throw new SkeinError('internal', 'The server gave an answer that this page does not understand. Reload the page.')
-    return parsed.data
-  }
-
-/** An answer without a problem document comes from something between us and the server. */
-const problemOf = (status: number, body: unknown): SkeinError => {
-  const problem = schemas.problem.safeParse(body)
-  if (!problem.success) return new SkeinError(status >= 500 ? 'unavailable' : 'internal')
-  const { code, detail } = problem.data
-  return new SkeinError(isErrorCode(code) ? code : 'internal', detail)
 }
 
 const recall = (memory: Pick<Storage, 'getItem'>): Me | null => {

@@ -1,4 +1,6 @@
 /** The part of the server's API that is about who belongs to a conversation, and the links that let people in. */
+import { nothing, withBody } from './ask.ts'
+import type { Ask } from './ask.ts'
 import { routes } from '../../shared/api/routes.ts'
 import * as people from '../../shared/api/people.ts'
 import type { AcceptedInvitation, Link, MadeLink, MemberList, NewInvitation, NewShareLink } from '../../shared/api/people.ts'
@@ -23,19 +25,6 @@ export interface PeopleApi {
   share: (id: string, wanted: NewShareLink) => Promise<MadeLink>
   revokeShareLink: (id: string, linkId: string) => Promise<void>
 }
-
-export interface Parser<T> {
-  safeParse: (value: unknown) => { success: true, data: T } | { success: false }
-}
-
-/** One request, whose answer is what the parser says; rejects with SkeinError. */
-export type Ask = <T>(parser: Parser<T>, path: string, init?: RequestInit) => Promise<T>
-
-/** Of answers without a body. */
-export const nothing: Parser<null> = { safeParse: () => ({ success: true, data: null }) }
-
-export const withBody = (method: 'POST' | 'PATCH', body: unknown): RequestInit =>
-  ({ method, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) })
 
 export const createPeopleApi = (ask: Ask): PeopleApi => {
   const members = async (path: string, init?: RequestInit): Promise<Member[]> => (await ask(people.memberList, path, init)).members

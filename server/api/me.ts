@@ -33,6 +33,7 @@ export const meRoutes = ({ identity, agents, edge }: MeOptions): Hono<Paced> => 
     ...before && { before },
     agents: agents.all.map(({ id, name, description, isLanguageModel }) => ({ id, name, description, isLanguageModel })),
     defaultAgent: agents.defaultId,
+    accounts: identity.routes !== undefined,
     limits: { messageBytes: limits.messageBytes, frameBytes: limits.frameBytes },
   }
   return c.json(answer)

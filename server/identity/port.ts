@@ -50,6 +50,6 @@ export interface Identity {
    * cookie was replaced learns it: what it names was told to it alone.
    */
   whatBecameOf?(user: string, credential: string): Promise<'became' | 'removed' | null>
-  /** What an adapter serves itself, mounted under `/api/auth`. */
+  /** What an adapter serves itself, mounted under `/api/auth`: with it people can make accounts and sign in here. */
   routes?(): Hono
 }

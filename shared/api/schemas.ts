@@ -32,6 +32,8 @@ export const me = z.object({
   agents: z.array(z.object({ id: z.string(), name: z.string(), description: z.string(), isLanguageModel: z.boolean() })),
   /** The agent that answers in a conversation that names none. */
   defaultAgent: z.string(),
+  /** People can sign up and in here; absent from an older server. */
+  accounts: z.optional(z.boolean()),
   limits: z.object({ messageBytes: z.number(), frameBytes: z.number() }),
 })
 export type Me = z.infer<typeof me>

@@ -1,5 +1,6 @@
 /** The whole app's state in one place: what exists once, and how a conversation is opened. */
 import { SvelteSet } from 'svelte/reactivity'
+import { AccountState } from './account.svelte.ts'
 import { BackgroundPasses } from './background-passes.ts'
 import { Clock } from './clock.svelte.ts'
 import { ComposerTexts } from './composer-texts.ts'
@@ -27,7 +28,9 @@ export class AppState {
   readonly network: Network
   readonly clock = new Clock()
   readonly session: Session
+  readonly account: AccountState
   readonly list = new ConversationList()
+  #passes: BackgroundPasses | null = null
 
   constructor(sdk: Sdk, window: Window) {
     this.#sdk = sdk
@@ -37,11 +40,12 @@ export class AppState {
     this.theme = new Theme(window)
     this.network = new Network(window)
     this.session = new Session(sdk, window.localStorage)
+    this.account = new AccountState(sdk, this.session, window.localStorage)
   }
 
   /** Begins to follow the address bar and the clock. @returns how to stop */
   start(): () => void {
-    const stops = [this.router.start(), this.clock.start(), this.session.start(this.#window)]
+    const stops = [this.router.start(), this.clock.start(), this.session.start(this.#window), this.account.start()]
     return () => stops.forEach(stop => stop())
   }
 
@@ -50,10 +54,18 @@ export class AppState {
     const isOpen = (id: string) => this.#open.some(open => open.id === id)
     const passes = new BackgroundPasses(signal => this.#sdk.syncInBackground(who, isOpen, signal))
     const stop = this.list.follow(this.#sdk.openList(who, () => passes.request()))
+    this.#passes = passes
+    void this.account.payClears()
     return () => {
       passes.stop()
+      if (this.#passes === passes) this.#passes = null
       stop()
     }
+  }
+
+  /** Tries to send what waits in conversations that are not open; those that are open send by themselves. */
+  sendWaiting(): void {
+    this.#passes?.request()
   }
 
   agentName = (id: string): string => this.session.agent(id)?.name ?? 'Assistant'

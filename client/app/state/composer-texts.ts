@@ -70,6 +70,19 @@ export const adoptTexts = (storage: Storage, guest: string, account: string): vo
   }
 })
 
+/** @returns conversation → what stands in its composer */
+export const textsOf = (storage: Storage, userId: string): Map<string, string> => {
+  try {
+    return new Map(keysOf(storage, userId).map(key => [key.slice(`${PREFIX}${userId}.`.length), storage.getItem(key) ?? '']))
+  } catch {
+    return new Map() // storage is off
+  }
+}
+
+export const dropTexts = (storage: Storage, userId: string): void => attempt(() => {
+  for (const key of keysOf(storage, userId)) storage.removeItem(key)
+})
+
 const read = (storage: TextStorage, key: string): string | null => {
   try {
     return storage.getItem(key)

@@ -1,5 +1,6 @@
 /** Binds the app to the real SDK: the page's own server, this device's IndexedDB, one store per person. */
 import { createApi } from '../../sync/api.ts'
+import { openAuthChannel } from '../../sync/auth-channel.ts'
 import { syncInBackground } from '../../sync/background-sync.ts'
 import type { WhileFree } from '../../sync/background-sync.ts'
 import { openConversationList } from '../../sync/conversation-list.ts'
@@ -13,15 +14,18 @@ import { TabSession } from '../../sync/tabs/session.ts'
 import { conversationName, documentId, documentKind } from '../../../shared/ids.ts'
 import type { DocumentName } from '../../../shared/ids.ts'
 import { SkeinError } from '../../../shared/errors.ts'
-import { adoptTexts, hasTexts } from './composer-texts.ts'
+import { adoptTexts, dropTexts, hasTexts } from './composer-texts.ts'
+import { dropChoices } from './kept-choices.ts'
 import type { Sdk, Who } from './sdk.ts'
 import { StoresInUse } from './stores-in-use.ts'
+import { unsentWork } from './unsent-work.ts'
 
 export const connectSdk = (window: Window & typeof globalThis): Sdk => {
   const api = createApi()
   const stores = new StoresInUse(window.navigator.locks as LockManager | undefined)
   const texts = [window.localStorage, window.sessionStorage]
   const surroundings = browserTabs(window)
+  const channel = openAuthChannel()
   const schedule = (task: () => void) => onNextFrame(window, task)
   const openHere = (name: DocumentName, who: Who) => {
     const openStore = () => stores.device(who.id).document(name)
@@ -50,6 +54,15 @@ export const connectSdk = (window: Window & typeof globalThis): Sdk => {
     takeOver: async (guest, account) => {
       for (const storage of texts) adoptTexts(storage, guest, account)
       await stores.takeOver(guest, account)
+    },
+    auth: async () => (await import('../../sync/auth.ts')).createAuth({ channel }),
+    onAuthChanged: channel.subscribe,
+    hasPasskeys: typeof PublicKeyCredential !== 'undefined' && 'parseRequestOptionsFromJSON' in PublicKeyCredential,
+    unsent: async userId => unsentWork(await stores.device(userId).unsent(), window.localStorage, userId),
+    clear: async userId => {
+      for (const storage of texts) dropTexts(storage, userId)
+      dropChoices(window.localStorage)
+      await stores.clear(userId)
     },
     openConversation: (conversationId, who) => {
       const name = conversationName(conversationId)

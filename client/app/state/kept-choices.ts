@@ -34,4 +34,14 @@ export class KeptChoices {
   }
 }
 
-const key = (conversationId: string): string => `skein.choice.${conversationId}`
+/** Forgets them all. */
+export const dropChoices = (storage: Storage): void => {
+  try {
+    for (const each of Object.keys(storage)) if (each.startsWith(PREFIX)) storage.removeItem(each)
+  } catch {
+    return // storage is off: there is nothing
+  }
+}
+
+const PREFIX = 'skein.choice.'
+const key = (conversationId: string): string => PREFIX + conversationId

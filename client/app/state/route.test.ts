@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { conversationPath, joinPath, parseRoute } from './route.ts'
+import { accountPath, conversationPath, joinPath, parseRoute } from './route.ts'
 
 test('the address of a conversation leads back to it', () => {
   expect(parseRoute(conversationPath('0190-ab_C'))).toEqual({ screen: 'conversation', id: '0190-ab_C' })
@@ -7,6 +7,11 @@ test('the address of a conversation leads back to it', () => {
 
 test('the address of an invitation leads to its secret', () => {
   expect(parseRoute(joinPath('s3cret_-x'))).toEqual({ screen: 'join', secret: 's3cret_-x' })
+})
+
+test('the pages of accounts have addresses of their own', () => {
+  expect(parseRoute(accountPath('sign-in'))).toEqual({ screen: 'account', page: 'sign-in' })
+  expect(parseRoute('/account')).toEqual({ screen: 'account', page: 'account' })
 })
 
 test('a slash at the end changes nothing', () => {

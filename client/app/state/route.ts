@@ -1,9 +1,14 @@
-/** The addresses of the app: `/`, `/c/<conversation id>`, `/join/<secret>`. */
+/** The addresses of the app: `/`, `/c/<conversation id>`, `/join/<secret>`, and the pages of accounts. */
+
+/** Secrets of links stand behind their `#`. */
+const accountPages = ['sign-in', 'sign-up', 'forgot', 'reset', 'confirm', 'account'] as const
+export type AccountPage = typeof accountPages[number]
 
 export type Route =
   | { screen: 'home' }
   | { screen: 'conversation', id: string }
   | { screen: 'join', secret: string }
+  | { screen: 'account', page: AccountPage }
   | { screen: 'unknown' }
 
 const CONVERSATION = /^\/c\/([A-Za-z0-9_-]{1,128})$/
@@ -17,8 +22,10 @@ export const parseRoute = (path: string): Route => {
   if (id) return { screen: 'conversation', id }
   const secret = JOIN.exec(trimmed)?.[1]
   if (secret) return { screen: 'join', secret }
-  return { screen: 'unknown' }
+  const page = accountPages.find(name => trimmed === accountPath(name))
+  return page ? { screen: 'account', page } : { screen: 'unknown' }
 }
 
 export const conversationPath = (id: string): string => `/c/${id}`
+export const accountPath = (page: AccountPage): string => `/${page}`
 export const joinPath = (secret: string): string => `/join/${secret}`

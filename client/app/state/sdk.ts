@@ -1,9 +1,12 @@
 /** What the app needs of the SDK, and the SDK's types that components see; main.ts passes the real one, tests their own. */
 import type { Api } from '../../sync/api.ts'
+import type { Auth } from '../../sync/auth.ts'
 import type { ConversationList } from '../../sync/conversation-list.ts'
 import type { Conversation as SdkConversation } from '../../sync/conversation.ts'
 import type { Principal } from '../../../shared/principal.ts'
 
+export type { Account, AuthOptions, Passkey, Session as AccountSession } from '../../../shared/api/account-schemas.ts'
+export type { Auth } from '../../sync/auth.ts'
 export type { ConversationListItem, Me } from '../../../shared/api/schemas.ts'
 export type { ConversationView, Delivery, OutboxEntry, Person } from '../../sync/view.ts'
 
@@ -12,6 +15,15 @@ export type Conversation = Pick<SdkConversation,
   'view' | 'subscribe' | 'send' | 'redact' | 'stop' | 'regenerate' | 'retry' | 'continue' | 'choose' | 'setMeta' | 'react' | 'resend' | 'discard' | 'setTyping' | 'close'>
 
 export type Who = Pick<Principal, 'name'> & { id: string, aliases?: readonly string[] | undefined }
+
+/** Of one conversation. */
+export interface UnsentWork {
+  conversationId: string
+  /** That go out by themselves once the server is reached. */
+  waiting: number
+  /** Texts: of messages that wait, of messages that were refused, and what stands in the composer. */
+  texts: { kind: 'waiting' | 'refused' | 'begun', text: string }[]
+}
 
 export interface Sdk extends Pick<Api, 'me' | 'createConversationId' | 'invite' | 'acceptInvitation'> {
   /**
@@ -30,6 +42,16 @@ export interface Sdk extends Pick<Api, 'me' | 'createConversationId' | 'invite' 
    * again with the next call.
    */
   takeOver(guest: string, account: string): Promise<void>
+  /** What people do with accounts; loaded when it is first asked for. */
+  auth(): Promise<Auth>
+  /** Told whenever somebody else may be signed in from now on, by this tab or another. @returns how to stop */
+  onAuthChanged(listener: () => void): () => void
+  /** Whether this browser can use passkeys here. */
+  readonly hasPasskeys: boolean
+  /** What this user wrote on this device and no server has. */
+  unsent(userId: string): Promise<UnsentWork[]>
+  /** Removes all that the user keeps on this device. */
+  clear(userId: string): Promise<void>
   /** @param who under whom own messages are shown until the server says who they are */
   openConversation(id: string, who: Who): Conversation
 }

@@ -18,6 +18,8 @@ export class Session {
   problem: string | null = $state(null)
   /** What a guest kept here could not be taken over yet. */
   takeOverProblem: string | null = $state(null)
+  /** Name of who was signed in here until just now; null once it is noticed, or when nobody was. */
+  ended: string | null = $state(null)
   /** One change at a time. */
   #changes: Promise<void> = Promise.resolve()
 
@@ -63,7 +65,10 @@ export class Session {
   async #show(me: Me): Promise<void> {
     if (JSON.stringify(me) === JSON.stringify(this.me)) return
     const { id, aliases = [] } = me.principal
-    const left = this.me?.principal.id
+    const before = this.me?.principal
+    const left = before?.id
+    if (me.principal.kind === 'user') this.ended = null
+    else if (before?.kind === 'user') this.ended = before.name
     if (left !== undefined && left !== id) {
       this.me = null
       await this.#sdk.leaveStores(left)

@@ -3,6 +3,7 @@
  * account, or somebody signs out. A page that has them open shows so to the others by a lock that all of them share.
  */
 import { adoptStores, hasStores } from '../../sync/store/adopt-stores.ts'
+import { clearStores } from '../../sync/store/clear-stores.ts'
 import { openDeviceStore } from '../../sync/store/indexeddb.ts'
 import type { DeviceStore } from '../../sync/store/indexeddb.ts'
 
@@ -77,6 +78,23 @@ export class StoresInUse {
       if (begun) throw error
       // What a page that was stopped writes when it goes on is refused (see fence.ts) and taken over at the next start.
       await adoptStores(guest, account, false)
+    }
+  }
+
+  /** Removes all that the user keeps on this device, as soon as no page has it open any more. */
+  async clear(userId: string): Promise<void> {
+    await this.leave(userId)
+    if (!this.#locks) return clearStores(userId)
+    let begun = false
+    try {
+      await this.#locks.request(lockOf(userId), { signal: AbortSignal.timeout(PATIENCE) }, async () => {
+        begun = true
+        await clearStores(userId)
+      })
+    } catch (error) {
+      if (begun) throw error
+      // A page that was stopped has them open: the browser removes them when it goes on, or is closed.
+      await clearStores(userId)
     }
   }
 

@@ -1,0 +1,32 @@
+import { expect, test } from 'vitest'
+import type { OutboxEntry } from './sdk.ts'
+import { countTexts, countWaiting, unsentAsMarkdown, unsentWork } from './unsent-work.ts'
+
+const send = (text: string, refused = false) => ({
+  id: text, stored: true, refusal: refused ? { code: 'message-too-long', reason: 'too long' } : null,
+  request: { type: 'send', createdAt: 0, message: { parts: [{ type: 'text', text }] } },
+}) as Partial<OutboxEntry> as OutboxEntry
+const reaction = { id: 'r', stored: true, refusal: null, request: { type: 'react' } } as Partial<OutboxEntry> as OutboxEntry
+
+const getItem = function (this: Record<string, string>, key: string) { return this[key] ?? null }
+const storage = Object.assign(Object.create({ getItem }) as Storage, {
+  'skein.composer.ada.a': 'begun', 'skein.composer.ada.b': ' ', 'skein.composer.bob.a': 'of another',
+})
+const works = unsentWork(new Map([
+  ['conversation/a', [send('first'), send('refused', true)]], ['conversation/c', [reaction]], ['odd', [send('x')]],
+]), storage, 'ada')
+
+test('all that a person wrote and no server has is found: messages that wait, messages that were refused, and texts that were begun', () => {
+  expect(works).toEqual([
+    { conversationId: 'a', waiting: 1, texts: [{ kind: 'waiting', text: 'first' }, { kind: 'refused', text: 'refused' }, { kind: 'begun', text: 'begun' }] },
+    { conversationId: 'c', waiting: 1, texts: [] },
+  ])
+  expect([countWaiting(works), countTexts(works)]).toEqual([2, 3])
+})
+
+test('it is saved as a file that a person can read', () => {
+  expect(unsentAsMarkdown(works, id => id === 'a' ? 'Herons' : '', new Date(0))).toBe([
+    '# What was not sent from this device', 'Saved on 1970-01-01T00:00:00.000Z.', '## Herons', 'Conversation a',
+    '### Not sent yet', 'first', '### Refused by the server', 'refused', '### Begun', 'begun\n',
+  ].join('\n\n'))
+})
