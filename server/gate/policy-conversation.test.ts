@@ -18,6 +18,16 @@ const head = (authorId = 'mallory') => any({ kind: 'shared', authorId, parentId:
 const opening = (...rest: ItemSpec[]): StructSpec[] => [{ parent: 'drafts', key: draftId(50), content: type('map') }, ...rest]
 const inDraft = (key: string, content: ItemSpec['content']): ItemSpec => ({ parent: [NEW, 0], key, content })
 
+it('a draft of one\'s own may have been opened under an alias, offline', () => {
+  const server = liveConversation()
+  const account = { ...ben, aliases: [mallory.id] }
+  const structs = opening(inDraft('head', head('mallory')), inDraft('parts', type('array')))
+  expect(server.judge(oneBlock(NEW, 0, ...structs), ben)).toMatchObject({ kind: 'refuse', code: 'forged' })
+  expect(server.judge(oneBlock(NEW, 0, ...structs), account)).toMatchObject({ kind: 'accept' })
+  expect(server.judge(oneBlock(NEW, 0, ...opening(inDraft('head', head('ben')), inDraft('parts', type('array')))), { ...mallory, aliases: [] }))
+    .toMatchObject({ kind: 'refuse' })
+})
+
 describe('requests', () => {
   it('are anybody\'s to write, readers included, and are named in the verdict', () => {
     const server = liveConversation()

@@ -204,6 +204,42 @@ describe('taking a send', () => {
   })
 })
 
+describe('whoever was a guest', () => {
+  const account: Principal = { ...bob, aliases: [ada.id] }
+
+  it('changes, takes out and asks again what the guest wrote, and the guest alone does not speak for the account', () => {
+    const { say, ask, messages } = conversation()
+    const [byGuest, byAccount] = [say('as a guest', ada, null, { to: [] }), say('as Bob', account, null, { to: [] })]
+    const edit = (id: MessageId, by: Principal) =>
+      ask(proposeSend({ parts: [{ type: 'text', text: 'better' }], parentId: null, replaces: id, to: [] }, 1), by, 'editor')
+    expect(edit(byGuest, account)).toMatchObject({ status: 'accepted' })
+    expect(edit(byAccount, ada)).toMatchObject({ code: 'not-author' })
+    expect(ask(proposeRedact(byAccount, 1), ada, 'editor')).toMatchObject({ code: 'not-author' })
+    expect(ask(proposeRedact(byGuest, 1), account, 'editor')).toMatchObject({ status: 'accepted' })
+    expect(messages.get(byGuest)).toBeUndefined()
+  })
+
+  it('is told what became of the guest\'s requests', () => {
+    const { ask } = conversation()
+    const request = proposeSend({ parts: [{ type: 'text', text: 'once' }], parentId: null, to: [] }, 1)
+    const { id } = ask(request, ada)
+    expect(ask(request, account, 'owner', id)).toMatchObject({ status: 'accepted' })
+    expect(ask(request, { ...bob, id: 'eve' as UserId }, 'owner', id)).toMatchObject({ code: 'id-conflict' })
+  })
+
+  it('reacts once, whichever of their ids did so first', () => {
+    const { say, ask, doc } = conversation()
+    const id = say('Hello', ada, null, { to: [] })
+    const react = (by: Principal, on: boolean) => ask({ type: 'react', messageId: id, kind: 'thumbs-up', on, createdAt: 1 } as Request, by)
+    react(ada, true)
+    react(account, true)
+    expect([...doc.getMap('reactions').keys()]).toEqual([`${id} bob thumbs-up`])
+    react(ada, true)
+    react(account, false)
+    expect(doc.getMap('reactions').size).toBe(0)
+  })
+})
+
 describe('taking other requests', () => {
   it('redacts one\'s own message, keeps what threads need, and still knows it as a parent', () => {
     const { doc, say, ask } = conversation()

@@ -12,6 +12,8 @@ import type { Role } from '../../shared/wire/frame.ts'
 
 export interface Sender {
   id: UserId
+  /** Other ids that count as the sender's. */
+  aliases?: readonly UserId[]
   role: Role
 }
 
@@ -43,10 +45,10 @@ export class LittleServer {
     return this.#decide(bytes, sender).verdict
   }
 
-  #decide(bytes: Uint8Array, { id, role }: Sender): { verdict: Verdict, bytes: Uint8Array } {
+  #decide(bytes: Uint8Array, { id, aliases, role }: Sender): { verdict: Verdict, bytes: Uint8Array } {
     const scanned = scan(bytes, this.kind, client => Y.getState(this.doc.store, client))
     if (!scanned.ok) return { verdict: { kind: 'refuse', code: scanned.code, reason: scanned.reason }, bytes }
-    const context = { kind: this.kind, doc: this.doc, principal: id, role, ownerOf: (client: number) => this.owners.get(client) }
+    const context = { kind: this.kind, doc: this.doc, principal: id, aliases, role, ownerOf: (client: number) => this.owners.get(client) }
     const verdict = judge(scanned, context)
     // As the write path does, before anything is applied.
     if (verdict.kind === 'accept' && verdict.requestIds.length > limits.requestsPerUpdate) {

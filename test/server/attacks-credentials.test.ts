@@ -205,6 +205,30 @@ describe('tokens', () => {
     expect(await codeOf(await ask(routes.tokens(), undefined, wanted))).toBe('401 unauthenticated')
   })
 
+  it('of a person who is made a reader, and then removed, lose the same at once: sockets, API and new tickets', async () => {
+    const bobs = await jwt('bob')
+    const id = talk.split('/')[1]!
+    const invited = await ask(routes.invitations(id), `Bearer ${adas}`, post({ role: 'editor' }, true))
+    const { secret: invitation } = await invited.json() as { secret: string }
+    expect((await ask(routes.acceptInvitation(), `Bearer ${bobs}`, post({ secret: watch.keep(invitation) }))).status).toBe(200)
+    const { secret } = await make({ write: true, documents: [talk] }, bobs)
+    const ticket = await ticketFor(talk, secret)
+    const bot = await Peer.join(server.syncUrl, talk, { authorization: `Bearer ${secret}` })
+    say(bot.doc, 'written by a script', { to: [] })
+    await bot.allSaved()
+    const { principal: { id: bob } } = await (await ask(routes.me(), `Bearer ${bobs}`)).json() as { principal: { id: string } }
+    const change = { method: 'PATCH', body: JSON.stringify({ role: 'viewer' }) }
+    expect((await ask(routes.member(id, bob), `Bearer ${adas}`, change)).ok).toBe(true)
+    say(bot.doc, 'no more', { to: [] })
+    await bot.allSaved()
+    expect(bot.controls.flatMap(control => control.kind === 'result' ? [control.outcome] : []).at(-1)).toMatchObject({ code: 'viewer' })
+    expect((await ask(routes.member(id, bob), `Bearer ${adas}`, { method: 'DELETE' })).ok).toBe(true)
+    expect((await bot.closed()).code).toBe(4404)
+    expect(await open({ authorization: `Bearer ${secret}` })).toBe('4404 not-found')
+    expect(await open({ ticket })).toBe('4404 not-found')
+    expect(await codeOf(await ask(routes.messages(id), `Bearer ${secret}`))).toBe('404 not-found')
+  })
+
   it('are not taken from the address, where others read them', async () => {
     const { secret } = await make({})
     for (const query of ['token', 'access_token', 'ticket']) {
