@@ -9,6 +9,7 @@ import { ensureClientBuilt } from './ground/client-build.js'
 import { describe, measure } from './ground/coverage.js'
 import { runMain } from './ground/halt.js'
 import { ensureInstalled } from './ground/install.js'
+import { ensureNginx } from './ground/nginx.js'
 import { findNode } from './ground/node.js'
 import { root } from './ground/processes.js'
 import { runVitest } from './ground/vitest.js'
@@ -20,13 +21,14 @@ await runMain(async () => {
   await ensureInstalled()
   const node = await findNode()
   const checking = failedChecks(node)
-  const [browser] = await Promise.all([ensureBrowser(node), ensureClientBuilt(node)]).finally(() => checking)
+  const [browser, , nginx] = await Promise.all([ensureBrowser(node), ensureClientBuilt(node), ensureNginx()]).finally(() => checking)
   const failed = await checking
 
   rmSync(childrenFolder, { recursive: true, force: true })
   mkdirSync(childrenFolder, { recursive: true })
   const tests = await runVitest(node, {
     SKEIN_CHROMIUM: browser,
+    ...nginx ? { SKEIN_NGINX: nginx } : {},
     SKEIN_COVERAGE_DIR: childrenFolder,
     ...long ? { SKEIN_LONG: '1' } : {},
   })

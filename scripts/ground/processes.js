@@ -26,13 +26,13 @@ export function environmentWith(node, more = {}) {
  * Run a program to its end. With `show` its output goes to the terminal as it comes, else it is only returned.
  * @param {string} command
  * @param {string[]} args
- * @param {{ env?: NodeJS.ProcessEnv, show?: boolean }} [options]
+ * @param {{ env?: NodeJS.ProcessEnv, show?: boolean, cwd?: string }} [options]
  * @returns {Promise<Finished>}
  */
-export function run(command, args, { env = process.env, show = false } = {}) {
+export function run(command, args, { env = process.env, show = false, cwd = root } = {}) {
   return new Promise((resolve) => {
     const outlet = show ? 'inherit' : 'pipe'
-    const child = spawn(command, args, { cwd: root, env, stdio: ['ignore', outlet, outlet] })
+    const child = spawn(command, args, { cwd, env, stdio: ['ignore', outlet, outlet] })
     let output = ''
     child.stdout?.on('data', (chunk) => { output += chunk })
     child.stderr?.on('data', (chunk) => { output += chunk })
