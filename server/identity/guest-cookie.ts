@@ -25,6 +25,10 @@ export const GUEST_COOKIE = 'skein_guest'
 /** 400 days, the longest that browsers keep a cookie; it begins anew whenever the guest is admitted again. */
 export const GUEST_COOKIE_SECONDS = 400 * 24 * 60 * 60
 
+const GUEST_ID = 'guest-'
+/** No account has an id of this form. */
+export const isGuestId = (id: UserId): boolean => id.startsWith(GUEST_ID)
+
 export interface GuestCookieOptions {
   secret: Uint8Array
   /** Those before it: they sign nothing any more, and what they signed still counts. */
@@ -63,7 +67,7 @@ export const createGuestIdentity = ({ secret, olderSecrets = [], now, random, al
     createHmac('sha256', key).update([GUEST_COOKIE, ...fields].join('.')).digest('base64url')
   const hex = (bytes: number): string => Buffer.from(random(new Uint8Array(bytes))).toString('hex')
   /** 128 random bits: nobody guesses another's, and none is ever handed out twice. */
-  const newGuestId = (): UserId => parseUserId(`guest-${hex(16)}`)!
+  const newGuestId = (): UserId => parseUserId(`${GUEST_ID}${hex(16)}`)!
 
   const verify = (value: string): Proof | null => {
     const fields = value.split('.')

@@ -59,3 +59,19 @@ test('a session that is ended takes the tickets with it that were made by it', a
   expect((await page.closed()).code).toBe(4401)
   expect((await (await Peer.open(server.syncUrl, name, { ticket })).closed()).code).toBe(4401)
 })
+
+test('a token that a guest made is that of the account which the guest became', async () => {
+  const browser = httpBrowser(server.url)
+  await browser.get(routes.me())
+  const { secret } = await (await browser.post(routes.tokens(), { name: 'bot', scopes: { read: true } })).json() as IssuedToken
+  await browser.post(routes.conversations(), { id: 'from-before' })
+  const ask = async (path: string) => (await fetch(server.url + path, { headers: { authorization: `Bearer ${secret}` } })).json()
+  await browser.post(auth.signUp(), { email: 'guest@example.org', password, name: 'Once a guest' })
+  await browser.post(auth.signIn(), { email: 'guest@example.org', password })
+  const { principal } = await (await browser.get(routes.me())).json() as { principal: { id: string } }
+  expect(await ask(routes.me())).toMatchObject({ principal: { id: principal.id, name: 'Once a guest', kind: 'service' } })
+  expect(await ask(routes.conversations())).toMatchObject({ conversations: [{ id: 'from-before', role: 'viewer' }] })
+  const { tokens } = await (await browser.get(routes.tokens())).json() as { tokens: { id: string }[] }
+  expect((await browser.send('DELETE', routes.token(tokens[0]!.id))).status).toBe(204)
+  expect(await ask(routes.me())).toMatchObject({ code: 'unauthenticated' })
+})
