@@ -14,6 +14,8 @@ import type { RandomBytes } from '../../shared/ids.ts'
 export interface ApiOptions {
   /** `https://host`; empty for the page's own server. */
   origin?: string
+  /** The `Authorization` header, for whoever comes without a cookie. */
+  authorization?: string
   fetch?: typeof fetch
   EventSource?: typeof EventSource
   /** Where the last answer of `me` is remembered, so that the app starts offline; `localStorage` in a browser. */
@@ -59,7 +61,7 @@ const FEED_RETRY = 5_000
 export const createApi = (options: ApiOptions = {}): Api => {
   const { origin = '', after = realSurroundings.after, now = realSurroundings.now, random = realSurroundings.random } = options
   const memory = options.memory ?? globalThis.localStorage
-  const ask = createAsk(origin, options.fetch ?? fetch)
+  const ask = createAsk(origin, withHeader(options.fetch ?? fetch, options.authorization))
   return {
     me: async () => {
       const giveUp = new AbortController()
@@ -102,6 +104,9 @@ export const createApi = (options: ApiOptions = {}): Api => {
     subscribeFeed: listener => subscribe(origin + routes.feed(), options.EventSource ?? EventSource, listener, after)
   }
 }
+
+const withHeader = (send: typeof fetch, authorization: string | undefined): typeof fetch =>
+  authorization === undefined ? send : (input, init) => send(input, { ...init, credentials: 'omit', headers: { ...init?.headers, authorization } })
 
 const recall = (memory: Pick<Storage, 'getItem'>): Me | null => {
   try {

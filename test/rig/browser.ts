@@ -78,7 +78,7 @@ export const shareWith = async (page: Page, guest: Device): Promise<void> => {
   await page.getByTestId('share-make').click()
   const link = await page.getByTestId('share-link').inputValue()
   await page.keyboard.press('Escape')
-  await guest.goto(new URL(link).pathname)
+  await guest.goto(new URL(link).pathname + new URL(link).hash)
   await guest.page.getByTestId('join').click()
 }
 

@@ -8,7 +8,8 @@ import { ConversationList } from './conversation-list.svelte.ts'
 import { KeptChoices } from './kept-choices.ts'
 import { Network } from './network.svelte.ts'
 import { OpenConversation } from './open-conversation.svelte.ts'
-import { conversationPath, joinPath } from './route.ts'
+import { PeopleOf } from './people.svelte.ts'
+import { conversationPath } from './route.ts'
 import { Router } from './router.svelte.ts'
 import type { Me, Sdk, Who } from './sdk.ts'
 import { Session } from './session.svelte.ts'
@@ -91,30 +92,41 @@ export class AppState {
     const open = { id }
     this.#open = [...this.#open, open]
     return new OpenConversation(this.#sdk.openConversation(id, me.principal), {
-      id,
-      isSelf: id => id === me.principal.id || (me.principal.aliases?.includes(id) ?? false),
-      agentName: this.agentName,
-      texts: new ComposerTexts(this.#window.localStorage, this.#window.sessionStorage, me.principal.id),
-      choices: this.#choices,
+      ...this.#about(id, id => id === me.principal.id || (me.principal.aliases?.includes(id) ?? false), me.principal.id),
       onstored: () => {
         this.#writtenHere.add(id)
         this.list.refresh()
       },
-      onclosed: () => { this.#open = this.#open.filter(other => other !== open) },
+      onclosed: () => { this.#open = this.#open.filter(other => other !== open) }
+    })
+  }
+
+  /** Who belongs to a conversation, and the links that let people in. */
+  people(id: string): PeopleOf {
+    return new PeopleOf(this.#sdk, id, this.#window.location.origin)
+  }
+
+  /** What a share link lets read. Rejects with words for people when it is no good (any more). */
+  async openShared(secret: string): Promise<OpenConversation> {
+    const { id, conversation } = await this.#sdk.openShared(secret)
+    return new OpenConversation(conversation, { ...this.#about(id, () => false, ''), onstored: () => {}, onclosed: () => {} })
+  }
+
+  #about(id: string, isSelf: (id: string) => boolean, userId: string) {
+    return {
+      id,
+      isSelf,
+      agentName: this.agentName,
+      texts: new ComposerTexts(this.#window.localStorage, this.#window.sessionStorage, userId),
+      choices: this.#choices,
       clock: {
         now: Date.now,
-        after: (milliseconds, then) => {
+        after: (milliseconds: number, then: () => void) => {
           const timer = setTimeout(then, milliseconds)
           return () => clearTimeout(timer)
         }
       }
-    })
-  }
-
-  /** @returns a link that lets its bearer in */
-  async invite(id: string, role: 'editor' | 'viewer'): Promise<string> {
-    const { secret } = await this.#sdk.invite(id, { role })
-    return this.#window.location.origin + joinPath(secret)
+    }
   }
 
   async join(secret: string): Promise<void> {

@@ -9,11 +9,14 @@ import { deliverUnsent } from '../../sync/deliver-unsent.ts'
 import { forgetDeleted } from '../../sync/forget-deleted.ts'
 import { realSurroundings } from '../../sync/port.ts'
 import { hasStores } from '../../sync/store/adopt-stores.ts'
+import { memoryStore } from '../../sync/store/memory.ts'
 import { browserTabs } from '../../sync/tabs/browser.ts'
 import { TabSession } from '../../sync/tabs/session.ts'
+import { LINK_PREFIX } from '../../../shared/api/routes.ts'
 import { conversationName, documentId, documentKind } from '../../../shared/ids.ts'
 import type { DocumentName } from '../../../shared/ids.ts'
 import { SkeinError } from '../../../shared/errors.ts'
+import { TICKET_PROTOCOL } from '../../../shared/wire/frame.ts'
 import { adoptTexts, dropTexts, hasTexts } from './composer-texts.ts'
 import { dropChoices } from './kept-choices.ts'
 import type { Sdk, Who } from './sdk.ts'
@@ -64,11 +67,41 @@ export const connectSdk = (window: Window & typeof globalThis): Sdk => {
       dropChoices(window.localStorage)
       await stores.clear(userId)
     },
+    openShared: async secret => {
+      const { id, who } = await readerOf(secret)
+      const name = conversationName(id)
+      if (!name) throw new SkeinError('not-found')
+      const conversation = openConversation({
+        name, url: syncUrl(window.location), store: memoryStore(), userId: who.id, userName: who.name, schedule,
+        WebSocket: socketWith(window, secret)
+      })
+      return { id, conversation }
+    },
     openConversation: (conversationId, who) => {
       const name = conversationName(conversationId)
       if (!name) throw new SkeinError('not-found')
       return stores.opened(who.id, openHere(name, who))
     }
+  }
+}
+
+/** Who reads by a share link, and what. @throws SkeinError when it lets nobody read (any more) */
+const readerOf = async (secret: string): Promise<{ id: string, who: Who }> => {
+  const memory = new Map<string, string>()
+  const api = createApi({
+    authorization: `Bearer ${LINK_PREFIX}${secret}`,
+    memory: { getItem: key => memory.get(key) ?? null, setItem: (key, value) => void memory.set(key, value) }
+  })
+  const { principal } = await api.me()
+  const [item] = await api.listConversations()
+  if (!item) throw new SkeinError('not-found')
+  return { id: item.id, who: principal }
+}
+
+/** A browser's socket sends no headers: the secret goes as a subprotocol, which stands in no address. */
+const socketWith = ({ WebSocket }: Window & typeof globalThis, secret: string): typeof globalThis.WebSocket => class extends WebSocket {
+  constructor(url: string | URL, protocols: string | string[] = []) {
+    super(url, [...[protocols].flat(), `${TICKET_PROTOCOL}${LINK_PREFIX}${secret}`])
   }
 }
 

@@ -1,12 +1,19 @@
 import { expect, test } from 'vitest'
-import { accountPath, conversationPath, joinPath, parseRoute } from './route.ts'
+import { routes } from '../../../shared/api/routes.ts'
+import { accountPath, conversationPath, parseRoute } from './route.ts'
 
 test('the address of a conversation leads back to it', () => {
   expect(parseRoute(conversationPath('0190-ab_C'))).toEqual({ screen: 'conversation', id: '0190-ab_C' })
 })
 
-test('the address of an invitation leads to its secret', () => {
-  expect(parseRoute(joinPath('s3cret_-x'))).toEqual({ screen: 'join', secret: 's3cret_-x' })
+test('the address of an invitation, or of a share link, leads to its secret', () => {
+  const addressed = (address: string) => {
+    const { pathname, hash } = new URL(address, 'https://host')
+    return parseRoute(pathname, hash)
+  }
+  expect(addressed(routes.join('s3cret_-x'))).toEqual({ screen: 'join', secret: 's3cret_-x' })
+  expect(addressed('/join/s3cret_-x')).toEqual({ screen: 'join', secret: 's3cret_-x' })
+  expect(addressed(routes.shared('s3cret_-x'))).toEqual({ screen: 'shared', secret: 's3cret_-x' })
 })
 
 test('the pages of accounts have addresses of their own', () => {

@@ -1,4 +1,7 @@
-/** The addresses of the app: `/`, `/c/<conversation id>`, `/join/<secret>`, and the pages of accounts. */
+/**
+ * The addresses of the app: `/`, `/c/<conversation id>`, `/join#<secret>`, `/shared#<secret>`, of old invitations `/join/<secret>`, and the
+ * pages of accounts.
+ */
 
 /** Secrets of links stand behind their `#`. */
 const accountPages = ['sign-in', 'sign-up', 'forgot', 'reset', 'confirm', 'account'] as const
@@ -8,24 +11,28 @@ export type Route =
   | { screen: 'home' }
   | { screen: 'conversation', id: string }
   | { screen: 'join', secret: string }
+  /** What a share link lets read. */
+  | { screen: 'shared', secret: string }
   | { screen: 'account', page: AccountPage }
   | { screen: 'unknown' }
 
 const CONVERSATION = /^\/c\/([A-Za-z0-9_-]{1,128})$/
-const JOIN = /^\/join\/([A-Za-z0-9_.~-]{1,256})$/
+const JOIN = /^\/join[/#]([A-Za-z0-9_.~-]{1,256})$/
+const SHARED = /^\/shared#([A-Za-z0-9_.~-]{1,256})$/
 
-/** @param path the path of a URL, e.g. `location.pathname` */
-export const parseRoute = (path: string): Route => {
+/** @param path the path of a URL, e.g. `location.pathname` @param hash what stands behind it, with its `#` */
+export const parseRoute = (path: string, hash = ''): Route => {
   const trimmed = path.length > 1 ? path.replace(/\/$/, '') : path
   if (trimmed === '/' || trimmed === '/index.html') return { screen: 'home' }
   const id = CONVERSATION.exec(trimmed)?.[1]
   if (id) return { screen: 'conversation', id }
-  const secret = JOIN.exec(trimmed)?.[1]
+  const secret = (JOIN.exec(trimmed) ?? JOIN.exec(trimmed + hash))?.[1]
   if (secret) return { screen: 'join', secret }
+  const shared = SHARED.exec(trimmed + hash)?.[1]
+  if (shared) return { screen: 'shared', secret: shared }
   const page = accountPages.find(name => trimmed === accountPath(name))
   return page ? { screen: 'account', page } : { screen: 'unknown' }
 }
 
 export const conversationPath = (id: string): string => `/c/${id}`
 export const accountPath = (page: AccountPage): string => `/${page}`
-export const joinPath = (secret: string): string => `/join/${secret}`

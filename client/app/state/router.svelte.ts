@@ -32,7 +32,7 @@ export class Router {
   }
 
   #read(): void {
-    this.current = parseRoute(this.#window.location.pathname)
+    this.current = parseRoute(this.#window.location.pathname, this.#window.location.hash)
   }
 
   /** A plain click on a link of ours changes the route; with a modifier, or elsewhere, the browser does what it always does. */

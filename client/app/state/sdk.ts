@@ -1,6 +1,7 @@
 /** What the app needs of the SDK, and the SDK's types that components see; main.ts passes the real one, tests their own. */
 import type { Api } from '../../sync/api.ts'
 import type { Auth } from '../../sync/auth.ts'
+import type { PeopleApi } from '../../sync/people-api.ts'
 import type { ConversationList } from '../../sync/conversation-list.ts'
 import type { Conversation as SdkConversation } from '../../sync/conversation.ts'
 import type { Principal } from '../../../shared/principal.ts'
@@ -8,6 +9,8 @@ import type { Principal } from '../../../shared/principal.ts'
 export type { Account, AuthOptions, Passkey, Session as AccountSession } from '../../../shared/api/account-schemas.ts'
 export type { Auth } from '../../sync/auth.ts'
 export type { ConversationListItem, Me } from '../../../shared/api/schemas.ts'
+export type { Link, NewInvitation } from '../../../shared/api/people.ts'
+export type { Member, PeopleApi } from '../../sync/people-api.ts'
 export type { ConversationView, Delivery, OutboxEntry, Person } from '../../sync/view.ts'
 
 /** The part of the SDK's conversation that the app uses. */
@@ -25,7 +28,7 @@ export interface UnsentWork {
   texts: { kind: 'waiting' | 'refused' | 'begun', text: string }[]
 }
 
-export interface Sdk extends Pick<Api, 'me' | 'createConversationId' | 'invite' | 'acceptInvitation'> {
+export interface Sdk extends Pick<Api, 'me' | 'createConversationId'>, PeopleApi {
   /**
    * The conversations of this person, as this device and the server know them.
    * @param listed called each time the server has told the whole list
@@ -54,4 +57,6 @@ export interface Sdk extends Pick<Api, 'me' | 'createConversationId' | 'invite' 
   clear(userId: string): Promise<void>
   /** @param who under whom own messages are shown until the server says who they are */
   openConversation(id: string, who: Who): Conversation
+  /** The conversation that a share link lets read; nothing of it stays on this device. Rejects when the link is no good. */
+  openShared(secret: string): Promise<{ id: string, conversation: Conversation }>
 }

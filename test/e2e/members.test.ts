@@ -1,0 +1,141 @@
+/** People of a conversation in the browser: invited, made viewers while they type, removed, and readers by a link. The screens tell the truth. */
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import type { Page } from 'playwright-core'
+import { openDevice, shareWith, shownMessages, write } from '../rig/browser.ts'
+import type { Device } from '../rig/browser.ts'
+import { addressOf, startBrowserWorld } from '../rig/browser-world.ts'
+import type { BrowserWorld } from '../rig/browser-world.ts'
+import type { TcpProxy } from '../rig/tcp-proxy.ts'
+import { until } from '../rig/until.ts'
+
+let world: BrowserWorld
+let guestLine: TcpProxy
+beforeAll(async () => {
+  world = await startBrowserWorld({ SKEIN_OFFLINE_PACE: '0' })
+  guestLine = await world.newLine()
+})
+afterAll(() => world?.close())
+
+const clipboard = { permissions: ['clipboard-read', 'clipboard-write'] }
+const ownerDevice = () => openDevice(world.browser, addressOf(world.line), clipboard)
+const guestDevice = (options: Parameters<typeof openDevice>[2] = {}) => openDevice(world.browser, addressOf(guestLine), options)
+
+/** The owner has a conversation in which something was said. */
+const begin = async (owner: Device): Promise<void> => {
+  await owner.goto('/')
+  await owner.page.getByTestId('new-chat').first().click()
+  await write(owner.page, 'Plans for the garden')
+  await owner.page.locator('[data-testid=message][data-role=assistant]').first().waitFor()
+}
+const openPeople = async (page: Page): Promise<void> => {
+  if (!await page.getByTestId('people-dialog').isVisible()) await page.getByTestId('share').click()
+  await page.getByTestId('member').first().waitFor()
+}
+const other = (page: Page) => page.locator('[data-testid=member]:not([data-role=owner])')
+/** For whoever looks at them: `SKEIN_SCREENSHOTS=folder`. */
+const photograph = async (page: Page, name: string): Promise<void> => {
+  const folder = process.env['SKEIN_SCREENSHOTS']
+  if (folder) await page.screenshot({ path: `${folder}/${name}.png` })
+}
+
+it('somebody joins, is made a viewer while typing, and is removed: both see how it is at each step', { timeout: 120_000 }, async () => {
+  const [owner, guest] = [await ownerDevice(), await guestDevice()]
+  await begin(owner)
+  await shareWith(owner.page, guest)
+  await until('the guest reads it', async () => (await shownMessages(guest.page)).includes('Plans for the garden'))
+  await write(guest.page, 'I can bring roses')
+  await until('the owner reads the guest', async () => (await shownMessages(owner.page)).includes('I can bring roses'))
+
+  // Made a viewer while typing.
+  await guest.page.getByTestId('composer').fill('And half a sentence')
+  await openPeople(owner.page)
+  await photograph(owner.page, 'people-desktop')
+  await other(owner.page).getByTestId('member-role').selectOption('viewer')
+  await guest.page.getByTestId('composer-blocked').waitFor()
+  expect(await guest.page.getByTestId('composer-blocked').textContent()).toMatch(/You may read here but not write/)
+  expect(await guest.page.getByTestId('composer').inputValue()).toBe('And half a sentence')
+  expect(await guest.page.getByTestId('composer').isEditable()).toBe(false)
+  expect(await guest.page.getByTestId('send').isDisabled()).toBe(true)
+  await photograph(guest.page, 'viewer-desktop')
+
+  // And an editor again: the text is still there, and is sent.
+  await other(owner.page).getByTestId('member-role').selectOption('editor')
+  await until('the guest may write', () => guest.page.getByTestId('composer').isEditable())
+  await guest.page.getByTestId('send').click()
+  await until('the owner has it', async () => (await shownMessages(owner.page)).includes('And half a sentence'))
+
+  // Removed while typing: nothing is there any more but what was not sent.
+  await guest.page.getByTestId('composer').fill('What I was about to say')
+  await other(owner.page).getByRole('button', { name: /^Remove/ }).click()
+  await other(owner.page).getByRole('button', { name: 'Remove?' }).click()
+  await guest.page.getByTestId('kept-text').waitFor()
+  expect(await guest.page.getByTestId('kept-text').textContent()).toBe('What I was about to say')
+  expect(await shownMessages(guest.page)).toEqual([])
+  await photograph(guest.page, 'removed-desktop')
+  await until('it left the guest\'s list', async () => !(await guest.page.locator('nav').textContent())?.includes('garden'))
+  await until('the owner is alone', async () => await owner.page.getByTestId('member').count() === 1)
+  await guest.page.reload()
+  await guest.page.getByTestId('kept-text').waitFor()
+  expect(await guest.page.locator('body').textContent()).not.toContain('roses')
+  expect([...owner.complaints, ...guest.complaints]).toEqual([])
+})
+
+it('what is written offline after the removal comes back refused, with its text', { timeout: 120_000 }, async () => {
+  const [owner, guest] = [await ownerDevice(), await guestDevice()]
+  await begin(owner)
+  await shareWith(owner.page, guest)
+  await until('the guest reads it', async () => (await shownMessages(guest.page)).length > 0)
+  guestLine.cut()
+  await guest.page.getByTestId('offline-banner').waitFor()
+  await openPeople(owner.page)
+  await other(owner.page).getByRole('button', { name: /^Remove/ }).click()
+  await other(owner.page).getByRole('button', { name: 'Remove?' }).click()
+  await until('the owner is alone', async () => await owner.page.getByTestId('member').count() === 1)
+  await write(guest.page, 'Written after it')
+  guestLine.restore()
+  await guest.page.getByTestId('refused-reason').waitFor()
+  expect(await guest.page.getByTestId('refused-reason').textContent()).toMatch(/not a member of this conversation/)
+  await until('only that is left', async () => (await shownMessages(guest.page)).join() === 'Written after it')
+  await photograph(guest.page, 'refused-desktop')
+  expect(await shownMessages(owner.page)).not.toContain('Written after it')
+})
+
+it('an invitation for one person lets in one, and says so to the next', { timeout: 120_000 }, async () => {
+  const [owner, first, second] = [await ownerDevice(), await guestDevice(), await guestDevice()]
+  await begin(owner)
+  await openPeople(owner.page)
+  await owner.page.getByTestId('link-uses').selectOption({ label: 'one person' })
+  await owner.page.getByTestId('share-make').click()
+  const { pathname, hash } = new URL(await owner.page.getByTestId('share-link').inputValue())
+  for (const device of [first, second]) {
+    await device.goto(pathname + hash)
+    await device.page.getByTestId('join').click()
+  }
+  await until('the first is in', async () => (await shownMessages(first.page)).length > 0)
+  await second.page.getByTestId('join-error').waitFor()
+  expect(await second.page.getByTestId('join-error').textContent()).toMatch(/let in as many people as it was made for/)
+  await photograph(second.page, 'link-used-up')
+  await until('the list says so', async () => (await owner.page.getByTestId('made-link').textContent())?.includes('until'))
+})
+
+it.each([['light', 390], ['dark', 390], ['dark', 1280]] as const)(
+  'a share link lets read without an account, until it is revoked (%s, %i wide)', { timeout: 120_000 }, async (colorScheme, width) => {
+    const owner = await openDevice(world.browser, addressOf(world.line), { ...clipboard, colorScheme, viewport: { width, height: 800 } })
+    const reader = await guestDevice({ colorScheme, viewport: { width, height: 800 } })
+    await begin(owner)
+    await openPeople(owner.page)
+    await owner.page.getByLabel('read without an account').check()
+    await owner.page.getByTestId('share-make').click()
+    const { pathname, hash } = new URL(await owner.page.getByTestId('share-link').inputValue())
+    await photograph(owner.page, `people-${colorScheme}-${width}`)
+    await reader.goto(pathname + hash)
+    await until('it is read', async () => (await shownMessages(reader.page)).includes('Plans for the garden'))
+    expect(await reader.page.getByTestId('composer').count()).toBe(0)
+    await photograph(reader.page, `reader-${colorScheme}-${width}`)
+    expect(world.server.log.map(line => JSON.stringify(line)).join()).not.toContain(hash.slice(1))
+    await owner.page.getByRole('button', { name: 'Revoke this link' }).first().click()
+    await owner.page.getByRole('button', { name: 'Revoke?' }).click()
+    await reader.page.getByTestId('shared-over').waitFor()
+    expect(await shownMessages(reader.page)).toEqual([])
+    expect(reader.complaints).toEqual([])
+  })
