@@ -75,6 +75,7 @@ export const openConversationList = (options: ConversationListOptions): Conversa
     changed: item => takeList([item, ...fromServer.filter(({ id }) => id !== item.id)]),
     removed: gone => {
       takeList(fromServer.filter(({ id }) => id !== gone))
+      void refresh()
       left()
     }
   })
