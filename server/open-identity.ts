@@ -1,9 +1,11 @@
-/** The part of the composition root that says who people are here: the identity that `SKEIN_AUTH` names, with its tokens and tickets. */
+/**
+ * The part of the composition root that says who people are here: the identity that `SKEIN_AUTH` names, with its tokens and tickets. What
+ * an identity needs is loaded with it alone: the library of accounts takes 45 MB.
+ */
 import type { Adapters } from './app.ts'
 import { callerOf } from './api/context.ts'
 import { createCarryOvers } from './carry-over.ts'
 import type { Config } from './config.ts'
-import { openAccounts } from './identity/accounts/open-accounts.ts'
 import { openLevelDbAliases } from './identity/aliases/leveldb-aliases.ts'
 import { openDeviceLinks } from './identity/devices/device-links.ts'
 import { openLevelDbDevices } from './identity/devices/leveldb-devices.ts'
@@ -11,7 +13,6 @@ import type { KeyedStore } from './identity/devices/leveldb-devices.ts'
 import type { Directory } from './directory/port.ts'
 import { openLevelDbDeletions } from './identity/leveldb-deletions.ts'
 import { createGuestIdentity } from './identity/guest-cookie.ts'
-import { createJwtIdentity } from './identity/jwt/jwt-identity.ts'
 import type { JwtIdentityOptions } from './identity/jwt/jwt-identity.ts'
 import { createNoIdentity } from './identity/none.ts'
 import type { Identity } from './identity/port.ts'
@@ -59,13 +60,16 @@ const peopleOf = async (
   switch (config.auth) {
     case 'none':
       return { people: createNoIdentity(), comings: null, close: async () => {} }
-    case 'jwt':
+    case 'jwt': {
+      const { createJwtIdentity } = await import('./identity/jwt/jwt-identity.ts')
       return {
         people: createJwtIdentity({ ...await readJwtConfig(env), now: Date.now, ...jwtReports(logger) }),
         comings: null,
         close: async () => {},
       }
+    }
     case 'accounts': {
+      const { openAccounts } = await import('./identity/accounts/open-accounts.ts')
       const now = Date.now
       const [aliases, devices] = [openLevelDbAliases(store), await openLevelDbDevices(store, now)]
       const guests = createGuestIdentity({ secret, olderSecrets, now, random, aliases, devices })

@@ -4,13 +4,13 @@ import { mkdir, readFile } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { createAiSdkAgent } from './agents/adapters/ai-sdk.ts'
 import { createOfflineAgent } from './agents/adapters/offline.ts'
 import { createAgentRegistry } from './agents/registry.ts'
 import { systemTimers } from '../shared/timers.ts'
 import { createSkein } from './app.ts'
 import type { RunningServer } from './app.ts'
-import type { Config } from './config.ts'
+import type { ModelSetup } from './agents/models.ts'
+import type { Config, ModelConfig } from './config.ts'
 import { openLevelDbDirectory } from './directory/leveldb-directory.ts'
 import { readCertificate, renewCertificate } from './edge/certificate.ts'
 import type { Certificate, CertificateFiles, Renewal } from './edge/certificate.ts'
@@ -147,15 +147,16 @@ const openLog = async ({ dataFolder, durability }: Config, logger: Logger): Prom
 /** The configured model, or the first of them, answers by default; the offline agent is always there. */
 const agentsOf = async ({ model, modelsFile, offlinePace }: Config, env: OpenServerOptions['env']) => {
   const offline = createOfflineAgent({ timers: systemTimers, msPerToken: offlinePace })
-  if (modelsFile !== null) {
-    const [first, ...others] = await readModels(modelsFile, env)
-    return createAgentRegistry([createAiSdkAgent(first), ...others.map(setup => createAiSdkAgent(setup)), offline])
-  }
-  if (!model) return createAgentRegistry([offline])
-  const { name, baseUrl, apiKey } = model
-  const setup = { id: 'assistant', name, provider: 'openai-compatible', model: name, baseUrl, ...apiKey && { apiKey } } as const
-  return createAgentRegistry([createAiSdkAgent(setup), offline])
+  const configured = model ? [setupOf(model)] : []
+  const [first, ...others] = modelsFile === null ? configured : await readModels(modelsFile, env)
+  if (!first) return createAgentRegistry([offline])
+  // Loaded only where there is a model: the SDK and its providers take their memory.
+  const { createAiSdkAgent } = await import('./agents/adapters/ai-sdk.ts')
+  return createAgentRegistry([createAiSdkAgent(first), ...others.map(setup => createAiSdkAgent(setup)), offline])
 }
+
+const setupOf = ({ name, baseUrl, apiKey }: ModelConfig): ModelSetup =>
+  ({ id: 'assistant', name, provider: 'openai-compatible', model: name, baseUrl, ...apiKey !== null && { apiKey } })
 
 /** Where the start script lets us (scripts/ground/server.js). */
 const giveMemoryBack = (): (() => void) => {
