@@ -189,6 +189,28 @@ describe('group commit', () => {
     expect(done).toEqual(['b'])
   })
 
+  test('a write begins although there is always something left to be done before the next one', async () => {
+    const { commits, written, finish, pass } = createDisk()
+    for (const operations of [['a'], ['b'], ['c']]) void commits.submit(operations)
+    await finish()
+    await pass(1)
+    await finish()
+    let done = 0
+    const goOn = (): void => {
+      done++
+      void commits.submit([`more ${done}`])
+      // As somebody's who writes on, whenever the event loop goes round.
+      void Promise.resolve().then(() => commits.beforeWrite(goOn))
+    }
+    commits.beforeWrite(goOn)
+    for (let ms = 0; ms < 5 * SPACE_MS && written.length < 3; ms++) await pass(1)
+    expect(written).toHaveLength(3)
+    const before = done
+    await finish()
+    await pass(SPACE_MS)
+    expect(done).toBeGreaterThan(before)
+  })
+
   test('resolves no submission before the write that carries it has ended', async () => {
     const { commits, finish, pass } = createDisk()
     const { entries, note } = createJournal()
