@@ -137,7 +137,8 @@ export interface UpdateLog {
   compact(name: DocumentName, snapshot: Snapshot): Promise<void>
   /**
    * What a snapshot up to this sequence has to hold: all updates until then, in order, as they are on the disk. In contrast to `read` this
-   * is no beginning: it does not make the document writable after a failed append. The bytes are the caller's own.
+   * is no beginning: it does not make the document writable after a failed append. The bytes are the caller's own. Where a later snapshot
+   * has taken the place of all of them meanwhile, they are that snapshot.
    * @throws SkeinError `log-damaged`
    */
   records(name: DocumentName, upTo: number): Promise<Uint8Array[]>

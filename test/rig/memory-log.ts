@@ -135,7 +135,7 @@ class Memory implements MemoryLog {
     this.#mustBeOpen()
     await this.#inLine
     const document = this.disk.documents.get(name) ?? nothingKept()
-    return withRest(document, document.updates.slice(0, upTo - document.first + 1)).map(update => update.slice())
+    return withRest(document, document.updates.slice(0, Math.max(1, upTo - document.first + 1))).map(update => update.slice())
   }
 
   async owedScrubs(): Promise<DocumentName[]> {

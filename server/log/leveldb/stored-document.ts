@@ -120,8 +120,8 @@ export const readStored = async (store: Store, name: DocumentName): Promise<Stor
 
 /** @throws StoreDamage */
 export const readRecords = async (store: Store, name: DocumentName, upTo: number): Promise<Uint8Array[]> => {
-  const { updates } = await intactUpdates(await store.entries(recordRanges(name)))
-  return updates.filter(([key]) => Number(key[3]) <= upTo).map(bytesOf)
+  const { updates, parts } = await intactUpdates(await store.entries(recordRanges(name)))
+  return updates.filter(([key], at) => at < parts || Number(key[3]) <= upTo).map(bytesOf)
 }
 
 const recordRanges = (name: DocumentName): KeyRange[] =>

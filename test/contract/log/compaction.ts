@@ -8,11 +8,11 @@ import type { LogUnderTest } from './under-test.ts'
 const a = documentName('a')
 
 export const compaction = (use: LogUnderTest): void => {
-  describe('compaction', () => {
-    const fill = async (count: number, name = a): Promise<void> => {
-      for (let n = 0; n < count; n++) await use.log.append(name, record(bytes(n), { events: [event(`k${n}`)] }))
-    }
+  const fill = async (count: number, name = a): Promise<void> => {
+    for (let n = 0; n < count; n++) await use.log.append(name, record(bytes(n), { events: [event(`k${n}`)] }))
+  }
 
+  describe('compaction', () => {
     test('puts the snapshot in the place of its last record and removes those before it', async () => {
       await fill(5)
       await use.log.compact(a, { update: bytes(100), stateVector: bytes(0), upTo: 3 })
@@ -184,6 +184,22 @@ export const compaction = (use: LogUnderTest): void => {
       await Promise.all(appended)
       await use.log.compact(a, { update: bytes(100), stateVector: bytes(0), upTo: 4 })
       expect(await use.log.records(a, 5)).toEqual([bytes(100), bytes(5)])
+    })
+
+    test('are the snapshot where one took the place of all of them, in parts too, as one does that comes while they are waited for', async () => {
+      await fill(3)
+      const inFlight = use.log.append(a, record(bytes(3)))
+      const asked = use.log.records(a, 3)
+      const later = use.log.append(a, record(bytes(4)))
+      const compacted = use.log.compact(a, { update: bytes(100), stateVector: bytes(0), upTo: 4 })
+      const found = await asked
+      await Promise.all([inFlight, later, compacted])
+      expect([[0, 1, 2, 3].map(bytes), [bytes(100)]]).toContainEqual(found)
+      expect(await use.log.records(a, 3)).toEqual([bytes(100)])
+      await use.log.append(a, record(bytes(5)))
+      await use.log.compact(a, { update: bytes(101), rest: [bytes(102)], stateVector: bytes(0), upTo: 5 })
+      await use.log.append(a, record(bytes(6)))
+      expect(await use.log.records(a, 3)).toEqual([bytes(101), bytes(102)])
     })
 
     test('are no beginning: after a failed write the document stays unwritable', async () => {
