@@ -36,7 +36,7 @@ export interface FeedListener {
 
 export interface Api extends PeopleApi {
   /** Who we are here; the last known answer where the server cannot be reached. */
-  me: () => Promise<Me>
+  me: (before?: { user?: string, device?: string }) => Promise<Me>
   /** All of them, newest first. */
   listConversations: () => Promise<ConversationListItem[]>
   /** Made on this device: the server creates the conversation when its owner first connects to it. */
@@ -63,11 +63,11 @@ export const createApi = (options: ApiOptions = {}): Api => {
   const memory = options.memory ?? globalThis.localStorage
   const ask = createAsk(origin, withHeader(options.fetch ?? fetch, options.authorization))
   return {
-    me: async () => {
+    me: async before => {
       const giveUp = new AbortController()
       const cancel = after(ME_TIMEOUT, () => giveUp.abort())
       try {
-        const me = await ask(schemas.me, routes.me(), { signal: giveUp.signal })
+        const me = await ask(schemas.me, routes.me(before), { signal: giveUp.signal })
         memory.setItem(MEMORY_KEY, JSON.stringify(me))
         return me
       } catch (error) {

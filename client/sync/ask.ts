@@ -12,7 +12,7 @@ export type Ask = <T>(parser: Parser<T>, path: string, init?: RequestInit) => Pr
 /** Of answers without a body. */
 export const nothing: Parser<null> = { safeParse: () => ({ success: true, data: null }) }
 
-export const withBody = (method: 'POST' | 'PATCH', body: unknown): RequestInit =>
+export const withBody = (method: 'POST' | 'PATCH' | 'DELETE', body: unknown): RequestInit =>
   ({ method, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) })
 
 export const post = (body: unknown): RequestInit => withBody('POST', body)

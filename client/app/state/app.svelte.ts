@@ -10,8 +10,9 @@ import { Network } from './network.svelte.ts'
 import { OpenConversation } from './open-conversation.svelte.ts'
 import { PeopleOf } from './people.svelte.ts'
 import { conversationPath } from './route.ts'
+import { Removal } from './removal.svelte.ts'
 import { Router } from './router.svelte.ts'
-import type { Me, Sdk, Who } from './sdk.ts'
+import type { DevicesApi, Me, Sdk, Who } from './sdk.ts'
 import { Session } from './session.svelte.ts'
 import { Theme } from './theme.svelte.ts'
 
@@ -30,6 +31,7 @@ export class AppState {
   readonly clock = new Clock()
   readonly session: Session
   readonly account: AccountState
+  readonly removal: Removal
   readonly list = new ConversationList()
   #passes: BackgroundPasses | null = null
 
@@ -42,6 +44,9 @@ export class AppState {
     this.network = new Network(window)
     this.session = new Session(sdk, window.localStorage)
     this.account = new AccountState(sdk, this.session, window.localStorage)
+    this.removal = new Removal(sdk, window.localStorage)
+    this.session.onleft = left => this.removal.note(left)
+    this.session.onshown = userId => this.removal.look(userId)
   }
 
   /** Begins to follow the address bar and the clock. @returns how to stop */
@@ -127,6 +132,20 @@ export class AppState {
         }
       }
     }
+  }
+
+  devices(): Promise<DevicesApi> {
+    return this.#sdk.devices()
+  }
+
+  /** Everything of the person was deleted on the server: it goes from this device too. */
+  async leaveForGood(): Promise<void> {
+    const left = this.session.me?.principal.id
+    await this.session.refresh()
+    this.session.ended = null
+    if (left !== undefined) await this.#sdk.clear(left)
+    this.removal.later()
+    this.router.go('/', { replace: true })
   }
 
   async join(secret: string): Promise<void> {

@@ -58,6 +58,7 @@ export const connectSdk = (window: Window & typeof globalThis): Sdk => {
       for (const storage of texts) adoptTexts(storage, guest, account)
       await stores.takeOver(guest, account)
     },
+    devices: async () => (await import('../../sync/devices.ts')).createDevicesApi(),
     auth: async () => (await import('../../sync/auth.ts')).createAuth({ channel }),
     onAuthChanged: channel.subscribe,
     hasPasskeys: typeof PublicKeyCredential !== 'undefined' && 'parseRequestOptionsFromJSON' in PublicKeyCredential,

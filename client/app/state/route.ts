@@ -14,6 +14,8 @@ export type Route =
   /** What a share link lets read. */
   | { screen: 'shared', secret: string }
   | { screen: 'account', page: AccountPage }
+  | { screen: 'devices' }
+  | { screen: 'link' }
   | { screen: 'unknown' }
 
 const CONVERSATION = /^\/c\/([A-Za-z0-9_-]{1,128})$/
@@ -30,6 +32,8 @@ export const parseRoute = (path: string, hash = ''): Route => {
   if (secret) return { screen: 'join', secret }
   const shared = SHARED.exec(trimmed + hash)?.[1]
   if (shared) return { screen: 'shared', secret: shared }
+  if (trimmed === '/devices') return { screen: 'devices' }
+  if (trimmed === '/link') return { screen: 'link' }
   const page = accountPages.find(name => trimmed === accountPath(name))
   return page ? { screen: 'account', page } : { screen: 'unknown' }
 }

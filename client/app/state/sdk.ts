@@ -2,11 +2,14 @@
 import type { Api } from '../../sync/api.ts'
 import type { Auth } from '../../sync/auth.ts'
 import type { PeopleApi } from '../../sync/people-api.ts'
+import type { DevicesApi } from '../../sync/devices.ts'
 import type { ConversationList } from '../../sync/conversation-list.ts'
 import type { Conversation as SdkConversation } from '../../sync/conversation.ts'
 import type { Principal } from '../../../shared/principal.ts'
 
 export type { Account, AuthOptions, Passkey, Session as AccountSession } from '../../../shared/api/account-schemas.ts'
+export type { AskedDevice, Device, DeviceLink, NewDeviceLink } from '../../../shared/api/device-schemas.ts'
+export type { DevicesApi } from '../../sync/devices.ts'
 export type { Auth } from '../../sync/auth.ts'
 export type { ConversationListItem, Me } from '../../../shared/api/schemas.ts'
 export type { Link, NewInvitation } from '../../../shared/api/people.ts'
@@ -45,6 +48,8 @@ export interface Sdk extends Pick<Api, 'me' | 'createConversationId'>, PeopleApi
    * again with the next call.
    */
   takeOver(guest: string, account: string): Promise<void>
+  /** A person's devices; loaded when it is first asked for. */
+  devices(): Promise<DevicesApi>
   /** What people do with accounts; loaded when it is first asked for. */
   auth(): Promise<Auth>
   /** Told whenever somebody else may be signed in from now on, by this tab or another. @returns how to stop */

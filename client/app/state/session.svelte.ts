@@ -20,6 +20,10 @@ export class Session {
   takeOverProblem: string | null = $state(null)
   /** Name of who was signed in here until just now; null once it is noticed, or when nobody was. */
   ended: string | null = $state(null)
+  /** What this device was until now proves nobody any more; called before that is forgotten. */
+  onleft: (left: { userId: string, name: string, kind: 'became' | 'removed' }) => void = () => {}
+  /** Somebody is shown, with nothing of anybody else open. */
+  onshown: (userId: string) => Promise<void> = async () => {}
   /** One change at a time. */
   #changes: Promise<void> = Promise.resolve()
 
@@ -47,10 +51,15 @@ export class Session {
   refresh(): Promise<void> {
     return this.#inTurn(async () => {
       try {
-        const me = await this.#sdk.me()
+        const before = this.#remembered()
+        const me = await this.#sdk.me(before?.device === undefined ? {} : { user: before.principal.id, device: before.device })
+        // Who has become the one that is signed in now has left nobody.
+        const isTheSame = before !== null && me.principal.aliases?.includes(before.principal.id)
+        if (before && me.before && !isTheSame) this.onleft({ userId: before.principal.id, name: before.principal.name, kind: me.before })
         // First, so that a page that dies from here on begins with it, and the other tabs close what they have open.
         this.#storage.setItem(KEY, JSON.stringify(me))
         await this.#show(me)
+        await this.onshown(me.principal.id)
         this.problem = null
       } catch (error) {
         this.problem = this.me ? null : error instanceof Error ? error.message : 'The server did not answer.'
