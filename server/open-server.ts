@@ -11,6 +11,7 @@ import { createSkein } from './app.ts'
 import type { RunningServer } from './app.ts'
 import type { ModelSetup } from './agents/models.ts'
 import type { Config, ModelConfig } from './config.ts'
+import { looseModes } from './data-folder-modes.ts'
 import { openLevelDbDirectory } from './directory/leveldb-directory.ts'
 import { readCertificate, renewCertificate } from './edge/certificate.ts'
 import type { Certificate, CertificateFiles, Renewal } from './edge/certificate.ts'
@@ -130,10 +131,11 @@ const keepRenewed = (server: RunningServer, logger: Logger, files: CertificateFi
 const openLog = async ({ dataFolder, durability }: Config, logger: Logger): Promise<LevelDbLog> => {
   const path = join(dataFolder, 'log')
   try {
-    await mkdir(path, { recursive: true })
+    await mkdir(path, { recursive: true, mode: 0o700 })
   } catch (error) {
     throw dataFolderError(dataFolder, error)
   }
+  for (const what of await looseModes(dataFolder)) logger.warn({ what }, 'what the server keeps is not for its user alone')
   const marker = await readEpochMarker(dataFolder)
   const onDamage = (what: string): void => logger.error({ what }, 'something stored is damaged and was left out; everything else is served')
   const onBackupRemoved: OnBackupRemoved = (backup, error) => error === undefined
