@@ -96,6 +96,8 @@ export const limits = {
   linksPerDocument: 100,
   /** People whom an owner removed that a document remembers, the latest: links from before do not let them in again. */
   removedPerDocument: 1000,
+  /** People in those entries of the directory that the server keeps in memory, and one for each entry: some 10 MB. */
+  keptMemberships: 40_000,
   /** Longest life of a link, in days; without a life it lasts until it is revoked. */
   linkDays: 365,
   /** Updates in one answer to `POST /api/sync`, before base64; one document goes however large it is. */

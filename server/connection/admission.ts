@@ -1,6 +1,6 @@
 /** Who may open a connection: bounded per address before anything is known of the caller, and per person after. */
 import type { ServerLimits } from '../../shared/limits.ts'
-import { RecentMap } from '../edge/recent-map.ts'
+import { RecentMap } from '../../shared/recent-map.ts'
 import { Pace } from './pace.ts'
 
 /** Callers whose pace is remembered; past that those that were quiet longest are forgotten. */

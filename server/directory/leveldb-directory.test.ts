@@ -8,6 +8,7 @@ import { bytes, documentName, record } from '../../test/contract/samples.ts'
 import { LevelDbWorld } from '../../test/rig/leveldb-world.ts'
 import type { LevelDbLog } from '../log/leveldb/leveldb-log.ts'
 import { openLevelDbDirectory } from './leveldb-directory.ts'
+import { setMember } from './membership.ts'
 import type { Directory } from './port.ts'
 
 const a = documentName('a')
@@ -50,6 +51,19 @@ describe('the directory on LevelDB', () => {
     expect(await directory.find(a)).toBeNull()
     expect(await directory.listOf(anna.id, '')).toEqual([])
     expect((await directory.create(a, anna, 2)).createdAt).toBe(2)
+  })
+
+  test.each(['before', 'after'] as const)('a change whose outcome is unknown, it failed %s the write, is found as the disk has it', async (when) => {
+    const roles = async () => [...(await directory.find(a))!.members].map(([id, { role }]) => `${id} ${role}`)
+    await directory.create(a, anna, 1)
+    world.failNext(when)
+    expect(await codeOf(directory.change(a, setMember({ id: parseUserId('ben')!, role: 'viewer', name: 'Ben' })))).toBe('not-saved')
+    const found = await roles()
+    expect(found).toEqual(when === 'before' ? ['anna owner'] : ['anna owner', 'ben viewer'])
+    await world.crash()
+    log = await world.open()
+    directory = openLevelDbDirectory({ store: log.store, random: target => randomFillSync(target) })
+    expect(await roles()).toEqual(found)
   })
 
   test('one damaged membership does not take the list with it; it is named, once', async () => {

@@ -11,6 +11,7 @@ import { limits } from '../../shared/limits.ts'
 import type { Principal } from '../../shared/principal.ts'
 import type { Role } from '../../shared/wire/frame.ts'
 import { KeyedQueue } from './keyed-queue.ts'
+import { KnownEntries } from './known-entries.ts'
 import { become, changedIds, join } from './membership.ts'
 import type { Decision, Directory, DirectoryEntry, DirectoryListener, Link, NewLink } from './port.ts'
 import * as stored from './stored-entry.ts'
@@ -18,6 +19,8 @@ import type { HeldLink, Key, Operation, Range } from './stored-entry.ts'
 
 /** What the directory needs of the store that the log keeps open. */
 export interface DirectoryStore {
+  /** Counts failed writes: what was known of the database in an earlier term may not be so. */
+  readonly term: number
   get(key: Key): Promise<Uint8Array | undefined>
   /** Without those that are damaged, which the store tells of. */
   intactEntries(range: Range): Promise<[Key, Uint8Array][]>
@@ -40,17 +43,24 @@ class LevelDbDirectory implements Directory {
   readonly #store: DirectoryStore
   readonly #random: RandomBytes
   readonly #changes = new KeyedQueue<DocumentName>()
+  readonly #known: KnownEntries
   readonly #listeners = new Set<DirectoryListener>()
   #indexing: Promise<void> | null = null
 
   constructor({ store, random }: DirectoryOptions) {
     this.#store = store
     this.#random = random
+    this.#known = new KnownEntries({
+      read: async name => {
+        const value = await store.get(stored.entryKey(name))
+        return value === undefined ? null : stored.decodeEntry(name, value)
+      },
+      term: () => store.term,
+    })
   }
 
-  async find(name: DocumentName): Promise<DirectoryEntry | null> {
-    const value = await this.#store.get(stored.entryKey(name))
-    return value === undefined ? null : stored.decodeEntry(name, value)
+  find(name: DocumentName): Promise<DirectoryEntry | null> {
+    return this.#known.find(name)
   }
 
   create(name: DocumentName, owner: Principal, at: number): Promise<DirectoryEntry> {
@@ -60,8 +70,7 @@ class LevelDbDirectory implements Directory {
       const members = new Map([[owner.id, { role: 'owner' as const, name: owner.name }]])
       const firstEpoch = uuidFromDigest(this.#random(new Uint8Array(UUID_BYTES)))
       const entry = { name, createdAt: at, members, readers: new Set<never>(), removed: new Map(), firstEpoch, deletedAt: null }
-      await this.#store.commit([stored.putEntry(entry), ...stored.putMemberships(entry, [owner.id])])
-      return entry
+      return this.#save(entry, stored.putMemberships(entry, [owner.id]))
     })
   }
 
@@ -154,13 +163,11 @@ class LevelDbDirectory implements Directory {
       const ids = [...entry.members].map(([id, { role }]) => [id, { role, name: '' }] as const)
       const deleted = { ...entry, members: new Map(ids), readers: new Set<never>(), removed: new Map(), deletedAt: at }
       const links = await this.#linksOf(name)
-      await this.#store.commit([
-        stored.putEntry(deleted),
+      return this.#save(deleted, [
         ...[...entry.members.keys(), ...entry.readers].map(id => ({ type: 'del', key: stored.membershipKey(id, name) }) as const),
         ...links.flatMap(stored.deleteLink),
         { type: 'put', key: stored.eraseKey(name), value: stored.encode(true) },
       ])
-      return deleted
     })
   }
 
@@ -185,10 +192,16 @@ class LevelDbDirectory implements Directory {
     before: DirectoryEntry, after: DirectoryEntry, beside: readonly Operation[] = [], isTold: (id: UserId) => boolean = () => true,
   ): Promise<DirectoryEntry> {
     const changed = changedIds(before, after)
-    await this.#store.commit([stored.putEntry(after), ...stored.putMemberships(after, changed), ...beside])
+    const saved = await this.#save(after, [...stored.putMemberships(after, changed), ...beside])
     const told = changed.filter(isTold)
-    if (told.length > 0) for (const listener of this.#listeners) listener(after, told)
-    return after
+    if (told.length > 0) for (const listener of this.#listeners) listener(saved, told)
+    return saved
+  }
+
+  /** @param beside in the same batch */
+  async #save(entry: DirectoryEntry, beside: readonly Operation[]): Promise<DirectoryEntry> {
+    await this.#store.commit([stored.putEntry(entry), ...beside])
+    return this.#known.put(entry)
   }
 
   async #linkOf(secret: string): Promise<HeldLink | null> {

@@ -2,7 +2,7 @@
 import type { ServerLimits } from '../../shared/limits.ts'
 import { SkeinError } from '../../shared/errors.ts'
 import { limitKey } from './address.ts'
-import { RecentMap } from './recent-map.ts'
+import { RecentMap } from '../../shared/recent-map.ts'
 
 /**
  * `read` and `write`: the daily course. `signIn`: attempts to prove who one is, or to become somebody. `credential`: making something that

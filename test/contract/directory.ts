@@ -401,6 +401,26 @@ export const directoryContract = (adapter: string, create: () => Promise<Directo
       expect(told).toHaveLength(5)
     })
 
+    test('whoever asks after a change finds what it made, however many ask meanwhile', async () => {
+      await directory.create(a, anna, 5)
+      directory = await world.open()
+      let done = 0
+      const found: Promise<number>[] = []
+      const ask = async (): Promise<number> => {
+        const atLeast = done
+        return Number((await directory.find(a))!.members.get(ben.id)?.name ?? 0) - atLeast
+      }
+      for (let n = 1; n <= 20; n++) {
+        found.push(ask(), ask())
+        const changed = directory.change(a, setMember({ id: ben.id, role: 'viewer', name: String(n) })).then(() => { done = n })
+        found.push(ask())
+        await changed
+        found.push(ask())
+      }
+      for (const newer of await Promise.all(found)) expect(newer).toBeGreaterThanOrEqual(0)
+      expect((await directory.find(a))?.members.get(ben.id)?.name).toBe('20')
+    })
+
     test('everything is there after opening again', async () => {
       await directory.create(a, anna, 5)
       const secret = await invite('editor')

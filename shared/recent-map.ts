@@ -4,12 +4,19 @@
  */
 export class RecentMap<V> {
   readonly #half: number
+  readonly #weigh: (value: V) => number
   #young = new Map<string, V>()
   #old = new Map<string, V>()
+  /** Of the young one. */
+  #weight = 0
 
-  /** @param capacity the most that is ever remembered; at least half of it is */
-  constructor(capacity: number) {
+  /**
+   * @param capacity the most that is ever remembered; at least half of it is
+   * @param weigh what a value, which does not change, takes of it; what takes more than half is not remembered
+   */
+  constructor(capacity: number, weigh: (value: V) => number = () => 1) {
     this.#half = Math.ceil(capacity / 2)
+    this.#weigh = weigh
   }
 
   get size(): number {
@@ -22,10 +29,19 @@ export class RecentMap<V> {
 
   set(key: string, value: V): void {
     this.#old.delete(key)
-    if (!this.#young.has(key) && this.#young.size >= this.#half) {
+    const before = this.#young.get(key)
+    if (before !== undefined) {
+      this.#weight -= this.#weigh(before)
+      this.#young.delete(key)
+    }
+    const weight = this.#weigh(value)
+    if (weight > this.#half) return
+    if (this.#weight + weight > this.#half) {
       this.#old = this.#young
       this.#young = new Map()
+      this.#weight = 0
     }
+    this.#weight += weight
     this.#young.set(key, value)
   }
 }

@@ -21,3 +21,16 @@ test('a key has its latest value', () => {
   map.set('a', 3)
   expect([map.get('a'), map.get('b'), map.size]).toEqual([3, 2, 2])
 })
+
+test('values that weigh more take more of it, and one that is too heavy is not remembered', () => {
+  const map = new RecentMap<number>(10, value => value)
+  map.set('a', 3)
+  map.set('a', 1)
+  map.set('b', 4)
+  expect([map.get('a'), map.get('b')]).toEqual([1, 4])
+  map.set('c', 5)
+  map.set('d', 1)
+  expect(['a', 'b', 'c', 'd'].map(key => map.get(key))).toEqual([undefined, undefined, 5, 1])
+  map.set('d', 6)
+  expect([map.get('c'), map.get('d')]).toEqual([5, undefined])
+})
