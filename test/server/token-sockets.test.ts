@@ -147,13 +147,18 @@ describe('a ticket on a socket', () => {
     expect(await closeOf({ ticket: bound, cookie }, other)).toBe('4404 not-found')
   })
 
-  it('that a token made ends with the token: sockets that it opened, and those that it would', async () => {
+  it('that a token made ends when the token is rotated or revoked: sockets that it opened, and those that it would', async () => {
     const issued = await token({})
     const made = await ticket({}, { authorization: bearer(issued) })
     const peer = await join({ ticket: made })
     expect(roleOf(peer)).toBe('viewer')
-    await ask(routes.token(issued.token.id), {}, { cookie }, 'DELETE')
+    const rotated = await ask(routes.rotateToken(issued.token.id), {}) as IssuedToken
     expect((await peer.closed()).code).toBe(4401)
     expect(await closeOf({ ticket: made })).toBe('4401 unauthenticated')
+    const again = await ticket({}, { authorization: bearer(rotated) })
+    const second = await join({ ticket: again })
+    await ask(routes.token(issued.token.id), {}, { cookie }, 'DELETE')
+    expect((await second.closed()).code).toBe(4401)
+    expect(await closeOf({ ticket: again })).toBe('4401 unauthenticated')
   })
 })
