@@ -10,6 +10,8 @@ export interface HttpBrowser {
   post(path: string, body?: unknown): Promise<Response>
   /** Follows redirects by hand: each one's cookies are kept. */
   navigate(url: string): Promise<Response>
+  /** As a form of that page does. */
+  submit(url: string, fields: Record<string, string>): Promise<Response>
   /** Becomes a guest, or whoever the cookies prove. */
   me(): Promise<{ id: string, name: string, kind: string }>
 }
@@ -37,9 +39,9 @@ export const httpBrowser = (url: string, headers: Record<string, string> = {}): 
     get: path => request(url + path),
     send,
     post: (path, body) => send('POST', path, body),
-    navigate: target => request(target, {
-      headers: { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' },
-    }),
+    navigate: target => request(target),
+    submit: (target, fields) =>
+      request(target, { method: 'POST', body: new URLSearchParams(fields), headers: { origin: new URL(target).origin } }),
     me: async () => {
       const { principal } = await (await request(url + routes.me())).json() as { principal: { id: string, name: string, kind: string } }
       return principal

@@ -3,6 +3,7 @@
  * row anywhere.
  */
 import { hkdfSync } from 'node:crypto'
+import { getCurrentAdapter } from '@better-auth/core/context'
 import { getOAuthState } from 'better-auth/api'
 import type { Context } from 'hono'
 import { parseUserId } from '../../../shared/ids.ts'
@@ -216,7 +217,8 @@ export class Accounts implements Identity {
     // Who signs up with a password was asked for a code before it was hashed.
     if (state && this.options.signUp === 'invite' && !await this.administration.spendInviteCode(String(state.inviteCode ?? ''))) throw refusal('CODE_INVALID')
     if (this.#anybody) return 'user'
-    const { adapter } = await this.engine().$context
+    // Within the transaction that makes the account, where it holds the only connection.
+    const adapter = await getCurrentAdapter((await this.engine().$context).adapter)
     this.#anybody = await adapter.count({ model: 'user' }) > 0
     return this.#anybody ? 'user' : 'admin'
   }

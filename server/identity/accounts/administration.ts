@@ -1,5 +1,6 @@
 /** What an admin, or the operator by a command, does to accounts: who is admin, who may come in, links for a new password. */
 import { createHash } from 'node:crypto'
+import { getCurrentAdapter } from '@better-auth/core/context'
 import { parseUserId } from '../../../shared/ids.ts'
 import type { RandomBytes, UserId } from '../../../shared/ids.ts'
 import { accountLimits as limits } from '../../../shared/limits.ts'
@@ -46,7 +47,8 @@ export const createAdministration = ({ context, now, random, disabled: ended }: 
       return { code, expiresAt }
     },
     spendInviteCode: async code => {
-      const { adapter } = await context()
+      // Within the transaction that makes the account, where there is one.
+      const adapter = await getCurrentAdapter((await context()).adapter)
       const spent = await adapter.consumeOne<{ expiresAt: Date }>({ model: 'inviteCode', where: [{ field: 'codeHash', value: hashOf(code) }] })
       return spent !== null && spent.expiresAt.getTime() > now()
     },

@@ -5,6 +5,7 @@
 import { chmod, mkdir, open } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { createKyselyAdapter } from '@better-auth/kysely-adapter'
 import type { BetterAuthOptions } from 'better-auth'
 import { Pool } from 'pg'
 
@@ -36,8 +37,11 @@ export const openSqlite = async (path: string): Promise<AccountsDatabase> => {
     await chmod(path, 0o600)
     const database = new DatabaseSync(path)
     database.exec(`PRAGMA busy_timeout = ${BUSY_MS}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON`)
+    // One for all engines: it lets one transaction at a time onto the one connection that a file has.
+    const { kysely } = await createKyselyAdapter({ database })
+    if (!kysely) throw new Error('better-auth does not know this database')
     return {
-      database,
+      database: { db: kysely, type: 'sqlite', transaction: true },
       readFormat: async () => Number(database.prepare('PRAGMA user_version').get()?.['user_version'] ?? 0),
       writeFormat: async format => database.exec(`PRAGMA user_version = ${format}`),
       close: async () => database.close(),
