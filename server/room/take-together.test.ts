@@ -1,16 +1,25 @@
 /** What has come to a free document by the time when the log can write: one record, and everybody is answered as if taken alone. */
 import { afterEach, describe, expect, it } from 'vitest'
 import * as Y from 'yjs'
+import { say } from '../../test/rig/conversation.ts'
 import { settle } from '../../test/rig/manual-time.ts'
-import { ada, bob, closeWorlds, world } from '../../test/rig/rooms-world.ts'
+import { ada, bob, closeWorlds, talk, world } from '../../test/rig/rooms-world.ts'
 import type { Page, World } from '../../test/rig/rooms-world.ts'
 import { runSeed, seededRandom, times, withReplay } from '../../test/rig/seed.ts'
+import { readMessages } from '../../shared/conversation/read.ts'
 import { parseDocumentName } from '../../shared/ids.ts'
+import { scan } from '../gate/scan.ts'
+import type { Binding } from '../log/port.ts'
 import { BURST_MS } from './broadcast.ts'
+import { HourlyBudget, createBudgets } from './budget.ts'
+import { ClientOwners } from './client-owners.ts'
+import type { Submission } from './session.ts'
+import { takeTogether } from './take-together.ts'
+import type { WrittenDocument } from './write-path.ts'
 
 const board = parseDocumentName('artifact/board')!
 
-afterEach(closeWorlds)
+afterEach(closeWorlds, 10_000)
 
 /** A log that is busy until the test says that it can write. */
 const busy = (over: World): { write: () => Promise<void> } => {
@@ -28,8 +37,7 @@ const busy = (over: World): { write: () => Promise<void> } => {
 }
 
 /** Two people who have written a word each. */
-const twoPages = async (): Promise<{ over: World, pages: [Page, Page], text: (page: Page) => string, records: () => Promise<number> }> => {
-  const over = world()
+const twoPages = async (over = world()): Promise<{ over: World, pages: [Page, Page], text: (page: Page) => string, records: () => Promise<number> }> => {
   const pages: [Page, Page] = [await over.enter(board, ada), await over.enter(board, bob)]
   for (const page of pages) {
     await page.join()
@@ -42,6 +50,13 @@ const twoPages = async (): Promise<{ over: World, pages: [Page, Page], text: (pa
     text: ({ doc }) => doc.getText('text').toJSON(),
     records: async () => (await over.log.read(board))!.head + 1,
   }
+}
+
+/** What a page that was just opened writes. */
+const fresh = (): Uint8Array => {
+  const doc = new Y.Doc()
+  doc.getText('text').insert(0, 'x')
+  return Y.encodeStateAsUpdate(doc)
 }
 
 const answered = ({ sent, acknowledged, refusedBy, endedBy }: Page) => ({ open: sent - acknowledged, refusedBy, endedBy })
@@ -94,6 +109,102 @@ describe('updates of a free document that wait for the log', () => {
     await write()
     const owners = (await over.log.read(board))!.bindings.map(({ owner }) => owner)
     expect(owners.sort()).toEqual(['ada', 'ada', 'bob', 'bob', 'carl'])
+  })
+
+  it('that reach what they were not judged to reach end with what was taken before, whoever sent them refused', () => {
+    const doc = new Y.Doc()
+    doc.getText('text').insert(0, 'word')
+    const recorder = { record: (_: string, bindings: Binding[], change: (writer: null, transaction: Y.Transaction) => void) => {
+      doc.transact(transaction => change(null, transaction))
+      return bindings
+    } }
+    const owners = new ClientOwners(null, [], () => false)
+    const [first, forged, last] = ['first', 'forged', 'last'].map((said): Submission => {
+      const client = new Y.Doc()
+      client.getText('text').insert(0, said)
+      return { session: { principal: ada }, bytes: Y.encodeStateAsUpdate(client) } as Submission
+    })
+    const inbox = [first!, forged!, last!]
+    const { taken, lost } = takeTogether(inbox, { doc, owners, recorder } as unknown as WrittenDocument, {
+      now: () => 0,
+      judge: submission => {
+        const scanned = scan(submission.bytes, 'free', () => 0)
+        if (!scanned.ok) return null
+        const touched = submission === forged ? [] : [{ root: 'text', key: null }]
+        return { scanned, verdict: { kind: 'accept', touched, requestIds: [], newClients: [], newNeighbours: () => [] } }
+      },
+    })
+    expect(taken).toEqual([first])
+    expect(lost?.forged).toBe(forged)
+    expect(inbox).toEqual([last])
+  })
+
+  it('end the room, and it alone, when one of them cannot be answered', async () => {
+    const { over, pages: [page, other] } = await twoPages()
+    const { write } = busy(over)
+    const answers = { saved: () => {}, parked: () => {}, refused: () => {} }
+    const applied = (): void => { throw new Error('of ours') }
+    page.room.submit({ session: page, bytes: fresh(), final: false, applied, ...answers })
+    other.submit(fresh())
+    await write()
+    expect([page.endedBy, other.endedBy]).toEqual(['not-saved', 'not-saved'])
+    delete over.log.beforeWrite
+    const again = await over.enter(board, bob)
+    await again.join()
+    again.doc.getText('text').insert(0, 'goes on ')
+    await settle()
+    expect(answered(again)).toEqual(WELL)
+  })
+
+  it('are no more than a reader can be sent at once', async () => {
+    const { over, pages, text, records } = await twoPages()
+    const before = await records()
+    const { write } = busy(over)
+    for (const page of pages) page.doc.getText('text').insert(0, 'x'.repeat(40_000))
+    await write()
+    expect(pages.map(answered)).toEqual([WELL, WELL])
+    expect(await records()).toBe(before + 2)
+    expect(text(pages[0])).toBe(text(pages[1]))
+  })
+
+  it('cost each who sent them what they would cost alone', async () => {
+    const over = world()
+    over.budgets = { ...createBudgets(), newClients: new HourlyBudget(3) }
+    over.start()
+    const { pages: [page, other] } = await twoPages(over)
+    const { write } = busy(over)
+    for (let n = 0; n < 3; n++) page.submit(fresh())
+    other.submit(fresh())
+    await write()
+    expect(answered(page)).toEqual({ open: 1, refusedBy: 'rate-limited', endedBy: null })
+    expect(answered(other)).toEqual(WELL)
+  })
+
+  it('find the document as full as one alone', async () => {
+    const over = world()
+    over.documentBytes = 1000
+    over.start()
+    const pages = [await over.enter(board, ada), await over.enter(board, bob)]
+    for (const page of pages) await page.join()
+    pages[0]!.doc.getText('text').insert(0, 'x'.repeat(2000))
+    await settle()
+    const { write } = busy(over)
+    for (const page of pages) page.doc.getText('text').insert(0, 'more')
+    await write()
+    expect(pages.map(({ refusedBy }) => refusedBy)).toEqual(['document-full', 'document-full'])
+  })
+
+  it('of a conversation are taken one by one, each in the name of who sent it', async () => {
+    const over = world()
+    const pages = [await over.enter(talk, ada), await over.enter(talk, bob)]
+    for (const page of pages) await page.join()
+    say(pages[0]!.doc, 'before', { to: [] })
+    await settle()
+    const { write } = busy(over)
+    for (const page of pages) say(page.doc, page.principal.name, { to: [] })
+    await write()
+    expect(pages[0]!.texts).toEqual(['before', 'Ada', 'Bob'])
+    expect(readMessages(pages[1]!.doc).map(({ metadata }) => metadata.authorId)).toEqual(['ada', 'ada', 'bob'])
   })
 
   it('of several who write, delete and overwrite at once leave everybody, and the log, with the same document', async () => {

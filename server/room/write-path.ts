@@ -153,7 +153,7 @@ export class WritePath {
     if (lost?.forged) this.#refuse(lost.forged, 'forged', lost.reason ?? errorTable.forged.message)
     for (const submission of taken) {
       if (lost) submission.session.end('not-saved')
-      else this.#accepted(submission, [])
+      else void this.#safely(submission, async () => this.#accepted(submission, []))
     }
     return taken.length > 0 || lost !== null
   }

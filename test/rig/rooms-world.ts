@@ -1,6 +1,7 @@
 /** The rooms of a server over a disk in memory, and pages of stock clients in them, on a clock that the test moves. */
 import * as Y from 'yjs'
 import { BURST_MS } from '../../server/room/broadcast.ts'
+import type { Budgets } from '../../server/room/budget.ts'
 import type { DocumentRoom } from '../../server/room/document-room.ts'
 import type { Outgoing } from '../../server/room/outgoing.ts'
 import { RoomRegistry } from '../../server/room/rooms.ts'
@@ -30,6 +31,8 @@ export class World {
   log!: MemoryLog
   rooms!: RoomRegistry
   squashAt = squashLimits
+  budgets: Budgets | null = null
+  documentBytes = Infinity
   yieldToOthers = (): Promise<void> => Promise.resolve()
   /** Milliseconds that pass between two looks at the clock: as it is, no two records are one burst. */
   tick = BURST_MS
@@ -48,7 +51,8 @@ export class World {
       agents: { defaultAgent: null, nameOf: () => undefined },
       onEvents: () => {},
       onDecoded: name => { this.decoded.push(name) },
-      budgets: null,
+      budgets: this.budgets,
+      documentBytes: this.documentBytes,
       now: () => this.time.now() + (this.#passed += this.tick),
       logger: { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} },
       compactAfter: 500,

@@ -168,7 +168,11 @@ describe('group commit', () => {
     const done: string[] = []
     const write = (name: string) => (): void => {
       done.push(name)
-      void Promise.resolve().then(() => commits.submit([name]))
+      void (async () => {
+        // As many steps as somebody may take who waits for nothing.
+        for (let step = 0; step < 20; step++) await null
+        void commits.submit([name])
+      })()
     }
     commits.beforeWrite(write('d'))
     commits.beforeWrite(write('e'))
