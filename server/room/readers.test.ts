@@ -61,6 +61,24 @@ describe('who lacks much of a large document is sent what is stored', () => {
     }
   })
 
+  it('as it was stored anew after something was taken out, also to who comes right behind somebody who was sent it before', async () => {
+    const secret = 'my-secret-is-4711'
+    const { over, author, id } = await large(secret)
+    const before = await over.enter(talk, ada)
+    await before.join()
+    expect(before.texts).toContain(secret)
+    putRequest(author.doc, newRequestId(), proposeRedact(messageIdOf(id), 1))
+    await settle()
+    const after = await over.enter(talk, ada)
+    // Turns that are bounded: who is never sent anything shall not wait for ever here.
+    let turns = 1000
+    over.yieldToOthers = () => turns-- > 0 ? Promise.resolve() : new Promise(() => {})
+    await after.join()
+    expect(after.texts).toEqual(messageTexts(author.doc))
+    expect(after.kinds).toContain('update')
+    for (const bytes of after.bytes) expect(Buffer.from(bytes).includes(secret)).toBe(false)
+  })
+
   it('of which those who come back with different parts share what both of them lack', async () => {
     const { over, author } = await large('hello')
     const whole = Y.decodeStateVector(Y.encodeStateVector(author.doc))

@@ -9,13 +9,12 @@ import { runSeed, seededRandom, times, withReplay } from '../../test/rig/seed.ts
 import { readMessages } from '../../shared/conversation/read.ts'
 import { parseDocumentName } from '../../shared/ids.ts'
 import { scan } from '../gate/scan.ts'
-import type { Binding } from '../log/port.ts'
 import { BURST_MS } from './broadcast.ts'
 import { HourlyBudget, createBudgets } from './budget.ts'
 import { ClientOwners } from './client-owners.ts'
+import type { Recorder } from './recorder.ts'
 import type { Submission } from './session.ts'
 import { takeTogether } from './take-together.ts'
-import type { WrittenDocument } from './write-path.ts'
 
 const board = parseDocumentName('artifact/board')!
 
@@ -37,7 +36,9 @@ const busy = (over: World): { write: () => Promise<void> } => {
 }
 
 /** Two people who have written a word each. */
-const twoPages = async (over = world()): Promise<{ over: World, pages: [Page, Page], text: (page: Page) => string, records: () => Promise<number> }> => {
+const twoPages = async (over = world()): Promise<{
+  over: World, pages: [Page, Page], text: (page: Page) => string, records: () => Promise<number>,
+}> => {
   const pages: [Page, Page] = [await over.enter(board, ada), await over.enter(board, bob)]
   for (const page of pages) {
     await page.join()
@@ -114,10 +115,9 @@ describe('updates of a free document that wait for the log', () => {
   it('that reach what they were not judged to reach end with what was taken before, whoever sent them refused', () => {
     const doc = new Y.Doc()
     doc.getText('text').insert(0, 'word')
-    const recorder = { record: (_: string, bindings: Binding[], change: (writer: null, transaction: Y.Transaction) => void) => {
-      doc.transact(transaction => change(null, transaction))
-      return bindings
-    } }
+    const recorder: Pick<Recorder, 'record'> = {
+      record: (_actor, _bindings, change) => doc.transact(transaction => change(null, transaction)),
+    }
     const owners = new ClientOwners(null, [], () => false)
     const [first, forged, last] = ['first', 'forged', 'last'].map((said): Submission => {
       const client = new Y.Doc()
@@ -125,7 +125,7 @@ describe('updates of a free document that wait for the log', () => {
       return { session: { principal: ada }, bytes: Y.encodeStateAsUpdate(client) } as Submission
     })
     const inbox = [first!, forged!, last!]
-    const { taken, lost } = takeTogether(inbox, { doc, owners, recorder } as unknown as WrittenDocument, {
+    const { taken, lost } = takeTogether(inbox, { doc, owners, recorder }, {
       now: () => 0,
       judge: submission => {
         const scanned = scan(submission.bytes, 'free', () => 0)

@@ -12,6 +12,7 @@ import { audit, markOf } from '../gate/audit.ts'
 import type { Scanned } from '../gate/scan.ts'
 import type { Verdict } from '../gate/verdict.ts'
 import type { Binding } from '../log/port.ts'
+import type { Recorder } from './recorder.ts'
 import type { Submission } from './session.ts'
 import type { WrittenDocument } from './write-path.ts'
 
@@ -27,6 +28,8 @@ const WORK_MS = 10
 /** Of one record; readers get it as one frame. */
 const BYTES = 64 * 1024
 
+type Written = Pick<WrittenDocument, 'doc' | 'owners'> & { recorder: Pick<Recorder, 'record'> }
+
 export interface Together {
   /** In the document, in order. */
   taken: Submission[]
@@ -35,7 +38,7 @@ export interface Together {
 }
 
 /** @param inbox from the front of which what is taken goes missing */
-export const takeTogether = (inbox: Submission[], { doc, owners, recorder }: WrittenDocument, { judge, now }: TogetherPorts): Together => {
+export const takeTogether = (inbox: Submission[], { doc, owners, recorder }: Written, { judge, now }: TogetherPorts): Together => {
   const taken: Submission[] = []
   const bindings: Binding[] = []
   const since = now()

@@ -170,7 +170,7 @@ describe('group commit', () => {
       done.push(name)
       void (async () => {
         // As many steps as somebody may take who waits for nothing.
-        for (let step = 0; step < 20; step++) await null
+        for (let step = 0; step < 20; step++) await Promise.resolve()
         void commits.submit([name])
       })()
     }
