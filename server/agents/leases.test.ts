@@ -65,6 +65,17 @@ describe('a lease', () => {
     await other.close()
   })
 
+  it('that is lost ends what its holder asked the model for', async () => {
+    const service = new LeaseService()
+    const agent = new ScriptedAgent('continue')
+    const world = await AgentWorld.start([agent], { leases: service.client() })
+    await world.say('Tell me')
+    expect(agent.reply1.signal.aborted).toBe(false)
+    service.expire(true)
+    expect(agent.reply1.signal.aborted).toBe(true)
+    await world.driver.close()
+  })
+
   it('that passed on without its holder noticing lets the holder seal nothing', async () => {
     const service = new LeaseService()
     const agent = new ScriptedAgent('continue')

@@ -2,7 +2,7 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import * as Y from 'yjs'
 import { proposeRedact, putRequest } from '../../shared/conversation/write.ts'
-import { messageIdOf } from '../../shared/ids.ts'
+import { messageIdOf, parseDocumentName } from '../../shared/ids.ts'
 import { messageTexts, newRequestId, say } from '../../test/rig/conversation.ts'
 import { settle } from '../../test/rig/manual-time.ts'
 import { QUIET_MS, ada, closeWorlds, talk, world } from '../../test/rig/rooms-world.ts'
@@ -61,6 +61,18 @@ describe('who lacks much of a large document is sent what is stored', () => {
     }
   })
 
+  it('with all that was written since somebody else was sent it', async () => {
+    const { over, author } = await large('hello')
+    for (const said of ['first', 'second']) {
+      say(author.doc, said, { to: [] })
+      await settle()
+      const reader = await over.enter(talk, ada)
+      await reader.join()
+      expect(reader.texts).toEqual(messageTexts(author.doc))
+      expect(reader.texts.at(-1)).toBe(said)
+    }
+  })
+
   it('as it was stored anew after something was taken out, also to who comes right behind somebody who was sent it before', async () => {
     const secret = 'my-secret-is-4711'
     const { over, author, id } = await large(secret)
@@ -113,6 +125,22 @@ describe('who lacks much of a large document is sent what is stored', () => {
     expect(reader.texts).toEqual(messageTexts(author.doc))
     expect(reader.kinds).toContain('update')
     expect(over.disk.documents.get(talk)!.updates).toHaveLength(1)
+  })
+})
+
+describe('who asks the same as somebody before', () => {
+  it('is sent also what is on its way to the disk only', async () => {
+    const over = world()
+    const board = parseDocumentName('artifact/board')!
+    const [author, first, second] = await Promise.all([over.enter(board), over.enter(board), over.enter(board)])
+    await author.join()
+    author.doc.getText('text').insert(0, 'before')
+    await settle()
+    await first.join()
+    author.doc.getText('text').insert(0, 'on its way, ')
+    second.ask()
+    await settle()
+    for (const page of [first, second]) expect(page.doc.getText('text').toJSON()).toBe('on its way, before')
   })
 })
 
