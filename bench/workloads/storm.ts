@@ -3,7 +3,7 @@ import { Client, openAll, syncFrame } from '../load/client.ts'
 import { Journey, Writer, markOf, roomName } from '../load/messages.ts'
 import { percentile } from '../measure/numbers.ts'
 import { pace, sleep, until } from '../measure/wait.ts'
-import { closeAll, withStore } from './workload.ts'
+import { closeAll, withDocuments } from './workload.ts'
 import type { Workload } from './workload.ts'
 
 const ROOMS = 100
@@ -14,9 +14,9 @@ const WRITTEN_PER_SECOND = 1000
 
 export const storm: Workload = {
   title: `${CLIENTS.toLocaleString('en')} clients reconnect in 1 s and in 100 ms`,
-  about: `${ROOMS} rooms of ${MESSAGES_PER_ROOM} messages, ${CLIENTS / ROOMS} clients a room, each time a freshly started server; from the attempt to ` +
-    'connect until the last message is there. Too early: told "synced" before that.',
-  takes: withStore,
+  about: `${ROOMS} rooms of ${MESSAGES_PER_ROOM} messages, ${CLIENTS / ROOMS} clients a room, each time a freshly started server ` +
+    '(who keeps nothing goes on, with all rooms in memory); from the attempt to connect until the last message is there. Too early: told "synced" before that.',
+  takes: withDocuments,
   async run({ peer, start, scale }) {
     const names = Array.from({ length: ROOMS }, () => roomName(peer))
     const authors = names.map(() => new Writer(peer))
@@ -34,11 +34,11 @@ export const storm: Workload = {
     await until('everything is written', () => journey.arrived === total)
     closeAll([...writers, ...readers])
     await sleep(5000)
-    await first.stop()
+    if (peer.persists) await first.stop()
     const lastOf = (room: number): string => markOf(total - ROOMS + room)
 
     const comeBack = async (seconds: number): Promise<{ times: number[], early: number, missing: number, cpu: number }> => {
-      const server = await start()
+      const server = peer.persists ? await start() : first
       await sleep(500)
       const before = server.cpuSeconds()
       const clients: Client[] = []
@@ -66,7 +66,7 @@ export const storm: Workload = {
       await until('everybody has the content', () => times.length === CLIENTS, 30_000).catch(() => {})
       const result = { times, early, missing: CLIENTS - times.length, cpu: server.cpuSeconds() - before }
       closeAll(clients)
-      await server.stop('SIGKILL')
+      if (peer.persists) await server.stop('SIGKILL')
       return result
     }
 
