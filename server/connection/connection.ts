@@ -140,7 +140,8 @@ export class Connection implements Session {
     return true
   }
 
-  #join(stateVector: Uint8Array): void {
+  /** @param hasRead all that was queued for it, after it had stopped reading */
+  #join(stateVector: Uint8Array, hasRead = false): void {
     if (this.#joining) return
     // A document that has grown past the limit must still open for those who hold it.
     const bound = Math.max(limits.stateVectorBytes, 2 * this.#room.stateVectorBytes)
@@ -148,7 +149,7 @@ export class Connection implements Session {
     const clients = decodeStateVector(stateVector)
     if (!clients) return this.#refuse(0, 'malformed', 'The state vector is not valid.')
     if (this.#room.isStale(clients.keys())) return this.end('epoch-changed')
-    if (this.#outbox.holds) {
+    if (this.#outbox.holds && !hasRead) {
       this.#joinsLater = stateVector
       return
     }
@@ -161,6 +162,7 @@ export class Connection implements Session {
       get isWanted() { return isWanted() },
       sent: () => {
         this.#joining = null
+        if (hasRead) this.#catchUp()
         // At once, so that who asks over and over and reads nothing is found out before it has asked again.
         this.#outbox.flush()
       },
@@ -248,15 +250,29 @@ export class Connection implements Session {
     }
     this.#socket.whenDrained(() => {
       if (!this.isOpen) return
+      if (this.#joinsLater) {
+        // The answer has what it missed as well. Sent before it, the step 2 with that would be taken for the answer.
+        this.#room.leave(this)
+        return this.#joinNow()
+      }
       this.#room.resume(this, () => {
         if (!this.isOpen) return
-        this.#outbox.release()
-        this.#presence.resume(this)
-        const stateVector = this.#joinsLater
-        this.#joinsLater = null
-        if (stateVector) this.#join(stateVector)
+        if (this.#joinsLater) return this.#joinNow()
+        this.#catchUp()
       })
     })
+  }
+
+  #joinNow(): void {
+    const stateVector = this.#joinsLater
+    this.#joinsLater = null
+    if (stateVector) this.#join(stateVector, true)
+  }
+
+  /** It has been sent everything. */
+  #catchUp(): void {
+    this.#outbox.release()
+    this.#presence.resume(this)
   }
 
   end(code: ErrorCode, reason: string = errorTable[code].message): void {
