@@ -21,6 +21,7 @@ import { SyncServer } from './connection/sync-server.ts'
 import { createDriver } from './agents/driver.ts'
 import { createProcessLeases } from './agents/leases.ts'
 import type { RunLeases } from './agents/leases.ts'
+import type { ModelBudget } from './agents/model-budget.ts'
 import type { AgentRegistry } from './agents/port.ts'
 import { serverLimits } from '../shared/limits.ts'
 import type { ServerLimits } from '../shared/limits.ts'
@@ -60,6 +61,8 @@ export interface Adapters {
   random: Random
   /** Who may work on an agent's run: {@link createProcessLeases} when left out, which is right for one process. */
   leases?: RunLeases
+  /** How many replies of language models may be asked for; nobody counts when left out. */
+  modelBudget?: ModelBudget
   /** Everybody is one principal who may open everything (`SKEIN_AUTH=none`). */
   openToAll: boolean
   /** {@link serverLimits} when left out. */
@@ -97,7 +100,7 @@ const LISTEN_BACKLOG = 4096
 
 export const createSkein = (adapters: Adapters): RunningServer => {
   const { log, directory, agents, logger, now, timers, random, openToAll, limits = serverLimits, squashAt } = adapters
-  const { leases = createProcessLeases(), comings, certificate } = adapters
+  const { leases = createProcessLeases(), modelBudget = null, comings, certificate } = adapters
   const audit = createAudit(logger)
   const auditSampled = createSampledAudit(audit, now)
   const edge = createEdge(adapters.edge ?? plainEdge, { limits, openToAll, now })
@@ -121,7 +124,7 @@ export const createSkein = (adapters: Adapters): RunningServer => {
     after: timers.after,
     yieldToOthers: oneATurn(setImmediate),
   })
-  const driver = createDriver({ rooms, agents, now, timers, log: logger, leases, openRuns: () => log.openRuns() })
+  const driver = createDriver({ rooms, agents, now, timers, log: logger, leases, budget: modelBudget, openRuns: () => log.openRuns() })
   const erasure = createErasure({ driver, rooms, directory, timers, logger })
   /** What a process that was killed left of redactions: whoever loads the document goes on with it. */
   const payScrubs = async (): Promise<void> => {

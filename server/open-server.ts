@@ -4,6 +4,8 @@ import { mkdir, readFile } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { openLevelDbCounts } from './agents/adapters/leveldb-counts.ts'
+import { createModelBudget } from './agents/model-budget.ts'
 import { createOfflineAgent } from './agents/adapters/offline.ts'
 import { createAgentRegistry } from './agents/registry.ts'
 import { systemTimers } from '../shared/timers.ts'
@@ -69,6 +71,7 @@ const openOver = async (
   log: LevelDbLog, logger: Logger, certificate: Certificate | null, config: Config, { env, people }: OpenServerOptions,
 ): Promise<OpenServer> => {
   const agents = await agentsOf(config, env)
+  const openToAll = config.auth === 'none' && people === undefined
   const version = await readVersion()
   const directory = openLevelDbDirectory({ store: log.store, random })
   const opened = await openIdentity({ config, env, store: log.store, directory, logger, random, ...people && { people } })
@@ -82,7 +85,8 @@ const openOver = async (
     now: Date.now,
     timers: systemTimers,
     random: { uint32: () => random(new Uint32Array(1))[0]!, uuid: randomUUID },
-    openToAll: config.auth === 'none' && people === undefined,
+    openToAll,
+    ...!openToAll && { modelBudget: createModelBudget(openLevelDbCounts(log.store), config.limits) },
     limits: config.limits,
     edge: config.edge,
     ...certificate && { certificate },

@@ -18,6 +18,8 @@ import { createDraftFeed } from './draft-feed.ts'
 import type { Delta } from './draft-feed.ts'
 import { draftIdOf } from './draft-id.ts'
 import { generate } from './generate.ts'
+import { sayWhatIsSpent } from './model-budget.ts'
+import type { ModelBudget, Spent } from './model-budget.ts'
 import type { Outcome } from './generate.ts'
 import type { Agent, AgentContext, AgentRegistry } from './port.ts'
 import type { Timers } from '../../shared/timers.ts'
@@ -27,6 +29,8 @@ export interface AttemptPorts {
   /** Milliseconds since 1970. */
   now(): number
   timers: Timers
+  /** Null: nobody counts, where everybody is the one local person. */
+  budget: ModelBudget | null
   /** A transition of the run is durable. */
   onTransition(run: Run): void
   /** The agent failed in a way that it did not explain: a bug to look at. */
@@ -50,7 +54,9 @@ export const runAttempt = async (ports: AttemptPorts, room: Room, runId: RunId, 
   const known = await room.read(doc => openRoots(doc).runs.get(runId))
   if (!known || signal.aborted) return
   const actor = `agent:${known.agentId}`
-  const { run, started } = await room.write(actor, writer => begin(writer, runId, ports))
+  const agent = ports.agents.find(known.agentId)
+  const spent = known.state === 'pending' && agent?.isLanguageModel ? await ports.budget?.spend(known.askedBy, ports.now()) : null
+  const { run, started } = await room.write(actor, writer => spent ? refuse(writer, runId, spent, ports) : begin(writer, runId, ports))
   if (run) ports.onTransition(run)
   if (started) await stream(ports, room, actor, started, signal)
 }
@@ -78,6 +84,16 @@ const begin = (writer: ConversationWriter, runId: RunId, { agents, now }: Attemp
   if (generating?.type !== 'generate' || !agent || !messages || !next.draftId) return { run: next }
   const context = { messages, system: readMeta(writer.doc).system, already: generating.already }
   return { run: next, started: { run: next, draftId: next.draftId, agent, context, createdAt: draft?.head.createdAt ?? at } }
+}
+
+/** The run ends before it began: nobody may ask for its reply today. */
+const refuse = (
+  writer: ConversationWriter, runId: RunId, spent: NonNullable<Spent>, { agents, now }: AttemptPorts
+): { run?: Run, started?: Started } => {
+  const run = openRoots(writer.doc).runs.get(runId)
+  if (!run || isFinished(run)) return {}
+  const error = { code: 'budget-spent', message: sayWhatIsSpent(spent) }
+  return { run: advanceRun(writer, run, { type: 'failed', error, at: now() }, signature(run, agents.find(run.agentId))).run }
 }
 
 const stream = async (ports: AttemptPorts, room: Room, actor: string, started: Started, signal: AbortSignal): Promise<void> => {

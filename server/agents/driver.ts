@@ -12,6 +12,7 @@ import type { EventListener, Rooms } from '../room/port.ts'
 import type { Logger } from '../telemetry/port.ts'
 import { runAttempt } from './attempt.ts'
 import type { AttemptPorts } from './attempt.ts'
+import type { ModelBudget } from './model-budget.ts'
 import type { RunLeases } from './leases.ts'
 import type { AgentRegistry } from './port.ts'
 import { wait } from '../../shared/timers.ts'
@@ -25,6 +26,8 @@ export interface DriverPorts {
   timers: Timers
   log: Pick<Logger, 'info' | 'warn' | 'error'>
   leases: RunLeases
+  /** Of language models; null: nobody counts. */
+  budget: ModelBudget | null
   /** All runs that have no end yet, as the log has them. */
   openRuns(): Promise<readonly OpenRun[]>
 }
@@ -67,7 +70,7 @@ export const RECOVER_EVERY_MS = 5_000
 const RETRY_MS = [250, 500, 1000, 2000, 5000, 10_000, 20_000, 40_000, 40_000] as const
 const DISK_RETRY_MS = 60_000
 
-export const createDriver = ({ rooms, agents, now, timers, log, leases, openRuns }: DriverPorts): Driver => {
+export const createDriver = ({ rooms, agents, now, timers, log, leases, budget, openRuns }: DriverPorts): Driver => {
   const working = new Map<RunId, Work>()
   /** Runs that cannot be written, until somebody loads their conversation. */
   const givenUp = new Set<RunId>()
@@ -110,6 +113,7 @@ export const createDriver = ({ rooms, agents, now, timers, log, leases, openRuns
       agents,
       now,
       timers,
+      budget,
       onTransition: run => log.info({ ...fieldsOf(name, run), ms: now() - since }, 'run'),
       onUnexpected: (run, error) => log.error({ ...fieldsOf(name, run), err: error }, 'the agent failed without a reason')
     }

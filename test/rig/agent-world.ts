@@ -7,6 +7,7 @@ import * as Y from 'yjs'
 import { createDriver } from '../../server/agents/driver.ts'
 import type { Driver } from '../../server/agents/driver.ts'
 import { createProcessLeases } from '../../server/agents/leases.ts'
+import type { ModelBudget } from '../../server/agents/model-budget.ts'
 import type { RunLeases } from '../../server/agents/leases.ts'
 import type { Agent } from '../../server/agents/port.ts'
 import { createAgentRegistry } from '../../server/agents/registry.ts'
@@ -30,6 +31,7 @@ export interface AgentWorldOptions {
   timers?: Timers
   /** Of the driver; those of one process when left out. */
   leases?: RunLeases
+  budget?: ModelBudget
 }
 
 export interface LogLine {
@@ -53,12 +55,16 @@ export class AgentWorld {
   readonly #rooms: RoomRegistry
   readonly #drivers: Driver[] = []
   readonly #timers: Timers
+  readonly #budget: ModelBudget | null
 
-  private constructor(agents: readonly [Agent, ...Agent[]], log: ScriptedLog, time: ManualTime, timers: Timers, leases: RunLeases) {
+  private constructor(
+    agents: readonly [Agent, ...Agent[]], log: ScriptedLog, time: ManualTime, timers: Timers, leases: RunLeases, budget: ModelBudget | null
+  ) {
     this.agents = agents
     this.log = log
     this.time = time
     this.#timers = timers
+    this.#budget = budget
     log.onDurable = (_name, { update }) => {
       Y.applyUpdate(this.reader, update)
       const [text] = this.draftTexts
@@ -94,6 +100,7 @@ export class AgentWorld {
       now: this.time.now,
       timers: this.#timers,
       leases,
+      budget: this.#budget,
       openRuns: () => this.log.openRuns(),
       log: { info: line('info'), warn: line('warn'), error: line('error') }
     })
@@ -104,9 +111,9 @@ export class AgentWorld {
   /** Starts as a server does: what the log holds is loaded, and the driver is told of the open runs. */
   static async start(
     agents: readonly [Agent, ...Agent[]],
-    { log = ScriptedLog.empty(), time = new ManualTime(), timers = time, leases = createProcessLeases() }: AgentWorldOptions = {}
+    { log = ScriptedLog.empty(), time = new ManualTime(), timers = time, leases = createProcessLeases(), budget }: AgentWorldOptions = {}
   ): Promise<AgentWorld> {
-    const world = new AgentWorld(agents, log, time, timers, leases)
+    const world = new AgentWorld(agents, log, time, timers, leases, budget ?? null)
     for (const update of (await log.read(world.name))?.updates ?? []) Y.applyUpdate(world.reader, update)
     world.driver.recover(await log.openRuns())
     await settle()

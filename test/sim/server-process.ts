@@ -94,7 +94,7 @@ export class ServerProcess implements Listener {
     })
     this.#driver = createDriver({
       rooms: this.rooms, agents, now: clock.now, timers: { after: this.#after }, log: silent,
-      leases: createProcessLeases(), openRuns: () => this.log.openRuns()
+      leases: createProcessLeases(), budget: null, openRuns: () => this.log.openRuns()
     })
     this.#erasure = createErasure({
       driver: this.#driver, rooms: this.rooms, directory: this.#directory, timers: { after: this.#after }, logger: silent
