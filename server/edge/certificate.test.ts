@@ -9,7 +9,8 @@ import { ManualTime } from '../../test/rig/manual-time.ts'
 import { readCertificate, renewCertificate } from './certificate.ts'
 
 const DAY = 24 * 60 * 60 * 1000
-const now = Date.now()
+/** When the certificates have been made: they are not valid before. */
+let now: number
 let folder: string
 let first: CertificateFiles
 let second: CertificateFiles
@@ -18,6 +19,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'skein-certificate-'))
   first = await makeCertificate(folder, 'first')
   second = await makeCertificate(folder, 'second')
+  now = Date.now()
 })
 afterAll(() => rm(folder, { recursive: true }))
 
