@@ -18,30 +18,35 @@ export const variants: readonly Variant[] = [
   {
     name: 'acknowledged before it is durable',
     file: 'server/room/write-path.ts',
+    seed: 12,
     find: /recorder\.whenDurable\(\(\) => readers\.afterBroadcast\(\(\) => submission\.saved\(taken\)\), .*\)/,
     replace: 'submission.saved(taken)'
   },
   {
     name: 'released before it is durable',
     file: 'server/room/recorder.ts',
+    seed: 7,
     find: /this\.#releases\.whenDurable\(\(\) => (this\.#onReleased\(.*?\))\)/,
     replace: '$1'
   },
   {
     name: 'step 2 sent before it is durable',
     file: 'server/room/readers.ts',
+    seed: 29,
     find: /return new Promise\(\(resolve, reject\) => this\.#recorder\.whenDurable\(\(\) => \{\s*resolve\(\)\s*if .*\s*(for .*session\.deliver\(outgoing\))/,
     replace: '$1\n    $&'
   },
   {
     name: 'subscribed before step 2 is sent',
     file: 'server/room/readers.ts',
+    seed: 13,
     find: /return new Promise\(\(resolve, reject\) => this\.#recorder\.whenDurable\(\(\) => \{\s*resolve\(\)/,
     replace: 'this.#sessions.add(session)\n    $&'
   },
   {
     name: 'subscribed after step 2 was sent',
     file: 'server/room/readers.ts',
+    seed: 527,
     find: /this\.#sessions\.add\(session\)/,
     replace: 'void setTimeout(() => this.#sessions.add(session), 1)'
   },
@@ -73,18 +78,21 @@ export const variants: readonly Variant[] = [
   {
     name: 'deletions are acknowledged by a room whose document is not in memory',
     file: 'server/room/cold-document.ts',
+    seed: 29,
     find: /if \(!isDeleted\(this\.#deletions, client, clock, length\)\) return false/,
     replace: 'void [client, clock, length]'
   },
   {
     name: 'who did not read misses what came meanwhile',
     file: 'server/room/readers.ts',
+    seed: 21,
     find: /const has = this\.#stopped\.get\(session\)/,
     replace: 'const has = this.#stopped.get(session) && Y.encodeStateVector(this.#doc)'
   },
   {
     name: 'who does not read stops before it has what it is taken to have',
     file: 'server/room/readers.ts',
+    seed: 61,
     find: /const has = Y\.encodeStateVector\(this\.#doc\)(?=\n *\/\/ Records up to here)/,
     replace: '$&\n    this.#sessions.delete(session) && this.#stopped.set(session, has)'
   },
@@ -118,12 +126,14 @@ export const variants: readonly Variant[] = [
   {
     name: 'a room that begins anew believes its ledger to be empty',
     file: 'server/room/taken-requests.ts',
+    seed: 8,
     find: /new Set\(ids\), since: ''/,
     replace: "new Set(), since: ''"
   },
   {
     name: 'a room goes on after a failed append',
     file: 'server/room/recorder.ts',
+    seed: 35,
     find: /work\.catch\(this\.#onBroken\)/,
     replace: 'work.catch(() => {})'
   },
@@ -155,6 +165,7 @@ export const variants: readonly Variant[] = [
   {
     name: 'letters that were typed into a draft that was sent without them do not come back',
     file: 'client/sync/shared-drafts.ts',
+    seed: 44,
     find: /for \(const draft of draftsGoneIn\(transaction\)\) this\.#takeBack\(doc, draft\)/,
     replace: 'void draftsGoneIn(transaction)'
   },
@@ -176,6 +187,7 @@ export const variants: readonly Variant[] = [
   {
     name: 'a page of another epoch is merged',
     file: 'server/connection/connection.ts',
+    seed: 81,
     find: /if \(this\.#room\.isStale\(clients\.keys\(\)\)\) return this\.end\('epoch-changed'\)/,
     replace: ''
   },
@@ -209,12 +221,14 @@ export const variants: readonly Variant[] = [
   {
     name: 'a deletion leaves no tombstone',
     file: 'test/rig/memory-directory.ts',
+    seed: 16,
     find: /this\.#entries\.set\(name, deleted\)/,
     replace: 'this.#entries.delete(name)'
   },
   {
     name: 'who was let in before a deletion brings the document back',
     file: 'server/room/access.ts',
+    seed: 16,
     find: /if \(entry && entry\.deletedAt !== null\) throw new SkeinError\('gone'\)/,
     replace: ''
   },
@@ -228,6 +242,7 @@ export const variants: readonly Variant[] = [
   {
     name: 'what was not sent when the conversation was deleted is thrown away',
     file: 'client/sync/outbox.ts',
+    seed: 16,
     find: /if \(isOpen\(entry\) && carriesText\(entry\.request\)\) this\.answered/,
     replace: 'if (entry.id === code && carriesText(entry.request)) this.answered'
   },
@@ -267,6 +282,7 @@ export const variants: readonly Variant[] = [
   {
     name: 'a record that was written in part is taken for whole',
     file: 'test/sim/tail.ts',
+    seed: 9,
     diskLies: true,
     find: /crc32c\(record\.update\) === checksum/,
     replace: 'crc32c(record.update) === checksum || record.update.length > 0'
