@@ -12,9 +12,9 @@ import { audit, markOf } from '../gate/audit.ts'
 import type { Scanned } from '../gate/scan.ts'
 import type { Verdict } from '../gate/verdict.ts'
 import type { Binding } from '../log/port.ts'
+import type { ClientOwners } from './client-owners.ts'
 import type { Recorder } from './recorder.ts'
 import type { Submission } from './session.ts'
-import type { WrittenDocument } from './write-path.ts'
 
 export interface TogetherPorts {
   /** Null: it is not to be taken this way. */
@@ -28,7 +28,12 @@ const WORK_MS = 10
 /** Of one record; readers get it as one frame. */
 const BYTES = 64 * 1024
 
-type Written = Pick<WrittenDocument, 'doc' | 'owners'> & { recorder: Pick<Recorder, 'record'> }
+/** The document, and who has a part in writing it. */
+interface Written {
+  doc: Y.Doc
+  owners: ClientOwners
+  recorder: Pick<Recorder, 'record'>
+}
 
 export interface Together {
   /** In the document, in order. */
