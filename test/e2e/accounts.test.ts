@@ -180,9 +180,10 @@ it('sign-in, sign-out and a session that is ended elsewhere reach every tab', { 
   const ends = phone.page.getByTestId('sessions').locator('button')
   await ends.first().click()
   await ends.first().click()
-  await other.getByTestId('ended-banner').waitFor()
-  await menuOf(other, 'guest').waitFor()
-  await menuOf(device.page, 'guest').waitFor()
+  for (const page of [other, device.page]) {
+    await menuOf(page, 'guest').waitFor()
+    await page.getByTestId('removed').waitFor()
+  }
   await Promise.all([device.context.close(), phone.context.close()])
 })
 

@@ -22,7 +22,7 @@ export class Session {
   ended: string | null = $state(null)
   /** What this device was until now proves nobody any more; called before that is forgotten. */
   onleft: (left: { userId: string, name: string, kind: 'became' | 'removed' }) => void = () => {}
-  /** Somebody is shown, with nothing of anybody else open. */
+  /** Somebody is shown, with nothing of anybody else open; in every tab, whichever asked the server. */
   onshown: (userId: string) => Promise<void> = async () => {}
   /** One change at a time. */
   #changes: Promise<void> = Promise.resolve()
@@ -41,7 +41,12 @@ export class Session {
   start(window: Pick<Window, 'addEventListener' | 'removeEventListener'>): () => void {
     const follow = ({ key }: StorageEvent): void => {
       const told = key === KEY ? this.#remembered() : null
-      if (told) void this.#inTurn(() => this.#show(told))
+      if (told) {
+        void this.#inTurn(async () => {
+          await this.#show(told)
+          await this.onshown(told.principal.id)
+        })
+      }
     }
     window.addEventListener('storage', follow)
     return () => window.removeEventListener('storage', follow)
