@@ -9,7 +9,6 @@ import type { Config } from './config.ts'
 import { openLevelDbAliases } from './identity/aliases/leveldb-aliases.ts'
 import { openDeviceLinks } from './identity/devices/device-links.ts'
 import { openLevelDbDevices } from './identity/devices/leveldb-devices.ts'
-import type { KeyedStore } from './identity/devices/leveldb-devices.ts'
 import type { Directory } from './directory/port.ts'
 import { openLevelDbDeletions } from './identity/leveldb-deletions.ts'
 import { createGuestIdentity } from './identity/guest-cookie.ts'
@@ -18,9 +17,9 @@ import { createNoIdentity } from './identity/none.ts'
 import type { Identity } from './identity/port.ts'
 import { loadSecrets } from './identity/secret.ts'
 import type { Secrets } from './identity/secret.ts'
-import type { TokenStore } from './identity/tokens/leveldb-tokens.ts'
 import { withTokens } from './identity/with-tokens.ts'
 import { readJwtConfig } from './jwt-config.ts'
+import type { KeyedStore } from './log/store-port.ts'
 import { createAudit, createSampledAudit } from './telemetry/audit.ts'
 import type { Logger } from './telemetry/port.ts'
 import type { RandomBytes } from '../shared/ids.ts'
@@ -32,7 +31,7 @@ export interface IdentityOptions {
   env: Readonly<Record<string, string | undefined>>
   /** Whom people sign in with; the identity that `SKEIN_AUTH` names when left out. */
   people?: Identity
-  store: TokenStore & KeyedStore
+  store: KeyedStore
   directory: Directory
   logger: Logger
   random: RandomBytes

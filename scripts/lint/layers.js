@@ -12,8 +12,11 @@ const SHARED = /^shared\//
 const GATE = /^server\/gate\//
 const ROOM = /^server\/room\//
 const EDGE = /^server\/edge\//
+const DIRECTORY = /^server\/directory\//
 const IDENTITY = /^server\/identity\//
 const TELEMETRY_PORT = /^server\/telemetry\/port\.ts$/
+/** The log keeps the database, and others keep entries of their own in it. */
+const STORE_PORT = /^server\/log\/store-port\.ts$/
 const PORTS = /^server\/[^/]+\/(?:port|[\w-]+-port)\.ts$/
 /** Decisions that the directory carries out at their turn: pure, and part of what its port is asked. */
 const MEMBERSHIP = /^server\/directory\/membership\.ts$/
@@ -46,13 +49,17 @@ export const LAYERS = [
     files: SHARED, own: SHARED, may: [],
     because: 'shared/ is the language both sides speak: it imports nothing of ours, so that server and browser can each rely on it',
   },
-  ...['gate', 'log', 'directory'].map((name) => {
+  ...['gate', 'log'].map((name) => {
     const own = new RegExp(`^server/${name}/`)
     return { files: own, own, may: [SHARED], because: `server/${name} imports shared/ only: it can be read, tested and replaced by itself` }
   }),
   {
-    files: IDENTITY, own: IDENTITY, may: [SHARED, TELEMETRY_PORT],
-    because: 'server/identity imports shared/ and the port of the audit trail only: it can be read, tested and replaced by itself',
+    files: DIRECTORY, own: DIRECTORY, may: [SHARED, STORE_PORT],
+    because: 'server/directory imports shared/ and the port of the database only: it can be read, tested and replaced by itself',
+  },
+  {
+    files: IDENTITY, own: IDENTITY, may: [SHARED, STORE_PORT, TELEMETRY_PORT],
+    because: 'server/identity imports shared/ and the ports of the database and the audit trail only: it can be read, tested and replaced by itself',
   },
   {
     files: ROOM, own: ROOM, may: [SHARED, GATE, PORTS],

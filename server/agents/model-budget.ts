@@ -2,6 +2,7 @@
  * How many replies of language models may be asked for in a day, so that nobody spends the operator's model key unasked: per guest, per
  * person, and all together. What goes on after a crash was counted when it began.
  */
+import { oneAfterAnother } from '../../shared/keyed-queue.ts'
 import type { ServerLimits } from '../../shared/limits.ts'
 
 export type ModelLimits = Pick<ServerLimits, 'repliesPerDayPerGuest' | 'repliesPerDayPerPerson' | 'repliesPerDay'>
@@ -26,7 +27,7 @@ const SERVER = 'the server'
 
 export const createModelBudget = (store: CountStore, limits: ModelLimits): ModelBudget => {
   /** One after another: a count that is read is the last one that was written. */
-  let last: Promise<unknown> = Promise.resolve()
+  const inTurn = oneAfterAnother()
   const spendNow = async (askedBy: string, at: number): Promise<Spent> => {
     const day = Math.floor(at / DAY_MS)
     const [own, all] = [await store.read(day, askedBy), await store.read(day, SERVER)]
@@ -39,11 +40,7 @@ export const createModelBudget = (store: CountStore, limits: ModelLimits): Model
     return null
   }
   return {
-    spend: (askedBy, at) => {
-      const spent = last.then(() => spendNow(askedBy, at))
-      last = spent.catch(() => undefined)
-      return spent
-    }
+    spend: (askedBy, at) => inTurn(() => spendNow(askedBy, at)),
   }
 }
 

@@ -7,26 +7,19 @@
 import { SkeinError } from '../../shared/errors.ts'
 import { readerId, uuidFromDigest } from '../../shared/ids.ts'
 import type { DocumentName, LinkId, RandomBytes, UserId } from '../../shared/ids.ts'
+import { KeyedQueue } from '../../shared/keyed-queue.ts'
 import { limits } from '../../shared/limits.ts'
 import type { Principal } from '../../shared/principal.ts'
 import type { Role } from '../../shared/wire/frame.ts'
-import { KeyedQueue } from './keyed-queue.ts'
+import { del, fromJson, putJson, under } from '../log/store-port.ts'
+import type { KeyedStore, Operation } from '../log/store-port.ts'
 import { KnownEntries } from './known-entries.ts'
 import { become, changedIds, join } from './membership.ts'
 import type { Decision, Directory, DirectoryEntry, DirectoryListener, Link, NewLink } from './port.ts'
 import * as stored from './stored-entry.ts'
-import type { HeldLink, Key, Operation, Range } from './stored-entry.ts'
+import type { HeldLink } from './stored-entry.ts'
 
-/** What the directory needs of the store that the log keeps open. */
-export interface DirectoryStore {
-  /** Counts failed writes: what was known of the database in an earlier term may not be so. */
-  readonly term: number
-  get(key: Key): Promise<Uint8Array | undefined>
-  /** Without those that are damaged, which the store tells of. */
-  intactEntries(range: Range): Promise<[Key, Uint8Array][]>
-  /** All or nothing; resolves when durable. */
-  commit(operations: readonly Operation[]): Promise<void>
-}
+type DirectoryStore = Pick<KeyedStore, 'term' | 'get' | 'intactEntries' | 'commit'>
 
 const SECRET_BYTES = 32
 const UUID_BYTES = 16
@@ -91,9 +84,9 @@ class LevelDbDirectory implements Directory {
   }
 
   async listOf(user: UserId, prefix: string): Promise<{ name: DocumentName, role: Role, createdAt: number }[]> {
-    const entries = await this.#store.intactEntries(stored.under('skein', 'membership', user))
+    const entries = await this.#store.intactEntries(under('skein', 'membership', user))
     return entries
-      .map(([key, value]) => ({ name: String(key[3]) as DocumentName, ...stored.decode<stored.StoredMembership>(value) }))
+      .map(([key, value]) => ({ name: String(key[3]) as DocumentName, ...fromJson<stored.StoredMembership>(value) }))
       .filter(({ name }) => name.startsWith(prefix))
   }
 
@@ -164,20 +157,20 @@ class LevelDbDirectory implements Directory {
       const deleted = { ...entry, members: new Map(ids), readers: new Set<never>(), removed: new Map(), deletedAt: at }
       const links = await this.#linksOf(name)
       return this.#save(deleted, [
-        ...[...entry.members.keys(), ...entry.readers].map(id => ({ type: 'del', key: stored.membershipKey(id, name) }) as const),
+        ...[...entry.members.keys(), ...entry.readers].map(id => del(stored.membershipKey(id, name))),
         ...links.flatMap(stored.deleteLink),
-        { type: 'put', key: stored.eraseKey(name), value: stored.encode(true) },
+        putJson(stored.eraseKey(name), true),
       ])
     })
   }
 
   async toErase(): Promise<DocumentName[]> {
-    const entries = await this.#store.intactEntries(stored.under('skein', 'erase'))
+    const entries = await this.#store.intactEntries(under('skein', 'erase'))
     return entries.map(([key]) => String(key[2]) as DocumentName)
   }
 
   async erased(name: DocumentName): Promise<void> {
-    await this.#store.commit([{ type: 'del', key: stored.eraseKey(name) }])
+    await this.#store.commit([del(stored.eraseKey(name))])
   }
 
   async #existing(name: DocumentName): Promise<DirectoryEntry> {
@@ -212,9 +205,9 @@ class LevelDbDirectory implements Directory {
 
   async #linksOf(name: DocumentName): Promise<HeldLink[]> {
     await (this.#indexing ??= this.#index())
-    const entries = await this.#store.intactEntries(stored.under('skein', 'link', name))
+    const entries = await this.#store.intactEntries(under('skein', 'link', name))
     const found = await Promise.all(entries.map(async ([, value]): Promise<HeldLink[]> => {
-      const hash = stored.decode<string>(value)
+      const hash = fromJson<string>(value)
       const link = await this.#store.get(stored.linkKey(hash))
       return link === undefined ? [] : [stored.decodeLink(hash, link)]
     }))
@@ -225,9 +218,9 @@ class LevelDbDirectory implements Directory {
   async #index(): Promise<void> {
     try {
       if (await this.#store.get(stored.indexedKey) !== undefined) return
-      const links = await this.#store.intactEntries(stored.under('skein', 'invitation'))
+      const links = await this.#store.intactEntries(under('skein', 'invitation'))
       const index = links.map(([key, value]) => stored.putIndex(stored.decodeLink(String(key[2]), value)))
-      await this.#store.commit([...index, { type: 'put', key: stored.indexedKey, value: stored.encode(true) }])
+      await this.#store.commit([...index, putJson(stored.indexedKey, true)])
     } catch (error) {
       this.#indexing = null
       throw error

@@ -3,11 +3,9 @@ import { createHash } from 'node:crypto'
 import { uuidFromDigest } from '../../shared/ids.ts'
 import type { DocumentName, LinkId, UserId } from '../../shared/ids.ts'
 import type { Role } from '../../shared/wire/frame.ts'
+import { del, fromJson, putJson } from '../log/store-port.ts'
+import type { Key, Operation } from '../log/store-port.ts'
 import type { DirectoryEntry, Link, Member, NewLink } from './port.ts'
-
-export type Key = (string | number)[]
-export type Range = { gte: Key, lte: Key }
-export type Operation = { type: 'put', key: Key, value: Uint8Array } | { type: 'del', key: Key }
 
 /** Members as pairs: a person's id may be `__proto__`, which an object could not hold. */
 interface StoredEntry {
@@ -39,21 +37,15 @@ export const linkIndexKey = (name: DocumentName, id: LinkId): Key => ['skein', '
 /** Present: every link stands in the index. */
 export const indexedKey: Key = ['skein', 'links-indexed']
 
-/** All keys that continue this prefix. */
-export const under = (...prefix: Key): Range => ({ gte: prefix, lte: [...prefix, 0xffffffff] })
-
-export const encode = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value))
-export const decode = <T>(value: Uint8Array): T => JSON.parse(new TextDecoder().decode(value)) as T
-
 export const decodeEntry = (name: DocumentName, value: Uint8Array): DirectoryEntry => {
-  const { createdAt, members, readers = [], removed = [], firstEpoch = null, deletedAt = null } = decode<StoredEntry>(value)
+  const { createdAt, members, readers = [], removed = [], firstEpoch = null, deletedAt = null } = fromJson<StoredEntry>(value)
   return { name, createdAt, members: new Map(members), readers: new Set(readers), removed: new Map(removed), firstEpoch, deletedAt }
 }
 
 export const putEntry = ({ name, createdAt, members, readers, removed, firstEpoch, deletedAt }: DirectoryEntry): Operation => {
   const more = { ...readers.size > 0 && { readers: [...readers] }, ...removed.size > 0 && { removed: [...removed] } }
   const stored: StoredEntry = { createdAt, members: [...members], ...more, firstEpoch, deletedAt }
-  return { type: 'put', key: entryKey(name), value: encode(stored) }
+  return putJson(entryKey(name), stored)
 }
 
 /** What the index per person says of the ids that the change concerns. */
@@ -61,7 +53,7 @@ export const putMemberships = ({ name, createdAt, members, readers }: DirectoryE
   ids.map(id => {
     const role = members.get(id)?.role ?? (readers.has(id) ? 'viewer' : undefined)
     const key = membershipKey(id, name)
-    return role ? { type: 'put', key, value: encode({ role, createdAt } satisfies StoredMembership) } : { type: 'del', key }
+    return role ? putJson(key, { role, createdAt } satisfies StoredMembership) : del(key)
   })
 
 /** A link, where it lies, and whom it lets in. */
@@ -77,16 +69,16 @@ export const hashOf = (secret: string): string => createHash('sha256').update(se
 export const linkIdOf = (hash: string): LinkId => uuidFromDigest(createHash('sha256').update(`link ${hash}`).digest()) as LinkId
 
 export const decodeLink = (hash: string, value: Uint8Array): HeldLink => {
-  const { document, kind = 'join', role, by, at, expiresAt = null, maxUses = null, uses = 0 } = decode<StoredLink>(value)
+  const { document, kind = 'join', role, by, at, expiresAt = null, maxUses = null, uses = 0 } = fromJson<StoredLink>(value)
   return { document, hash, link: { id: linkIdOf(hash), kind, role, by, at, expiresAt, maxUses, uses } }
 }
 
 export const putLink = ({ document, hash, link: { id: _, ...link } }: HeldLink): Operation =>
-  ({ type: 'put', key: linkKey(hash), value: encode({ document, ...link } satisfies StoredLink) })
+  putJson(linkKey(hash), { document, ...link } satisfies StoredLink)
 
 export const putIndex = ({ document, hash, link }: HeldLink): Operation =>
-  ({ type: 'put', key: linkIndexKey(document, link.id), value: encode(hash) })
+  putJson(linkIndexKey(document, link.id), hash)
 
 /** Nothing of it stays. */
 export const deleteLink = ({ document, hash, link }: HeldLink): Operation[] =>
-  [{ type: 'del', key: linkKey(hash) }, { type: 'del', key: linkIndexKey(document, link.id) }]
+  [del(linkKey(hash)), del(linkIndexKey(document, link.id))]

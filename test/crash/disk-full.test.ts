@@ -7,11 +7,11 @@ import { expect, it } from 'vitest'
 import * as Y from 'yjs'
 import { formatKey, generationKey, keys } from '../../server/log/leveldb/keys.ts'
 import type { Database } from '../../server/log/leveldb/database.ts'
-import { toJson } from '../../server/log/leveldb/values.ts'
 import { messageTexts, newConversationId, say } from '../rig/conversation.ts'
 import { Peer } from '../rig/peer.ts'
 import { runServer, startServer, temporaryFolder } from '../rig/server-process.ts'
 import { until } from '../rig/until.ts'
+import { toJson } from '../../server/log/store-port.ts'
 
 const SIZE = '48m'
 

@@ -8,9 +8,9 @@ import { ClassicLevel } from 'classic-level'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { backupPath } from '../../server/log/leveldb/backup.ts'
 import { FORMAT, formatKey, keys } from '../../server/log/leveldb/keys.ts'
-import { toJson } from '../../server/log/leveldb/values.ts'
 import { LevelDbWorld } from '../rig/leveldb-world.ts'
 import { bytes, documentName, everythingBeside, lineage, record, requestId, runId, summary, taken } from '../contract/samples.ts'
+import { toJson } from '../../server/log/store-port.ts'
 
 type Dump = Record<string, string>
 

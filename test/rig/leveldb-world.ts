@@ -4,12 +4,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ClassicLevel } from 'classic-level'
 import { keys } from '../../server/log/leveldb/keys.ts'
-import type { Key } from '../../server/log/leveldb/keys.ts'
 import { openLevelDbLog } from '../../server/log/leveldb/leveldb-log.ts'
 import type { LevelDbLog } from '../../server/log/leveldb/leveldb-log.ts'
 import { bytes, record } from '../contract/samples.ts'
 import type { DocumentName } from '../../shared/ids.ts'
 import type { Database, WriteBatch } from '../../server/log/leveldb/database.ts'
+import type { Key } from '../../server/log/store-port.ts'
 
 export class LevelDbWorld {
   path: string

@@ -6,13 +6,13 @@ import { expect, it } from 'vitest'
 import { backupPath } from '../../server/log/leveldb/backup.ts'
 import { FORMAT, formatKey, keys } from '../../server/log/leveldb/keys.ts'
 import type { Database } from '../../server/log/leveldb/database.ts'
-import { toJson } from '../../server/log/leveldb/values.ts'
 import { proposeRedact, putRequest } from '../../shared/conversation/write.ts'
 import { messageIdOf } from '../../shared/ids.ts'
 import { messageTexts, newConversationId, newRequestId, say } from '../rig/conversation.ts'
 import { Peer } from '../rig/peer.ts'
 import { startServer, temporaryFolder } from '../rig/server-process.ts'
 import { until } from '../rig/until.ts'
+import { toJson } from '../../server/log/store-port.ts'
 
 /** LevelDB removes a file when another one has taken its place. */
 const gone = (error: NodeJS.ErrnoException): Buffer => {

@@ -3,19 +3,13 @@
  * link writes is one batch, so that an entry, its index and its note never differ.
  */
 import type { UserId } from '../../../shared/ids.ts'
+import { oneAfterAnother } from '../../../shared/keyed-queue.ts'
+import { del, fromJson, putJson, under } from '../../log/store-port.ts'
+import type { Key, KeyedStore } from '../../log/store-port.ts'
 import type { Aliases, CarryOver } from '../aliases-port.ts'
 import { RecentAnswers } from './recent-answers.ts'
 
-type Key = (string | number)[]
-type Operation = { type: 'put', key: Key, value: Uint8Array } | { type: 'del', key: Key }
-
-/** What this needs of the store that the log keeps open. */
-export interface AliasStore {
-  get(key: Key): Promise<Uint8Array | undefined>
-  entries(ranges: readonly { gte: Key, lte: Key }[]): Promise<[Key, Uint8Array][][]>
-  /** All or nothing; resolves when durable. */
-  commit(operations: readonly Operation[]): Promise<void>
-}
+type AliasStore = Pick<KeyedStore, 'get' | 'entries' | 'commit'>
 
 /** Guests whose answer is remembered: each request of a guest asks. */
 const REMEMBERED = 20_000
@@ -26,10 +20,6 @@ const NOBODY = 'nobody' as UserId
 const aliasKey = (guest: UserId): Key => ['skein', 'alias', guest]
 const indexKey = (person: UserId, guest: UserId): Key => ['skein', 'aliases', person, guest]
 const noteKey = (guest: UserId): Key => ['skein', 'carry-over', guest]
-const under = (...prefix: Key): { gte: Key, lte: Key } => ({ gte: prefix, lte: [...prefix, 0xffffffff] })
-
-const encode = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value))
-const decode = <T>(value: Uint8Array): T => JSON.parse(new TextDecoder().decode(value)) as T
 
 export const openLevelDbAliases = (store: AliasStore): Aliases => new LevelDbAliases(store)
 
@@ -39,7 +29,7 @@ class LevelDbAliases implements Aliases {
   /** Shared with everybody who asked, so never dropped; one entry for each person that came since the start. */
   readonly #aliases = new Map<UserId, Promise<UserId[]>>()
   /** Links are rare, and one may move what another has just written: they are made one after another. */
-  #last: Promise<unknown> = Promise.resolve()
+  readonly #inTurn = oneAfterAnother()
 
   constructor(store: AliasStore) {
     this.#store = store
@@ -48,7 +38,7 @@ class LevelDbAliases implements Aliases {
   personOf(guest: UserId): Promise<UserId | null> {
     return this.#people.get(guest, async () => {
       const value = await this.#store.get(aliasKey(guest))
-      return value === undefined ? null : decode<{ person: UserId }>(value).person
+      return value === undefined ? null : fromJson<{ person: UserId }>(value).person
     })
   }
 
@@ -71,15 +61,13 @@ class LevelDbAliases implements Aliases {
       const moved = [guest, ...await this.aliasesOf(guest)]
       // Whether a write that fails was done nobody knows, so nothing remembered counts until it is read again.
       for (const id of moved) this.#people.drop(id)
-      await this.#store.commit([
-        ...moved.flatMap((id): Operation[] => [
-          { type: 'put', key: aliasKey(id), value: encode({ person }) },
-          { type: 'put', key: indexKey(person, id), value: encode(true) },
-          { type: 'del', key: indexKey(guest, id) },
-          // What one of them has not got over yet goes to this person too.
-          { type: 'put', key: noteKey(id), value: encode({ person, name: becoming.name }) },
-        ]),
-      ])
+      await this.#store.commit(moved.flatMap(id => [
+        putJson(aliasKey(id), { person }),
+        putJson(indexKey(person, id), true),
+        del(indexKey(guest, id)),
+        // What one of them has not got over yet goes to this person too.
+        putJson(noteKey(id), { person, name: becoming.name }),
+      ]))
       for (const id of moved) this.#people.drop(id)
       const list = await this.aliasesOf(person)
       list.push(...moved.filter(id => !list.includes(id)))
@@ -89,22 +77,18 @@ class LevelDbAliases implements Aliases {
 
   async unfinished(): Promise<CarryOver[]> {
     const [notes = []] = await this.#store.entries([under('skein', 'carry-over')])
-    return notes.map(([key, value]) => ({ guest: key[2] as UserId, ...decode<Omit<CarryOver, 'guest'>>(value) }))
+    return notes.map(([key, value]) => ({ guest: key[2] as UserId, ...fromJson<Omit<CarryOver, 'guest'>>(value) }))
   }
 
   carried(guest: UserId): Promise<void> {
-    return this.#store.commit([{ type: 'del', key: noteKey(guest) }])
+    return this.#store.commit([del(noteKey(guest))])
   }
 
   forget(person: UserId, ids: readonly UserId[]): Promise<void> {
     return this.#inTurn(async () => {
       const list = await this.aliasesOf(person)
       const gone = [...new Set([...ids, ...list])]
-      await this.#store.commit(gone.flatMap((id): Operation[] => [
-        { type: 'put', key: aliasKey(id), value: encode({ person: NOBODY }) },
-        { type: 'del', key: indexKey(person, id) },
-        { type: 'del', key: noteKey(id) },
-      ]))
+      await this.#store.commit(gone.flatMap(id => [putJson(aliasKey(id), { person: NOBODY }), del(indexKey(person, id)), del(noteKey(id))]))
       for (const id of gone) this.#people.drop(id)
       list.length = 0
     })
@@ -113,11 +97,5 @@ class LevelDbAliases implements Aliases {
   async #readAliases(person: UserId): Promise<UserId[]> {
     const [entries = []] = await this.#store.entries([under('skein', 'aliases', person)])
     return entries.map(([key]) => key[3] as UserId)
-  }
-
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.#last.then(work, work)
-    this.#last = result
-    return result
   }
 }

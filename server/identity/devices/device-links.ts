@@ -5,12 +5,14 @@
 import { createHash } from 'node:crypto'
 import { SkeinError } from '../../../shared/errors.ts'
 import type { RandomBytes, UserId } from '../../../shared/ids.ts'
+import { oneAfterAnother } from '../../../shared/keyed-queue.ts'
 import { deviceLimits as limits } from '../../../shared/limits.ts'
+import { del, fromJson, putJson, under } from '../../log/store-port.ts'
+import type { Key, KeyedStore } from '../../log/store-port.ts'
 import type { DeviceLink, DeviceLinkStore } from '../devices-port.ts'
-import type { KeyedStore } from './leveldb-devices.ts'
 
 export interface DeviceLinksOptions {
-  store: KeyedStore
+  store: Pick<KeyedStore, 'get' | 'entries' | 'commit'>
   /** Milliseconds since 1970. */
   now: () => number
   random: RandomBytes
@@ -18,25 +20,19 @@ export interface DeviceLinksOptions {
 
 const SECRET_BYTES = 32
 const CHECK_DIGITS = 4
-const linkKey = (id: string): (string | number)[] => ['skein', 'device-link', id]
-const encode = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value))
+const linkKey = (id: string): Key => ['skein', 'device-link', id]
 const hashOf = (secret: string): string => createHash('sha256').update(secret).digest('base64url')
 
 export const openDeviceLinks = ({ store, now, random }: DeviceLinksOptions): DeviceLinkStore => {
-  let last: Promise<unknown> = Promise.resolve()
-  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
-    const result = last.then(work, work)
-    last = result
-    return result
-  }
+  const inTurn = oneAfterAnother()
   const secret = (): string => Buffer.from(random(new Uint8Array(SECRET_BYTES))).toString('base64url')
 
   const read = async (id: string): Promise<DeviceLink | null> => {
     const value = await store.get(linkKey(id))
-    return value === undefined ? null : JSON.parse(new TextDecoder().decode(value)) as DeviceLink
+    return value === undefined ? null : fromJson(value)
   }
   const write = async (link: DeviceLink): Promise<void> =>
-    store.commit([{ type: 'put', key: linkKey(link.id), value: encode(link) }])
+    store.commit([putJson(linkKey(link.id), link)])
   const readLive = async (id: string): Promise<DeviceLink | null> => {
     const link = await read(id)
     return link && link.expiresAt > now() ? link : null
@@ -44,10 +40,10 @@ export const openDeviceLinks = ({ store, now, random }: DeviceLinksOptions): Dev
 
   /** Those that are too old go on the way. */
   const countOpen = async (person: UserId): Promise<number> => {
-    const [entries = []] = await store.entries([{ gte: ['skein', 'device-link'], lte: ['skein', 'device-link', 0xffffffff] }])
-    const links = entries.map(([, value]) => JSON.parse(new TextDecoder().decode(value)) as DeviceLink)
+    const [entries = []] = await store.entries([under('skein', 'device-link')])
+    const links = entries.map(([, value]) => fromJson<DeviceLink>(value))
     const over = links.filter(({ expiresAt }) => expiresAt + limits.linkSeconds * 1000 <= now())
-    if (over.length > 0) await store.commit(over.map(({ id }) => ({ type: 'del', key: linkKey(id) })))
+    if (over.length > 0) await store.commit(over.map(({ id }) => del(linkKey(id))))
     return links.filter(link => link.person === person && link.expiresAt > now() && link.state === 'open').length
   }
 

@@ -7,22 +7,16 @@
 import type { NewToken, Token } from '../../../shared/api/token-schemas.ts'
 import { SkeinError } from '../../../shared/errors.ts'
 import type { RandomBytes, UserId } from '../../../shared/ids.ts'
+import { oneAfterAnother } from '../../../shared/keyed-queue.ts'
 import { limits } from '../../../shared/limits.ts'
 import type { Principal, Scopes } from '../../../shared/principal.ts'
+import { del, fromJson, putJson, under } from '../../log/store-port.ts'
+import type { Key, KeyedStore, Operation } from '../../log/store-port.ts'
 import type { Identity, Revocation } from '../port.ts'
 import type { IssuedToken, Tokens } from '../token-port.ts'
 import { formatToken, hashOf, isHashOf, isTokenId, newTokenId, newTokenSecret, parseToken } from './token-text.ts'
 
-type Key = (string | number)[]
-type Operation = { type: 'put', key: Key, value: Uint8Array } | { type: 'del', key: Key }
-
-/** What this needs of the store that the log keeps open. */
-export interface TokenStore {
-  get(key: Key): Promise<Uint8Array | undefined>
-  intactEntries(range: { gte: Key, lte: Key }): Promise<[Key, Uint8Array][]>
-  /** All or nothing; resolves when durable. */
-  commit(operations: readonly Operation[]): Promise<void>
-}
+export type TokenStore = Pick<KeyedStore, 'get' | 'intactEntries' | 'commit'>
 
 export interface TokensOptions {
   store: TokenStore
@@ -55,11 +49,7 @@ const USE_GRAIN_MS = 60 * 60 * 1000
 
 const tokenKey = (id: string): Key => ['skein', 'token', id]
 const indexKey = (person: UserId, id: string): Key => ['skein', 'tokens', person, id]
-const under = (...prefix: Key): { gte: Key, lte: Key } => ({ gte: prefix, lte: [...prefix, 0xffffffff] })
-
-const encode = (value: StoredToken | true): Uint8Array => new TextEncoder().encode(JSON.stringify(value))
-const decode = (value: Uint8Array): StoredToken => JSON.parse(new TextDecoder().decode(value)) as StoredToken
-const putToken = (id: string, token: StoredToken): Operation => ({ type: 'put', key: tokenKey(id), value: encode(token) })
+const putToken = (id: string, token: StoredToken): Operation => putJson(tokenKey(id), token)
 
 /** What a revocation names. */
 const credentialOf = (id: string): string => `token-${id}`
@@ -68,7 +58,7 @@ export class LevelDbTokens implements Tokens {
   readonly #options: TokensOptions
   readonly #listeners = new Set<(gone: Revocation) => void>()
   /** Changes are rare, and one that reads what another is about to write would bring back what was revoked: one after another. */
-  #last: Promise<unknown> = Promise.resolve()
+  readonly #inTurn = oneAfterAnother()
   /** Tokens whose use is being noted. */
   readonly #noting = new Set<string>()
 
@@ -117,7 +107,7 @@ export class LevelDbTokens implements Tokens {
         expiresAt: createdAt + days * DAY_MS,
         lastUsedAt: null,
       }
-      await this.#options.store.commit([putToken(id, token), { type: 'put', key: indexKey(person.id, id), value: encode(true) }])
+      await this.#options.store.commit([putToken(id, token), putJson(indexKey(person.id, id), true)])
       return { token: shown(id, token), secret: formatToken({ id, secret }) }
     })
   }
@@ -147,7 +137,7 @@ export class LevelDbTokens implements Tokens {
     return this.#inTurn(async () => {
       const stored = await this.#findOf(people, id)
       if (!stored) return false
-      await this.#options.store.commit([{ type: 'del', key: tokenKey(id) }, { type: 'del', key: indexKey(stored.person.id, id) }])
+      await this.#options.store.commit([del(tokenKey(id)), del(indexKey(stored.person.id, id))])
       this.#tell(id)
       return true
     })
@@ -156,14 +146,14 @@ export class LevelDbTokens implements Tokens {
   /** Nothing is kept of what has expired once its person has looked. */
   async #clear(over: readonly { person: UserId, id: string }[]): Promise<void> {
     if (over.length === 0) return
-    const operations = over.flatMap(({ person, id }): Operation[] => [{ type: 'del', key: tokenKey(id) }, { type: 'del', key: indexKey(person, id) }])
+    const operations = over.flatMap(({ person, id }) => [del(tokenKey(id)), del(indexKey(person, id))])
     await this.#options.store.commit(operations).catch(this.#options.onError)
   }
 
   /** @returns null: there is none, or it has expired */
   async #find(id: string): Promise<StoredToken | null> {
     const value = isTokenId(id) ? await this.#options.store.get(tokenKey(id)) : undefined
-    const stored = value && decode(value)
+    const stored = value && fromJson<StoredToken>(value)
     return stored && stored.expiresAt > this.#options.now() ? stored : null
   }
 
@@ -190,12 +180,6 @@ export class LevelDbTokens implements Tokens {
 
   #tell(id: string): void {
     for (const listener of this.#listeners) listener({ credential: credentialOf(id) })
-  }
-
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.#last.then(work, work)
-    this.#last = result.catch(() => {})
-    return result
   }
 }
 

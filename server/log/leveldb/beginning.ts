@@ -1,16 +1,15 @@
 /** The first batch of a process: what it begins with, and what it found to be lost. */
 import type { DocumentName } from '../../../shared/ids.ts'
+import { toJson } from '../store-port.ts'
+import type { Key, Operation } from '../store-port.ts'
 import { describeGap } from './commits.ts'
 import {
   FORMAT, cleanKey, commitDamageKey, commitKey, documentDamageKey, formatKey, generationKey, newEpochsKey, riskKey,
 } from './keys.ts'
-import type { Key } from './keys.ts'
 import { changesIn } from './lost-changes.ts'
 import type { Lost } from './open-database.ts'
 import type { Past } from './past.ts'
-import type { Operation } from './database.ts'
 import type { StoreOptions } from './store-options.ts'
-import { toJson } from './values.ts'
 
 export interface Begun {
   readonly generation: number

@@ -6,10 +6,9 @@
  * They are keys and not a field of each record, since a batch may hold no record at all, and a checkpoint that trims them would be one
  * more thing to lose. Each start looks for gaps, keeps what it found as a mark of damage, and closes the gap, so that it is told once.
  */
-import type { Key } from './keys.ts'
+import { toJson } from '../store-port.ts'
+import type { Key, Operation } from '../store-port.ts'
 import { commitKey } from './keys.ts'
-import type { Operation } from './database.ts'
-import { toJson } from './values.ts'
 
 export const KEPT = 1000
 

@@ -4,9 +4,9 @@ import * as Y from 'yjs'
 import { codeOf } from '../../../test/contract/code-of.ts'
 import { bytes, documentName, lineage, record, runId, summary } from '../../../test/contract/samples.ts'
 import { LevelDbWorld } from '../../../test/rig/leveldb-world.ts'
+import { toJson } from '../store-port.ts'
 import { crcKey, documentDamageKey, headKey, lineageKey, partKey, stateVectorKey, summaryKey, updateKey } from './keys.ts'
 import type { LevelDbLog } from './leveldb-log.ts'
-import { toJson } from './values.ts'
 
 const a = documentName('a')
 const b = documentName('b')

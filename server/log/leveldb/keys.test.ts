@@ -1,8 +1,9 @@
 /** Our own encoder of keys beside the one of y-leveldb. */
 import { keyEncoding } from 'y-leveldb'
 import { expect, test } from 'vitest'
-import { MAX_CLOCK, encodeKey } from './keys.ts'
-import type { Key } from './keys.ts'
+import { MAX_CLOCK } from '../store-port.ts'
+import type { Key } from '../store-port.ts'
+import { encodeKey } from './keys.ts'
 
 test('keys are the bytes that y-leveldb makes of them', () => {
   const long = 'x'.repeat(127)

@@ -6,14 +6,8 @@
  */
 import { keyEncoding } from 'y-leveldb'
 import type { DocumentName, RequestId, RunId } from '../../../shared/ids.ts'
-
-/** Numbers are unsigned 32-bit: what may grow beyond (Yjs client ids reach 2^53) is written as a string. */
-export type Key = (string | number)[]
-
-export interface KeyRange {
-  gte: Key
-  lte: Key
-}
+import { MAX_CLOCK, under } from '../store-port.ts'
+import type { Key, KeyRange } from '../store-port.ts'
 
 /** What is left of a range behind a key. */
 export interface KeyRangeRest {
@@ -54,11 +48,6 @@ export const encodeKey = (key: Key): Buffer => {
 
 /** y-leveldb's key encoding under the names that classic-level 3 asks for. */
 export const keys = { name: 'y-keys', format: 'buffer', encode: encodeKey, decode: keyEncoding.decode } as const
-
-export const MAX_CLOCK = 0xffffffff
-
-/** The prefix itself and every key that continues it (strings sort before numbers). */
-export const under = (...prefix: Key): KeyRange => ({ gte: prefix, lte: [...prefix, MAX_CLOCK] })
 
 export const single = (key: Key): KeyRange => ({ gte: key, lte: key })
 

@@ -14,21 +14,22 @@ import { SkeinError } from '../../../shared/errors.ts'
 import type { DocumentName, RequestId, RunId } from '../../../shared/ids.ts'
 import type { LedgerPlace, TrimmedLedger } from '../ledger-keeper.ts'
 import type { LedgerEntry, LogRecord, Snapshot, StoredDocument, UpdateLog } from '../port.ts'
+import { MAX_CLOCK, del, fromJson, toJson } from '../store-port.ts'
+import type { Key } from '../store-port.ts'
 import {
-  MAX_CLOCK, allLedgersRange, allRunsRange, allScrubsRange, damageRange, documentRanges, eventKey, ledgerKey, ledgerRange,
+  allLedgersRange, allRunsRange, allScrubsRange, damageRange, documentRanges, eventKey, ledgerKey, ledgerRange,
   scrubKey, single, stateVectorKey, stateVectorRange, summaryKey,
 } from './keys.ts'
-import type { Key } from './keys.ts'
 import { StoreDamage, damaged } from './damage.ts'
 import { allSets, nextSet, partDeletions, putPart, putParts } from './parts.ts'
 import type { PartSet } from './parts.ts'
-import { del, put } from './database.ts'
+import { put } from './database.ts'
 import { recordOperations, snapshotOperations } from './record.ts'
 import { Store } from './store.ts'
 import type { StoreOptions } from './store-options.ts'
 import { alsoTrimmed, deletions, findPosition, nothing, owing, readRecords, readStored, scrubErased, scrubbing } from './stored-document.ts'
 import type { Owed, Position } from './stored-document.ts'
-import { encodeStateVector, fromJson, toJson } from './values.ts'
+import { encodeStateVector } from './values.ts'
 
 interface DocumentInUse {
   /** Resolves when calls that came before have been put in line. */

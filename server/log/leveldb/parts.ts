@@ -9,11 +9,11 @@
  * 3. So parts of two snapshots may lie at one clock. They never have the same numbers.
  */
 import type { DocumentName } from '../../../shared/ids.ts'
+import { del, toJson } from '../store-port.ts'
+import type { Operation } from '../store-port.ts'
 import { partCrcKey, partKey, partsKey } from './keys.ts'
-import { del, put } from './database.ts'
+import { put } from './database.ts'
 import { checksum } from './seal.ts'
-import type { Operation } from './database.ts'
-import { toJson } from './values.ts'
 
 /** Parts of one snapshot: their clock and their numbers, the last one included. */
 export interface PartSet {

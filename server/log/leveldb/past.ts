@@ -2,13 +2,14 @@
  * What a start finds in a database: format, generation, how the last stop was, gaps in the commit numbers. It reads what can be read: one
  * damaged place must not keep everything else from being served.
  */
+import { fromJson, toJson } from '../store-port.ts'
+import type { Key, KeyRange, Operation } from '../store-port.ts'
 import { StoreDamage } from './damage.ts'
 import { KEPT, commitOf, missingCommits } from './commits.ts'
 import { cleanKey, commitRange, crcRange, formatKey, generationKey, headKey, newEpochsKey, riskKey, single, stateVectorRange, updateRange } from './keys.ts'
-import type { Key, KeyRange, KeyRangeRest } from './keys.ts'
+import type { KeyRangeRest } from './keys.ts'
 import { seal, unseal } from './seal.ts'
-import type { Database, Operation } from './database.ts'
-import { fromJson, toJson } from './values.ts'
+import type { Database } from './database.ts'
 
 export interface Past {
   /** Null for a new store, and for one of y-leveldb. */

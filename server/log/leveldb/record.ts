@@ -1,11 +1,12 @@
 /** One change, or a snapshot, as the operations of its batch. */
 import type { DocumentName } from '../../../shared/ids.ts'
 import type { LogRecord, Snapshot } from '../port.ts'
-import { del, put } from './database.ts'
-import type { Operation } from './database.ts'
+import { del, toJson } from '../store-port.ts'
+import type { Operation } from '../store-port.ts'
+import { put } from './database.ts'
 import { bindingKey, crcKey, eventKey, factsKey, headKey, ledgerKey, lineageKey, runKey, stateVectorKey, summaryKey, updateKey } from './keys.ts'
 import { checksum } from './seal.ts'
-import { encodeFacts, encodeStateVector, toJson } from './values.ts'
+import { encodeFacts, encodeStateVector } from './values.ts'
 
 /** All but the state vector, which only a document's first record brings. */
 export const recordOperations = (name: DocumentName, clock: number, record: LogRecord): Operation[] => {

@@ -3,8 +3,9 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { codeOf } from '../../../test/contract/code-of.ts'
 import { bytes, documentName, record } from '../../../test/contract/samples.ts'
 import { LevelDbWorld } from '../../../test/rig/leveldb-world.ts'
-import { generationKey, under } from './keys.ts'
-import type { Operation } from './database.ts'
+import { under } from '../store-port.ts'
+import type { Operation } from '../store-port.ts'
+import { generationKey } from './keys.ts'
 import type { Store } from './store.ts'
 
 const put = (key: string, value: number): Operation => ({ type: 'put', key: ['test', key], value: new Uint8Array([value]) })

@@ -5,8 +5,7 @@
  *    makes it merge them.
  * 2. One pass at a time; what is asked for meanwhile goes together in the next one, since a pass rewrites whole files.
  */
-import type { KeyRange } from './keys.ts'
-import type { Operation } from './database.ts'
+import type { KeyRange, Operation } from '../store-port.ts'
 
 interface Asked {
   ranges: readonly KeyRange[]

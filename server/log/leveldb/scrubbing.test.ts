@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { bytes, documentName, record } from '../../../test/contract/samples.ts'
 import { LevelDbWorld } from '../../../test/rig/leveldb-world.ts'
-import type { Key } from './keys.ts'
+import type { Key } from '../store-port.ts'
 import type { LevelDbLog } from './leveldb-log.ts'
 import type { Database } from './database.ts'
 

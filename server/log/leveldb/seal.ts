@@ -5,9 +5,9 @@
  * A sealed value begins with a byte that JSON never begins with, so a value of format 1, which is plain JSON, is told apart and read on.
  */
 import { crc32 } from 'node:zlib'
+import { fromJson } from '../store-port.ts'
+import type { Key } from '../store-port.ts'
 import { keys } from './keys.ts'
-import type { Key } from './keys.ts'
-import { fromJson } from './values.ts'
 
 const MARK = 1
 const SEAL = 5

@@ -5,6 +5,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { codeOf } from '../../../test/contract/code-of.ts'
 import { bytes, documentName, record } from '../../../test/contract/samples.ts'
 import { LevelDbWorld } from '../../../test/rig/leveldb-world.ts'
+import { fromJson, toJson } from '../store-port.ts'
+import type { Operation } from '../store-port.ts'
 import { KEPT } from './commits.ts'
 import { DataFolderError } from './data-folder-error.ts'
 import type { DataFolderProblem } from './data-folder-error.ts'
@@ -12,9 +14,7 @@ import { FORMAT, cleanKey, commitKey, commitRange, damageRange, formatKey, gener
 import type { LevelDbLog } from './leveldb-log.ts'
 import { seal, unseal } from './seal.ts'
 import { Store } from './store.ts'
-import type { Operation } from './database.ts'
 import type { StoreOptions } from './store-options.ts'
-import { fromJson, toJson } from './values.ts'
 
 const put = (key: string, value: number): Operation => ({ type: 'put', key: ['test', key], value: new Uint8Array([value]) })
 

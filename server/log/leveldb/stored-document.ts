@@ -1,19 +1,18 @@
 /** What stands in the database of one document: where its records lie, what they are, and what is still owed. */
 import type { DocumentName, RunId, UserId } from '../../../shared/ids.ts'
 import type { Lineage, StoredDocument } from '../port.ts'
+import { del, fromJson } from '../store-port.ts'
+import type { KeyRange, Operation } from '../store-port.ts'
 import { StoreDamage, findDamage, missingAtEnd, snapshotParts } from './damage.ts'
 import type { Entry } from './damage.ts'
 import {
   bindingRange, crcKey, crcRange, documentRanges, factsKey, headKey, isPart, lineageKey, partsKey, runRange, scrubKey, sideRanges, single,
   stateVectorKey, summaryKey, updateKey, updateRange,
 } from './keys.ts'
-import type { KeyRange } from './keys.ts'
 import { noParts, partDeletions } from './parts.ts'
 import type { PartSet, Parts } from './parts.ts'
-import { del } from './database.ts'
-import type { Operation } from './database.ts'
 import type { Store } from './store.ts'
-import { decodeFacts, fromJson } from './values.ts'
+import { decodeFacts } from './values.ts'
 
 /** Where a document's records lie. */
 export interface Position {

@@ -2,6 +2,7 @@
 import * as decoding from 'lib0/decoding'
 import * as encoding from 'lib0/encoding'
 import type { SnapshotFacts } from '../port.ts'
+import { fromJson, toJson } from '../store-port.ts'
 
 /** @param clock of the record after which the vector was taken */
 export const encodeStateVector = (clock: number, stateVector: Uint8Array): Uint8Array => {
@@ -12,12 +13,6 @@ export const encodeStateVector = (clock: number, stateVector: Uint8Array): Uint8
 }
 
 export const readStateVectorClock = (value: Uint8Array): number => decoding.readVarUint(decoding.createDecoder(value))
-
-export const toJson = (value: unknown): Uint8Array => Buffer.from(JSON.stringify(value))
-
-/** The caller names the type: only this program writes these keys. */
-export const fromJson = <T>(value: Uint8Array): T => JSON.parse(decoder.decode(value)) as T
-const decoder = new TextDecoder()
 
 /** @param clock of the snapshot that they are about */
 export const encodeFacts = (clock: number, { schema, tombstones, stateVector, deletions }: SnapshotFacts): Uint8Array =>

@@ -1,16 +1,16 @@
 /** Verifies what LevelDB reads from a store: every document whole, every value of ours as written, no batch missing. */
 import type { DocumentName } from '../../../shared/ids.ts'
 import { parseDocumentName } from '../../../shared/ids.ts'
+import { fromJson } from '../store-port.ts'
+import type { Key } from '../store-port.ts'
 import { describeGap } from './commits.ts'
 import { describeKey, findDamage } from './damage.ts'
 import { DataFolderError } from './data-folder-error.ts'
 import { FORMAT, documentRanges, headKey, partsKey, single, stateVectorKey } from './keys.ts'
-import type { Key } from './keys.ts'
 import { readPast, readable, salvage } from './past.ts'
 import { isSealed, unseal } from './seal.ts'
 import { partsOf } from './stored-document.ts'
 import type { Database } from './database.ts'
-import { fromJson } from './values.ts'
 
 export interface Finding {
   /** Null: of the store as a whole, or of something of which not even the name is left. */

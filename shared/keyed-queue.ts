@@ -13,3 +13,11 @@ export class KeyedQueue<Key> {
     return result
   }
 }
+
+export type InTurn = <T>(work: () => Promise<T>) => Promise<T>
+
+/** Runs all its work in the order of the calls, one after another; what fails holds up nothing behind it. */
+export const oneAfterAnother = (): InTurn => {
+  const queue = new KeyedQueue<null>()
+  return work => queue.run(null, work)
+}
