@@ -20,3 +20,10 @@ test.each(pages)('%s', page => {
   })
   expect(dead.map(([link]) => link)).toEqual([])
 })
+
+test('a page that code points to is there', () => {
+  const files = globSync(['{client,server,shared,scripts,test,bench}/**/*.{ts,js,svelte}', '*.{ts,js}'], { cwd: root, exclude: path => path.includes('node_modules') })
+  const named = files.flatMap(file => readFileSync(join(root, file), 'utf8').match(/\bdocs\/[a-z\d/-]+\.(md|conf)\b/g) ?? [])
+  expect([...new Set(named)].filter(page => !existsSync(join(root, page)))).toEqual([])
+  expect(named).not.toEqual([])
+})

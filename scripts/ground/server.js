@@ -1,4 +1,4 @@
-// How the server is started: with the memory that it needs and little more, see docs/decisions/0014-what-a-connection-costs.md.
+// How the server is started: with the memory that it needs and little more, see docs/decisions/0017-what-a-connection-costs.md.
 
 import { environmentWith } from './processes.js'
 
