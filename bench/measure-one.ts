@@ -21,8 +21,10 @@ try {
     peer,
     scale: Number(values.scale ?? '1'),
     folder,
-    start: async () => {
-      const server = await MeasuredServer.start({ peer, folder, scratch, profileFolder: values.profile ?? null })
+    start: async ({ beside, environment = {} } = {}) => {
+      const own = beside === undefined ? { folder, scratch } : { folder: join(folder, beside), scratch: join(scratch, beside) }
+      for (const path of Object.values(own)) mkdirSync(path, { recursive: true })
+      const server = await MeasuredServer.start({ peer, ...own, profileFolder: values.profile ?? null, environment })
       started.push(server)
       return server
     },

@@ -10,7 +10,9 @@ import { long } from './long.ts'
 import { maximum } from './maximum.ts'
 import { hour, idle, opened } from './memory.ts'
 import { presence } from './presence.ts'
+import { replies, runs } from './replies.ts'
 import { rooms } from './rooms.ts'
+import { stop } from './stop.ts'
 import { storm } from './storm.ts'
 import type { Workload } from './workload.ts'
 
@@ -31,5 +33,8 @@ export const workloads: Record<string, Workload> = {
   presence,
   hour,
   opened,
+  'reply-100': replies,
+  'runs-100': runs,
+  stop,
   ...abuses,
 }

@@ -6,10 +6,17 @@ import type { Peer } from '../servers/peers.ts'
 /** Medians of these are compared; the names are the columns. */
 export type Measured = Record<string, number>
 
+export interface StartAnew {
+  /** Another data folder, made in that of this measurement. */
+  beside?: string
+  /** Beside what the peer sets. */
+  environment?: Readonly<Record<string, string>>
+}
+
 export interface Bench {
   peer: Peer
   /** Starts the server on the data folder of this measurement; again after it was stopped. */
-  start(): Promise<MeasuredServer>
+  start(options?: StartAnew): Promise<MeasuredServer>
   /** Of the server's data. */
   folder: string
   /** Scales how long things go on: 1 as described, less to try it out. */

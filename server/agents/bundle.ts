@@ -1,7 +1,13 @@
 /** When the deltas of a reply are written: the pure decision behind the stream of an agent's draft. */
 
 /** About 25 writes a second is as smooth as eyes can tell; 20 deltas bound a record when a model is fast. */
-export const bundleLimits = { deltas: 20, ms: 40 } as const
+export const bundleLimits = {
+  deltas: 20,
+  ms: 40,
+  /** What gathers while the disk is behind; past either the model is read no further. Some seconds of a fast model. */
+  gatheredDeltas: 1000,
+  gatheredLength: 16 * 1024,
+} as const
 
 export interface Gathered {
   /** Deltas that no bundle has taken yet. */

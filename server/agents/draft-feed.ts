@@ -1,5 +1,5 @@
 /** Carries an agent's deltas into its draft in bundles, one at a time: what arrives while one becomes durable gathers for the next. */
-import { decideBundle } from './bundle.ts'
+import { bundleLimits, decideBundle } from './bundle.ts'
 import type { SourcePart } from '../../shared/conversation/schema.ts'
 import type { Timers } from '../../shared/timers.ts'
 
@@ -26,9 +26,6 @@ export interface DraftFeedPorts {
   now(): number
   timers: Timers
 }
-
-/** Characters that may gather before the agent is no longer asked for more. */
-const MAX_GATHERED = 64 * 1024
 
 export const createDraftFeed = ({ write, onFailure, now, timers }: DraftFeedPorts): DraftFeed => {
   let gathered: Delta[] = []
@@ -83,7 +80,7 @@ export const createDraftFeed = ({ write, onFailure, now, timers }: DraftFeedPort
       pump()
     },
     async ready() {
-      while (!closed && inFlight && length >= MAX_GATHERED) await inFlight
+      while (!closed && inFlight && (length >= bundleLimits.gatheredLength || count >= bundleLimits.gatheredDeltas)) await inFlight
     },
     async close() {
       closed = true

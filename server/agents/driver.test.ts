@@ -7,6 +7,7 @@ import type { MessageId } from '../../shared/ids.ts'
 import { deriveRun } from '../room/derive-run.ts'
 import { newRequestId } from '../../test/rig/conversation.ts'
 import { limits } from '../../shared/limits.ts'
+import { bundleLimits } from './bundle.ts'
 import { draftIdOf } from './draft-id.ts'
 
 const asked = async (onInterruption: 'continue' | 'seal' = 'seal') => {
@@ -80,15 +81,26 @@ describe('the driver, streaming', () => {
     expect(world.replies.at(-1)).toMatchObject({ metadata: { status: 'error', error: { code: 'target-unknown' } } })
   })
 
-  it('writes 20 deltas as one record without waiting for the clock', async () => {
+  it('writes 20 deltas at once without waiting for the clock', async () => {
     const { world, reply } = await asked()
     reply.say('0')
     await settle()
-    const before = world.records
+    const before = world.writes
     for (let i = 1; i <= 20; i++) reply.say(` ${i}`)
     await settle()
     expect(world.draftTexts[0]).toMatch(/ 20$/)
-    expect(world.records).toBe(before + 1)
+    expect(world.writes).toBe(before + 1)
+  })
+
+  it('keeps a slow reply, whose every word is a write of its own, in one record per 60 words at most', async () => {
+    const { world, reply } = await asked()
+    const [{ records }, { writes }] = [world, world]
+    for (let i = 0; i < 600; i++) {
+      reply.say(` word${i}`)
+      await world.time.advance(bundleLimits.ms)
+    }
+    expect(world.writes - writes).toBe(600)
+    expect(world.records - records).toBeLessThanOrEqual(10)
   })
 
   it('has one bundle in flight at most: deltas gather while the disk is busy', async () => {
@@ -114,6 +126,33 @@ describe('the driver, streaming', () => {
     world.log.disk = 'auto'
     await world.release()
     expect(reply.unread).toBe(0)
+  })
+
+  it('asks for no more either when what gathered is short, but came in very many deltas', async () => {
+    const { world, reply } = await asked()
+    world.log.disk = 'hold'
+    for (let i = 0; i < 2 * bundleLimits.gatheredDeltas; i++) reply.say('x')
+    await settle()
+    expect(reply.unread).toBe(bundleLimits.gatheredDeltas - 1)
+    world.log.disk = 'auto'
+    await world.release()
+    expect(reply.unread).toBe(0)
+    await world.time.advance(bundleLimits.ms)
+    expect(world.draftTexts[0]).toBe('x'.repeat(2 * bundleLimits.gatheredDeltas))
+  })
+
+  it('ends at once when it is told to while it waits for the disk', async () => {
+    const { world, reply } = await asked()
+    world.log.disk = 'hold'
+    for (let i = 0; i < 20; i++) reply.say('x'.repeat(4096))
+    await settle()
+    expect(reply.unread).toBeGreaterThan(0)
+    const closed = world.driver.close()
+    await settle()
+    expect(reply.signal.aborted).toBe(true)
+    world.log.disk = 'auto'
+    await world.release()
+    await closed
   })
 
   it('does not store halves of a character that the model cut in two', async () => {

@@ -72,10 +72,10 @@ describe('recovery after a crash', () => {
     expect(agent.replies).toHaveLength(1)
     agent.reply1.finish()
     await settle()
-    const records = world.records
+    const { writes } = world
     world.driver.recover([{ name: world.name, runId }])
     await settle()
-    expect(world.records).toBe(records)
+    expect(world.writes).toBe(writes)
   })
 
   it('loses no word that a reader has seen and gives one reply, wherever the crash comes', async () => {

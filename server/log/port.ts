@@ -97,6 +97,11 @@ export interface LogRecord {
    * snapshot with `scrub` has been made and the files are rewritten, by this process or by a later one.
    */
   scrub?: boolean
+  /**
+   * `update` holds what the last record holds, too, and is stored in its place: the sequence stays the same, and so does what lies beside
+   * it. Without events, never in the place of a document's first record or of a snapshot, and only for one who appended the last record.
+   */
+  joined?: true
 }
 
 export interface Snapshot {

@@ -39,6 +39,15 @@ export const joinUpdates = function* (updates: readonly Uint8Array[]): Generator
   return { update: fits ? encodeUpdate(runs, deletions) : Y.mergeUpdates([...updates]), ends, deletions }
 }
 
+/** The same without pauses, of few. */
+export const joined = (updates: readonly Uint8Array[]): Uint8Array => {
+  const joining = joinUpdates(updates)
+  for (;;) {
+    const { done, value } = joining.next()
+    if (done) return value.update
+  }
+}
+
 /** By client id, the clock at which its structs in an update begin, and the one behind the last. */
 export type Clocks = ReadonlyMap<number, { from: number, to: number }>
 

@@ -2,6 +2,7 @@
  * The recorder of one document: each transaction becomes one log record, and what depends on a record is released when it is durable.
  *
  * 1. A record is what the document emitted in our own transaction, never a client's bytes; it is appended after the transaction returned.
+ *    Pieces of a reply share records (last-record.ts): there are more changes than sequences.
  * 2. Records become durable in order; whatever was computed at a record is released in that order, and nothing else leaves the room.
  * 3. One compaction at a time: whatever asks for one meanwhile shares the next, so that many redactions in a row cost two. A small document
  *    is encoded here; a large one is folded from its stored records in a thread, since encoding 50 MB holds up everybody for half a second.
@@ -21,6 +22,7 @@ import { BackOff } from './back-off.ts'
 import { TransactionWriter } from './conversation-writer.ts'
 import { snapshotOf } from './fold.ts'
 import type { Folded, Folding } from './fold.ts'
+import { LastRecord } from './last-record.ts'
 import type { MessageIndex } from './message-index.ts'
 import { ReleaseQueue } from './release-queue.ts'
 
@@ -71,6 +73,9 @@ export class Recorder {
   readonly #onBroken: (error: unknown) => void
   readonly #releases: ReleaseQueue
   #lineageIsNew: boolean
+  /** Sequence in the log of the newest record, durable or not; -1: there is none. */
+  #head: number
+  readonly #last = new LastRecord()
   /** What the document emitted during our transaction. */
   #emitted: Uint8Array[] = []
   #tail: number
@@ -100,7 +105,8 @@ export class Recorder {
     this.#onReleased = onReleased
     this.#onBroken = onBroken
     this.#retries = new BackOff(ports.after)
-    this.#releases = new ReleaseQueue(document.stored?.head ?? -1)
+    this.#head = document.stored?.head ?? -1
+    this.#releases = new ReleaseQueue(this.#head)
     this.#lineageIsNew = document.lineageIsNew
     const { updates = [], snapshotParts = 1 } = document.stored ?? {}
     this.#tail = updates.length === 0 ? 0 : updates.length - snapshotParts + 1
@@ -116,8 +122,11 @@ export class Recorder {
   /**
    * One transaction and, when it changed anything, one record.
    * @param change gets the server's pen, null where the server writes nothing; when it throws the room is lost
+   * @param joins what has no event may be stored together with the record before it
    */
-  record<T>(actor: string, bindings: Binding[], change: (writer: TransactionWriter | null, transaction: Y.Transaction) => T): T {
+  record<T>(
+    actor: string, bindings: Binding[], change: (writer: TransactionWriter | null, transaction: Y.Transaction) => T, joins = false,
+  ): T {
     const { doc, lineage, messages } = this.#document
     const writer = messages && new TransactionWriter(doc, lineage.ids, messages)
     this.#emitted = []
@@ -128,7 +137,7 @@ export class Recorder {
       this.#onBroken(error)
       throw error
     }
-    if (this.#emitted.length > 0) this.#append(actor, Y.mergeUpdates(this.#emitted), bindings, writer)
+    if (this.#emitted.length > 0) this.#append(actor, Y.mergeUpdates(this.#emitted), bindings, writer, joins)
     return result
   }
 
@@ -149,7 +158,7 @@ export class Recorder {
     this.#retries.end()
   }
 
-  /** Of the newest record, durable or not; -1: there is none. */
+  /** Grows with each change, durable or not. */
   get sequence(): number {
     return this.#releases.issued
   }
@@ -183,7 +192,7 @@ export class Recorder {
 
   /** All updates up to the newest record, when that is durable. */
   stored(): Promise<Uint8Array[]> {
-    return this.#ports.log.records(this.#document.name, this.sequence)
+    return this.#ports.log.records(this.#document.name, this.#head)
   }
 
   /** Nothing waits for the disk, and of what was redacted nothing is left there. */
@@ -205,7 +214,7 @@ export class Recorder {
 
   /** Whether it is worth a snapshot to spare the next load more than so many records, or nobody knows what the snapshot holds. */
   isLong(longTail: number): boolean {
-    return this.#isWorthSnapshot(longTail + 1) || (this.#releases.issued >= 0 && this.#isUnknown)
+    return this.#isWorthSnapshot(longTail + 1) || (this.#head >= 0 && this.#isUnknown)
   }
 
   /** Of at least so many records, snapshot included. */
@@ -219,7 +228,7 @@ export class Recorder {
    * @param scrub what is no longer in the document shall be gone from the disk too
    */
   compact(scrub = false): void {
-    if (this.#releases.issued < 0) return
+    if (this.#head < 0) return
     this.#askedFor = { scrub: scrub || this.#askedFor?.scrub === true }
     if (this.#compacting) return
     this.#compacted = this.#compactAll()
@@ -237,15 +246,23 @@ export class Recorder {
     this.#retries.end()
   }
 
-  #append(actor: string, update: Uint8Array, bindings: Binding[], writer: TransactionWriter | null): void {
+  #append(actor: string, update: Uint8Array, bindings: Binding[], writer: TransactionWriter | null, joins: boolean): void {
     const { name, doc, lineage, messages } = this.#document
     const { log, logger, now } = this.#ports
     const at = now()
     const events: StoredEvent[] = (writer?.events ?? []).map(event => ({ ...event, actor, at }))
     const redacted = events.some(({ type }) => type === 'message.redacted')
-    const sequence = this.#releases.issue()
+    const change = this.#releases.issue()
+    // The state vector that is stored with a document's first record is of that alone.
+    const joined = joins && events.length === 0 && this.#head > 0 ? this.#last.join(update) : null
+    if (!joined) {
+      this.#head++
+      this.#tail++
+      this.#last.begin(update)
+    }
+    const sequence = this.#head
     const record: LogRecord = {
-      update,
+      update: joined?.update ?? update,
       stateVector: () => Y.encodeStateVector(doc),
       events,
       ledger: writer?.ledger ?? [],
@@ -255,13 +272,13 @@ export class Recorder {
       openedRuns: writer?.openedRuns ?? [],
       closedRuns: writer?.closedRuns ?? [],
       ...redacted && { scrub: true },
+      ...joined && { joined: true },
     }
     this.#lineageIsNew = false
     this.#releases.whenDurable(() => this.#onReleased(sequence, update, events))
-    this.#track(log.append(name, record).then(() => this.#releases.durable(sequence)))
+    this.#track(log.append(name, record).then(() => this.#releases.durable(change)))
     logger.debug({ document: name, sequence, bytes: update.length, actor, events: events.map(({ type }) => type) }, 'record written')
-    this.#tail++
-    this.#bytes += update.length
+    this.#bytes += joined?.grownBy ?? update.length
     if (redacted) {
       this.#redactions++
       this.#redactedAt = sequence
@@ -274,14 +291,15 @@ export class Recorder {
     try {
       for (let asked = this.#askedFor; asked && !this.#stopped.signal.aborted; asked = this.#askedFor) {
         this.#askedFor = null
-        const upTo = this.#releases.issued
+        const upTo = this.#head
+        this.#last.end()
         const before = this.#bytes
         const folded = await this.#folded(upTo)
         if (this.#stopped.signal.aborted) return
         if (folded === null) return this.#failed(asked.scrub)
         this.#snapshotBytes = bytesIn([folded.update, ...folded.rest ?? []])
         this.#bytes += this.#snapshotBytes - before
-        this.#tail = this.#releases.issued - upTo + 1
+        this.#tail = this.#head - upTo + 1
         this.#compactAt = this.#ports.compactAfter
         this.#isUnknown = false
         await this.#ports.log.compact(this.#document.name, { ...folded, upTo, scrub: asked.scrub })

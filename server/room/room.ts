@@ -117,14 +117,14 @@ export class LiveRoom implements Room {
         if (!writer) throw new SkeinError('internal', 'Only conversations are written by the server.')
         writer.begin()
         return change(writer)
-      })
+      }, true)
       this.#recorder.whenDurable(() => resolve(result), reject)
     })
   }
 
   // --- Life ------------------------------------------------------------------------------------------------------------------------
 
-  /** Grows with every record. */
+  /** Grows with every change. */
   get sequence(): number {
     return this.#recorder.sequence
   }

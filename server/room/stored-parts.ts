@@ -7,7 +7,7 @@
  */
 import * as Y from 'yjs'
 import { encodeFrame } from '../../shared/wire/codec.ts'
-import { clocksIn, joinUpdates } from './join-updates.ts'
+import { clocksIn, joined } from './join-updates.ts'
 import type { Clocks } from './join-updates.ts'
 import { Outgoing } from './outgoing.ts'
 import { sliceUpdate } from './slice-update.ts'
@@ -140,14 +140,6 @@ const together = function* (updates: Uint8Array[], large: number): Generator<Uin
     }
   }
   yield* gathered()
-}
-
-const joined = (updates: readonly Uint8Array[]): Uint8Array => {
-  const joining = joinUpdates(updates)
-  for (;;) {
-    const { done, value } = joining.next()
-    if (done) return value.update
-  }
 }
 
 const nothing = new Uint8Array()

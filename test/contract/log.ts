@@ -4,6 +4,7 @@ import { beside } from './log/beside.ts'
 import { compaction } from './log/compaction.ts'
 import { erasing } from './log/erasing.ts'
 import { failedWrite } from './log/failed-write.ts'
+import { joined } from './log/joined.ts'
 import { order } from './log/order.ts'
 import { logUnderTest } from './log/under-test.ts'
 import type { LogWorld } from './log/under-test.ts'
@@ -11,6 +12,6 @@ import type { LogWorld } from './log/under-test.ts'
 export const logContract = (adapter: string, create: () => Promise<LogWorld>): void => {
   describe(`the log contract, ${adapter}`, () => {
     const use = logUnderTest(create)
-    for (const part of [order, failedWrite, compaction, beside, erasing]) part(use)
+    for (const part of [order, joined, failedWrite, compaction, beside, erasing]) part(use)
   })
 }

@@ -162,7 +162,12 @@ export class AgentWorld {
     await settle()
   }
 
-  /** Records so far. */
+  /** Writes so far. */
+  get writes(): number {
+    return this.log.writes
+  }
+
+  /** Stored records so far: pieces of a reply share some. */
   get records(): number {
     return this.log.recordCount(this.name)
   }

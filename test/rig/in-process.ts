@@ -36,7 +36,8 @@ export interface InProcessServer {
 }
 
 export interface InProcessOptions {
-  agent?: Agent
+  /** The first one is the default. */
+  agents?: readonly [Agent, ...Agent[]]
   identity?: Identity
   /** A data folder that outlives the server; a fresh one when left out. */
   dataFolder?: string
@@ -49,7 +50,7 @@ export interface InProcessOptions {
 }
 
 export const startInProcess = async (options: InProcessOptions = {}): Promise<InProcessServer> => {
-  const { agent, identity, dataFolder, durability = 'fsync', beginNewEpochs = false, squashAt, limits, port: wanted = 0 } = options
+  const { agents, identity, dataFolder, durability = 'fsync', beginNewEpochs = false, squashAt, limits, port: wanted = 0 } = options
   const folder = dataFolder === undefined ? await temporaryFolder() : { path: dataFolder, remove: async () => {} }
   let failing: 'before' | 'after' | null = null
   let hold: { reach: () => void, released: Promise<void> } | null = null
@@ -77,7 +78,7 @@ export const startInProcess = async (options: InProcessOptions = {}): Promise<In
     log,
     directory,
     ...identities,
-    agents: createAgentRegistry([agent ?? createOfflineAgent({ timers: systemTimers, msPerToken: 0 })]),
+    agents: createAgentRegistry(agents ?? [createOfflineAgent({ timers: systemTimers, msPerToken: 0 })]),
     logger: createLogger('silent'),
     now: Date.now,
     timers: systemTimers,

@@ -104,6 +104,10 @@ class Memory implements MemoryLog {
     return this.#write(name, () => {
       const document = this.disk.documents.get(name) ?? nothingKept()
       this.disk.documents.set(name, document)
+      if (taken.joined) {
+        if (document.updates.length < 2 || taken.events.length > 0) throw new RangeError(`a record of ${name} cannot be joined`)
+        document.updates.pop()
+      }
       const sequence = document.first + document.updates.push(taken.update) - 1
       if (taken.events.length > 0) document.events.set(sequence, taken.events)
       for (const entry of taken.ledger) document.ledger.set(entry.requestId, entry)

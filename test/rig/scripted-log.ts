@@ -32,6 +32,8 @@ export class ScriptedLog implements UpdateLog {
   damage: SkeinError | null = null
   /** Called with each record as it becomes durable, before the append resolves. */
   onDurable: (name: DocumentName, record: LogRecord) => void = () => {}
+  /** Appends that became durable. */
+  writes = 0
   readonly #documents: Map<DocumentName, Document>
   /** Documents that must be read again after a failed append before they may be appended to. */
   readonly #stale = new Set<DocumentName>()
@@ -146,7 +148,9 @@ export class ScriptedLog implements UpdateLog {
   #store(name: DocumentName, record: LogRecord): number {
     const stored = this.#documents.get(name) ?? emptyDocument()
     this.#documents.set(name, stored)
-    const sequence = ++stored.head
+    if (record.joined) stored.updates.pop()
+    else stored.head++
+    const sequence = stored.head
     stored.updates.push({ sequence, update: record.update })
     stored.lineage = record.lineage ?? stored.lineage
     stored.summary = record.summary ?? stored.summary
@@ -155,6 +159,7 @@ export class ScriptedLog implements UpdateLog {
     for (const id of record.openedRuns) stored.openRuns.add(id)
     for (const id of record.closedRuns) stored.openRuns.delete(id)
     if (record.events.length > 0) stored.events.push({ sequence, events: record.events })
+    this.writes++
     this.onDurable(name, record)
     return sequence
   }

@@ -82,7 +82,7 @@ it.each([true, false])('turns away a device that comes back with all it had, aft
 
 it('aborts the agents that are at work in it, and they write nothing any more', async () => {
   const agent = new ScriptedAgent()
-  await start({ agent })
+  await start({ agents: [agent] })
   const peer = await enter()
   say(peer.doc, 'tell me')
   await until('the agent was asked', () => agent.replies[0])

@@ -25,7 +25,9 @@ export class Senders {
   }
 
   /** @returns what the record accepts, though it was sent by viewers alone */
-  ofViewers({ ledger, update }: LogRecord): string[] {
+  ofViewers({ ledger, update, joined }: LogRecord): string[] {
+    // Only the server joins: all else in it was looked at before, when who sent it had the role that counted.
+    if (joined) return []
     const accepted = ledger.filter(({ outcome }) => outcome.status === 'accepted').map(({ principal, requestId }) => `${principal} ${requestId}`)
     // Of a refused request a tombstone is left.
     const items = Y.decodeUpdate(update).structs.filter(struct => struct instanceof Y.Item && !(struct.content instanceof Y.ContentDeleted))

@@ -41,6 +41,11 @@ interface DocumentInUse {
   scrubbing: Promise<unknown>
 }
 
+/** What others take for the document as of this clock (a snapshot, the first state vector) must not come to stand for more. */
+const mustBeJoinable = (name: DocumentName, clock: number, { first }: Position, { events }: LogRecord): void => {
+  if (clock <= first || events.length > 0) throw new RangeError(`record ${clock} of ${name} cannot be joined`)
+}
+
 const textAt = (key: Key, index: number): string => String(key[index])
 
 export interface LevelDbLog extends UpdateLog, TrimmedLedger {
@@ -173,7 +178,8 @@ export class LevelDbUpdateLog implements LevelDbLog {
     // Taken now, not when it turns out to be needed: the caller's document moves on.
     const stateVector = document.known === null || document.known.head < 0 ? record.stateVector() : null
     const position = await document.position
-    const clock = position.head + 1
+    const clock = record.joined ? position.head : position.head + 1
+    if (record.joined) mustBeJoinable(name, clock, position, record)
     const operations = recordOperations(name, clock, record)
     if (record.scrub) {
       position.owed = owing(position.owed, clock)

@@ -93,6 +93,16 @@ describe('scrubbing', () => {
     expect([await secretIsOnDisk(), await log.owedScrubs()]).toEqual([false, []])
   })
 
+  test.each([2, 4])('a record that others took the place of, joined with it, goes with them (%i behind it)', async (behind) => {
+    await writeSecret()
+    await log.append(a, record(Buffer.concat([secret, bytes(1)]), { joined: true }))
+    await log.append(a, record(Buffer.concat([secret, bytes(2)]), { joined: true }))
+    for (let n = 1; n < behind; n++) await log.append(a, record(bytes(n)))
+    await log.append(a, record(bytes(9), { scrub: true }))
+    await log.compact(a, { update: bytes(100), stateVector: bytes(0), upTo: 3 + behind, scrub: true })
+    expect(await secretIsOnDisk()).toBe(false)
+  })
+
   test('a scrubbing compaction leaves nothing of the records that it replaces, and keeps the rest', async () => {
     await writeSecret()
     await log.append(a, record(bytes(4)))
