@@ -136,7 +136,8 @@ export interface UpdateLog {
   append(name: DocumentName, record: LogRecord): Promise<number>
   /**
    * Runs the action when the next write may begin, at once where that is now; what it appends is in that write. Where many write, writes
-   * are spaced, and work that is done for many at once costs a part of what it costs whenever something comes. Absent: at once.
+   * are spaced, and work that is done for many at once costs a part of what it costs whenever something comes: each that waits calls, also
+   * where the first one's action does the work of all. Absent: at once.
    */
   beforeWrite?(action: () => void): void
   compact(name: DocumentName, snapshot: Snapshot): Promise<void>

@@ -60,6 +60,9 @@ export interface WrittenDocument {
 const WORK_MS = 10
 const TOO_MANY_REQUESTS = `One update may bring ${limits.requestsPerUpdate} requests at most, so none of it was stored. It stays on this device.`
 
+/** Of an update that comes while others wait: it is worked off with them, and the log counts how many there are. */
+const WITH_THE_OTHERS = (): void => {}
+
 type Accepted = Extract<Verdict, { kind: 'accept' }>
 
 export class WritePath {
@@ -88,10 +91,9 @@ export class WritePath {
   submit(submission: Submission): void {
     if (this.#endIfLost(submission.session)) return
     this.#inbox.push(submission)
-    if (this.#working) return
-    this.#working = true
     const { log } = this.#environment
-    const workOff = (): void => void this.#workOff()
+    const workOff = this.#working ? WITH_THE_OTHERS : (): void => void this.#workOff()
+    this.#working = true
     if (log.beforeWrite) log.beforeWrite(workOff)
     else workOff()
   }

@@ -184,6 +184,27 @@ describe('group commit', () => {
     expect(written.at(-1)).toEqual(['f', 'd', 'e'])
   })
 
+  test('what becomes one submission counts as often as somebody asked for it: the wait was not in vain, and the next one is longer', async () => {
+    const { commits, written, finish, pass } = createDisk()
+    const ask = (name: string, others: number): void => {
+      commits.beforeWrite(() => void commits.submit([name]))
+      for (let i = 0; i < others; i++) commits.beforeWrite(() => {})
+    }
+    for (const operations of [['a'], ['b'], ['c']]) void commits.submit(operations)
+    await finish()
+    await pass(1)
+    await finish()
+    ask('d', 4)
+    await pass(3)
+    expect(written.at(-1)).toEqual(['d'])
+    await finish()
+    ask('e', 0)
+    await pass(7)
+    expect(written.at(-1)).toEqual(['d'])
+    await pass(1)
+    expect(written.at(-1)).toEqual(['e'])
+  })
+
   test('what is to be done before a write does not wait for a slow one to end', async () => {
     const { commits, pass } = createDisk()
     const done: string[] = []

@@ -44,6 +44,8 @@ export class GroupCommit<Operation> {
   #writing = false
   /** To be done before the next write. */
   #actions: (() => void)[] = []
+  /** That have asked to be done before the next write; several may become one submission. */
+  #asked = 0
   /** Ends when the next write may begin; null: that is now. */
   #gathering: Promise<void> | null = null
 
@@ -64,6 +66,7 @@ export class GroupCommit<Operation> {
 
   /** Runs the action when the next write may begin: at once where that is now. What it submits in that turn is in that write. */
   beforeWrite(action: () => void): void {
+    this.#asked++
     if (!this.#gathering && this.#pace.patience() <= 0) return action()
     this.#actions.push(action)
     this.#gathering ??= this.#gather()
@@ -79,7 +82,8 @@ export class GroupCommit<Operation> {
       const operations = group.flatMap(submission => submission.operations)
       try {
         if (operations.length > 0) {
-          this.#pace.begins(group.filter(writes).length, waits)
+          this.#pace.begins(Math.max(group.filter(writes).length, this.#asked), waits)
+          this.#asked = 0
           await this.#write(operations)
         }
         for (const submission of group) submission.resolve()

@@ -32,7 +32,8 @@ export class WritePace {
   }
 
   /**
-   * A write of so many submissions begins.
+   * A write begins.
+   * @param submissions that it carries, each counted as often as somebody brought something into it
    * @param waited when it carries one alone, the wait was in vain, as it is where somebody awaits each write before the next: then nobody
    *   waits for a while
    */
