@@ -47,6 +47,7 @@ import type { Tokens } from './identity/token-port.ts'
 import type { UpdateLog } from './log/port.ts'
 import { createAudit, createSampledAudit } from './telemetry/audit.ts'
 import type { Logger } from './telemetry/port.ts'
+import type { Tracing } from './telemetry/tracing-port.ts'
 
 export interface Adapters {
   log: UpdateLog
@@ -61,6 +62,8 @@ export interface Adapters {
   random: Random
   /** Who may work on an agent's run: {@link createProcessLeases} when left out, which is right for one process. */
   leases?: RunLeases
+  /** Where runs are traced; nowhere when left out. */
+  tracing?: Tracing | null
   /** How many replies of language models may be asked for; nobody counts when left out. */
   modelBudget?: ModelBudget
   /** Everybody is one principal who may open everything (`SKEIN_AUTH=none`). */
@@ -100,7 +103,7 @@ const LISTEN_BACKLOG = 4096
 
 export const createSkein = (adapters: Adapters): RunningServer => {
   const { log, directory, agents, logger, now, timers, random, openToAll, limits = serverLimits, squashAt } = adapters
-  const { leases = createProcessLeases(), modelBudget = null, comings, certificate } = adapters
+  const { leases = createProcessLeases(), modelBudget = null, tracing = null, comings, certificate } = adapters
   const audit = createAudit(logger)
   const auditSampled = createSampledAudit(audit, now)
   const edge = createEdge(adapters.edge ?? plainEdge, { limits, openToAll, now })
@@ -124,7 +127,9 @@ export const createSkein = (adapters: Adapters): RunningServer => {
     after: timers.after,
     yieldToOthers: oneATurn(setImmediate),
   })
-  const driver = createDriver({ rooms, agents, now, timers, log: logger, leases, budget: modelBudget, openRuns: () => log.openRuns() })
+  const driver = createDriver({
+    rooms, agents, now, timers, log: logger, leases, budget: modelBudget, tracing, openRuns: () => log.openRuns()
+  })
   const erasure = createErasure({ driver, rooms, directory, timers, logger })
   /** What a process that was killed left of redactions: whoever loads the document goes on with it. */
   const payScrubs = async (): Promise<void> => {

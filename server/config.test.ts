@@ -32,6 +32,7 @@ describe('what an environment may leave out', () => {
       limits: serverLimits,
       accounts: { signUp: 'open', url: null, smtp: null, providers: [] },
       edge: { publicUrl: null, allowedOrigins: [], trustedProxies: { has: expect.any(Function) }, behindProxy: false, proxyHeaders: 'x-forwarded', tls: null },
+      tracing: null,
     })
   })
 
@@ -72,6 +73,7 @@ describe('what an environment sets', () => {
         publicUrl: new URL('https://[::1]:4400'), allowedOrigins: ['https://app.example.org', 'https://b.example:444'],
         trustedProxies: { has: expect.any(Function) }, behindProxy: true, proxyHeaders: 'forwarded', tls: { cert: 'cert.pem', key: 'key.pem' },
       },
+      tracing: null,
       accounts: { signUp: 'open', url: null, smtp: null, providers: [] },
     })
   })
@@ -150,5 +152,23 @@ describe('a server without identities', () => {
     const problems = problemsOf({ SKEIN_AUTH: 'none', HOST: host })
     expect(problems).toHaveLength(1)
     expect(problems[0]).toContain('anyone who can reach this address could read and write everything')
+  })
+})
+
+describe('traces', () => {
+  const { tracing } = readConfig({ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318/', SKEIN_TRACE_CONTENT: 'true' })
+
+  test('go where OpenTelemetry\'s own variables say, without what was said unless that is asked for', () => {
+    expect(tracing).toEqual({ url: 'http://collector:4318/v1/traces', withContent: true })
+    expect(readConfig({ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://a', OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'https://b/x' }).tracing)
+      .toEqual({ url: 'https://b/x', withContent: false })
+    expect(readConfig({ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://a', OTEL_SDK_DISABLED: 'true' }).tracing).toBeNull()
+  })
+
+  test('whose variables cannot be kept to end the start with a reason', () => {
+    expect(problemsOf({ OTEL_EXPORTER_OTLP_ENDPOINT: 'collector:4318' })).toEqual([expect.stringContaining('http or https URL')])
+    expect(problemsOf({ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://a', OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' })).toEqual([expect.stringContaining('http/protobuf')])
+    expect(problemsOf({ SKEIN_TRACE_CONTENT: 'true' })).toEqual([expect.stringContaining('nothing says where they go')])
+    expect(problemsOf({ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://a', SKEIN_TRACE_CONTENT: 'yes' })).toEqual(['SKEIN_TRACE_CONTENT must be true or false.'])
   })
 })

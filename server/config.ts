@@ -9,6 +9,8 @@ import { serverLimits } from '../shared/limits.ts'
 import type { ServerLimits } from '../shared/limits.ts'
 import { edgeContradictions, edgeOf, edgeVariables } from './edge/config.ts'
 import type { EdgeConfig } from './edge/config.ts'
+import type { TracingConfig } from './telemetry/tracing-port.ts'
+import { tracingOf, tracingProblems } from './tracing-config.ts'
 
 export { ConfigError } from './config-error.ts'
 
@@ -37,6 +39,8 @@ export interface Config {
   accounts: AccountsConfig
   /** How the server is reached from outside. */
   edge: EdgeConfig
+  /** Null: nothing is traced. */
+  tracing: TracingConfig | null
 }
 
 /** An endpoint that speaks OpenAI's protocol. */
@@ -114,6 +118,7 @@ export const readConfig = (env: Readonly<Record<string, string | undefined>>): C
   const problems = [
     ...read.error?.issues.map(issue => issue.message) ?? [],
     ...contradictions(given), ...edgeContradictions(given), ...accountsProblems(given), ...jwtProblems(given),
+    ...tracingProblems(given),
   ]
   if (!read.success || problems.length > 0) throw new ConfigError(problems)
   const values = read.data
@@ -151,6 +156,7 @@ export const readConfig = (env: Readonly<Record<string, string | undefined>>): C
     },
     accounts: accountsConfigOf(values, given),
     edge: edgeOf(values),
+    tracing: tracingOf(given),
   }
 }
 

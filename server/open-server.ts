@@ -30,6 +30,7 @@ import { giveSpareMemoryBack } from './spare-memory.ts'
 import { createAudit } from './telemetry/audit.ts'
 import { createLogger } from './telemetry/logger.ts'
 import type { Logger } from './telemetry/port.ts'
+import type { Tracing } from './telemetry/tracing-port.ts'
 
 export interface OpenServer {
   logger: Logger
@@ -76,11 +77,13 @@ const openOver = async (
   const directory = openLevelDbDirectory({ store: log.store, random })
   const opened = await openIdentity({ config, env, store: log.store, directory, logger, random, ...people && { people } })
   const { close: closeIdentity, ...identity } = opened
+  const tracing = await tracingOf(config, version, logger)
   const server = createSkein({
     log,
     directory,
     ...identity,
     agents,
+    tracing,
     logger,
     now: Date.now,
     timers: systemTimers,
@@ -102,7 +105,7 @@ const openOver = async (
     renewal?.stop()
     stopTrimming()
     stopGivingBack()
-    await Promise.all([log.close(), closeIdentity()])
+    await Promise.all([log.close(), closeIdentity(), tracing?.close()])
   }
   return {
     logger,
@@ -159,6 +162,13 @@ const agentsOf = async ({ model, modelsFile, offlinePace }: Config, env: OpenSer
   // Loaded only where there is a model: the SDK and its providers take their memory.
   const { createAiSdkAgent } = await import('./agents/adapters/ai-sdk.ts')
   return createAgentRegistry([createAiSdkAgent(first), ...others.map(setup => createAiSdkAgent(setup)), offline])
+}
+
+/** Loaded only where traces are wanted: who wants none pays nothing for them. */
+const tracingOf = async ({ tracing }: Config, version: string, logger: Logger): Promise<Tracing | null> => {
+  if (!tracing) return null
+  const { createOpenTelemetry } = await import('./telemetry/open-telemetry.ts')
+  return createOpenTelemetry({ ...tracing, version, logger, after: systemTimers.after })
 }
 
 const setupOf = ({ name, baseUrl, apiKey }: ModelConfig): ModelSetup =>

@@ -36,6 +36,7 @@ export const ADAPTERS = [
   { files: /^server\/directory\/(?:leveldb|memory|[\w-]+-adapter)/, family: /^server\/directory\/(?:leveldb|memory|[\w-]+-adapter)/ },
   { files: /^server\/identity\/(?!port\.ts$|[\w-]+-port\.ts$)/, family: /^server\/identity\// },
   { files: /^server\/agents\/adapters\//, family: /^server\/agents\/adapters\// },
+  { files: /^server\/telemetry\/open-telemetry/, family: /^server\/telemetry\/open-telemetry/ },
 ]
 
 export const ADAPTER_REASON = 'an adapter is chosen in server/open-server.ts and open-identity.ts alone (and by tests): everything else knows its port, so that another adapter can take its place'

@@ -22,6 +22,7 @@ import { sayWhatIsSpent } from './model-budget.ts'
 import type { ModelBudget, Spent } from './model-budget.ts'
 import type { Outcome } from './generate.ts'
 import type { Agent, AgentContext, AgentRegistry } from './port.ts'
+import type { RunTrace } from './run-trace.ts'
 import type { Timers } from '../../shared/timers.ts'
 
 export interface AttemptPorts {
@@ -31,10 +32,11 @@ export interface AttemptPorts {
   timers: Timers
   /** Null: nobody counts, where everybody is the one local person. */
   budget: ModelBudget | null
-  /** A transition of the run is durable. */
-  onTransition(run: Run): void
+  /** A transition of the run is durable. @param details of the message that ended it */
+  onTransition(run: Run, details?: Partial<MessageMetadata>): void
   /** The agent failed in a way that it did not explain: a bug to look at. */
   onUnexpected(run: Run, error: unknown): void
+  trace: RunTrace
 }
 
 /** An attempt that has opened its draft. */
@@ -55,10 +57,11 @@ export const runAttempt = async (ports: AttemptPorts, room: Room, runId: RunId, 
   if (!known || signal.aborted) return
   const actor = `agent:${known.agentId}`
   const agent = ports.agents.find(known.agentId)
+  const trace = ports.trace.begin(known, agent?.name)
   const spent = known.state === 'pending' && agent?.isLanguageModel ? await ports.budget?.spend(known.askedBy, ports.now()) : null
   const { run, started } = await room.write(actor, writer => spent ? refuse(writer, runId, spent, ports) : begin(writer, runId, ports))
   if (run) ports.onTransition(run)
-  if (started) await stream(ports, room, actor, started, signal)
+  if (started) await stream(ports, room, actor, { ...started, context: { ...started.context, ...trace && { trace } } }, signal)
 }
 
 /** The first write of an attempt. `run` is what it made of the run, `started` is there when an agent shall now speak. */
@@ -144,7 +147,7 @@ const stream = async (ports: AttemptPorts, room: Room, actor: string, started: S
     if (current) advanceRun(writer, current, event, extra)
     return current && openRoots(writer.doc).runs.get(current.id)
   })
-  if (run) ports.onTransition(run)
+  if (run) ports.onTransition(run, extra)
 }
 
 /** The run as it stands when it is still this attempt's, else null. */

@@ -10,11 +10,13 @@ import { errorTable, SkeinError } from '../../shared/errors.ts'
 import type { DocumentName, RunId } from '../../shared/ids.ts'
 import type { EventListener, Rooms } from '../room/port.ts'
 import type { Logger } from '../telemetry/port.ts'
+import type { Tracing } from '../telemetry/tracing-port.ts'
 import { runAttempt } from './attempt.ts'
 import type { AttemptPorts } from './attempt.ts'
 import type { ModelBudget } from './model-budget.ts'
 import type { RunLeases } from './leases.ts'
 import type { AgentRegistry } from './port.ts'
+import { RunTrace } from './run-trace.ts'
 import { wait } from '../../shared/timers.ts'
 import type { Timers } from '../../shared/timers.ts'
 
@@ -28,6 +30,8 @@ export interface DriverPorts {
   leases: RunLeases
   /** Of language models; null: nobody counts. */
   budget: ModelBudget | null
+  /** Null: nothing is traced. */
+  tracing?: Tracing | null
   /** All runs that have no end yet, as the log has them. */
   openRuns(): Promise<readonly OpenRun[]>
 }
@@ -56,6 +60,7 @@ interface Work {
   control: AbortController
   /** When it was begun (milliseconds since 1970). */
   since: number
+  trace: RunTrace
   done: Promise<void>
 }
 
@@ -70,7 +75,7 @@ export const RECOVER_EVERY_MS = 5_000
 const RETRY_MS = [250, 500, 1000, 2000, 5000, 10_000, 20_000, 40_000, 40_000] as const
 const DISK_RETRY_MS = 60_000
 
-export const createDriver = ({ rooms, agents, now, timers, log, leases, budget, openRuns }: DriverPorts): Driver => {
+export const createDriver = ({ rooms, agents, now, timers, log, leases, budget, tracing = null, openRuns }: DriverPorts): Driver => {
   const working = new Map<RunId, Work>()
   /** Runs that cannot be written, until somebody loads their conversation. */
   const givenUp = new Set<RunId>()
@@ -80,18 +85,21 @@ export const createDriver = ({ rooms, agents, now, timers, log, leases, budget, 
   const take = (name: DocumentName, runId: RunId): void => {
     if (closed || working.has(runId)) return
     const control = new AbortController()
-    const since = now()
+    const own = { name, control, since: now(), trace: new RunTrace(tracing, name, runId) }
     // Not within the call that released the record: others are still to hear of it.
-    const done = Promise.resolve().then(() => withLease(name, runId, since, control.signal)).finally(() => working.delete(runId))
-    working.set(runId, { name, control, since, done })
+    const done = Promise.resolve().then(() => withLease(runId, own)).finally(() => {
+      working.delete(runId)
+      own.trace.end()
+    })
+    working.set(runId, { ...own, done })
   }
 
-  const withLease = async (name: DocumentName, runId: RunId, since: number, signal: AbortSignal): Promise<void> => {
+  const withLease = async (runId: RunId, own: Omit<Work, 'done'>): Promise<void> => {
     const lease = await leases.acquire(runId)
     // Who holds it works on it; when it ends without an end of the run, the next look finds that.
     if (!lease) return
     try {
-      await work(name, runId, since, AbortSignal.any([signal, lease.lost]))
+      await work(runId, own, AbortSignal.any([own.control.signal, lease.lost]))
     } finally {
       lease.release()
     }
@@ -108,14 +116,18 @@ export const createDriver = ({ rooms, agents, now, timers, log, leases, budget, 
     })
   }
 
-  const work = async (name: DocumentName, runId: RunId, since: number, signal: AbortSignal): Promise<void> => {
+  const work = async (runId: RunId, { name, since, trace }: Omit<Work, 'done'>, signal: AbortSignal): Promise<void> => {
     const ports: AttemptPorts = {
       agents,
       now,
       timers,
       budget,
-      onTransition: run => log.info({ ...fieldsOf(name, run), ms: now() - since }, 'run'),
-      onUnexpected: (run, error) => log.error({ ...fieldsOf(name, run), err: error }, 'the agent failed without a reason')
+      trace,
+      onTransition: (run, details) => {
+        trace.changed(run, details)
+        log.info({ ...fieldsOf(name, run), ...trace.fields, ms: now() - since }, 'run')
+      },
+      onUnexpected: (run, error) => log.error({ ...fieldsOf(name, run), ...trace.fields, err: error }, 'the agent failed without a reason')
     }
     for (let failures = 0; !signal.aborted; failures++) {
       try {
@@ -123,7 +135,7 @@ export const createDriver = ({ rooms, agents, now, timers, log, leases, budget, 
       } catch (error) {
         if (signal.aborted) return
         const delay = mayRetry(error) ? RETRY_MS[failures] ?? (isOfTheDisk(error) ? DISK_RETRY_MS : undefined) : undefined
-        const fields = { conversation: name, run: runId, failures: failures + 1, err: error }
+        const fields = { conversation: name, run: runId, ...trace.fields, failures: failures + 1, err: error }
         if (delay === undefined) {
           givenUp.add(runId)
           return log.error(fields, 'run left open until its conversation is loaded anew: it cannot be written')
@@ -138,13 +150,16 @@ export const createDriver = ({ rooms, agents, now, timers, log, leases, budget, 
     onEvents(name, _sequence, events) {
       for (const event of events) {
         if (event.type === 'run.created') {
-          log.info({ conversation: name, run: event.runId, agent: event.agentId, state: 'pending', attempt: 1, ms: 0 }, 'run')
+          const { fields } = new RunTrace(tracing, name, event.runId)
+          log.info({ conversation: name, run: event.runId, agent: event.agentId, state: 'pending', attempt: 1, ...fields, ms: 0 }, 'run')
           take(name, event.runId)
         } else if (event.type === 'run.changed' && event.state === 'cancelled') {
           // The room has sealed what there was; all that is left is to end the model's request.
           const work = working.get(event.runId)
           const ms = work ? now() - work.since : 0
-          log.info({ conversation: name, run: event.runId, state: event.state, attempt: event.attempt, by: event.actor, ms }, 'run')
+          const trace = work?.trace ?? new RunTrace(tracing, name, event.runId)
+          trace.changed(event)
+          log.info({ conversation: name, run: event.runId, state: event.state, attempt: event.attempt, by: event.actor, ...trace.fields, ms }, 'run')
           work?.control.abort()
         }
       }

@@ -1,6 +1,7 @@
 /** The ports of agents: something that answers a conversation with a stream of text, and the list of those that this server has. */
 import type { Message, SourcePart } from '../../shared/conversation/schema.ts'
 import type { AgentId } from '../../shared/ids.ts'
+import type { Span } from '../telemetry/tracing-port.ts'
 
 export interface AgentContext {
   /** What the asking person saw, oldest first; the last one is the message to answer. */
@@ -8,6 +9,8 @@ export interface AgentContext {
   system: string
   /** Text of this reply that readers have already seen, to go on from: a crash or a person ended it there; empty on a first attempt. */
   already: string
+  /** Of the run, where that is traced: what the agent calls is told there. */
+  trace?: { span: Span, withContent: boolean }
 }
 
 export interface Usage {

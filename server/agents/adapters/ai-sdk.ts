@@ -1,5 +1,5 @@
 /** A language model as an agent, by way of the AI SDK: every provider streams text, reasoning and sources, and ends with what it used. */
-import { streamText } from 'ai'
+import { streamText, wrapLanguageModel } from 'ai'
 import type { LanguageModelUsage, ModelMessage } from 'ai'
 import { textOf } from '../../../shared/conversation/read.ts'
 import type { Message } from '../../../shared/conversation/schema.ts'
@@ -9,6 +9,7 @@ import type { ModelSetup, Prices } from '../models.ts'
 import type { Agent, AgentChunk, AgentContext, Cost, Usage } from '../port.ts'
 import { modelFailure } from './model-failure.ts'
 import { reachModel } from './providers.ts'
+import { traceCalls } from './traced-calls.ts'
 
 export interface AiSdkAgentOptions {
   /** Further tries when the server cannot be reached, fails (5xx) or asks for patience (429), before the first word only. Default 2. */
@@ -16,7 +17,8 @@ export interface AiSdkAgentOptions {
 }
 
 export const createAiSdkAgent = (setup: ModelSetup, { maxRetries = 2 }: AiSdkAgentOptions = {}): Agent => {
-  const { model, host, secrets } = reachModel(setup)
+  const { model, url, secrets } = reachModel(setup)
+  const { host } = url
   const fail = (error: unknown): SkeinError => modelFailure(error, { host, secrets })
 
   return {
@@ -27,10 +29,10 @@ export const createAiSdkAgent = (setup: ModelSetup, { maxRetries = 2 }: AiSdkAge
     ...setup.contextTokens !== undefined && { contextTokens: setup.contextTokens },
     // A model does not say the same twice: going on after what was seen would be another reply, so that is sealed instead.
     onInterruption: 'seal',
-    async *reply({ messages, system, already }: AgentContext, signal: AbortSignal): AsyncIterable<AgentChunk> {
+    async *reply({ messages, system, already, trace }: AgentContext, signal: AbortSignal): AsyncIterable<AgentChunk> {
       try {
         const result = streamText({
-          model,
+          model: trace ? wrapLanguageModel({ model, middleware: traceCalls({ ...setup, url }, trace) }) : model,
           messages: [...messages.flatMap(toModelMessage), ...continuation(already)],
           ...system && { instructions: system },
           allowSystemInMessages: true,

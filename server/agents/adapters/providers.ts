@@ -3,13 +3,16 @@ import { createAnthropic } from '@ai-sdk/anthropic'
 import { createGoogle } from '@ai-sdk/google'
 import { createOpenAI } from '@ai-sdk/openai'
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible'
-import type { LanguageModel } from 'ai'
+import type { LanguageModel as AnyModel } from 'ai'
 import type { ModelSetup } from '../models.ts'
+
+/** Not the name of one, for which the SDK would look elsewhere. */
+type LanguageModel = Extract<AnyModel, { specificationVersion: 'v4' }>
 
 export interface ReachedModel {
   model: LanguageModel
-  /** Where it is, for people to read. */
-  host: string
+  /** Where it is, without credentials. */
+  url: URL
   /** What must never be shown. */
   secrets: readonly string[]
 }
@@ -26,7 +29,7 @@ export const reachModel = ({ provider, model, baseUrl = USUAL[provider], apiKey 
   const baseURL = url.href.replace(/\/$/, '')
   const headers = authorization && apiKey === undefined ? { headers: { authorization } } : {}
   const secrets = [apiKey, password, authorization].filter(secret => typeof secret === 'string')
-  return { model: languageModel(), host: url.host, secrets }
+  return { model: languageModel(), url, secrets }
 
   function languageModel(): LanguageModel {
     switch (provider) {

@@ -135,6 +135,8 @@ export const engineOptions = ({ store, secret, providers, mailer, hooks }: Engin
         delete: { after: async session => hooks.sessionEnded(session.id) },
       },
     },
+    // It would load OpenTelemetry's API, which is there for others, and tell it of errors.
+    experimental: { instrumentation: { enabled: false } },
     plugins: [
       ourTables,
       passkey({ rpName: 'Skein', rpID: new URL(origin).hostname, origin }),
