@@ -103,6 +103,7 @@ export class ConversationViews {
       synced: document.synced,
       loaded: document.loaded,
       role: document.role,
+      wanted: own.filter(entry => isOpen(entry) && !isSend(entry)).map(({ request }) => request),
       pending: own.filter(isOpen).length,
       refused: own.filter(entry => entry.refusal && !isSend(entry)),
       storageProblem: document.storageProblem

@@ -71,6 +71,8 @@ export interface ConversationView {
   loaded: boolean
   /** Role that the server last told; null before it was ever told. */
   role: Role | null
+  /** What this device asked for and the server has not answered, messages aside. */
+  wanted: Request[]
   /** Requests of this device that the server has not answered. */
   pending: number
   /** Requests other than messages that the server refused: show the reason, then `discard` them. A refused message stands in `messages`. */

@@ -1,6 +1,6 @@
 /** The conversation that is open: the SDK's snapshots made ready for the page, and what the person does in it. */
 import { isFinished, textOf } from '../../../shared/conversation/read.ts'
-import type { MessageId, RequestId } from '../../../shared/ids.ts'
+import type { MessageId, RequestId, RunId } from '../../../shared/ids.ts'
 import { limits } from '../../../shared/limits.ts'
 import type { ConversationActions } from './actions.ts'
 import type { ComposerTexts } from './composer-texts.ts'
@@ -58,6 +58,8 @@ export class OpenConversation implements ConversationActions {
   readonly timeline = $derived.by(() => buildTimeline(this.view, this.#options, this.#limit))
   readonly presence = $derived.by(() => presenceOf(this.view, this.#options))
   readonly running = $derived.by(() => this.view.runs.some(run => !isFinished(run)))
+  /** All that is being written was asked to stop, by this device. */
+  readonly stopping = $derived.by(() => this.running && this.view.runs.every(run => isFinished(run) || this.#isStopping(run.id)))
   readonly writable = $derived.by(() => this.view.role !== 'viewer' && this.view.closedBy === null)
 
   constructor(conversation: Conversation, options: OpenOptions) {
@@ -122,7 +124,11 @@ export class OpenConversation implements ConversationActions {
   }
 
   stopReplies(): void {
-    for (const run of this.view.runs) if (!isFinished(run)) void this.#conversation.stop(run.id)
+    for (const run of this.view.runs) if (!isFinished(run) && !this.#isStopping(run.id)) void this.#conversation.stop(run.id)
+  }
+
+  #isStopping(runId: RunId): boolean {
+    return this.view.wanted.some(request => request.type === 'stop' && request.runId === runId)
   }
 
   /** Who answers here from now on, for everybody. */
@@ -192,6 +198,8 @@ export class OpenConversation implements ConversationActions {
     if (!this.#following && this.view.loaded) this.#limit += Math.max(0, view.messages.length - this.view.messages.length)
     if (view.loaded && !this.view.loaded) this.#chooseAsBefore()
     this.view = view
+    // It ended by itself, or another device was first: what was asked for is so.
+    for (const { id, request, refusal } of view.refused) if (request.type === 'stop' && refusal?.code === 'run-finished') this.discard(id)
     this.#watch.update(view.connection === 'online', this.#networkUp)
     this.announcement = this.#announcer.next(view, this.#options.agentName) ?? this.announcement
   }

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import type { RequestId } from '../../../shared/ids.ts'
+import type { Request, Run } from '../../../shared/conversation/schema.ts'
+import type { AgentId, MessageId, RequestId, RunId } from '../../../shared/ids.ts'
 import type { ConversationView, ViewMessage } from '../../sync/view.ts'
 import { ComposerTexts } from './composer-texts.ts'
 import { KeptChoices } from './kept-choices.ts'
@@ -8,7 +9,7 @@ import type { Conversation } from './sdk.ts'
 
 const emptyView: ConversationView = {
   title: '', agent: null, messages: [], earlier: 0, drafts: [], runs: [], reactions: [], people: [], connection: 'online', closedBy: null,
-  synced: true, loaded: true, role: 'owner', pending: 0, refused: [], storageProblem: null
+  synced: true, loaded: true, role: 'owner', wanted: [], pending: 0, refused: [], storageProblem: null
 }
 
 const message = (id: string, text: string, over: Partial<ViewMessage> = {}): ViewMessage => ({
@@ -46,6 +47,10 @@ const setUp = (start: Partial<ConversationView> = {}) => {
     send: (text: string) => {
       asked.push(['send', text])
       return stored.promise
+    },
+    stop: async (id: string) => {
+      asked.push(['stop', id])
+      return id as RequestId
     },
     discard: note('discard'), choose: (id: string) => void asked.push(['choose', id]), setTyping: () => {}, close: note('close')
   } as Partial<Conversation> as Conversation
@@ -111,4 +116,34 @@ test('a conversation in which this person is a viewer, or that was closed for go
   expect(setUp({ role: 'viewer' }).open().writable).toBe(false)
   expect(setUp({ closedBy: { code: 4403, reason: '' } }).open().writable).toBe(false)
   expect(setUp().open().writable).toBe(true)
+})
+
+const run = (id: string, state: Run['state']): Run => ({
+  id: id as RunId, requestId: 'r', messageId: 'q' as MessageId, agentId: 'one' as AgentId, askedBy: 'ada', state,
+  attempt: 1, draftId: null, replyId: 'reply' as MessageId, createdAt: 1, updatedAt: 1
+})
+
+test('a reply is asked to stop once, however often that is pressed', () => {
+  const { open, asked, show } = setUp({ runs: [run('over', 'completed'), run('one', 'processing'), run('two', 'pending')] })
+  const conversation = open()
+  expect(conversation.stopping).toBe(false)
+  conversation.stopReplies()
+  expect(asked).toEqual([['stop', 'one'], ['stop', 'two']])
+  show({ wanted: ['one', 'two'].map(id => ({ type: 'stop', createdAt: 1, runId: id as RunId })) })
+  expect(conversation.stopping).toBe(true)
+  conversation.stopReplies()
+  expect(asked).toHaveLength(2)
+  show({ wanted: [], runs: [run('one', 'cancelled'), run('two', 'cancelled')] })
+  expect(conversation.stopping).toBe(false)
+})
+
+test('that a reply had ended already before it was stopped is nothing to tell', () => {
+  const { open, asked, show } = setUp()
+  open()
+  const stop: Request = { type: 'stop', createdAt: 1, runId: 'one' as RunId }
+  const retry: Request = { type: 'retry', createdAt: 1, messageId: 'm' as MessageId }
+  const refused = (id: string, request: Request, code: 'run-finished' | 'viewer') =>
+    ({ id: id as RequestId, request, stored: true, refusal: { code, reason: '' } })
+  show({ refused: [refused('a', stop, 'run-finished'), refused('b', stop, 'viewer'), refused('c', retry, 'viewer')] })
+  expect(asked).toEqual([['discard', 'a']])
 })

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { Draft } from '../../../shared/conversation/read.ts'
-import type { Message, Run } from '../../../shared/conversation/schema.ts'
+import type { Message, Request, Run } from '../../../shared/conversation/schema.ts'
 import type { AgentId, DraftId, MessageId, RunId } from '../../../shared/ids.ts'
 import type { ViewMessage } from '../../sync/view.ts'
 import { presenceOf } from './presence.ts'
@@ -35,7 +35,7 @@ const draft = (over: { replaces?: MessageId } = {}): Draft => ({
   parts: [{ type: 'text', text: 'so far' }]
 })
 const view = (over: Partial<Parameters<typeof buildTimeline>[0]>) =>
-  ({ messages: [], earlier: 0, drafts: [], runs: [], reactions: [], ...over })
+  ({ messages: [], earlier: 0, drafts: [], runs: [], reactions: [], wanted: [], ...over })
 const kinds = (built: ReturnType<typeof buildTimeline>) => built.entries.map(({ kind, key }) => `${kind} ${key}`)
 
 test('own messages, those of others and of agents are told apart by name', () => {
@@ -60,8 +60,24 @@ test('a run waits, is written and is sealed under one and the same key', () => {
 
 test('while another version of a reply is written, it stands in for the one that it replaces', () => {
   const messages = [shown('q', 'ada'), shown('old', 'agent-one')]
-  expect(kinds(buildTimeline(view({ messages, drafts: [draft({ replaces: 'old' as MessageId })] }), naming, 10)))
+  const replaces = 'old' as MessageId
+  expect(kinds(buildTimeline(view({ messages, runs: [run({ state: 'pending', replaces })] }), naming, 10))).toEqual(['message q', 'waiting reply'])
+  expect(kinds(buildTimeline(view({ messages, runs: [run({ replaces })], drafts: [draft({ replaces })] }), naming, 10)))
     .toEqual(['message q', 'draft reply'])
+})
+
+test('a reply without a word yet is one that is waited for', () => {
+  const empty = { ...draft(), parts: [{ type: 'text', text: '' }] }
+  expect(kinds(buildTimeline(view({ messages: [shown('q', 'ada')], runs: [run({})], drafts: [empty] }), naming, 10)))
+    .toEqual(['message q', 'waiting reply'])
+})
+
+test('a reply that was asked for again says so until the server has answered', () => {
+  const messages = [shown('q', 'ada'), shown('new', 'agent-one', ['old', 'new'])]
+  const asked = (wanted: Request[]) => buildTimeline(view({ messages, wanted }), naming, 10).entries.map(entry => entry.kind === 'message' && entry.asked)
+  expect(asked([])).toEqual([false, false])
+  expect(asked([{ type: 'continue', createdAt: 1, messageId: 'old' as MessageId }])).toEqual([false, true])
+  expect(asked([{ type: 'redact', createdAt: 1, messageId: 'new' as MessageId }])).toEqual([false, false])
 })
 
 test('a run that failed without a message says why after the message that it was for, until a newer run takes its place', () => {

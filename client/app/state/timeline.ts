@@ -1,7 +1,7 @@
 /** What stands on the page of a conversation, top to bottom: messages, replies being written, runs that wait or failed. Pure. */
 import { isFinished } from '../../../shared/conversation/read.ts'
 import type { Draft, Reaction } from '../../../shared/conversation/read.ts'
-import type { Message, MessagePart, Run } from '../../../shared/conversation/schema.ts'
+import type { Message, MessagePart, Request, RequestOf, Run } from '../../../shared/conversation/schema.ts'
 import type { MessageId } from '../../../shared/ids.ts'
 import type { ConversationView, Delivery } from '../../sync/view.ts'
 
@@ -24,6 +24,8 @@ export interface MessageEntry extends Reply {
   delivery: Delivery
   alternatives: string[]
   thumbs: Thumbs
+  /** This device asked for another try, version or the rest of it, and the server has not answered yet. */
+  asked: boolean
   /** The entry before it is by the same author: no need to name them again. */
   sameAuthor: boolean
 }
@@ -54,7 +56,7 @@ export interface Timeline {
 /** The one reaction that the app offers. */
 export const THUMBS_UP = '👍'
 
-type Shown = Pick<ConversationView, 'messages' | 'earlier' | 'drafts' | 'runs' | 'reactions'>
+type Shown = Pick<ConversationView, 'messages' | 'earlier' | 'drafts' | 'runs' | 'reactions' | 'wanted'>
 export interface Naming {
   isSelf: (userId: string) => boolean
   agentName: (agentId: string) => string
@@ -63,7 +65,8 @@ export interface Naming {
 /** @param limit how many of the newest messages to show */
 export const buildTimeline = (view: Shown, naming: Naming, limit: number): Timeline => {
   const replies = view.drafts.filter(draft => draft.head.kind === 'agent')
-  const replaced = new Set(replies.flatMap(({ head }) => head.kind === 'agent' && head.replaces ? [head.replaces as string] : []))
+  const replaced = new Set<string>(view.runs.flatMap(run => !isFinished(run) && run.replaces ? [run.replaces] : []))
+  const asked = new Set<string>(view.wanted.flatMap(request => isForAnother(request) ? [request.messageId] : []))
   const failures = failuresByMessage(view, naming)
   const thumbs = countThumbs(view.reactions, naming)
   const first = Math.max(0, view.messages.length - limit)
@@ -75,16 +78,22 @@ export const buildTimeline = (view: Shown, naming: Naming, limit: number): Timel
     const author = authorOf(message, naming)
     entries.push({
       kind: 'message', key: message.id, author, parts: message.parts, message, delivery, alternatives,
-      thumbs: thumbs.get(message.id) ?? NO_THUMBS, sameAuthor: previous === author.id
+      thumbs: thumbs.get(message.id) ?? NO_THUMBS, asked: alternatives.some(id => asked.has(id)), sameAuthor: previous === author.id
     })
     previous = author.id
     const failure = failures.get(message.id)
     if (failure) entries.push(failure)
   }
-  for (const draft of replies) entries.push(draftEntry(draft, naming))
+  for (const draft of replies) if (hasWords(draft)) entries.push(draftEntry(draft, naming))
   entries.push(...waitingRuns(view, naming))
   return { entries, earlier: view.earlier + first }
 }
+
+const isForAnother = (request: Request): request is RequestOf<'regenerate' | 'retry' | 'continue'> =>
+  request.type === 'regenerate' || request.type === 'retry' || request.type === 'continue'
+
+/** Else there is nothing to be read yet, and that somebody is at work is what there is to be told. */
+const hasWords = ({ parts }: Draft): boolean => parts.some(part => part.text !== '')
 
 const NO_THUMBS: Thumbs = { count: 0, mine: false }
 
@@ -106,7 +115,7 @@ const draftEntry = (draft: Draft, naming: Naming): TimelineEntry => ({
 })
 
 const waitingRuns = (view: Shown, naming: Naming): TimelineEntry[] => {
-  const present = new Set<string>(view.drafts.flatMap(({ head }) => head.kind === 'agent' ? [head.runId] : []))
+  const present = new Set<string>(view.drafts.flatMap(draft => draft.head.kind === 'agent' && hasWords(draft) ? [draft.head.runId] : []))
   return view.runs
     .filter(run => !isFinished(run) && !present.has(run.id))
     .map(run => ({ kind: 'waiting', key: run.replyId, author: agentAuthor(run.agentId, naming) }))
