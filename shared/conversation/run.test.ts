@@ -152,9 +152,12 @@ describe('any life of a run', () => {
     }))
   })
 
-  test('can come to an end from wherever it is', () => {
+  test('can come to an end from wherever it is, and can be taken up until it has', () => {
     fc.assert(fc.property(fc.array(anyEvent, { maxLength: 30 }), story => {
-      expect(isFinished(transition(lived(story).last, { type: 'stopped', at: 10 }).run)).toBe(true)
+      const { last } = lived(story)
+      expect(isFinished(transition(last, { type: 'stopped', at: 10 }).run)).toBe(true)
+      const next = transition(last, { ...takenUp, draftId: uuid(99) as DraftId })
+      expect(next.effects.some(({ type }) => type === 'generate' || type === 'seal')).toBe(!isFinished(last))
     }))
   })
 })

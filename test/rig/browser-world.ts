@@ -15,7 +15,7 @@ export interface BrowserWorld {
   /** One more. */
   newLine(): Promise<TcpProxy>
   /** Stops the server and starts it again on the same data. @param between told the data folder while no server uses it */
-  restart(between?: (dataFolder: string) => Promise<void>): Promise<void>
+  restart(between?: (dataFolder: string) => Promise<void>, signal?: NodeJS.Signals): Promise<void>
   close(): Promise<void>
 }
 
@@ -44,8 +44,8 @@ export const startBrowserWorld = async (environment: Record<string, string> = {}
       get server() { return server },
       line,
       newLine,
-      restart: async between => {
-        await server.stop()
+      restart: async (between, signal) => {
+        await server.stop(signal)
         await between?.(folder.path)
         server = await start()
       },
