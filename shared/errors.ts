@@ -61,7 +61,7 @@ const table = {
   'account-disabled': { status: 403, close: 4403, retryable: false, message: 'The operator of this server has closed this account, so it cannot be used. Nothing of it was deleted; ask them.' },
   'agent-failed': { status: 502, close: 1011, retryable: true, message: 'The model did not answer. Your message is saved; try again.' },
   'budget-spent': { status: 429, close: 4429, retryable: true, message: 'The replies of language models that may be asked for today are used up. Your message is saved; try again tomorrow.' },
-  'interrupted': { status: 503, close: 1011, retryable: true, message: 'The reply was interrupted when the server stopped. What had arrived is kept; ask again for a whole one.' },
+  'interrupted': { status: 503, close: 1011, retryable: true, message: 'The reply was interrupted when the server stopped. What had arrived is kept: continue it, or try again.' },
   'internal': { status: 500, close: 1011, retryable: true, message: 'Something went wrong on the server. What was acknowledged is saved; try again.' },
 } as const satisfies Record<string, ErrorEntry>
 

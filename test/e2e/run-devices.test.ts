@@ -131,7 +131,7 @@ it('a reply that A asked for is stopped from B, and each state that it goes thro
   await again.finish({ reason: 'length' })
   await survivesReload('6-cut', async device => {
     await shows('A lake is standing water.')(device)
-    await shows('as long as it may be')(device)
+    await shows('was cut at the longest')(device)
     expect(await buttons(device)).toEqual(['Continue'])
   })
 

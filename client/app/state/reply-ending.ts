@@ -21,7 +21,7 @@ export const replyEnding = ({ parts, metadata }: Pick<Message, 'parts' | 'metada
   const onward: WayOn[] = textOf(parts).trim() === '' ? [] : ['continue']
   switch (status) {
     case 'complete':
-      return finishReason === 'length' ? { tone: 'cut', reason: 'The reply is as long as it may be.', waysOn: onward } : null
+      return finishReason === 'length' ? { tone: 'cut', reason: 'The reply was cut at the longest that it may be.', waysOn: onward } : null
     case 'cancelled':
       return { tone: 'stopped', reason: 'Stopped before it was finished.', waysOn: [...onward, 'retry'] }
     case 'incomplete':
