@@ -100,7 +100,10 @@ const endOf = ({ usage, finishReason }: Extract<Part, { type: 'finish' }>): Span
   'gen_ai.usage.reasoning.output_tokens': usage.outputTokens.reasoning,
 })
 
-/** That this server let it go, because somebody stopped the reply, is no failure. What an error says is left out: providers quote what they were sent. */
+/**
+ * That this server let it go, because somebody stopped the reply, is no failure. What an error says is left out: providers quote what they
+ * were sent.
+ */
 const endWith = (span: Span, error: unknown, signal: AbortSignal | undefined): void => {
   if (!signal?.aborted) return span.end(errorType(error))
   span.set({ 'skein.call.aborted': true })
