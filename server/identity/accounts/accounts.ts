@@ -5,7 +5,7 @@
 import { hkdfSync } from 'node:crypto'
 import { getCurrentAdapter } from '@better-auth/core/context'
 import { getOAuthState } from 'better-auth/api'
-import type { Context } from 'hono'
+import type { Context, Hono } from 'hono'
 import { parseUserId } from '../../../shared/ids.ts'
 import type { RandomBytes, UserId } from '../../../shared/ids.ts'
 import { accountLimits as limits } from '../../../shared/limits.ts'
@@ -27,7 +27,6 @@ import type { Engine, EngineOptions } from './engine.ts'
 import { createMailer } from './mail.ts'
 import type { SendMail } from './mail.ts'
 import { createTurns } from './password-turns.ts'
-import { accountRoutes } from './routes.ts'
 import { Sessions } from './sessions.ts'
 import type { SignedInAccount } from './sessions.ts'
 
@@ -56,6 +55,8 @@ export interface AccountsOptions {
   /** Milliseconds since 1970. */
   now: () => number
   random: RandomBytes
+  /** What is served under `/api/auth`. */
+  routes: (accounts: Accounts) => Hono
   audit: Audit
   failed: (message: string, error: unknown) => void
 }
@@ -196,7 +197,7 @@ export class Accounts implements Identity {
   }
 
   routes() {
-    return accountRoutes(this)
+    return this.options.routes(this)
   }
 
   async principalOf({ session, user }: SignedInAccount): Promise<Principal> {

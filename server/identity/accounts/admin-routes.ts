@@ -3,8 +3,8 @@ import * as schemas from '../../../shared/api/account-schemas.ts'
 import { SkeinError } from '../../../shared/errors.ts'
 import { accountLimits as limits } from '../../../shared/limits.ts'
 import { invitePath } from './mail.ts'
-import type { Routes } from './routes.ts'
 import type { SignedInAccount } from './sessions.ts'
+import type { Routes } from './visit.ts'
 
 export const adminRoutes: Routes = (on, accounts) => {
   on('get', '/admin/accounts', async visit => {

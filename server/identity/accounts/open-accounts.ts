@@ -8,9 +8,10 @@ import type { Administration } from './administration.ts'
 import { openPostgres, openSqlite } from './database.ts'
 import type { AccountsDatabase } from './database.ts'
 import { createEngine, migrate } from './engine.ts'
+import { accountRoutes } from './routes.ts'
 import { createSmtp } from './smtp.ts'
 
-export type AccountsSurroundings = Omit<AccountsOptions, 'store' | 'signUp' | 'providers' | 'sendMail'>
+export type AccountsSurroundings = Omit<AccountsOptions, 'store' | 'signUp' | 'providers' | 'sendMail' | 'routes'>
 
 /** @throws AccountsError with one line for the operator */
 export const openAccounts = async (
@@ -18,7 +19,7 @@ export const openAccounts = async (
 ): Promise<Accounts> => {
   const store = await openStore(dataFolder, url)
   try {
-    return await Accounts.open({ ...surroundings, store, signUp, providers, sendMail: smtp && createSmtp(smtp) })
+    return await Accounts.open({ ...surroundings, store, signUp, providers, sendMail: smtp && createSmtp(smtp), routes: accountRoutes })
   } catch (error) {
     await store.close()
     throw error

@@ -2,10 +2,10 @@
 import * as schemas from '../../../shared/api/account-schemas.ts'
 import type { Account } from '../../../shared/api/account-schemas.ts'
 import { SkeinError } from '../../../shared/errors.ts'
-import type { Routes } from './routes.ts'
 import { writeSessionCookie } from './session-cookie.ts'
 import type { SignedInAccount } from './sessions.ts'
 import { asked } from './visit.ts'
+import type { Routes } from './visit.ts'
 
 export const ownAccountRoutes: Routes = (on, accounts) => {
   on('get', '/account', async visit => {

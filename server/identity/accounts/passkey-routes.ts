@@ -2,10 +2,9 @@
 import * as schemas from '../../../shared/api/account-schemas.ts'
 import { SkeinError } from '../../../shared/errors.ts'
 import { accountLimits as limits } from '../../../shared/limits.ts'
-import type { Routes } from './routes.ts'
 import type { Engine } from './engine.ts'
 import { asked } from './visit.ts'
-import type { Visit } from './visit.ts'
+import type { Routes, Visit } from './visit.ts'
 
 /** What the authenticator says; its form is checked where it is verified. */
 type Assertion = NonNullable<Parameters<Engine['api']['verifyPasskeyAuthentication']>[0]>['body']['response']

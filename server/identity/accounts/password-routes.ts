@@ -10,9 +10,8 @@ import { accountLimits as limits } from '../../../shared/limits.ts'
 import { TryLater } from './failures.ts'
 import type { createLockout } from './lockout.ts'
 import { createPace } from './pace.ts'
-import type { Routes } from './routes.ts'
 import { asked } from './visit.ts'
-import type { Visit } from './visit.ts'
+import type { Routes, Visit } from './visit.ts'
 
 export const passwordRoutes = (lockout: ReturnType<typeof createLockout>): Routes => (on, accounts) => {
   const mails = createPace(accounts.options.now, limits.mailsPerRecipientPerHour)

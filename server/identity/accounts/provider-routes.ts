@@ -2,9 +2,8 @@
 import * as schemas from '../../../shared/api/account-schemas.ts'
 import { SkeinError } from '../../../shared/errors.ts'
 import { BASE_PATH } from './engine.ts'
-import type { Routes } from './routes.ts'
 import { asked } from './visit.ts'
-import type { Visit } from './visit.ts'
+import type { Routes, Visit } from './visit.ts'
 
 /** The app's pages that follow; what went wrong stands behind `?error=`. */
 const [SIGN_IN, ACCOUNT] = ['/sign-in', '/account'] as const

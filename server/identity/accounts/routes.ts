@@ -10,10 +10,7 @@ import { passkeyRoutes } from './passkey-routes.ts'
 import { passwordRoutes } from './password-routes.ts'
 import { providerRoutes } from './provider-routes.ts'
 import { Visit } from './visit.ts'
-
-/** Answers one request. */
-export type Handler = (visit: Visit) => Promise<Response>
-export type Routes = (on: (method: 'get' | 'post' | 'patch' | 'delete', path: string, handler: Handler) => void, accounts: Accounts) => void
+import type { Routes } from './visit.ts'
 
 export const accountRoutes = (accounts: Accounts): Hono => {
   const app = new Hono()

@@ -13,6 +13,10 @@ import type { SignedInAccount } from './sessions.ts'
 
 const { localeError } = z.locales.en()
 
+/** Answers one request. */
+export type Handler = (visit: Visit) => Promise<Response>
+export type Routes = (on: (method: 'get' | 'post' | 'patch' | 'delete', path: string, handler: Handler) => void, accounts: Accounts) => void
+
 export class Visit {
   readonly c: Context
   readonly accounts: Accounts
