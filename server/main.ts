@@ -20,7 +20,7 @@ const start = async (config: Config): Promise<void> => {
   const { port } = await open.listen(config.port, config.host)
   process.stdout.write(`Skein is ready: ${addressToOpen(config, port)}\n`)
   const { host, auth, durability, dataFolder, edge: { publicUrl } } = config
-  open.logger.info({ port, host, auth, durability, dataFolder, agent: agentName(config), ...publicUrl && { publicUrl: publicUrl.origin } }, 'listening')
+  open.logger.info({ port, host, auth, durability, dataFolder, agents: open.agents, ...publicUrl && { publicUrl: publicUrl.origin } }, 'listening')
 }
 
 /** What a person types into a browser. */
@@ -29,8 +29,6 @@ const addressToOpen = ({ host, edge: { publicUrl, tls } }: Config, port: number)
   const name = host === '127.0.0.1' ? 'localhost' : host.includes(':') ? `[${host}]` : host
   return `${tls ? 'https' : 'http'}://${name}:${port}`
 }
-
-const agentName = ({ model }: Config): string => model?.name ?? 'offline'
 
 const stopOnSignal = (open: OpenServer): void => {
   let stopping = false

@@ -34,6 +34,8 @@ import type { Tracing } from './telemetry/tracing-port.ts'
 
 export interface OpenServer {
   logger: Logger
+  /** Their names, the one that answers by default first. */
+  agents: string[]
   /** @returns the address that is listened on. When it rejects, everything is closed again. */
   listen(port: number, host: string): Promise<AddressInfo>
   /** Reads the files of the certificate again, where there are some; they are looked at every few seconds anyway. */
@@ -109,6 +111,7 @@ const openOver = async (
   }
   return {
     logger,
+    agents: agents.all.map(({ name }) => name),
     listen: async (port, host) => {
       try {
         return await server.listen(port, host)

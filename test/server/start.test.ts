@@ -54,6 +54,16 @@ describe('a server that cannot start', () => {
   })
 })
 
+it('a server says in its log who answers, the default first', async () => {
+  const data = await folder()
+  const models = join(data, 'models.json')
+  const local = { provider: 'openai-compatible', model: 'llama3', baseUrl: 'http://127.0.0.1:9/v1' }
+  await writeFile(models, JSON.stringify([{ ...local, id: 'llama', name: 'Llama' }, { ...local, id: 'mixtral', name: 'Mixtral' }]))
+  const server = await startServer(data, { SKEIN_MODELS: models })
+  running.push(server)
+  expect(server.log.find(({ msg }) => msg === 'listening')).toMatchObject({ agents: ['Llama', 'Mixtral', 'Skein offline agent'] })
+})
+
 it('a server stops on SIGTERM, cleanly, and starts again on the same folder', async () => {
   const data = await folder()
   const first = await startServer(data)
