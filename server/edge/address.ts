@@ -1,4 +1,4 @@
-/** Addresses of callers: one spelling for each, ranges of them, and what counts as one caller where many can be had for nothing. */
+/** Addresses of callers: one spelling for each, and ranges of them. */
 import { BlockList, isIP, isIPv4 } from 'node:net'
 
 const MAPPED = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i
@@ -25,15 +25,6 @@ const unmapped = (address: string): string => {
   if (!parts) return address
   const [high, low] = [parseInt(parts[1]!, 16), parseInt(parts[2]!, 16)]
   return [high >> 8, high & 255, low >> 8, low & 255].join('.')
-}
-
-/** What limits go by: an IPv4 address, or the 64 bits of an IPv6 one that a household or a server gets as a whole. */
-export const limitKey = (address: string): string => {
-  if (isIP(address) !== 6) return address
-  const [head = '', tail] = address.split('::')
-  const [before, after] = [head.split(':').filter(Boolean), (tail ?? '').split(':').filter(Boolean)]
-  const groups = tail === undefined ? before : [...before, ...Array<string>(Math.max(0, 8 - before.length - after.length)).fill('0'), ...after]
-  return `${groups.slice(0, 4).join(':')}::/64`
 }
 
 export interface AddressRanges {

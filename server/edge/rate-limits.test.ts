@@ -1,44 +1,8 @@
-import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { serverLimits } from '../../shared/limits.ts'
-import { RateLimited, RateLimits, RateTable } from './rate-limits.ts'
+import { RateLimited, RateLimits } from './rate-limits.ts'
 
 const START = Date.UTC(2026, 10, 1)
-
-describe('one caller', () => {
-  test('may spend a minute at once, and then as it comes back', () => {
-    let now = START
-    const table = new RateTable(60, () => now)
-    expect(Array.from({ length: 60 }, () => table.spend('a'))).toEqual(Array(60).fill(0))
-    expect(table.spend('a')).toBe(1000)
-    now += 999
-    expect(table.spend('a')).toBe(1)
-    now += 1
-    expect(table.spend('a')).toBe(0)
-    expect(table.spend('a')).toBe(1000)
-    expect(table.spend('b')).toBe(0)
-  })
-
-  test('has never had more than a burst and its share, and who comes when told is let in', () => {
-    const gapsBetween = fc.array(fc.integer({ min: 0, max: 20_000 }), { maxLength: 300 })
-    fc.assert(fc.property(fc.integer({ min: 1, max: 500 }), gapsBetween, (perMinute, gaps) => {
-      let now = START
-      const table = new RateTable(perMinute, () => now)
-            let admitted = 0
-      for (const gap of gaps) {
-        now += gap
-        const wait = table.spend('a')
-        if (wait === 0) admitted++
-        else if (gap % 7 === 0) {
-          now += Math.ceil(wait)
-          expect(table.spend('a')).toBe(0)
-          admitted++
-        }
-        expect(admitted).toBeLessThanOrEqual(perMinute * (1 + (now - START) / 60_000) + 1e-6)
-      }
-    }))
-  })
-})
 
 describe('the limits of a server', () => {
   const limits = {

@@ -1,8 +1,10 @@
-/** How much of the API one address and one person may use: so many calls a minute on average, and as many at once after a quiet time. */
+/**
+ * How much of the API one address and one person may use: so many calls a minute on average, and as many at once after a quiet time. What
+ * becomes of the calls is all the same here: passwords that were wrong are counted by `server/identity/accounts/lockout.ts` besides.
+ */
 import type { ServerLimits } from '../../shared/limits.ts'
 import { SkeinError } from '../../shared/errors.ts'
-import { limitKey } from './address.ts'
-import { RecentMap } from '../../shared/recent-map.ts'
+import { RateTable, limitKey } from '../../shared/rate-table.ts'
 
 /**
  * `read` and `write`: the daily course. `signIn`: attempts to prove who one is, or to become somebody. `credential`: making something that
@@ -10,8 +12,6 @@ import { RecentMap } from '../../shared/recent-map.ts'
  */
 export type RateKind = 'read' | 'write' | 'signIn' | 'credential' | 'newGuest'
 
-/** Callers of one table that are remembered; past that, those that were quiet longest are forgotten, and begin anew. */
-const REMEMBERED = 20_000
 const MINUTE = 60_000
 
 /** Refused for now. */
@@ -24,38 +24,12 @@ export class RateLimited extends SkeinError {
   }
 }
 
-/**
- * The generic cell rate algorithm: for each caller one number, the time at which it will have paid for all it did.
- * @param now milliseconds since 1970
- */
-export class RateTable {
-  readonly #perMinute: number
-  readonly #now: () => number
-  readonly #paidAt = new RecentMap<number>(REMEMBERED)
-
-  constructor(perMinute: number, now: () => number) {
-    this.#perMinute = perMinute
-    this.#now = now
-  }
-
-  /** @returns 0, and it is counted; else how many milliseconds too early it came, and it is not */
-  spend(key: string): number {
-    const now = this.#now()
-    const paidAt = Math.max(now, this.#paidAt.get(key) ?? 0)
-    const early = paidAt + MINUTE / this.#perMinute - MINUTE - now
-    // Half a thousandth of a millisecond is rounding.
-    if (early > 0.0005) return early
-    this.#paidAt.set(key, paidAt + MINUTE / this.#perMinute)
-    return 0
-  }
-}
-
 export class RateLimits {
   readonly #addresses: Partial<Record<RateKind, RateTable>>
   readonly #people: Partial<Record<RateKind, RateTable>>
 
   constructor(limits: ServerLimits, now: () => number) {
-    const table = (perMinute: number) => new RateTable(perMinute, now)
+    const table = (perMinute: number) => new RateTable(perMinute, MINUTE, now)
     const writes = table(limits.writesPerMinutePerAddress)
     this.#addresses = {
       read: table(limits.readsPerMinutePerAddress),

@@ -1,10 +1,12 @@
 /**
  * How often passwords may be tried: a few times freely, then after ever longer waits, for each account from each address; and so often an
- * hour from one address, whatever accounts it tries. Somebody else's attempts elsewhere lock nobody out.
+ * hour from one address, whatever accounts it tries. Somebody else's attempts elsewhere lock nobody out. Only wrong passwords count here;
+ * how often anybody calls at all, right or wrong, is the matter of `server/edge/rate-limits.ts`, which every call has passed before.
  *
  * Counted in memory: a start forgets it, which an attacker cannot cause, and every attempt costs a scrypt beside it.
  */
 import { accountLimits as limits } from '../../../shared/limits.ts'
+import { limitKey } from '../../../shared/rate-table.ts'
 
 interface Tries {
   /** Since the last success. */
@@ -30,8 +32,9 @@ export const createLockout = (now: () => number): ((account: string, address: st
   const perAccount = new Map<string, Tries>()
   const perAddress = new Map<string, Tries>()
 
-  return (account, address) => {
+  return (account, from) => {
     const at = now()
+    const address = limitKey(from)
     const key = `${account} ${address}`
     const own = recall(perAccount, key, at, limits.attemptsForgottenHours * HOUR)
     const all = recall(perAddress, address, at, HOUR)

@@ -7,14 +7,16 @@
 import * as schemas from '../../../shared/api/account-schemas.ts'
 import { SkeinError } from '../../../shared/errors.ts'
 import { accountLimits as limits } from '../../../shared/limits.ts'
+import { RateTable } from '../../../shared/rate-table.ts'
 import { TryLater } from './failures.ts'
 import type { createLockout } from './lockout.ts'
-import { createPace } from './pace.ts'
 import { asked } from './visit.ts'
 import type { Routes, Visit } from './visit.ts'
 
+const HOUR_MS = 3_600_000
+
 export const passwordRoutes = (lockout: ReturnType<typeof createLockout>): Routes => (on, accounts) => {
-  const mails = createPace(accounts.options.now, limits.mailsPerRecipientPerHour)
+  const mails = new RateTable(limits.mailsPerRecipientPerHour, HOUR_MS, accounts.options.now)
 
   /** @param account what is tried: an address, or the id of who is signed in */
   const attempt = async <T>(visit: Visit, account: string, task: () => Promise<T>): Promise<T> => {
@@ -58,7 +60,7 @@ export const passwordRoutes = (lockout: ReturnType<typeof createLockout>): Route
       throw new SkeinError('not-allowed', 'This server sends no mail. Ask its operator for a link to a new password; nothing was changed.')
     }
     // Past that the answer stays the same: it tells nothing, and no mail box is filled.
-    if (mails(email) === 0) await asked(visit.engine.api.requestPasswordReset({ body: { email }, headers: visit.headers }))
+    if (mails.spend(email) === 0) await asked(visit.engine.api.requestPasswordReset({ body: { email }, headers: visit.headers }))
     return visit.c.json({})
   })
 
