@@ -1,3 +1,4 @@
+/** The variables of accounts: what they set, and what is said when they are wrong. */
 import { describe, expect, test } from 'vitest'
 import { readConfig } from './config.ts'
 

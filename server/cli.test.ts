@@ -1,3 +1,4 @@
+/** The commands for operators, on real stores. */
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'

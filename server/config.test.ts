@@ -1,3 +1,4 @@
+/** The environment as settings, and what is said of each that is wrong. */
 import { describe, expect, test } from 'vitest'
 import { serverLimits } from '../shared/limits.ts'
 import { ConfigError, readConfig } from './config.ts'

@@ -1,3 +1,4 @@
+/** What others on the machine could read of the data folder is told. */
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

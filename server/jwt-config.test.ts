@@ -1,3 +1,4 @@
+/** The issuers of JWTs from the environment or a file, and what is refused. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -1,3 +1,4 @@
+/** The file of `SKEIN_MODELS`: what it sets, and what is said when it is wrong. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -1,3 +1,4 @@
+/** The table of errors. */
 import { describe, expect, test } from 'vitest'
 import { errorTable, isErrorCode, SkeinError } from './errors.ts'
 

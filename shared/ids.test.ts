@@ -1,3 +1,4 @@
+/** Ids: in order on one device, different on two, and nothing else taken for one. */
 import { describe, expect, test } from 'vitest'
 import {
   conversationName, createUuidV7, documentId, documentKind, messageIdOf, parseAgentId, parseDocumentName, parseDraftId, parseMessageId,

@@ -1,3 +1,4 @@
+/** What was used lately is remembered, in bounded memory. */
 import { expect, test } from 'vitest'
 import { RecentMap } from './recent-map.ts'
 

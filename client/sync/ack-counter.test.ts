@@ -1,3 +1,4 @@
+/** Which edits the server has, by the numbers that it acknowledges. */
 import { describe, expect, it } from 'vitest'
 import { countAck, hasUnsaved, startCounting } from './ack-counter.ts'
 import type { AckEvent } from './ack-counter.ts'

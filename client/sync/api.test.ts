@@ -1,3 +1,4 @@
+/** The calls of the HTTP API, with and without a network. */
 import { describe, expect, it } from 'vitest'
 import { createApi } from './api.ts'
 import type { ApiOptions } from './api.ts'

@@ -1,3 +1,4 @@
+/** Bringing everything to a device in the background: what is fetched, and what is never touched. */
 import 'fake-indexeddb/auto'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { IndexeddbPersistence } from 'y-indexeddb'

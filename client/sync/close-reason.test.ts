@@ -1,3 +1,4 @@
+/** The reason for which a socket was closed, as a person reads it. */
 import { expect, it } from 'vitest'
 import { readCloseReason } from './close-reason.ts'
 import { errorTable } from '../../shared/errors.ts'

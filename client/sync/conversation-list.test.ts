@@ -1,3 +1,4 @@
+/** The list of conversations, from the cache, from the server and from what is unsent here. */
 import { expect, it } from 'vitest'
 import type { FeedListener } from './api.ts'
 import { openConversationList } from './conversation-list.ts'

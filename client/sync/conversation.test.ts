@@ -1,3 +1,4 @@
+/** A conversation on one device: what was written is kept, sent once, and shown as far as it got. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import * as Y from 'yjs'
 import { openConversation } from './conversation.ts'

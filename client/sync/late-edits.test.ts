@@ -1,3 +1,4 @@
+/** Letters that came too late for the message they were typed for come back as a draft. */
 import { describe, expect, it } from 'vitest'
 import * as Y from 'yjs'
 import { ownText, reopening, withoutSealed } from './late-edits.ts'

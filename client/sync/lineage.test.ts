@@ -1,3 +1,4 @@
+/** A device and the epoch of a document: it merges with its own lineage and with no other. */
 import { describe, expect, it } from 'vitest'
 import { followLineage, startLineage } from './lineage.ts'
 import type { Lineage, LineageEffect, LineageEvent } from './lineage.ts'

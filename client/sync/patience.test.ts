@@ -1,3 +1,4 @@
+/** How long a client waits for an acknowledgement before it tries another connection. */
 import { expect, it } from 'vitest'
 import { createPatience, FIRST_PATIENCE } from './patience.ts'
 import { ManualTime } from '../../test/rig/manual-time.ts'

@@ -1,3 +1,4 @@
+/** When a client comes back after a lost connection. */
 import { beforeEach, describe, expect, it } from 'vitest'
 import { ManualTime } from '../../test/rig/manual-time.ts'
 import { runSeed, seededRandom } from '../../test/rig/seed.ts'

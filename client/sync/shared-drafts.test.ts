@@ -1,3 +1,4 @@
+/** Shared drafts on one device: what its page remembers of them, and what it brings back. */
 import { afterEach, expect, it } from 'vitest'
 import { Awareness } from 'y-protocols/awareness'
 import * as Y from 'yjs'

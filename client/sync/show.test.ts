@@ -1,3 +1,4 @@
+/** What is shown of a conversation: the document, and on top of it what this device has asked for. */
 import { describe, expect, it } from 'vitest'
 import type { OwnRequest } from './own-request.ts'
 import { showDrafts, showMessages, showMeta, showReactions } from './show.ts'

@@ -1,3 +1,4 @@
+/** Updates that are too large for one frame, cut so that the server takes all of it once. */
 import { describe, expect, it } from 'vitest'
 import * as Y from 'yjs'
 import { openRoots } from '../../shared/conversation/document.ts'

@@ -1,3 +1,4 @@
+/** A free document on one device: kept, in sync, and saved only when the server says so. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import * as Y from 'yjs'
 import { openConversation } from './conversation.ts'

@@ -1,3 +1,4 @@
+/** When the pieces of a reply are written to the log. */
 import { describe, expect, it } from 'vitest'
 import { bundleLimits, decideBundle } from './bundle.ts'
 

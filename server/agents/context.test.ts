@@ -1,3 +1,4 @@
+/** What an agent reads: what the asking person saw, and nothing else. */
 import { describe, expect, it } from 'vitest'
 import type { Message } from '../../shared/conversation/schema.ts'
 import type { MessageId } from '../../shared/ids.ts'

@@ -1,3 +1,4 @@
+/** A run from its request to its sealed message, on a clock of our own. */
 import { describe, expect, it } from 'vitest'
 import { SkeinError } from '../../shared/errors.ts'
 import { AgentWorld, textOfParts } from '../../test/rig/agent-world.ts'

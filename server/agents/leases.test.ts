@@ -1,3 +1,4 @@
+/** No two processes ask a model for one reply: who holds the lease of a run works on it. */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { isFinished } from '../../shared/conversation/read.ts'

@@ -1,3 +1,4 @@
+/** Replies of language models that people have in a day, counted in LevelDB. */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

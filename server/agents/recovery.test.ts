@@ -1,3 +1,4 @@
+/** Runs that a crash left open, after the next start. */
 import { describe, expect, it } from 'vitest'
 import { SkeinError } from '../../shared/errors.ts'
 import { openRoots } from '../../shared/conversation/document.ts'

@@ -1,3 +1,4 @@
+/** Which agents there are, and which one answers by default. */
 import { expect, it } from 'vitest'
 import { ScriptedAgent } from '../../test/rig/scripted-agent.ts'
 import { createAgentRegistry } from './registry.ts'

@@ -1,3 +1,4 @@
+/** The HTTP API over a directory and a log: who may do what, and what strangers learn. */
 import { describe, expect, test } from 'vitest'
 import { plainEdge } from '../edge/config.ts'
 import { createApiWorld, messageOf, nameOf, requestIdOf, START } from '../../test/rig/api-world.ts'

@@ -1,3 +1,4 @@
+/** All documents of a person in a few calls: what a device is sent, and what it is told is gone. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import * as Y from 'yjs'

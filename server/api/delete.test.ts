@@ -1,3 +1,4 @@
+/** Deleting a conversation: by whom, what stays, and what those who were in it are told. */
 import { expect, test } from 'vitest'
 import { createApiWorld, messageOf, nameOf, requestIdOf, START } from '../../test/rig/api-world.ts'
 import type { ApiWorld } from '../../test/rig/api-world.ts'

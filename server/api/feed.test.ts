@@ -1,3 +1,4 @@
+/** The stream that tells a page what changed in its list. */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { getRequestListener } from '@hono/node-server'

@@ -1,3 +1,4 @@
+/** Which limit each call counts against. */
 import { expect, test } from 'vitest'
 import { routes } from '../../shared/api/routes.ts'
 import { rateKindOf } from './rate-kind.ts'

@@ -1,3 +1,4 @@
+/** Addresses in one spelling, and ranges of them. */
 import { describe, expect, test } from 'vitest'
 import { parseAddress, parseRanges } from './address.ts'
 

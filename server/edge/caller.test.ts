@@ -1,3 +1,4 @@
+/** Who calls: the peer, or whom a trusted proxy names, and nobody else's headers. */
 import { describe, expect, test } from 'vitest'
 import { parseRanges } from './address.ts'
 import { createCallerOf } from './caller.ts'

@@ -1,3 +1,4 @@
+/** The server's own certificate: read, renewed without a restart, told of before it ends. */
 import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

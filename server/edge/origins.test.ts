@@ -1,3 +1,4 @@
+/** Which pages may call this server. */
 import { describe, expect, test } from 'vitest'
 import { createOrigins } from './origins.ts'
 

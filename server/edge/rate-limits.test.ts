@@ -1,3 +1,4 @@
+/** How often an address and a person may call, and what they are told past that. */
 import { describe, expect, test } from 'vitest'
 import { serverLimits } from '../../shared/limits.ts'
 import { RateLimited, RateLimits } from './rate-limits.ts'

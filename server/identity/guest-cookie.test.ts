@@ -1,3 +1,4 @@
+/** Guests: known again by their cookie, and by nothing that somebody made up. */
 import { createHmac } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { createGuestIdentity, GUEST_COOKIE_SECONDS } from './guest-cookie.ts'

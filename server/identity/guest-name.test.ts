@@ -1,3 +1,4 @@
+/** The names of guests. */
 import { expect, test } from 'vitest'
 import { guestName } from './guest-name.ts'
 import { createNoIdentity } from './none.ts'

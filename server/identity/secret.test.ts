@@ -1,3 +1,4 @@
+/** The server's secret: made once, kept, rotated. */
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -1,3 +1,4 @@
+/** What is stored sealed: it opens with the secret and its purpose, and with nothing else. */
 import { randomFillSync } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'

@@ -1,3 +1,4 @@
+/** What is open by a credential ends with it. */
 import { beforeEach, describe, expect, it } from 'vitest'
 import { ManualTime, settle } from '../../test/rig/manual-time.ts'
 import { RevocableIdentity } from '../../test/rig/revocable-identity.ts'

@@ -1,3 +1,4 @@
+/** The audit trail: one line an event, no secret in it, no flood. */
 import { expect, test } from 'vitest'
 import { parseUserId } from '../../shared/ids.ts'
 import { createAudit, createSampledAudit } from './audit.ts'

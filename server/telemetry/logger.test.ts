@@ -1,3 +1,4 @@
+/** Lines of the log. */
 import { expect, test } from 'vitest'
 import { createLogger } from './logger.ts'
 

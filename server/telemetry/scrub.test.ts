@@ -1,3 +1,4 @@
+/** Whatever a line of the log holds, no credential stays in it. */
 import { expect, test } from 'vitest'
 import { routes } from '../../shared/api/routes.ts'
 import { createLogger } from './logger.ts'

@@ -1,3 +1,4 @@
+/** Which page is one of our own, and how addresses are written in URLs. */
 import { describe, expect, test } from 'vitest'
 import { isLoopbackAddress, isLoopbackHost, isSameOrigin } from './origin.ts'
 

@@ -1,3 +1,4 @@
+/** The paths of the API, as both sides write them. */
 import { expect, test } from 'vitest'
 import { routes } from './routes.ts'
 

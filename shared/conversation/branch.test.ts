@@ -1,3 +1,4 @@
+/** Which messages are shown where some are alternatives to others. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { alternativesRoot, lastVisible, visibleMessages } from './branch.ts'

@@ -1,3 +1,4 @@
+/** Documents of older schemas are brought up to this one, and newer ones left alone. */
 import { expect, test } from 'vitest'
 import * as Y from 'yjs'
 import { migrations, pendingMigrations } from './migrate.ts'

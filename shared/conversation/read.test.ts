@@ -1,3 +1,4 @@
+/** A conversation as plain values. */
 import { describe, expect, test } from 'vitest'
 import * as Y from 'yjs'
 import { openRoots, reactionKey } from './document.ts'

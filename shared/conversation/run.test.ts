@@ -1,3 +1,4 @@
+/** The states of a run: any life of it ends, with one sealed message. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { isFinished } from './read.ts'

@@ -1,3 +1,4 @@
+/** What a request, a part and a message may look like. */
 import { describe, expect, test } from 'vitest'
 import { message, messagePart, request } from './schema.ts'
 import type { Request } from './schema.ts'

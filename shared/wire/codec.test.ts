@@ -1,3 +1,4 @@
+/** Frames as bytes: the golden ones, and any others there and back. */
 import fc from 'fast-check'
 import * as decoding from 'lib0/decoding'
 import * as encoding from 'lib0/encoding'

@@ -1,3 +1,4 @@
+/** A language model behind the app in Chromium: its reply as it comes, stopped, continued, failed. */
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { openDevice, write } from '../rig/browser.ts'
 import type { Device } from '../rig/browser.ts'

@@ -1,3 +1,4 @@
+/** A device reads offline what it never opened, in Chromium. */
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { Page } from 'playwright-core'
 import { openDevice, shownMessages, write } from '../rig/browser.ts'

@@ -1,3 +1,4 @@
+/** The picture in the README, taken in Chromium. */
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'

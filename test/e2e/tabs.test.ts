@@ -1,3 +1,4 @@
+/** Four tabs of one Chromium: one socket, and nothing lost when its owner is closed, killed, frozen or stuck. */
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { BrowserContext, Page } from 'playwright-core'
 import { shownMessages, write } from '../rig/browser.ts'

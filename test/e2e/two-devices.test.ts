@@ -1,3 +1,4 @@
+/** Two devices in Chromium: one conversation, offline and back; refusals and hostile text on screen. */
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { openDevice, shareWith, shownMessages, write } from '../rig/browser.ts'
 import type { Device } from '../rig/browser.ts'

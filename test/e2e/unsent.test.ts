@@ -1,3 +1,4 @@
+/** What was written offline is sent without its conversation being open, in Chromium. */
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { openDevice, write } from '../rig/browser.ts'
 import { addressOf, startBrowserWorld } from '../rig/browser-world.ts'

@@ -1,3 +1,4 @@
+/** Stock y-websocket against a real server. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import WebSocket from 'ws'
 import { WebsocketProvider } from 'y-websocket'

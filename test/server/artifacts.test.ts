@@ -1,3 +1,4 @@
+/** Free documents over real sockets: who may read and write them. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import * as Y from 'yjs'
 import { decodeBase64 } from '../../shared/api/base64.ts'

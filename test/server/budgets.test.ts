@@ -1,3 +1,4 @@
+/** Somebody who asks without end, over real sockets. */
 import { expect, it } from 'vitest'
 import { randomFillSync } from 'node:crypto'
 import { createGuestIdentity } from '../../server/identity/guest-cookie.ts'

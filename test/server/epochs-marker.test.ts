@@ -1,3 +1,4 @@
+/** A restored backup: its marker begins new epochs, once. */
 import { access } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'

@@ -1,3 +1,4 @@
+/** A long conversation opens from LevelDB. */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { randomUUID } from 'node:crypto'

@@ -1,3 +1,4 @@
+/** What was redacted is on the disk no more, after an upgrade and after kill -9. */
 import { randomBytes } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'

@@ -1,3 +1,4 @@
+/** One request, however often and wherever it arrives, has one effect, over real sockets and restarts. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import * as Y from 'yjs'
 import { readMessages, readRuns } from '../../shared/conversation/read.ts'

@@ -1,3 +1,4 @@
+/** Shared drafts between devices over real sockets: nobody's letters are lost, nobody's words are put into a mouth. */
 import 'fake-indexeddb/auto'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type * as Y from 'yjs'

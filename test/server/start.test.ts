@@ -1,3 +1,4 @@
+/** The server's process starts, says in one line why it cannot, and stops. */
 import { afterEach, describe, expect, it } from 'vitest'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'

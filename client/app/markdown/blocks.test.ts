@@ -1,3 +1,4 @@
+/** Markdown that grows while it streams: block by block it ends as the same HTML as at once, and runs nothing. */
 import { describe, expect, test } from 'vitest'
 import { splitBlocks } from './blocks.ts'
 import type { Block } from './blocks.ts'

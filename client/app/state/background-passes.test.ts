@@ -1,3 +1,4 @@
+/** Passes over what is to be fetched: one at a time, none forgotten, none after the end. */
 import { expect, it } from 'vitest'
 import { BackgroundPasses } from './background-passes.ts'
 

@@ -1,3 +1,4 @@
+/** A browser's name as a person reads it, from what it says of itself. */
 import { expect, test } from 'vitest'
 import { browserName } from './browser-name.ts'
 

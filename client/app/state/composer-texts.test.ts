@@ -1,3 +1,4 @@
+/** Texts that were typed and not sent, kept per conversation, tab and person. */
 import { expect, test } from 'vitest'
 import { adoptTexts, ComposerTexts, hasTexts } from './composer-texts.ts'
 

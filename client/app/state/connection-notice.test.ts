@@ -1,3 +1,4 @@
+/** What a person is told of a connection that is gone, and when. */
 import { expect, test } from 'vitest'
 import { connectionNotice, nextNoticeIn } from './connection-notice.ts'
 

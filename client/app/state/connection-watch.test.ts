@@ -1,3 +1,4 @@
+/** The notices of a connection follow its state and the time, on a clock of our own. */
 import { expect, test } from 'vitest'
 import { ConnectionWatch } from './connection-watch.ts'
 

@@ -1,3 +1,4 @@
+/** The letters and the colour that stand for a person. */
 import { expect, test } from 'vitest'
 import { hueOf, initials } from './initials.ts'
 

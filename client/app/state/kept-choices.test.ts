@@ -1,3 +1,4 @@
+/** Which version of a message somebody chose, kept per conversation. */
 import { expect, test } from 'vitest'
 import { KeptChoices } from './kept-choices.ts'
 

@@ -1,3 +1,4 @@
+/** By how much a text is too long to be sent. */
 import { expect, test } from 'vitest'
 import { bytesOverLimit } from './message-size.ts'
 

@@ -1,3 +1,4 @@
+/** One open conversation, seen from its screen: what goes, what stays in the composer, what was chosen. */
 import { expect, test } from 'vitest'
 import type { Request, Run } from '../../../shared/conversation/schema.ts'
 import type { AgentId, MessageId, RequestId, RunId } from '../../../shared/ids.ts'

@@ -1,3 +1,4 @@
+/** A device that was told to forget somebody does so, also when its page died before it could. */
 import { expect, test } from 'vitest'
 import { OwedClears } from './owed-clears.ts'
 

@@ -1,3 +1,4 @@
+/** The line under a title in the list: words without marks of markdown. */
 import { expect, test } from 'vitest'
 import { previewText } from './preview-text.ts'
 

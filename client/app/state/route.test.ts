@@ -1,3 +1,4 @@
+/** Addresses of pages, there and back. */
 import { expect, test } from 'vitest'
 import { routes } from '../../../shared/api/routes.ts'
 import { accountPath, conversationPath, parseRoute } from './route.ts'

@@ -1,3 +1,4 @@
+/** Times as a person reads them. */
 import { expect, test } from 'vitest'
 import { clockTime, relativeTime, wasWrittenOffline } from './time-text.ts'
 

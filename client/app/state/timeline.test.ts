@@ -1,3 +1,4 @@
+/** What stands on the screen of a conversation, in order: messages, replies in progress, failures. */
 import { expect, test } from 'vitest'
 import type { Draft } from '../../../shared/conversation/read.ts'
 import type { Message, Request, Run } from '../../../shared/conversation/schema.ts'

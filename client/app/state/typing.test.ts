@@ -1,3 +1,4 @@
+/** When others are told that somebody types, and that they stopped. */
 import { expect, test } from 'vitest'
 import { Typing } from './typing.ts'
 

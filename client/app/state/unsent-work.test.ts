@@ -1,3 +1,4 @@
+/** What a person would lose with this device: all of it is found, and can be taken away as a file. */
 import { expect, test } from 'vitest'
 import type { OutboxEntry } from './sdk.ts'
 import { countTexts, countWaiting, unsentAsMarkdown, unsentWork } from './unsent-work.ts'

@@ -1,3 +1,4 @@
+/** Documents in IndexedDB: one tab or several, crashes, full disks, and stores of earlier versions. */
 import 'fake-indexeddb/auto'
 import { openDB } from 'idb'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'

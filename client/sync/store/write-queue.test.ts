@@ -1,3 +1,4 @@
+/** Writes to the store go in order, together, and again when they failed. */
 import { describe, expect, it } from 'vitest'
 import { WriteQueue } from './write-queue.ts'
 

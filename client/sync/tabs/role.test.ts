@@ -1,3 +1,4 @@
+/** Which tab holds the connection, as a state machine. */
 import { describe, expect, it } from 'vitest'
 import type { Reign } from './reign.ts'
 import { changeRole, LEAVE_AFTER, startRole, STUCK_AFTER } from './role.ts'

@@ -1,3 +1,4 @@
+/** Several tabs of one device, without a network: one owner, and nothing lost when it ends, hangs or freezes. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { PING_EVERY, STUCK_AFTER } from './role.ts'
 import { TabSession } from './session.ts'

@@ -1,3 +1,4 @@
+/** The adapter of language models, against a real HTTP server that speaks their protocol. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { startModelServer } from '../../../test/rig/model-server.ts'
 import type { ModelServer } from '../../../test/rig/model-server.ts'

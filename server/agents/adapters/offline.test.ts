@@ -1,3 +1,4 @@
+/** What the built-in agent says, and that it never passes for a language model. */
 import { describe, expect, it } from 'vitest'
 import { ManualTime } from '../../../test/rig/manual-time.ts'
 import type { Message } from '../../../shared/conversation/schema.ts'

@@ -1,3 +1,4 @@
+/** People who show a JWT: who they are here, and which tokens prove nothing. */
 import { createHmac } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { JWTPayload } from 'jose'

@@ -1,3 +1,4 @@
+/** Tickets that open sockets: sealed, short-lived, and good where the secret is. */
 import { randomFillSync } from 'node:crypto'
 import { beforeEach, describe, expect, test } from 'vitest'
 import type { DocumentName, UserId } from '../../../shared/ids.ts'

@@ -1,3 +1,4 @@
+/** Personal tokens in LevelDB: made, used, rotated and revoked, over restarts. */
 import { randomFillSync } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { codeOf } from '../../../test/contract/code-of.ts'
