@@ -3,74 +3,33 @@ import { execFile } from 'node:child_process'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import * as Y from 'yjs'
 import { routes } from '../../shared/api/routes.ts'
-import type { ConversationListItem, Me } from '../../shared/api/schemas.ts'
 import { readMessages } from '../../shared/conversation/read.ts'
 import { conversationName } from '../../shared/ids.ts'
-import { messageTexts, newConversationId, say, textOfMessage } from '../rig/conversation.ts'
-import { httpBrowser } from '../rig/http-browser.ts'
+import { AccountsServer, PASSWORD, codeOf, json, listOf, meOf, signIn, signUp } from '../rig/accounts-server.ts'
+import { messageTexts, say, textOfMessage } from '../rig/conversation.ts'
 import type { HttpBrowser } from '../rig/http-browser.ts'
-import { Peer } from '../rig/peer.ts'
-import { startServer, temporaryFolder } from '../rig/server-process.ts'
-import type { ServerProcess } from '../rig/server-process.ts'
 import { until } from '../rig/until.ts'
 
-const PASSWORD = 'correct horse battery'
 const EMAIL = 'ann@example.org'
-let folder: Awaited<ReturnType<typeof temporaryFolder>>
-let server: ServerProcess
-const peers: Peer[] = []
 
+let server: AccountsServer
 beforeEach(async () => {
-  folder = await temporaryFolder()
-  server = await startServer(folder.path, { SKEIN_AUTH: 'accounts' })
+  server = await AccountsServer.start()
 })
-afterEach(async () => {
-  for (const peer of peers.splice(0)) peer.close()
-  await server.stop('SIGKILL')
-  await folder.remove()
-})
+afterEach(() => server.close())
 
-const json = async <T>(answer: Promise<Response>): Promise<T> => {
-  const response = await answer
-  expect(response.status, await response.clone().text()).toBeLessThan(300)
-  return await response.json() as T
-}
-const codeOf = async (answer: Promise<Response>): Promise<string> => ((await (await answer).json()) as { code: string }).code
-const browser = (): HttpBrowser => httpBrowser(server.url)
-const signIn = (who: HttpBrowser): Promise<Response> => who.post(routes.auth.signIn(), { email: EMAIL, password: PASSWORD })
 const ann = async (): Promise<HttpBrowser> => {
-  const who = browser()
-  await json(who.get(routes.me()))
-  await json(who.post(routes.auth.signUp(), { email: EMAIL, password: PASSWORD, name: 'Ann' }))
-  await json(signIn(who))
+  const who = await server.guest()
+  await signUp(who, EMAIL)
+  await json(signIn(who, EMAIL))
   return who
 }
-const guest = async (): Promise<HttpBrowser> => {
-  const who = browser()
-  await json(who.get(routes.me()))
-  return who
-}
-const meOf = (who: HttpBrowser): Promise<Me> => json(who.get(routes.me()))
-const enter = async (who: HttpBrowser, id: string): Promise<Peer> => {
-  const peer = await Peer.join(server.syncUrl, conversationName(id)!, { cookie: who.cookie, doc: new Y.Doc() })
-  peers.push(peer)
-  return peer
-}
-const begin = async (who: HttpBrowser, text: string): Promise<string> => {
-  const id = newConversationId()
-  const peer = await enter(who, id)
-  say(peer.doc, text, { to: [] })
-  await peer.allSaved()
-  return id
-}
+const begin = async (who: HttpBrowser, text: string): Promise<string> => (await server.begin(who, text)).id
 const invite = async (owner: HttpBrowser, id: string, other: HttpBrowser, role: 'editor' | 'viewer'): Promise<void> => {
   const { secret } = await json<{ secret: string }>(owner.post(routes.invitations(id), { role }))
   await json(other.post(routes.acceptInvitation(), { secret }))
 }
-const listOf = async (who: HttpBrowser): Promise<string[]> =>
-  (await json<{ conversations: ConversationListItem[] }>(who.get(routes.conversations()))).conversations.map(({ id, role }) => `${id} ${role}`).sort()
 const leave = (who: HttpBrowser, password?: string): Promise<Response> => fetch(`${server.url}/api/me`, {
   method: 'DELETE', body: JSON.stringify({ confirm: 'delete', ...password !== undefined && { password } }),
   headers: { cookie: who.cookie, 'content-type': 'application/json', origin: server.url }
@@ -81,21 +40,21 @@ const exportOf = async (who: HttpBrowser): Promise<Record<string, unknown>[]> =>
   return (await response.text()).trim().split('\n').map(line => JSON.parse(line) as Record<string, unknown>)
 }
 const filesWith = async (text: string): Promise<string[]> => {
-  const entries = await readdir(folder.path, { recursive: true, withFileTypes: true })
+  const entries = await readdir(server.dataFolder, { recursive: true, withFileTypes: true })
   const files = entries.filter(entry => entry.isFile()).map(entry => join(entry.parentPath, entry.name))
   const found = await Promise.all(files.map(async file => (await readFile(file)).includes(text)))
   return files.filter((_, i) => found[i])
 }
 
 test('an account leaves: what nobody else is in is erased, the rest goes on with who is left, and its words stay under no name', async () => {
-  const [who, bob, cleo] = [await ann(), await guest(), await guest()]
+  const [who, bob, cleo] = [await ann(), await server.guest(), await server.guest()]
   const alone = await begin(who, 'nobody-else-reads-this')
   const shared = await begin(who, 'said to others')
   await invite(who, shared, cleo, 'viewer')
   await invite(who, shared, bob, 'editor')
   const bobs = await begin(bob, 'of bob')
   await invite(bob, bobs, who, 'editor')
-  const visit = await enter(who, bobs)
+  const visit = await server.enter(who, bobs)
   say(visit.doc, 'from ann', { to: [] })
   await visit.allSaved()
   expect(await codeOf(leave(who, 'a wrong password'))).toBe('sign-in-failed')
@@ -103,14 +62,13 @@ test('an account leaves: what nobody else is in is erased, the rest goes on with
   const cookie = who.cookie
   expect((await leave(who, PASSWORD)).status).toBe(204)
   // Killed at whichever step it is.
-  await server.stop('SIGKILL')
-  server = await startServer(folder.path, { SKEIN_AUTH: 'accounts' }, server.port)
+  await server.kill()
   await until('she is cut off', () => visit.closedBy !== null)
   expect((await fetch(server.url + routes.conversations(), { headers: { cookie } })).status).toBe(401)
-  expect(await codeOf(signIn(browser()))).toBe('sign-in-failed')
+  expect(await codeOf(signIn(server.browser(), EMAIL))).toBe('sign-in-failed')
   expect([await listOf(bob), await listOf(cleo)]).toEqual([[`${bobs} owner`, `${shared} owner`].sort(), [`${shared} viewer`]])
   for (const [id, texts] of [[shared, ['said to others']], [bobs, ['of bob', 'from ann']]] as const) {
-    const { doc } = await enter(bob, id)
+    const { doc } = await server.enter(bob, id)
     expect(messageTexts(doc)).toEqual(texts)
     const hers = readMessages(doc).find(message => textOfMessage(message).match(/others|ann/))
     expect(hers?.metadata.authorName).toBe('Deleted account')
@@ -119,11 +77,10 @@ test('an account leaves: what nobody else is in is erased, the rest goes on with
   await server.stop()
   expect(await filesWith('nobody-else-reads-this')).toEqual([])
   expect(await filesWith(EMAIL)).toEqual([])
-  server = await startServer(folder.path, { SKEIN_AUTH: 'accounts' }, server.port)
 })
 
 test('a guest leaves: its cookie proves nobody, and a new guest has nothing', async () => {
-  const who = await guest()
+  const who = await server.guest()
   await begin(who, 'mine')
   const before = (await meOf(who)).principal.id
   expect(await codeOf(fetch(`${server.url}/api/me`, { method: 'DELETE', headers: { cookie: who.cookie, origin: server.url } }))).toBe('invalid-request')
@@ -133,7 +90,7 @@ test('a guest leaves: its cookie proves nobody, and a new guest has nothing', as
 })
 
 test('an export holds all that one may read and nothing secret, by the server and by the command', async () => {
-  const [who, bob] = [await ann(), await guest()]
+  const [who, bob] = [await ann(), await server.guest()]
   const [own, bobs] = [await begin(who, 'mine'), await begin(bob, 'of bob')]
   await begin(bob, 'not for ann')
   await invite(bob, bobs, who, 'viewer')
@@ -149,10 +106,9 @@ test('an export holds all that one may read and nothing secret, by the server an
   await server.stop()
   const cli = new URL('../../server/cli.ts', import.meta.url).pathname
   const told = await new Promise<string>((resolve, reject) => execFile(
-    process.execPath, [cli, 'export-person', EMAIL, '--data', folder.path], { env: { PATH: process.env['PATH'] } },
+    process.execPath, [cli, 'export-person', EMAIL, '--data', server.dataFolder], { env: { PATH: process.env['PATH'] } },
     (error, out, problem) => error ? reject(new Error(problem)) : resolve(out)
   ))
   const withoutTime = (all: string[]): string[] => all.filter(line => !line.startsWith('{"kind":"export"') && !line.startsWith('{"kind":"device"')).sort()
   expect(withoutTime(told.trim().split('\n'))).toEqual(withoutTime(lines.map(line => JSON.stringify(line))))
-  server = await startServer(folder.path, { SKEIN_AUTH: 'accounts' }, server.port)
 })

@@ -1,90 +1,45 @@
 // A guest becomes an account over real HTTP and sockets, on a server that is killed: nothing is lost, nothing is doubled, nothing stolen.
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import * as Y from 'yjs'
 import { putSharedDraft } from '../../shared/conversation/write.ts'
-import { routes } from '../../shared/api/routes.ts'
-import type { ConversationListItem, Me } from '../../shared/api/schemas.ts'
 import { readDrafts, readMessages, textOf } from '../../shared/conversation/read.ts'
-import { conversationName } from '../../shared/ids.ts'
 import type { DraftId } from '../../shared/ids.ts'
+import { AccountsServer, listOf, meOf, signIn, signUp } from '../rig/accounts-server.ts'
 import { messageTexts, newConversationId, newRequestId, say } from '../rig/conversation.ts'
-import { httpBrowser } from '../rig/http-browser.ts'
-import type { HttpBrowser } from '../rig/http-browser.ts'
-import { Peer } from '../rig/peer.ts'
-import { startServer, temporaryFolder } from '../rig/server-process.ts'
-import type { ServerProcess } from '../rig/server-process.ts'
 import { until } from '../rig/until.ts'
 
-const { auth } = routes
-const PASSWORD = 'correct horse battery'
-let folder: Awaited<ReturnType<typeof temporaryFolder>>
-let server: ServerProcess
-const peers: Peer[] = []
-
+let server: AccountsServer
 beforeEach(async () => {
-  folder = await temporaryFolder()
-  server = await startServer(folder.path, { SKEIN_AUTH: 'accounts' })
+  server = await AccountsServer.start()
 })
-afterEach(async () => {
-  for (const peer of peers.splice(0)) peer.close()
-  await server.stop('SIGKILL')
-  await folder.remove()
-})
-
-const json = async <T>(answer: Promise<Response>): Promise<T> => {
-  const response = await answer
-  expect(response.status, await response.clone().text()).toBeLessThan(300)
-  return await response.json() as T
-}
-const browser = (): HttpBrowser => httpBrowser(server.url)
-const meOf = (who: HttpBrowser, before = {}): Promise<Me> => json(who.get(routes.me(before)))
-const listOf = async (who: HttpBrowser): Promise<string[]> =>
-  (await json<{ conversations: ConversationListItem[] }>(who.get(routes.conversations()))).conversations.map(({ id, role }) => `${id} ${role}`).sort()
-const enter = async (who: HttpBrowser, id: string, doc = new Y.Doc()): Promise<Peer> => {
-  const peer = await Peer.join(server.syncUrl, conversationName(id)!, { cookie: who.cookie, doc })
-  peers.push(peer)
-  return peer
-}
-const signUp = async (who: HttpBrowser, email: string, name = 'Ann'): Promise<void> => {
-  await json(who.post(auth.signUp(), { email, password: PASSWORD, name }))
-}
-const signIn = (who: HttpBrowser, email: string): Promise<Response> => who.post(auth.signIn(), { email, password: PASSWORD })
-const kill = async (): Promise<void> => {
-  await server.stop('SIGKILL')
-  server = await startServer(folder.path, { SKEIN_AUTH: 'accounts' }, server.port)
-}
+afterEach(() => server.close())
 
 test('two guests of two devices become one account, which has all of both, whoever is killed meanwhile', async () => {
-  const [phone, laptop] = [browser(), browser()]
+  const [phone, laptop] = [server.browser(), server.browser()]
   const ids: string[] = []
   for (const who of [phone, laptop]) {
     await meOf(who)
-    const id = newConversationId()
-    ids.push(id)
-    const peer = await enter(who, id)
-    say(peer.doc, `said on ${ids.length}`, { to: [] })
-    await peer.allSaved()
+    ids.push((await server.begin(who, `said on ${ids.length + 1}`)).id)
   }
   const guests = [(await meOf(phone)).principal.id, (await meOf(laptop)).principal.id]
   await signUp(phone, 'ann@example.org')
   expect((await signIn(phone, 'ann@example.org')).status).toBe(200)
-  await kill()
+  await server.kill()
   expect((await signIn(laptop, 'ann@example.org')).status).toBe(200)
-  await kill()
+  await server.kill()
   for (const who of [phone, laptop]) {
     const { principal } = await meOf(who)
     expect([principal.kind, [...principal.aliases ?? []].sort()]).toEqual(['user', [...guests].sort()])
     expect(await listOf(who)).toEqual(ids.map(id => `${id} owner`).sort())
   }
-  const peer = await enter(laptop, ids[0]!)
+  const peer = await server.enter(laptop, ids[0]!)
   expect(messageTexts(peer.doc)).toEqual(['said on 1'])
 })
 
 test('what a device wrote offline as the guest, or sent and heard nothing of, is taken once from the account', async () => {
-  const phone = browser()
+  const phone = server.browser()
   await meOf(phone)
   const id = newConversationId()
-  const first = await enter(phone, id)
+  const first = await server.enter(phone, id)
   const sent = newRequestId()
   say(first.doc, 'sent before', { to: [], id: sent })
   await first.allSaved()
@@ -99,7 +54,7 @@ test('what a device wrote offline as the guest, or sent and heard nothing of, is
   await signIn(phone, 'ann@example.org')
   // The answer to this one was lost: it is put again.
   say(doc, 'sent before', { to: [], id: sent, parentId: null })
-  const again = await enter(phone, id, doc)
+  const again = await server.enter(phone, id, doc)
   await again.allSaved()
   await until('both are there', () => readMessages(again.doc).length === 2)
   expect(messageTexts(again.doc)).toEqual(['sent before', 'written offline'])
@@ -107,41 +62,34 @@ test('what a device wrote offline as the guest, or sent and heard nothing of, is
   expect(readMessages(again.doc).map(({ metadata }) => metadata.authorId)).toEqual([guest, me.id])
   expect(readDrafts(again.doc).map(({ parts }) => textOf(parts))).toEqual(['letters'])
   expect(again.closedBy).toBeNull()
-  await kill()
-  const other = await enter(phone, id)
+  await server.kill()
+  const other = await server.enter(phone, id)
   expect(messageTexts(other.doc)).toEqual(['sent before', 'written offline'])
 })
 
 test('the guest’s connections end at once, and its cookie reads nothing any more: who brings it is a new guest', async () => {
-  const [phone, thief] = [browser(), browser()]
+  const [phone, thief] = [server.browser(), server.browser()]
   await meOf(phone)
-  const id = newConversationId()
-  const peer = await enter(phone, id)
-  say(peer.doc, 'secret', { to: [] })
-  await peer.allSaved()
+  const { id, peer } = await server.begin(phone, 'secret')
   const { principal: guest, device } = await meOf(phone)
   for (const cookie of phone.cookies) thief.cookies.set(...cookie)
   await signUp(phone, 'ann@example.org')
   await signIn(phone, 'ann@example.org')
   await until('the guest is cut off', () => peer.closedBy?.code === 4401, 5000)
-  const refused = await Peer.open(server.syncUrl, conversationName(id)!, { cookie: thief.cookie })
-  peers.push(refused)
+  const refused = await server.open(thief.cookie, id)
   expect((await refused.closed()).code).toBe(4401)
   const now = await meOf(thief, { user: guest.id, device })
   expect([now.principal.kind, now.before]).toEqual(['guest', 'became'])
   expect(now.principal.id).not.toBe(guest.id)
   expect(await listOf(thief)).toEqual([])
   // Who merely knows the guest's id, which stands beside its messages, learns nothing of it.
-  expect((await meOf(browser(), { user: guest.id, device: 'x'.repeat(32) })).before).toBeUndefined()
+  expect((await meOf(server.browser(), { user: guest.id, device: 'x'.repeat(32) })).before).toBeUndefined()
 })
 
 test('the guest of one account is not taken by another: that one begins without it', async () => {
-  const [phone, other] = [browser(), browser()]
+  const [phone, other] = [server.browser(), server.browser()]
   await meOf(phone)
-  const id = newConversationId()
-  const peer = await enter(phone, id)
-  say(peer.doc, 'mine', { to: [] })
-  await peer.allSaved()
+  const { id } = await server.begin(phone, 'mine')
   for (const cookie of phone.cookies) other.cookies.set(...cookie)
   await signUp(phone, 'ann@example.org')
   await signIn(phone, 'ann@example.org')

@@ -2,60 +2,31 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { AskedDevice, Device, DeviceLink, NewDeviceLink } from '../../shared/api/device-schemas.ts'
 import { routes } from '../../shared/api/routes.ts'
-import type { ConversationListItem, Me } from '../../shared/api/schemas.ts'
-import { conversationName } from '../../shared/ids.ts'
 import { deviceLimits } from '../../shared/limits.ts'
-import { messageTexts, newConversationId, say } from '../rig/conversation.ts'
-import { httpBrowser } from '../rig/http-browser.ts'
+import { AccountsServer, codeOf, json, listOf, meOf, signIn, signUp } from '../rig/accounts-server.ts'
+import { messageTexts, newConversationId } from '../rig/conversation.ts'
 import type { HttpBrowser } from '../rig/http-browser.ts'
-import { Peer } from '../rig/peer.ts'
-import { startServer, temporaryFolder } from '../rig/server-process.ts'
-import type { ServerProcess } from '../rig/server-process.ts'
 import { until } from '../rig/until.ts'
 
 const FIREFOX = 'Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0'
 const IPHONE = 'Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Mobile/15E148 Safari/604.1'
-const PASSWORD = 'correct horse battery'
-let folder: Awaited<ReturnType<typeof temporaryFolder>>
-let server: ServerProcess
+let server: AccountsServer
 let people = 0
-const peers: Peer[] = []
 
 beforeAll(async () => {
-  folder = await temporaryFolder()
-  server = await startServer(folder.path, { SKEIN_AUTH: 'accounts' })
+  server = await AccountsServer.start()
 })
-afterAll(async () => {
-  for (const peer of peers) peer.close()
-  await server?.stop()
-  await folder?.remove()
-})
+afterAll(() => server?.close())
 
-const json = async <T>(answer: Promise<Response>): Promise<T> => {
-  const response = await answer
-  expect(response.status, await response.clone().text()).toBeLessThan(300)
-  return await response.json() as T
-}
-const codeOf = async (answer: Promise<Response>): Promise<string> => ((await (await answer).json()) as { code: string }).code
-
-const restart = async (): Promise<void> => {
-  await server.stop('SIGKILL')
-  server = await startServer(folder.path, { SKEIN_AUTH: 'accounts' }, server.port)
-}
-const meOf = (who: HttpBrowser, before = {}): Promise<Me> => json(who.get(routes.me(before)))
-const guest = async (): Promise<HttpBrowser> => {
-  const who = httpBrowser(server.url, { 'user-agent': FIREFOX })
-  await meOf(who)
-  return who
-}
+const guest = (): Promise<HttpBrowser> => server.guest(FIREFOX)
 const account = async (): Promise<HttpBrowser> => {
-  const who = httpBrowser(server.url, { 'user-agent': FIREFOX })
+  const who = server.browser(FIREFOX)
   const email = `ann${++people}@example.org`
-  await json(who.post(routes.auth.signUp(), { email, password: PASSWORD, name: 'Ann' }))
-  await json(who.post(routes.auth.signIn(), { email, password: PASSWORD }))
+  await signUp(who, email)
+  await json(signIn(who, email))
   return who
 }
-const fresh = (): HttpBrowser => httpBrowser(server.url, { 'user-agent': IPHONE })
+const fresh = (): HttpBrowser => server.browser(IPHONE)
 const link = async (old: HttpBrowser): Promise<{ id: string, code: string }> => {
   const { id, url } = await json<NewDeviceLink>(old.post(routes.deviceLinks()))
   return { id, code: new URL(url).hash.slice(1) }
@@ -69,21 +40,11 @@ const add = async (old: HttpBrowser, device: HttpBrowser): Promise<void> => {
   expect(await json(device.post(routes.collectDevice(), { claim }))).toEqual({ state: 'added' })
 }
 const devicesOf = async (who: HttpBrowser): Promise<Device[]> => (await json<{ devices: Device[] }>(who.get(routes.devices()))).devices
-const listOf = async (who: HttpBrowser): Promise<string[]> =>
-  (await json<{ conversations: ConversationListItem[] }>(who.get(routes.conversations()))).conversations.map(({ id }) => id)
-const enter = async (who: HttpBrowser, id: string): Promise<Peer> => {
-  const peer = await Peer.join(server.syncUrl, conversationName(id)!, { cookie: who.cookie })
-  peers.push(peer)
-  return peer
-}
 
 describe.each([['a guest', guest], ['an account', account]])('%s', (_, person) => {
   test('adds a device: both screens show the same, and only what the old one confirms is let in', async () => {
     const [old, phone] = [await person(), fresh()]
-    const id = newConversationId()
-    const first = await enter(old, id)
-    say(first.doc, 'from the old one', { to: [] })
-    await first.allSaved()
+    const { id } = await server.begin(old, 'from the old one')
     const made = await link(old)
     expect(await stateOf(old, made.id)).toEqual({ state: 'open' })
     const asked = await ask(phone, made.code)
@@ -91,20 +52,20 @@ describe.each([['a guest', guest], ['an account', account]])('%s', (_, person) =
     expect(await stateOf(old, made.id)).toEqual({ state: 'asked', device: { name: 'Safari on iPhone', check: asked.check } })
     expect(await json(phone.post(routes.collectDevice(), { claim: asked.claim }))).toEqual({ state: 'waiting' })
     // A server that is killed has forgotten nothing of it.
-    await restart()
+    await server.kill()
     expect((await old.post(routes.confirmDeviceLink(made.id))).status).toBe(204)
     expect(await json(phone.post(routes.collectDevice(), { claim: asked.claim }))).toEqual({ state: 'added' })
     expect(await stateOf(old, made.id)).toMatchObject({ state: 'added' })
     expect((await meOf(phone)).principal).toEqual((await meOf(old)).principal)
-    expect(await listOf(phone)).toEqual([id])
-    expect(messageTexts((await enter(phone, id)).doc)).toEqual(['from the old one'])
+    expect(await listOf(phone)).toEqual([`${id} owner`])
+    expect(messageTexts((await server.enter(phone, id)).doc)).toEqual(['from the old one'])
   })
 
   test('lists its devices, this one first, and turns one away: it is cut off at once, for good, and told why', async () => {
     const [old, phone] = [await person(), fresh()]
     await add(old, phone)
     const id = newConversationId()
-    const [mine, theirs] = [await enter(old, id), await enter(phone, id)]
+    const [mine, theirs] = [await server.enter(old, id), await server.enter(phone, id)]
     const devices = await devicesOf(old)
     expect(devices.map(({ name, current }) => [name, current])).toEqual([['Firefox on Linux', true], ['Safari on iPhone', false]])
     expect((await devicesOf(phone)).map(({ name, current }) => [name, current])).toEqual([['Safari on iPhone', true], ['Firefox on Linux', false]])
@@ -115,11 +76,10 @@ describe.each([['a guest', guest], ['an account', account]])('%s', (_, person) =
     expect(mine.closedBy).toBeNull()
     expect(await codeOf(phone.get(routes.conversations()))).toBe('unauthenticated')
     const cookie = phone.cookie
-    await restart()
+    await server.kill()
     const back = await meOf(phone, { user: principal.id, device })
     expect([back.before, back.principal.id === principal.id]).toEqual(['removed', false])
-    const again = await Peer.open(server.syncUrl, conversationName(id)!, { cookie })
-    peers.push(again)
+    const again = await server.open(cookie, id)
     expect((await again.closed()).code).toBe(4401)
     expect((await devicesOf(old)).map(({ name }) => name)).toEqual(['Firefox on Linux'])
     expect(await codeOf(old.send('DELETE', routes.device(device!)))).toBe('not-found')
@@ -201,14 +161,11 @@ describe('a link', () => {
 
 test('what the new device had written as a guest of its own comes along', async () => {
   const [old, phone] = [await account(), await guest()]
-  const id = newConversationId()
-  const peer = await enter(phone, id)
-  say(peer.doc, 'written before', { to: [] })
-  await peer.allSaved()
+  const { id } = await server.begin(phone, 'written before')
   const before = (await meOf(phone)).principal.id
   await add(old, phone)
   expect((await meOf(phone)).principal.aliases).toEqual([before])
-  expect(await listOf(old)).toEqual([id])
+  expect(await listOf(old)).toEqual([`${id} owner`])
 })
 
 test('a browser that is signed in is nobody’s new device', async () => {
