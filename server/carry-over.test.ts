@@ -97,22 +97,12 @@ test('a disk that fails after the note is tried again until all is moved', async
 /** @returns whether it came to its end before the write with this number */
 const dieAt = async (write: number): Promise<boolean> => {
   const opened = await begin()
-  let left = write
-  let died: Promise<void> | null = null
-  // From this write on nothing reaches the disk: the process is gone, whatever it still believes.
-  world.onWrite = async perform => {
-    if (left-- > 0) return perform()
-    died ??= world.copy()
-    await died
-    throw new Error('the process is gone')
-  }
+  const death = world.dieAt(write)
   const linked = await opened.carryOvers.begin(g, { id: ann, name: 'Ann' }).catch(() => false)
   await opened.time.advance(SETTLED_AFTER_MS)
-  await until('it is done, or the process is gone', async () => died !== null || (await opened.aliases.unfinished()).length === 0)
+  await until('it is done, or the process is gone', async () => death.isDead() || (await opened.aliases.unfinished()).length === 0)
   opened.carryOvers.close()
-  const lived = died === null
-  await (died ?? world.copy())
-  world.onWrite = perform => perform()
+  await death.end()
   const next = await open()
   // Before anything is gone on with: the person's roles count already wherever the note stands.
   const aliases = await next.aliases.aliasesOf(ann)
@@ -126,7 +116,7 @@ const dieAt = async (write: number): Promise<boolean> => {
   next.carryOvers.close()
   await world.dispose()
   world = await LevelDbWorld.create()
-  return lived
+  return !death.isDead()
 }
 
 test('a process that dies at any write loses nothing and doubles nothing, tried again at the start or by the person', async () => {

@@ -52,23 +52,14 @@ const begin = async (world: LevelDbWorld) => {
 const dieAt = async (write: number): Promise<boolean> => {
   const world = await LevelDbWorld.create()
   const { deletions, store } = await begin(world)
-  let left = write
-  let died: Promise<void> | null = null
-  world.onWrite = async perform => {
-    if (left-- > 0) return perform()
-    died ??= world.copy()
-    await died
-    throw new Error('the process is gone')
-  }
+  const death = world.dieAt(write)
   const leaving = { ...person(ann), aliases: [guest] }
   const begun = await deletions.begin(leaving).then(() => true, () => false)
-  await until('it is done, or the process is gone', async () => died !== null || (begun && (await store.unfinished()).length === 0))
+  await until('it is done, or the process is gone', async () => death.isDead() || (begun && (await store.unfinished()).length === 0))
   deletions.close()
-  const lived = died === null
-  await (died ?? world.copy())
-  world.onWrite = perform => perform()
+  await death.end()
   const next = await open(world)
-  if (begun) expect(lived || (await next.store.unfinished()).length).toBeTruthy()
+  if (begun) expect(!death.isDead() || (await next.store.unfinished()).length).toBeTruthy()
   await next.deletions.finish()
   if (!begun) {
     await next.deletions.begin(leaving)
@@ -82,7 +73,7 @@ const dieAt = async (write: number): Promise<boolean> => {
   for (const id of [ann, guest]) expect(await next.directory.listOf(id, '')).toEqual([])
   expect(await next.store.unfinished()).toEqual([])
   await world.dispose()
-  return lived
+  return !death.isDead()
 }
 
 test('whichever write it dies at, the next start brings it to its end', async () => {

@@ -11,6 +11,13 @@ import type { DocumentName } from '../../shared/ids.ts'
 import type { Database, WriteBatch } from '../../server/log/leveldb/database.ts'
 import type { Key } from '../../server/log/store-port.ts'
 
+/** Of a process, see {@link LevelDbWorld.dieAt}. */
+export interface Death {
+  isDead(): boolean
+  /** Also where it came to its end alive: what is opened next finds the files as the process left them. */
+  end(): Promise<void>
+}
+
 export class LevelDbWorld {
   path: string
   /** Called in place of the real write of a batch, which it gets as `write`. */
@@ -28,6 +35,12 @@ export class LevelDbWorld {
   constructor(home: string) {
     this.#home = home
     this.path = join(home, 'store')
+  }
+
+  /** Closes the log that was open, and opens it again. */
+  async reopen(): Promise<LevelDbLog> {
+    await this.#log?.close()
+    return this.open()
   }
 
   async open(): Promise<LevelDbLog> {
@@ -83,6 +96,25 @@ export class LevelDbWorld {
       if (--left > 0) return usual(perform, ...batch)
       this.onWrite = usual
       throw new Error('made to fail before the write')
+    }
+  }
+
+  /** From this write on (the first is 0) nothing reaches the disk: the process is gone, whatever it still believes. */
+  dieAt(write: number): Death {
+    let left = write
+    let died: Promise<void> | null = null
+    this.onWrite = async perform => {
+      if (left-- > 0) return perform()
+      died ??= this.copy()
+      await died
+      throw new Error('the process is gone')
+    }
+    return {
+      isDead: () => died !== null,
+      end: async () => {
+        await (died ?? this.copy())
+        this.onWrite = perform => perform()
+      },
     }
   }
 
