@@ -1,36 +1,12 @@
 /** The edge of a real server: its name, the proxies that it trusts, the pages that it serves, how much one caller may ask. */
-import { afterEach, describe, expect, it } from 'vitest'
-import WebSocket from 'ws'
+import { describe, expect, it } from 'vitest'
 import { routes } from '../../shared/api/routes.ts'
-import { runServer, startServer, temporaryFolder } from '../rig/server-process.ts'
+import { guestCookie, startForTest, upgradeStatus } from '../rig/for-one-test.ts'
+import { runServer } from '../rig/server-process.ts'
 import type { ServerProcess } from '../rig/server-process.ts'
 import { until } from '../rig/until.ts'
 
-const ended: (() => unknown)[] = []
-
-afterEach(async () => {
-  for (const end of ended.splice(0).reverse()) await end()
-})
-
-const start = async (environment: Record<string, string> = {}): Promise<ServerProcess> => {
-  const folder = await temporaryFolder()
-  ended.push(folder.remove)
-  const server = await startServer(folder.path, { SKEIN_AUTH: 'accounts', ...environment })
-  ended.push(() => server.stop())
-  return server
-}
-
-const guest = async ({ url }: ServerProcess, headers: Record<string, string> = {}): Promise<string> =>
-  (await fetch(`${url}${routes.me()}`, { headers })).headers.get('set-cookie')!.split(';')[0]!
-
-/** @returns the HTTP status of an upgrade */
-const upgrade = ({ syncUrl }: ServerProcess, headers: Record<string, string> = {}): Promise<number> => new Promise(resolve => {
-  const socket = new WebSocket(`${syncUrl}/conversation/a`, { headers })
-  ended.push(() => socket.terminate())
-  socket.on('error', () => {})
-  socket.once('open', () => resolve(101))
-  socket.once('unexpected-response', (_request, response) => resolve(response.statusCode!))
-})
+const start = (environment: Record<string, string> = {}): Promise<ServerProcess> => startForTest({ SKEIN_AUTH: 'accounts', ...environment })
 
 const post = (server: ServerProcess, path: string, headers: Record<string, string> = {}, body = '{}'): Promise<Response> =>
   fetch(`${server.url}${path}`, { method: 'POST', body, headers: { 'content-type': 'application/json', ...headers } })
@@ -40,12 +16,9 @@ const auditOf = (server: ServerProcess, event: string) => server.log.filter(line
 describe('an IPv6 address', () => {
   it('is listened on with and without brackets, and printed as a browser takes it', async () => {
     for (const host of ['::1', '[::1]']) {
-      const folder = await temporaryFolder()
-      ended.push(folder.remove)
-      const server = await startServer(folder.path, { HOST: host })
+      const server = await startForTest({ HOST: host })
       expect(server.ready).toBe(`Skein is ready: http://[::1]:${server.port}`)
       expect((await fetch(`http://[::1]:${server.port}${routes.health()}`)).status).toBe(200)
-      await server.stop()
     }
   })
 })
@@ -70,11 +43,11 @@ describe('whose address it is that limits and logs speak of', () => {
 
   it('for sockets too', async () => {
     const server = await start({ SKEIN_MAX_CONNECTS_PER_SECOND_PER_ADDRESS: '1', SKEIN_TRUSTED_PROXIES: '127.0.0.1' })
-    const many = (address: string) => Promise.all(Array.from({ length: 20 }, () => upgrade(server, { 'x-forwarded-for': address })))
+    const many = (address: string) => Promise.all(Array.from({ length: 20 }, () => upgradeStatus(server, { 'x-forwarded-for': address })))
     expect(await many('192.0.2.1')).toContain(429)
-    expect(await upgrade(server, { 'x-forwarded-for': '192.0.2.2' })).toBe(101)
+    expect(await upgradeStatus(server, { 'x-forwarded-for': '192.0.2.2' })).toBe(101)
     expect(await many('2001:db8::1')).toContain(429)
-    expect(await upgrade(server, { 'x-forwarded-for': '2001:db8:0:0:ffff::1' })).toBe(429)
+    expect(await upgradeStatus(server, { 'x-forwarded-for': '2001:db8:0:0:ffff::1' })).toBe(429)
   })
 })
 
@@ -88,8 +61,8 @@ describe('pages of other sites', () => {
       [EVIL, 403], ['null', 403], ['http://chat.example.org', 403], ['https://chat.example.org.evil.example', 403], ['https://evil.example#https://chat.example.org', 403],
     ]
     for (const [origin, status] of upgrades) {
-      expect([origin, await upgrade(server, origin === undefined ? {} : { origin })]).toEqual([origin, status])
-      const cookie = await guest(server)
+      expect([origin, await upgradeStatus(server, origin === undefined ? {} : { origin })]).toEqual([origin, status])
+      const cookie = await guestCookie(server)
       const changed = (await post(server, routes.conversations(), { cookie, ...origin !== undefined && { origin } })).status
       expect([origin, changed]).toEqual([origin, status === 101 ? 201 : 403])
     }

@@ -1,7 +1,6 @@
 /** Limits of a server, from both sides; what an operator may set is set low here. */
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { deflateRawSync } from 'node:zlib'
-import WebSocket from 'ws'
 import * as Y from 'yjs'
 import { proposeRedact, putRequest } from '../../shared/conversation/write.ts'
 import { messageIdOf } from '../../shared/ids.ts'
@@ -9,50 +8,24 @@ import type { RequestId } from '../../shared/ids.ts'
 import { limits } from '../../shared/limits.ts'
 import { encodeFrame } from '../../shared/wire/codec.ts'
 import { messageTexts, newConversationId, newRequestId, say } from '../rig/conversation.ts'
+import { guestCookie, startForTest, upgradeStatus } from '../rig/for-one-test.ts'
 import { Peer } from '../rig/peer.ts'
 import type { PeerOptions } from '../rig/peer.ts'
 import { clientFrame, openRaw, openRawWebSocket, upgradeHead } from '../rig/raw-socket.ts'
-import { startServer, temporaryFolder } from '../rig/server-process.ts'
 import type { ServerProcess } from '../rig/server-process.ts'
 import { until } from '../rig/until.ts'
 
 const NAME = 'artifact/limited'
-const ended: (() => unknown)[] = []
-
-afterEach(async () => {
-  for (const end of ended.splice(0).reverse()) await end()
-})
-
-const start = async (environment: Record<string, string> = {}): Promise<ServerProcess> => {
-  const folder = await temporaryFolder()
-  ended.push(folder.remove)
-  const server = await startServer(folder.path, environment)
-  ended.push(() => server.stop())
-  return server
-}
 
 const join = async (server: ServerProcess, options?: PeerOptions): Promise<Peer> => {
   const peer = await Peer.join(server.syncUrl, NAME, options)
-  ended.push(() => peer.close())
+  onTestFinished(() => peer.close())
   return peer
 }
 
-/** @returns the HTTP status with which an upgrade was refused, 101 when it was not */
-const upgradeStatus = ({ syncUrl }: ServerProcess): Promise<number> => new Promise(resolve => {
-  const socket = new WebSocket(`${syncUrl}/${NAME}`)
-  ended.push(() => socket.terminate())
-  socket.on('error', () => {})
-  socket.once('open', () => resolve(101))
-  socket.once('unexpected-response', (_request, response) => resolve(response.statusCode!))
-})
-
-/** A guest's cookie. */
-const guest = async ({ url }: ServerProcess): Promise<string> =>
-  (await fetch(`${url}/api/me`)).headers.get('set-cookie')!.split(';')[0]!
-
 describe('connections', () => {
   it('of one address are opened so fast and no faster; pages are served all the same', async () => {
-    const server = await start({ SKEIN_MAX_CONNECTS_PER_SECOND_PER_ADDRESS: '1' })
+    const server = await startForTest({ SKEIN_MAX_CONNECTS_PER_SECOND_PER_ADDRESS: '1' })
     const statuses: number[] = []
     for (let i = 0; i < 10; i++) statuses.push(await upgradeStatus(server))
     expect(statuses).toEqual(Array.from({ length: 10 }, () => 101))
@@ -62,14 +35,14 @@ describe('connections', () => {
   })
 
   it('of one person are so many and no more, until one of them ends; others are not concerned', async () => {
-    const server = await start({ SKEIN_AUTH: 'accounts', SKEIN_MAX_CONNECTIONS_PER_PERSON: '2' })
-    const [ada, bob] = [await guest(server), await guest(server)]
+    const server = await startForTest({ SKEIN_AUTH: 'accounts', SKEIN_MAX_CONNECTIONS_PER_PERSON: '2' })
+    const [ada, bob] = [await guestCookie(server), await guestCookie(server)]
     const [hers, his] = [`conversation/${newConversationId()}`, `conversation/${newConversationId()}`]
     const first = await Peer.join(server.syncUrl, hers, { cookie: ada })
     const second = await Peer.join(server.syncUrl, hers, { cookie: ada })
     const third = await Peer.open(server.syncUrl, hers, { cookie: ada })
     const other = await Peer.join(server.syncUrl, his, { cookie: bob })
-    ended.push(() => [first, second, third, other].forEach(peer => peer.close()))
+    onTestFinished(() => [first, second, third, other].forEach(peer => peer.close()))
     expect(await third.closed()).toMatchObject({ code: 1013, reason: expect.stringMatching(/^too-many-connections: /) })
     first.close()
     const again = await until('there is room again', async () => Peer.join(server.syncUrl, hers, { cookie: ada }).catch(() => null))
@@ -78,7 +51,7 @@ describe('connections', () => {
   })
 
   it('of everybody are so many and no more', async () => {
-    const server = await start({ SKEIN_MAX_CONNECTIONS: '2' })
+    const server = await startForTest({ SKEIN_MAX_CONNECTIONS: '2' })
     const [first, second] = [await join(server), await join(server)]
     const third = await openRaw(server.port)
     await until('it is turned away', () => third.isClosed())
@@ -87,7 +60,7 @@ describe('connections', () => {
   })
 
   it('that say too slowly what they want are ended, and those that say nothing', async () => {
-    const server = await start({ SKEIN_HEAD_SECONDS: '1' })
+    const server = await startForTest({ SKEIN_HEAD_SECONDS: '1' })
     const silent = await openRaw(server.port)
     const slow = await openRaw(server.port)
     const head = upgradeHead(server.port, NAME)
@@ -102,7 +75,7 @@ describe('connections', () => {
   })
 
   it('that answer no ping are ended, those that do are not', async () => {
-    const server = await start({ SKEIN_PING_SECONDS: '1' })
+    const server = await startForTest({ SKEIN_PING_SECONDS: '1' })
     const alive = await join(server)
     const dead = await openRawWebSocket(server.port, NAME)
     await until('the dead one is ended', () => dead.isClosed())
@@ -112,7 +85,7 @@ describe('connections', () => {
 
 describe('frames', () => {
   it('may be as large as the limit, and one byte more closes with 1009', async () => {
-    const server = await start()
+    const server = await startForTest()
     const [fits, over, honest] = [await join(server), await join(server), await join(server)]
     fits.socket.send(new Uint8Array(limits.frameBytes))
     over.socket.send(new Uint8Array(limits.frameBytes + 1))
@@ -122,9 +95,9 @@ describe('frames', () => {
   })
 
   it('may come in single bytes', async () => {
-    const server = await start()
+    const server = await startForTest()
     const raw = await openRawWebSocket(server.port, NAME)
-    ended.push(() => raw.socket.destroy())
+    onTestFinished(() => void raw.socket.destroy())
     const reader = await join(server)
     const doc = new Y.Doc()
     doc.getText('body').insert(0, 'byte by byte')
@@ -135,7 +108,7 @@ describe('frames', () => {
   })
 
   it('are not compressed: a bomb is refused unread, however small it is', async () => {
-    const server = await start()
+    const server = await startForTest()
     const raw = await openRawWebSocket(server.port, NAME, ['Sec-WebSocket-Extensions: permessage-deflate'])
     expect(raw.received().toString('latin1')).not.toMatch(/sec-websocket-extensions/i)
     const bomb = deflateRawSync(Buffer.alloc(100 * 1024 * 1024))
@@ -150,7 +123,7 @@ describe('frames', () => {
 
 describe('a document', () => {
   it('that is as large as it may be takes no more, says so, and takes deletions; what was replaced does not count', async () => {
-    const server = await start({ SKEIN_MAX_DOCUMENT_BYTES: '100000' })
+    const server = await startForTest({ SKEIN_MAX_DOCUMENT_BYTES: '100000' })
     const writer = await join(server)
     const state = writer.doc.getMap('state')
     // Far more than the limit in all, never more than half of it at a time.
@@ -183,12 +156,12 @@ describe('a document', () => {
 
 describe('a conversation', () => {
   it('that is as large as it may be takes no message, but lets messages be taken out, and then has room again', async () => {
-    const server = await start({ SKEIN_MAX_DOCUMENT_BYTES: '100000' })
+    const server = await startForTest({ SKEIN_MAX_DOCUMENT_BYTES: '100000' })
     const name = `conversation/${newConversationId()}`
     const ids: RequestId[] = []
     const enter = async (): Promise<Peer> => {
       const peer = await Peer.join(server.syncUrl, name)
-      ended.push(() => peer.close())
+      onTestFinished(() => peer.close())
       return peer
     }
     const sends = async (length: number): Promise<{ code: number, reason: string } | null> => {
@@ -228,7 +201,7 @@ describe('updates and presence', () => {
   }
 
   it('that come too fast are read more slowly: all of them arrive, and nobody is ended', async () => {
-    const server = await start({ SKEIN_MAX_UPDATES_PER_SECOND: '40' })
+    const server = await startForTest({ SKEIN_MAX_UPDATES_PER_SECOND: '40' })
     const [writer, reader] = [await join(server), await join(server)]
     // At first as many as in two seconds are let through.
     const took = await timeOf(async () => {
@@ -244,7 +217,7 @@ describe('updates and presence', () => {
   })
 
   it('leave whoever keeps within the limit alone', async () => {
-    const server = await start({ SKEIN_MAX_UPDATES_PER_SECOND: '1000' })
+    const server = await startForTest({ SKEIN_MAX_UPDATES_PER_SECOND: '1000' })
     const writer = await join(server)
     for (let n = 0; n < 140; n++) writer.doc.getText('body').insert(n, 'x')
     await writer.allSaved()
@@ -252,7 +225,7 @@ describe('updates and presence', () => {
   })
 
   it('of presence hold up nobody but who floods', async () => {
-    const server = await start({ SKEIN_MAX_PRESENCE_PER_SECOND: '5' })
+    const server = await startForTest({ SKEIN_MAX_PRESENCE_PER_SECOND: '5' })
     const [flood, writer, reader] = [await join(server), await join(server), await join(server)]
     const took = await timeOf(async () => {
       for (let n = 0; n < 20; n++) flood.send({ type: 'query-awareness' })
