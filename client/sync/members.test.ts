@@ -73,10 +73,22 @@ describe('an editor who is made a viewer', () => {
 })
 
 describe('somebody who is removed', () => {
-  it('while the conversation is open: nothing of it stays on the device', async () => {
+  const bothHaveIt = async (): Promise<[ada: Conversation, ben: Conversation]> => {
     const [ada, ben] = [world.open('ada'), world.open('ben')]
     await said(ada, 'said before')
     await until('ben has it', () => texts(ben).length === 1)
+    return [ada, ben]
+  }
+  const removedOffline = async (): Promise<[ada: Conversation, ben: Conversation]> => {
+    const [ada, ben] = await bothHaveIt()
+    ben.disconnect()
+    await world.remove('ben')
+    await ben.send('written after it', { to: [] })
+    return [ada, ben]
+  }
+
+  it('while the conversation is open: nothing of it stays on the device', async () => {
+    const [, ben] = await bothHaveIt()
     await world.remove('ben')
     await until('he is told', () => ben.view().closedBy)
     expect(ben.view().closedBy).toEqual({ code: 4404, reason: errorTable['no-longer-member'].message })
@@ -88,12 +100,7 @@ describe('somebody who is removed', () => {
   })
 
   it('offline: what they wrote after it comes back refused and is kept, and nothing else', async () => {
-    const [ada, ben] = [world.open('ada'), world.open('ben')]
-    await said(ada, 'said before')
-    await until('ben has it', () => texts(ben).length === 1)
-    ben.disconnect()
-    await world.remove('ben')
-    await ben.send('written after it', { to: [] })
+    const [ada, ben] = await removedOffline()
     await ben.setMeta('title', 'A title')
     ben.connect()
     await until('it is refused', () => refusals(ben).length > 0)
@@ -108,12 +115,7 @@ describe('somebody who is removed', () => {
   })
 
   it('and let in again: the conversation is there again, and what was kept can be sent', async () => {
-    const [ada, ben] = [world.open('ada'), world.open('ben')]
-    await said(ada, 'said before')
-    await until('ben has it', () => texts(ben).length === 1)
-    ben.disconnect()
-    await world.remove('ben')
-    await ben.send('written after it', { to: [] })
+    const [, ben] = await removedOffline()
     ben.connect()
     await until('it is refused', () => refusals(ben).length > 0)
     await ben.close()

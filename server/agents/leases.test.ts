@@ -46,7 +46,8 @@ describe('a lease', () => {
     expect(await leases.acquire(a!)).not.toBeNull()
   })
 
-  it('keeps a second process from a run, until the first one is gone', async () => {
+  /** The first one has begun to reply. */
+  const twoProcesses = async () => {
     const service = new LeaseService()
     const agent = new ScriptedAgent('continue')
     const world = await AgentWorld.start([agent], { leases: service.client() })
@@ -54,6 +55,11 @@ describe('a lease', () => {
     await other.start()
     await world.say('Tell me')
     agent.reply1.say('One')
+    return { service, agent, world, other }
+  }
+
+  it('keeps a second process from a run, until the first one is gone', async () => {
+    const { agent, world, other } = await twoProcesses()
     await world.time.advance(3 * RECOVER_EVERY_MS)
     expect(agent.replies).toHaveLength(1)
     await world.driver.close()
@@ -78,13 +84,7 @@ describe('a lease', () => {
   })
 
   it('that passed on without its holder noticing lets the holder seal nothing', async () => {
-    const service = new LeaseService()
-    const agent = new ScriptedAgent('continue')
-    const world = await AgentWorld.start([agent], { leases: service.client() })
-    const other = world.addDriver(service.client())
-    await other.start()
-    await world.say('Tell me')
-    agent.reply1.say('One')
+    const { service, agent, world, other } = await twoProcesses()
     await settle()
     service.expire(false)
     await world.time.advance(RECOVER_EVERY_MS)
