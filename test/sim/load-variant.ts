@@ -1,4 +1,5 @@
 /** Loads the simulation with a broken product: all that it consists of is copied, one place changed, and the copy imported. */
+import { randomUUID } from 'node:crypto'
 import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
@@ -6,8 +7,8 @@ import type { Summary } from './world.ts'
 import type { Variant } from './variants.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-/** Inside the repository, so that the copies find the same packages; ignored by everything else. */
-const copies = join(root, '.cache', 'simulation', String(process.pid))
+/** Inside the repository, so that the copies find the same packages; ignored by everything else. Each test file has its own. */
+const copies = join(root, '.cache', 'simulation', randomUUID())
 const PARTS = ['shared', 'server', 'client/sync', 'test/rig', 'test/sim']
 
 export interface BrokenWorld {

@@ -1,23 +1,23 @@
-/** The simulation notices: each deliberately broken variant of the product fails within so many seeds. */
-import { afterAll, describe, expect, it } from 'vitest'
+/** That the simulation notices, as tests: in each variant something wrong is found within so many seeds. */
+import { afterAll, expect, it } from 'vitest'
 import { loadVariant, removeCopies } from './load-variant.ts'
-import { variants } from './variants.ts'
+import type { Variant } from './variants.ts'
 import * as product from './world.ts'
 
 const WITHIN = 1000
 
-describe('a product that is broken in one place is caught', () => {
+export const catchVariants = (variants: readonly Variant[]): void => {
   afterAll(removeCopies)
 
   it.each(variants)('$name', async variant => {
     const { simulate } = await loadVariant(variant)
     for (const seed of [...variant.seed === undefined ? [] : [variant.seed], ...Array(WITHIN).keys().map(i => i + 1)]) {
       const wrong = await simulate(seed, variant.diskLies).then(() => null, (error: Error) => error.message)
-      // It is the change that has to be caught, and nothing else; what the product does in each life, the other file says.
+      // It is the change that has to be caught, and nothing else; what the product does in each life, the test of the simulation says.
       if (wrong === null || await product.simulate(seed, variant.diskLies).then(() => false, () => true)) continue
       console.info(`${variant.name}: seed ${seed}: ${wrong.split('\n')[0]}`)
       return
     }
     expect.fail(`${WITHIN} simulations of "${variant.name}" found nothing wrong.`)
   }, 600_000)
-})
+}
