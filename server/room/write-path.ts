@@ -19,6 +19,7 @@ import type { SharedType } from '../gate/yjs-internals.ts'
 import type { LedgerEntry } from '../log/port.ts'
 import type { Budgets } from './budget.ts'
 import type { ClientOwners } from './client-owners.ts'
+import { Inbox } from './inbox.ts'
 import type { MessageIndex } from './message-index.ts'
 import type { EventListener } from './port.ts'
 import { proposalsIn, proposesRedaction } from './proposals.ts'
@@ -26,7 +27,6 @@ import type { Proposal } from './proposals.ts'
 import type { ReaderPorts, Readers } from './readers.ts'
 import type { Recorder, RecorderPorts } from './recorder.ts'
 import type { Session, Submission } from './session.ts'
-import { isTooMuch, takeInSlices } from './take-in-slices.ts'
 import type { Outcome } from './take-in-slices.ts'
 import { takeTogether } from './take-together.ts'
 import { outcomesOf, takeRequests } from './take.ts'
@@ -56,93 +56,57 @@ export interface WrittenDocument {
   readers: Readers
 }
 
-/** A room that is busy lets other work of the process run after so many milliseconds. */
-const WORK_MS = 10
 const TOO_MANY_REQUESTS = `One update may bring ${limits.requestsPerUpdate} requests at most, so none of it was stored. It stays on this device.`
-
-/** Of an update that comes while others wait: it is worked off with them, and the log counts how many there are. */
-const WITH_THE_OTHERS = (): void => {}
 
 type Accepted = Extract<Verdict, { kind: 'accept' }>
 
 export class WritePath {
   readonly #document: WrittenDocument
   readonly #environment: RoomEnvironment
-  readonly #discard: (error: unknown) => void
   readonly #taken: TakenRequests
-  readonly #inbox: Submission[] = []
-  #working = false
+  readonly #inbox: Inbox
   /** What was stored before, perhaps by another program, may hold requests; after the first taking only what an update brings does. */
   #mayHoldRequests = true
-  readonly #waitingForIdle: (() => void)[] = []
 
   /** @param discard ends the room, when the document in memory may be half changed */
   constructor(document: WrittenDocument, environment: RoomEnvironment, discard: (error: unknown) => void) {
     this.#document = document
     this.#environment = environment
-    this.#discard = discard
     this.#taken = new TakenRequests(environment.log, document.name)
+    const { log, now } = environment
+    this.#inbox = new Inbox({
+      beforeWrite: action => log.beforeWrite ? log.beforeWrite(action) : action(),
+      now,
+      yieldToOthers: () => environment.yieldToOthers(),
+      take: (session, bytes, final) => this.#take(session, bytes, final),
+      takeTogether: waiting => this.#takeTogether(waiting),
+      answer: (submission, outcome) => this.#answer(submission, outcome),
+      discard,
+    })
   }
 
-  /**
-   * Takes an update into the inbox; updates are worked off one at a time, in the order of arrival, when the log can write them. Those of
-   * others pass one that is taken in slices.
-   */
+  /** Takes an update into the inbox, from where it is judged in its turn. */
   submit(submission: Submission): void {
-    if (this.#endIfLost(submission.session)) return
-    this.#inbox.push(submission)
-    const { log } = this.#environment
-    const workOff = this.#working ? WITH_THE_OTHERS : (): void => void this.#workOff()
-    this.#working = true
-    if (log.beforeWrite) log.beforeWrite(workOff)
-    else workOff()
+    if (!this.#endIfLost(submission.session)) this.#inbox.push(submission)
   }
 
-  /** Nothing waits to be judged. */
   get isIdle(): boolean {
-    return !this.#working
+    return this.#inbox.isIdle
   }
 
-  /** Resolves when nothing waits to be judged. */
-  async idle(): Promise<void> {
-    while (this.#working) await new Promise<void>(resolve => this.#waitingForIdle.push(resolve))
+  idle(): Promise<void> {
+    return this.#inbox.idle()
   }
 
   /** The room is lost: what waits is not judged any more. */
   end(code: ErrorCode): void {
-    for (const { session } of this.#inbox.splice(0)) session.end(code)
+    this.#inbox.end(code)
   }
 
-  async #workOff(): Promise<void> {
-    let since = this.#environment.now()
-    while (this.#inbox.length > 0) {
-      if (this.#environment.now() - since > WORK_MS) {
-        await this.#environment.yieldToOthers()
-        since = this.#environment.now()
-      }
-      if (this.#takeTogether()) continue
-      const next = this.#inbox.shift()
-      // Nothing is judged on a socket after it was refused or closed.
-      if (next && !next.session.ended) await this.#safely(next, () => this.#receive(next))
-    }
-    this.#working = false
-    for (const resolve of this.#waitingForIdle.splice(0)) resolve()
-  }
-
-  async #safely({ session }: Submission, work: () => Promise<void>): Promise<void> {
-    try {
-      await work()
-    } catch (error) {
-      session.end('not-saved')
-      this.#discard(error)
-    }
-  }
-
-  /** @returns whether something of the inbox was taken */
-  #takeTogether(): boolean {
+  #takeTogether(waiting: Submission[]): readonly Submission[] | null {
     const { kind, recorder, doc } = this.#document
-    if (kind === 'conversation' || this.#inbox.length < 2 || recorder.broken || this.#isFull()) return false
-    const { taken, lost } = takeTogether(this.#inbox, this.#document, {
+    if (kind === 'conversation' || waiting.length < 2 || recorder.broken || this.#isFull()) return null
+    const { taken, lost } = takeTogether(waiting, this.#document, {
       now: this.#environment.now,
       judge: ({ session, bytes }) => {
         if (session.ended) return null
@@ -153,41 +117,9 @@ export class WritePath {
       },
     })
     if (lost?.forged) this.#refuse(lost.forged, 'forged', lost.reason ?? errorTable.forged.message)
-    for (const submission of taken) {
-      if (lost) submission.session.end('not-saved')
-      else void this.#safely(submission, async () => this.#accepted(submission, []))
-    }
-    return taken.length > 0 || lost !== null
-  }
-
-  async #receive(submission: Submission): Promise<void> {
-    const { bytes, final, session } = submission
-    let outcome = await this.#take(session, bytes, final)
-    if (isTooMuch(outcome)) {
-      const busy = new Set([session])
-      outcome = await takeInSlices(bytes, outcome, final, {
-        // What is not acknowledged yet its device sends again.
-        receive: async (slice, final) => session.isOpen ? this.#take(session, slice, final) : { kind: 'ended' },
-        yieldToOthers: async () => {
-          await this.#environment.yieldToOthers()
-          await this.#receiveOneOfOthers(busy)
-        },
-      })
-    }
-    this.#answer(submission, outcome)
-  }
-
-  /** Between two slices somebody else's update is judged. @param busy who has one that is too much; it and what follows it wait */
-  async #receiveOneOfOthers(busy: Set<Session>): Promise<void> {
-    const at = this.#inbox.findIndex(({ session }) => !busy.has(session))
-    const [next] = at < 0 ? [] : this.#inbox.splice(at, 1)
-    if (!next || next.session.ended) return
-    await this.#safely(next, async () => {
-      const outcome = await this.#take(next.session, next.bytes, next.final)
-      if (!isTooMuch(outcome)) return this.#answer(next, outcome)
-      busy.add(next.session)
-      this.#inbox.unshift(next)
-    })
+    if (!lost) return taken.length > 0 ? taken : null
+    for (const { session } of taken) session.end('not-saved')
+    return []
   }
 
   #answer(submission: Submission, outcome: Outcome): void {
