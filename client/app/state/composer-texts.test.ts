@@ -1,36 +1,27 @@
 /** Texts that were typed and not sent, kept per conversation, tab and person. */
 import { expect, test } from 'vitest'
+import { pageStorage } from '../../../test/rig/page-storage.ts'
 import { adoptTexts, ComposerTexts, hasTexts } from './composer-texts.ts'
 
-const memory = () => {
-  const entries = new Map<string, string>()
-  return {
-    entries,
-    getItem: (key: string) => entries.get(key) ?? null,
-    setItem: (key: string, value: string) => void entries.set(key, value),
-    removeItem: (key: string) => void entries.delete(key)
-  }
-}
-
 test('each conversation keeps its own unsent text', () => {
-  const texts = new ComposerTexts(memory(), memory(), 'ada')
+  const texts = new ComposerTexts(pageStorage(), pageStorage(), 'ada')
   texts.keep('a', 'half a thought')
   texts.keep('b', 'another')
   expect([texts.read('a'), texts.read('b'), texts.read('c')]).toEqual(['half a thought', 'another', ''])
 })
 
 test('an emptied composer leaves nothing behind', () => {
-  const storage = memory()
-  const texts = new ComposerTexts(storage, memory(), 'ada')
+  const storage = pageStorage()
+  const texts = new ComposerTexts(storage, pageStorage(), 'ada')
   texts.keep('a', 'x')
   texts.keep('a', '')
-  expect(storage.entries.size).toBe(0)
+  expect(Object.keys(storage)).toEqual([])
   expect(texts.read('a')).toBe('')
 })
 
 test('each tab keeps its own text, and a new one begins with the latest', () => {
-  const shared = memory()
-  const open = (own = memory()) => ({ own, texts: new ComposerTexts(shared, own, 'ada') })
+  const shared = pageStorage()
+  const open = (own = pageStorage()) => ({ own, texts: new ComposerTexts(shared, own, 'ada') })
   const [first, second] = [open(), open()]
   first.texts.keep('a', 'in the first')
   second.texts.keep('a', 'in the second')
@@ -44,7 +35,7 @@ test('each tab keeps its own text, and a new one begins with the latest', () => 
 })
 
 test('what one person typed is shown to nobody else', () => {
-  const [shared, own] = [memory(), memory()]
+  const [shared, own] = [pageStorage(), pageStorage()]
   new ComposerTexts(shared, own, 'ada').keep('a', 'private')
   expect(new ComposerTexts(shared, own, 'ben').read('a')).toBe('')
   expect(new ComposerTexts(shared, own, 'ada').read('a')).toBe('private')
@@ -61,11 +52,7 @@ test('a storage that throws loses the keeping, not the page', () => {
 })
 
 test('a guest’s texts become their account’s, behind its own of the same conversation, once however often', () => {
-  const storage = Object.assign(Object.create({
-    getItem(this: Record<string, string>, key: string) { return this[key] ?? null },
-    setItem(this: Record<string, string>, key: string, value: string) { this[key] = value },
-    removeItem(this: Record<string, string>, key: string) { delete this[key] }
-  }) as Storage, {
+  const storage = pageStorage({
     'skein.composer.guest.a': 'mine', 'skein.composer.guest.b': 'more', 'skein.composer.ann.b': 'before',
     'skein.composer.guest2.a': 'of another', 'other': 'x'
   })

@@ -1,5 +1,6 @@
 /** One open conversation, seen from its screen: what goes, what stays in the composer, what was chosen. */
 import { expect, test } from 'vitest'
+import { pageStorage } from '../../../test/rig/page-storage.ts'
 import type { Request, Run } from '../../../shared/conversation/schema.ts'
 import type { AgentId, MessageId, RequestId, RunId } from '../../../shared/ids.ts'
 import type { ConversationView, ViewMessage } from '../../sync/view.ts'
@@ -25,17 +26,10 @@ const message = (id: string, text: string, over: Partial<ViewMessage> = {}): Vie
 const refused = (id: string, text: string) =>
   message(id, text, { delivery: { state: 'refused', code: 'message-too-long', reason: 'too long' } })
 
-const storageOf = (kept: Map<string, string>) => ({
-  getItem: (key: string) => kept.get(key) ?? null,
-  setItem: (key: string, value: string) => void kept.set(key, value),
-  removeItem: (key: string) => void kept.delete(key)
-})
-
 const setUp = (start: Partial<ConversationView> = {}) => {
   const asked: unknown[][] = []
   const stored = Promise.withResolvers<RequestId>()
-  const kept = new Map<string, string>()
-  const storage = storageOf(kept)
+  const kept = pageStorage()
   const note = (name: string) => async (...rest: unknown[]) => void asked.push([name, ...rest])
   let view = { ...emptyView, ...start }
   let listener = () => {}
@@ -56,7 +50,7 @@ const setUp = (start: Partial<ConversationView> = {}) => {
     discard: note('discard'), choose: (id: string) => void asked.push(['choose', id]), setTyping: () => {}, close: note('close')
   } as Partial<Conversation> as Conversation
   const open = () => new OpenConversation(conversation, {
-    id: 'c', isSelf: id => id === 'ada', agentName: id => id, texts: new ComposerTexts(storage, storageOf(new Map()), 'ada'), choices: new KeptChoices(storage),
+    id: 'c', isSelf: id => id === 'ada', agentName: id => id, texts: new ComposerTexts(kept, pageStorage(), 'ada'), choices: new KeptChoices(kept),
     onstored: () => void asked.push(['stored']), onclosed: () => {}, clock: { now: () => 0, after: () => () => {} }
   })
   const show = (next: Partial<ConversationView>) => {
@@ -72,11 +66,11 @@ test('what was sent leaves the composer at once, and the kept text when it is st
   conversation.type('\n\n  indented\n')
   conversation.send()
   expect(conversation.text).toBe('')
-  expect([...kept.values()]).toEqual(['\n\n  indented\n'])
+  expect(Object.values(kept)).toEqual(['\n\n  indented\n'])
   stored.resolve('id' as RequestId)
   await stored.promise
   await Promise.resolve()
-  expect(kept.size).toBe(0)
+  expect(Object.keys(kept)).toEqual([])
   expect(asked).toEqual([['send', '  indented'], ['stored']])
 })
 
@@ -106,7 +100,7 @@ test('versions chosen before a reload are chosen again when the messages are the
   const first = setUp({ messages: [message('a2', 'second', versions)] })
   first.open().choose('a1')
   const again = setUp({ loaded: false })
-  for (const [key, value] of first.kept) again.kept.set(key, value)
+  Object.assign(again.kept, first.kept)
   again.open()
   expect(again.asked).toEqual([])
   again.show({ loaded: true })

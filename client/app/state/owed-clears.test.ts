@@ -1,14 +1,10 @@
 /** A device that was told to forget somebody does so, also when its page died before it could. */
 import { expect, test } from 'vitest'
+import { pageStorage } from '../../../test/rig/page-storage.ts'
 import { OwedClears } from './owed-clears.ts'
 
-const memory = (): Storage => Object.create({
-  setItem(this: Record<string, string>, key: string, value: string) { this[key] = value },
-  removeItem(this: Record<string, string>, key: string) { delete this[key] },
-}) as Storage
-
 test('what a page that died was to remove is owed to the next one, until it is removed', () => {
-  const storage = memory()
+  const storage = pageStorage()
   new OwedClears(storage).note('ada', 'asked')
   new OwedClears(storage).note('ada', 'done')
   const next = new OwedClears(storage)
@@ -18,7 +14,7 @@ test('what a page that died was to remove is owed to the next one, until it is r
 })
 
 test('who is still signed in had only asked: nothing of theirs is removed, now or later', () => {
-  const storage = memory()
+  const storage = pageStorage()
   new OwedClears(storage).note('ada', 'asked')
   const next = new OwedClears(storage)
   expect(next.owed('ada')).toEqual([])

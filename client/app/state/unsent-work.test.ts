@@ -1,5 +1,6 @@
 /** What a person would lose with this device: all of it is found, and can be taken away as a file. */
 import { expect, test } from 'vitest'
+import { pageStorage } from '../../../test/rig/page-storage.ts'
 import type { OutboxEntry } from './sdk.ts'
 import { countTexts, countWaiting, unsentAsMarkdown, unsentWork } from './unsent-work.ts'
 
@@ -9,8 +10,7 @@ const send = (text: string, refused = false) => ({
 }) as Partial<OutboxEntry> as OutboxEntry
 const reaction = { id: 'r', stored: true, refusal: null, request: { type: 'react' } } as Partial<OutboxEntry> as OutboxEntry
 
-const getItem = function (this: Record<string, string>, key: string) { return this[key] ?? null }
-const storage = Object.assign(Object.create({ getItem }) as Storage, {
+const storage = pageStorage({
   'skein.composer.ada.a': 'begun', 'skein.composer.ada.b': ' ', 'skein.composer.bob.a': 'of another',
 })
 const works = unsentWork(new Map([
