@@ -1,3 +1,4 @@
+/** What stands under a reply that did not end as it should. */
 import { describe, expect, test } from 'vitest'
 import type { Message, MessageMetadata } from '../../../shared/conversation/schema.ts'
 import { errorTable } from '../../../shared/errors.ts'
