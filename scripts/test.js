@@ -11,6 +11,7 @@ import { runMain } from './ground/halt.js'
 import { ensureInstalled } from './ground/install.js'
 import { ensureNginx } from './ground/nginx.js'
 import { findNode } from './ground/node.js'
+import { ensurePostgres } from './ground/postgres.js'
 import { root } from './ground/processes.js'
 import { runVitest } from './ground/vitest.js'
 
@@ -21,7 +22,9 @@ await runMain(async () => {
   await ensureInstalled()
   const node = await findNode()
   const checking = failedChecks(node)
-  const [browser, , nginx] = await Promise.all([ensureBrowser(node), ensureClientBuilt(node), ensureNginx()]).finally(() => checking)
+  const [browser, , nginx, postgres] = await Promise.all([
+    ensureBrowser(node), ensureClientBuilt(node), ensureNginx(), ensurePostgres(),
+  ]).finally(() => checking)
   const failed = await checking
 
   rmSync(childrenFolder, { recursive: true, force: true })
@@ -29,6 +32,7 @@ await runMain(async () => {
   const tests = await runVitest(node, {
     SKEIN_CHROMIUM: browser,
     ...nginx ? { SKEIN_NGINX: nginx } : {},
+    ...postgres ? { SKEIN_POSTGRES: postgres } : {},
     SKEIN_COVERAGE_DIR: childrenFolder,
     ...long ? { SKEIN_LONG: '1' } : {},
   })

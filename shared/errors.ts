@@ -59,6 +59,7 @@ const table = {
   'sign-up-closed': { status: 403, close: 4403, retryable: false, message: 'This server takes no new accounts by itself, so none was made. Ask its operator for a code or an account.' },
   'link-spent': { status: 410, close: 4410, retryable: false, message: 'This link or code was used already, is too old, or was never given out. Nothing was changed; ask for a new one.' },
   'account-disabled': { status: 403, close: 4403, retryable: false, message: 'The operator of this server has closed this account, so it cannot be used. Nothing of it was deleted; ask them.' },
+  'accounts-away': { status: 503, close: 1013, retryable: true, message: 'The server cannot reach its accounts for the moment, so it does not know who you are. Nothing is lost, and what you wrote stays on this device; try again in a moment.' },
   'agent-failed': { status: 502, close: 1011, retryable: true, message: 'The model did not answer. Your message is saved; try again.' },
   'budget-spent': { status: 429, close: 4429, retryable: true, message: 'The replies of language models that may be asked for today are used up. Your message is saved; try again tomorrow.' },
   'interrupted': { status: 503, close: 1011, retryable: true, message: 'The reply was interrupted when the server stopped. What had arrived is kept: continue it, or try again.' },

@@ -210,7 +210,7 @@ export class Accounts implements Identity {
 
   /** The very first account is the admin's, so until there is one, accounts are made one after the other. */
   async makeAccount<T>(task: () => Promise<T>): Promise<T> {
-    return this.#anybody ? task() : this.#oneByOne(task)
+    return this.#anybody ? task() : this.#oneByOne(() => this.options.store.exclusively(task))
   }
 
   async #admit(): Promise<'admin' | 'user'> {

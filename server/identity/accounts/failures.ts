@@ -26,6 +26,10 @@ const known: Readonly<Record<string, readonly [ErrorCode, string?]>> = {
   ACCOUNT_DISABLED: ['account-disabled'],
   SESSION_NOT_FRESH: ['sign-in-again'],
   UNAUTHORIZED: ['unauthenticated'],
+  // It has told its log why.
+  FAILED_TO_CREATE_USER: ['accounts-away'],
+  FAILED_TO_CREATE_SESSION: ['accounts-away'],
+  FAILED_TO_GET_SESSION: ['accounts-away'],
   PROVIDER_NOT_FOUND: ['unavailable', 'This way to sign in does not answer right now. Nothing was changed; try again, or take another one.'],
   PASSKEY_NOT_FOUND: ['sign-in-failed', 'This server does not know the passkey: it was removed from its account, or belongs to another server.'],
   CHALLENGE_NOT_FOUND: ['link-spent', 'This took too long, so it begins anew. Nothing was changed; try again.'],

@@ -5,11 +5,12 @@ import { Accounts } from './accounts.ts'
 import type { AccountsOptions } from './accounts.ts'
 import { createAdministration } from './administration.ts'
 import type { Administration } from './administration.ts'
-import { openPostgres, openSqlite } from './database.ts'
 import type { AccountsDatabase } from './database.ts'
 import { createEngine, migrate } from './engine.ts'
+import { openPostgres } from './postgres.ts'
 import { accountRoutes } from './routes.ts'
 import { createSmtp } from './smtp.ts'
+import { openSqlite } from './sqlite.ts'
 
 export type AccountsSurroundings = Omit<AccountsOptions, 'store' | 'signUp' | 'providers' | 'sendMail' | 'routes'>
 
