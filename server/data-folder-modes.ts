@@ -2,7 +2,7 @@
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 
-const KEPT = ['', 'secret', 'accounts.sqlite']
+const KEPT = ['', 'secret', 'accounts.sqlite', 'provider-keys']
 /** Any right of the group or of others. */
 const OTHERS = 0o077
 

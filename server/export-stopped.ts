@@ -5,6 +5,7 @@ import { openAccounts } from './identity/accounts/open-accounts.ts'
 import { openLevelDbAliases } from './identity/aliases/leveldb-aliases.ts'
 import { openLevelDbDevices } from './identity/devices/leveldb-devices.ts'
 import { createGuestIdentity } from './identity/guest-cookie.ts'
+import { openProviderKeys } from './identity/provider-keys.ts'
 import { guestName } from './identity/guest-name.ts'
 import { LevelDbTokens } from './identity/tokens/leveldb-tokens.ts'
 import type { LevelDbLog } from './log/leveldb/leveldb-log.ts'
@@ -34,6 +35,7 @@ export const exportStopped = async ({ data, accounts, log, wanted, random }: Sto
   const people = await openAccounts(data, accounts, {
     secret, guests, away: devices, aliases, carryOver: async () => {}, publicOrigin: null,
     callerOf: () => ({ address: '', secure: false, host: undefined }), now, random, audit: () => {}, failed: () => {},
+    providerKeys: { keys: openProviderKeys({ dataFolder: data, secrets: async () => [secret], now, random }), wanted: [] },
   })
   const found = await people.accountOf(wanted)
   const id = found?.id ?? parseUserId(wanted)

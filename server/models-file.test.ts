@@ -31,13 +31,22 @@ const problemsOf = async (models: unknown, environment: Record<string, string> =
 test('the list is read in its order, keys from the environment', async () => {
   await writeFile(path, JSON.stringify([sonnet, local]))
   const { apiKeyFrom, ...setup } = sonnet
-  expect(await readModels(path, env)).toEqual([{ ...setup, apiKey: 'sk-ant-secret' }, local])
+  expect(await readModels(path, env)).toEqual([{ ...setup, apiKey: 'sk-ant-secret' }, { ...local, storedKey: 'local' }])
+})
+
+test('a model without a variable takes the key that is stored for its provider, elsewhere one of its own', async () => {
+  const keyless = [{ id: 'a' }, { id: 'b', baseUrl: 'https://proxy.example.org/v1' }, { id: 'c', storedKey: 'mine' }].map(each =>
+    ({ name: each.id, provider: 'openai', model: 'm', ...each }))
+  await writeFile(path, JSON.stringify(keyless))
+  expect((await readModels(path, {})).map(({ storedKey }) => storedKey)).toEqual(['openai', 'b', 'mine'])
 })
 
 test.each<[string, unknown, RegExp]>([
   ['no JSON', '[{', /the file is not valid JSON\.$/],
   ['no list', sonnet, /the list: /],
   ['an empty list', [], /the list: /],
+  ['a key for two places', [{ ...local, storedKey: 'x' }, { ...local, id: 'two', baseUrl: 'https://b.example.org', storedKey: 'x' }], /the stored key x would be sent to two places/],
+  ['a key of no name', [{ ...local, storedKey: '../x' }], /0\.storedKey: /],
   ['an unknown provider', [{ ...sonnet, provider: 'acme' }], /0\.provider: /],
   ['an id with spaces', [{ ...sonnet, id: 'a b' }], /0\.id: must be a name/],
   ['one id twice', [sonnet, { ...local, id: 'sonnet' }], /two models have the id sonnet\.$/],

@@ -1,6 +1,6 @@
 /**
- * `SKEIN_MODELS`: a JSON file that lists the language models of this server, the default one first. Keys stand in the environment, never in
- * the file:
+ * `SKEIN_MODELS`: a JSON file that lists the language models of this server, the default one first. Keys stand in the environment, or an
+ * admin stores them (`storedKey`: under which name), never in the file:
  *
  *   [{ "id": "sonnet", "name": "Claude Sonnet", "provider": "anthropic", "model": "claude-sonnet-4-5", "apiKeyFrom": "ANTHROPIC_API_KEY",
  *      "contextTokens": 200000, "prices": { "currency": "USD", "input": 3, "output": 15 } }]
@@ -8,9 +8,10 @@
 import { readFile } from 'node:fs/promises'
 import * as z from 'zod'
 import { parseAgentId } from '../shared/ids.ts'
-import { providers } from './agents/models.ts'
+import { providers, usualKeyOf } from './agents/models.ts'
 import type { ModelSetup } from './agents/models.ts'
 import { ConfigError } from './config.ts'
+import { isProviderKeyName } from './identity/provider-keys-port.ts'
 
 const price = z.number().nonnegative()
 const currency = z.string().regex(/^[A-Z]{3}$/, 'must be an ISO 4217 code')
@@ -23,6 +24,7 @@ const entry = z.strictObject({
   baseUrl: z.string().refine(text => /^https?:$/.test(URL.parse(text)?.protocol ?? ''), 'must be an http or https URL').optional(),
   /** The environment variable that holds the key. */
   apiKeyFrom: z.string().regex(/^[A-Z][A-Z0-9_]*$/, 'must be the name of an environment variable').optional(),
+  storedKey: z.string().refine(isProviderKeyName, 'must be a name of small letters, digits, - and _').optional(),
   contextTokens: z.int().min(1_000).optional(),
   prices: prices.optional(),
 })
@@ -47,8 +49,20 @@ export const readModels = async (
   if (twice !== undefined) throw problem(`two models have the id ${twice}.`)
   const keyless = read.data.filter(({ apiKeyFrom }) => apiKeyFrom !== undefined && !env[apiKeyFrom]?.trim())
   if (keyless.length > 0) throw problem(...keyless.map(({ id, apiKeyFrom }) => `${id} takes its key from ${apiKeyFrom}, which is not set.`))
-  const models = read.data.map(({ apiKeyFrom, ...model }) => withoutAbsent({ ...model, apiKey: apiKeyFrom && env[apiKeyFrom]!.trim() }))
+  const models = read.data.map(({ apiKeyFrom, storedKey, ...model }) =>
+    withoutAbsent({ ...model, ...apiKeyFrom ? { apiKey: env[apiKeyFrom]!.trim() } : { storedKey: storedKey ?? usualKeyOf(model) } }))
+  const strays = keysForTwoPlaces(models as ModelSetup[])
+  if (strays.length > 0) throw problem(...strays.map(key => `the stored key ${key} would be sent to two places: name another one as "storedKey" of one of the models.`))
   return models as [ModelSetup, ...ModelSetup[]]
+}
+
+/** A key is shown to its own provider only. */
+const keysForTwoPlaces = (models: readonly ModelSetup[]): string[] => {
+  const places = new Map<string, Set<string>>()
+  for (const { storedKey, provider, baseUrl } of models) {
+    if (storedKey !== undefined) places.set(storedKey, (places.get(storedKey) ?? new Set()).add(baseUrl ?? provider))
+  }
+  return [...places].flatMap(([key, where]) => where.size > 1 ? [key] : [])
 }
 
 const withoutAbsent = <T extends object>(value: T): object =>

@@ -15,6 +15,7 @@ import { createGuestIdentity } from './identity/guest-cookie.ts'
 import type { JwtIdentityOptions } from './identity/jwt/jwt-identity.ts'
 import { createNoIdentity } from './identity/none.ts'
 import type { Identity } from './identity/port.ts'
+import type { ProviderKeysOffer } from './identity/provider-keys-port.ts'
 import { loadSecrets } from './identity/secret.ts'
 import type { Secrets } from './identity/secret.ts'
 import { withTokens } from './identity/with-tokens.ts'
@@ -35,6 +36,8 @@ export interface IdentityOptions {
   directory: Directory
   logger: Logger
   random: RandomBytes
+  /** What an admin may store for this server's models. */
+  providerKeys: ProviderKeysOffer
 }
 
 export type OpenIdentity = ReturnType<typeof withTokens> & Pick<OpenPeople, 'comings' | 'close'>
@@ -54,7 +57,7 @@ interface OpenPeople {
 }
 
 const peopleOf = async (
-  { config, env, store, directory, logger, random }: IdentityOptions, [secret, ...olderSecrets]: Secrets,
+  { config, env, store, directory, logger, random, providerKeys }: IdentityOptions, [secret, ...olderSecrets]: Secrets,
 ): Promise<OpenPeople> => {
   switch (config.auth) {
     case 'none':
@@ -74,7 +77,7 @@ const peopleOf = async (
       const guests = createGuestIdentity({ secret, olderSecrets, now, random, aliases, devices })
       const carryOvers = createCarryOvers({ aliases, directory, revoke: guests.ended, timers: systemTimers, logger })
       const people = await openAccounts(config.dataFolder, config.accounts, {
-        secret, olderSecrets, guests, away: devices, publicOrigin: config.edge.publicUrl?.origin ?? null, callerOf,
+        secret, olderSecrets, guests, away: devices, publicOrigin: config.edge.publicUrl?.origin ?? null, callerOf, providerKeys,
         carryOver: carryOvers.begin, aliases, now, random, audit: createAudit(logger),
         failed: (what, error) => logger.error({ err: error }, `accounts: ${what}`),
       })

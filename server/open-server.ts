@@ -6,26 +6,27 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { openLevelDbCounts } from './agents/adapters/leveldb-counts.ts'
 import { createModelBudget } from './agents/model-budget.ts'
-import { createOfflineAgent } from './agents/adapters/offline.ts'
-import { createAgentRegistry } from './agents/registry.ts'
 import { systemTimers } from '../shared/timers.ts'
 import { createSkein } from './app.ts'
 import type { RunningServer } from './app.ts'
-import type { ModelSetup } from './agents/models.ts'
-import type { Config, ModelConfig } from './config.ts'
+import type { Config } from './config.ts'
 import { looseModes } from './data-folder-modes.ts'
 import { openLevelDbDirectory } from './directory/leveldb-directory.ts'
 import { readCertificate, renewCertificate } from './edge/certificate.ts'
 import type { Certificate, CertificateFiles, Renewal } from './edge/certificate.ts'
 import { readEpochMarker } from './epoch-marker.ts'
 import type { Identity } from './identity/port.ts'
+import { openProviderKeys } from './identity/provider-keys.ts'
+import type { FileProviderKeys } from './identity/provider-keys.ts'
+import { loadSecrets } from './identity/secret.ts'
+import { VaultError } from './identity/vault.ts'
 import { keepLedgerTrimmed } from './log/ledger-keeper.ts'
 import type { OnBackupRemoved } from './log/leveldb/backup.ts'
 import { dataFolderError } from './log/leveldb/data-folder-error.ts'
 import { openLevelDbLog } from './log/leveldb/leveldb-log.ts'
 import type { LevelDbLog } from './log/leveldb/leveldb-log.ts'
-import { readModels } from './models-file.ts'
 import { openIdentity } from './open-identity.ts'
+import { agentsOf, modelsOf, wantedKeys } from './open-models.ts'
 import { giveSpareMemoryBack } from './spare-memory.ts'
 import { createAudit } from './telemetry/audit.ts'
 import { createLogger } from './telemetry/logger.ts'
@@ -73,11 +74,15 @@ export const openServer = async (config: Config, options: OpenServerOptions): Pr
 const openOver = async (
   log: LevelDbLog, logger: Logger, certificate: Certificate | null, config: Config, { env, people }: OpenServerOptions,
 ): Promise<OpenServer> => {
-  const agents = await agentsOf(config, env)
+  const models = await modelsOf(config, env)
+  const keys = await openKeys(config, logger)
+  const agents = await agentsOf(models, keys, config, logger)
   const openToAll = config.auth === 'none' && people === undefined
   const version = await readVersion()
   const directory = openLevelDbDirectory({ store: log.store, random })
-  const opened = await openIdentity({ config, env, store: log.store, directory, logger, random, ...people && { people } })
+  const opened = await openIdentity({
+    config, env, store: log.store, directory, logger, random, providerKeys: { keys, wanted: wantedKeys(models) }, ...people && { people },
+  })
   const { close: closeIdentity, ...identity } = opened
   const tracing = await tracingOf(config, version, logger)
   const server = createSkein({
@@ -156,15 +161,15 @@ const openLog = async ({ dataFolder, durability }: Config, logger: Logger): Prom
   return log
 }
 
-/** The configured model, or the first of them, answers by default; the offline agent is always there. */
-const agentsOf = async ({ model, modelsFile, offlinePace }: Config, env: OpenServerOptions['env']) => {
-  const offline = createOfflineAgent({ timers: systemTimers, msPerToken: offlinePace })
-  const configured = model ? [setupOf(model)] : []
-  const [first, ...others] = modelsFile === null ? configured : await readModels(modelsFile, env)
-  if (!first) return createAgentRegistry([offline])
-  // Loaded only where there is a model: the SDK and its providers take their memory.
-  const { createAiSdkAgent } = await import('./agents/adapters/ai-sdk.ts')
-  return createAgentRegistry([createAiSdkAgent(first), ...others.map(setup => createAiSdkAgent(setup)), offline])
+/** What a rotation left under an older secret is sealed anew, so that the older one may go. */
+const openKeys = async ({ dataFolder, secrets: given }: Config, logger: Logger): Promise<FileProviderKeys> => {
+  const secrets = () => loadSecrets({ given, dataFolder, random })
+  const keys = openProviderKeys({ dataFolder, secrets, now: Date.now, random })
+  await keys.reseal(await secrets()).catch((error: unknown) => {
+    if (!(error instanceof VaultError)) throw error
+    logger.error({ problem: error.message }, 'a stored key cannot be read, so its models do not answer')
+  })
+  return keys
 }
 
 /** Loaded only where traces are wanted: who wants none pays nothing for them. */
@@ -173,9 +178,6 @@ const tracingOf = async ({ tracing }: Config, version: string, logger: Logger): 
   const { createOpenTelemetry } = await import('./telemetry/open-telemetry.ts')
   return createOpenTelemetry({ ...tracing, version, logger, after: systemTimers.after })
 }
-
-const setupOf = ({ name, baseUrl, apiKey }: ModelConfig): ModelSetup =>
-  ({ id: 'assistant', name, provider: 'openai-compatible', model: name, baseUrl, ...apiKey !== null && { apiKey } })
 
 /** Where the start script lets us (scripts/ground/server.js). */
 const giveMemoryBack = (): (() => void) => {

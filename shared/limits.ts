@@ -181,6 +181,8 @@ export const accountLimits = {
   /** Accounts on one page of the admin's list. */
   accountsPerPage: 100,
   passkeysPerPerson: 20,
+  /** Characters of a model provider's key that an admin stores. */
+  providerKeyLength: 4096,
 } as const
 
 /** Limits of devices, the same on every server. */

@@ -25,7 +25,7 @@ const STATE = /^client\/app\/state\//
 const APP = /^client\/app\//
 
 /** They may import anything, adapters too: the composition roots, and whatever exists to test. */
-export const UNBOUND = /^server\/(?:main|cli|open-identity|export-stopped|open-server|embed)\.ts$|\.test\.ts$|^test\/|^scripts\/|^bench\/|^[\w.-]+\.config\.(?:ts|js)$/
+export const UNBOUND = /^server\/(?:main|cli|open-identity|open-models|export-stopped|open-server|embed)\.ts$|\.test\.ts$|^test\/|^scripts\/|^bench\/|^[\w.-]+\.config\.(?:ts|js)$/
 
 /**
  * Implementations of ports. Within such a family they may import one another; nobody else may, but for the unbound.
@@ -39,7 +39,7 @@ export const ADAPTERS = [
   { files: /^server\/telemetry\/open-telemetry/, family: /^server\/telemetry\/open-telemetry/ },
 ]
 
-export const ADAPTER_REASON = 'an adapter is chosen in server/open-server.ts and open-identity.ts alone (and by tests): everything else knows its port, so that another adapter can take its place'
+export const ADAPTER_REASON = 'an adapter is chosen in server/open-server.ts, open-identity.ts and open-models.ts alone (and by tests): everything else knows its port, so that another adapter can take its place'
 
 /** Only tests may lean on tests, on scripts and on benchmarks. */
 export const NEVER_SHIPPED = { files: /^test\/|^scripts\/|^bench\/|\.test\.ts$/, because: 'what ships must not need what does not ship' }

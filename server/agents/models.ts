@@ -13,6 +13,10 @@ export interface Prices {
   cachedInput?: number
 }
 
+/** A key that is stored for one of them is for this place alone, wherever a model's own is. */
+export const usualKeyOf = ({ id, provider, baseUrl }: Pick<ModelSetup, 'id' | 'provider' | 'baseUrl'>): string =>
+  provider === 'openai-compatible' || baseUrl !== undefined ? id : provider
+
 export interface ModelSetup {
   /** Under which people and bots choose it, as an agent. */
   id: string
@@ -25,6 +29,8 @@ export interface ModelSetup {
   baseUrl?: string
   /** Left out for local endpoints that want none. */
   apiKey?: string
+  /** Name of the key that an admin may store for it, where none is given here. */
+  storedKey?: string
   /** Tokens that it reads at once, its reply included. */
   contextTokens?: number
   prices?: Prices

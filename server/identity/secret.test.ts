@@ -42,18 +42,20 @@ test('the environment may name several, the newest first', async () => {
   expect(await loadSecrets({ given: [a, b], dataFolder, random })).toEqual([a, b].map(text => new TextEncoder().encode(text)))
 })
 
+const rotation = { random, forgetOld: false, reseal: async () => {} }
+
 test('a rotation puts a new one in front, and keeps or forgets those before', async () => {
   const [first] = await loadSecrets({ given: null, dataFolder, random })
-  expect(await rotateSecret(dataFolder, random, false)).toBe(2)
+  expect(await rotateSecret({ ...rotation, dataFolder })).toBe(2)
   const [second, ...older] = await loadSecrets({ given: null, dataFolder, random })
   expect(older).toEqual([first])
   expect(second).not.toEqual(first)
   expect((await stat(join(dataFolder, 'secret'))).mode & 0o777).toBe(0o600)
-  expect(await rotateSecret(dataFolder, random, true)).toBe(1)
+  expect(await rotateSecret({ ...rotation, dataFolder, forgetOld: true })).toBe(1)
   expect(await loadSecrets({ given: null, dataFolder, random })).toHaveLength(1)
   expect(await readdir(dataFolder)).toEqual(['secret'])
 })
 
 test('there is nothing to rotate before there is one', async () => {
-  await expect(rotateSecret(join(dataFolder, 'none'), random, false)).rejects.toThrow(/There is no .*secret yet/)
+  await expect(rotateSecret({ ...rotation, dataFolder: join(dataFolder, 'none') })).rejects.toThrow(/There is no .*secret yet/)
 })

@@ -2,10 +2,10 @@
  * The server's secrets, newest first: from the environment, or made once and kept in the data folder. The newest signs and seals; what the
  * others signed still counts, until they are forgotten.
  */
-import { constants } from 'node:fs'
-import { link, mkdir, open, readFile, rename, unlink } from 'node:fs/promises'
+import { link, mkdir, readFile, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { RandomBytes } from '../../shared/ids.ts'
+import { replaceFile, syncFolder, writeDraft } from './whole-file.ts'
 
 const SECRET_BYTES = 32
 const MOST_SECRETS = 16
@@ -28,27 +28,38 @@ export const loadSecrets = async ({ given, dataFolder, random }: SecretOptions):
   const kept = await readKept(path)
   if (kept) return kept
   await mkdir(dataFolder, { recursive: true, mode: 0o700 })
-  const draft = draftOf(path, random)
-  await writeDraft(draft, random(new Uint8Array(SECRET_BYTES)))
-  await keep(path, draft)
+  await keep(path, await writeDraft(path, random(new Uint8Array(SECRET_BYTES)), random))
   // Read back instead of returning ours: another process may have been faster, and then its secret is the one.
   return await readKept(path) ?? refuse(path)
 }
 
+export interface RotationOptions {
+  dataFolder: string
+  random: RandomBytes
+  /** Only the new one is left: whatever the others signed is good for nothing from then on. */
+  forgetOld: boolean
+  /** Whatever is kept encrypted is from then on so under the first of these; all of them open it. */
+  reseal: (secrets: Secrets) => Promise<unknown>
+}
+
 /**
- * Puts a new secret in front of those that are kept. A server takes it with its next start.
- * @param forgetOld only the new one is left: whatever the others signed or sealed is good for nothing from then on
+ * Puts a new secret in front of those that are kept. A server takes it with its next start. Wherever the process dies meanwhile,
+ * everything that is sealed opens under one that is kept.
  * @returns how many there are now
  */
-export const rotateSecret = async (dataFolder: string, random: RandomBytes, forgetOld: boolean): Promise<number> => {
+export const rotateSecret = async ({ dataFolder, random, forgetOld, reseal }: RotationOptions): Promise<number> => {
   const path = join(dataFolder, 'secret')
   const kept = await readKept(path)
   if (!kept) throw new SecretError(`There is no ${path} yet, so there is nothing to rotate; the server makes one when it starts.`)
-  const secrets = [random(new Uint8Array(SECRET_BYTES)), ...forgetOld ? [] : kept].slice(0, MOST_SECRETS)
-  const draft = draftOf(path, random)
-  await writeDraft(draft, Buffer.concat(secrets))
-  await rename(draft, path)
-  return secrets.length
+  // The oldest may be dropped below, and a rotation before this one may have died before it came to all.
+  await reseal(kept)
+  const newest = random(new Uint8Array(SECRET_BYTES))
+  const secrets = [newest, ...kept].slice(0, MOST_SECRETS) as [Uint8Array, ...Uint8Array[]]
+  await replaceFile(path, Buffer.concat(secrets), random)
+  await reseal(secrets)
+  if (!forgetOld) return secrets.length
+  await replaceFile(path, newest, random)
+  return 1
 }
 
 /** What is wrong with a secret that is kept, in one line for the operator. */
@@ -68,22 +79,11 @@ const readKept = async (path: string): Promise<Secrets | null> => {
   }
 }
 
-const draftOf = (path: string, random: RandomBytes): string => `${path}.${Buffer.from(random(new Uint8Array(8))).toString('hex')}`
-
-const writeDraft = async (draft: string, bytes: Uint8Array): Promise<void> => {
-  const file = await open(draft, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600)
-  try {
-    await file.writeFile(bytes)
-    await file.sync()
-  } finally {
-    await file.close()
-  }
-}
-
 /** Whole or not at all: what is on disk under another name is linked to its own unless that exists. */
 const keep = async (path: string, draft: string): Promise<void> => {
   try {
     await link(draft, path)
+    await syncFolder(path)
   } catch (error) {
     if (!isErrno(error, 'EEXIST')) throw error
   } finally {

@@ -17,7 +17,8 @@ export type AuditEventName =
   // Proofs: accounts, sessions, devices, tokens, tickets.
   | 'account.created' | 'account.deleted' | 'account.exported' | 'account.changed' | 'account.linked'
   | 'signed-in' | 'signed-out' | 'sign-in.failed' | 'password.reset' | 'password.changed' | 'budget.changed'
-  | 'passkey.added' | 'passkey.removed' | 'invite-code.created'
+  | 'passkey.added' | 'passkey.removed' | 'invite-code.created' | 'invite-code.removed' | 'reset-link.created'
+  | 'provider-key.set' | 'provider-key.removed'
   | 'device.added' | 'device.revoked' | 'session.revoked'
   | 'credential.refused' | 'token.created' | 'token.rotated' | 'token.revoked' | 'ticket.created'
   // Members of a document.

@@ -11,6 +11,7 @@ const name = z.string().check(z.trim(), z.minLength(1), z.maxLength(limits.nameL
 const secret = z.string().check(z.minLength(1), z.maxLength(512))
 const inviteCode = z.optional(z.string().check(z.trim(), z.maxLength(64)))
 const rowId = z.string().check(z.minLength(1), z.maxLength(64))
+const role = z.enum(['admin', 'user'])
 /** Milliseconds since 1970. */
 const time = z.number()
 
@@ -52,7 +53,7 @@ export const account = z.object({
   name: z.string(),
   email: z.string(),
   emailConfirmed: z.boolean(),
-  role: z.enum(['admin', 'user']),
+  role,
   /** False: it signs in by passkeys or elsewhere. */
   hasPassword: z.boolean(),
   /** Ids of the providers that it is linked with. */
@@ -90,19 +91,46 @@ export const webAuthnOptions = z.looseObject({ challenge: z.string() })
 export const providerSignIn = z.strictObject({ code: inviteCode, link: z.optional(z.boolean()) })
 export const elsewhere = z.object({ url: z.string() })
 
-/** `GET /api/auth/admin/accounts`. `after`: the `next` of the page before. */
+/** `GET /api/auth/admin/accounts`, for admins alone, as all under `admin/`; to others there is no such route. `after`: the `next` of the page before. */
 export const accountsQuery = z.object({ after: z.optional(z.string().check(z.regex(/^\d{1,9}$/))) })
 export const listedAccount = z.object({
-  id: z.string(), name: z.string(), email: z.string(), role: z.enum(['admin', 'user']), createdAt: time, disabledAt: z.nullable(time),
+  id: z.string(), name: z.string(), email: z.string(), role, createdAt: time, disabledAt: z.nullable(time),
+  /** On a device that is signed in; null: on none. */
+  lastSeenAt: z.nullable(time),
 })
 export type ListedAccount = z.infer<typeof listedAccount>
 /** Oldest first. */
 export const accountsPage = z.object({ accounts: z.array(listedAccount), next: z.nullable(z.string()) })
 export type AccountsPage = z.infer<typeof accountsPage>
-/** `PATCH /api/auth/admin/accounts/:id`. */
-export const changeOtherAccount = z.strictObject({ disabled: z.boolean() })
+/** `PATCH /api/auth/admin/accounts/:id`: what is left out stays. `DELETE`: the person and all that is theirs alone. */
+export const changeOtherAccount = z.strictObject({ disabled: z.optional(z.boolean()), role: z.optional(role) })
+export type ChangeOtherAccount = z.infer<typeof changeOtherAccount>
+/** `POST /api/auth/admin/accounts/:id/reset-link`: for a new password, told once. */
+export const newResetLink = z.object({ path: z.string(), expiresAt: time })
+export type NewResetLink = z.infer<typeof newResetLink>
 /** `POST /api/auth/admin/invite-codes`: told once. */
 export const newInviteCode = z.object({ code: z.string(), path: z.string(), expiresAt: time })
 export type NewInviteCode = z.infer<typeof newInviteCode>
+/** `GET /api/auth/admin/invite-codes`: those that are good still, the latest first. `createdBy`: id of an admin, or `operator`. */
+export const inviteCodes = z.object({ inviteCodes: z.array(z.object({ id: z.string(), createdBy: z.string(), createdAt: time, expiresAt: time })) })
+export type InviteCode = z.infer<typeof inviteCodes>['inviteCodes'][number]
+export type InviteCodes = z.infer<typeof inviteCodes>
+
+/** `GET /api/auth/admin/provider-keys`: which keys this server's models take from what is stored, and which are stored. */
+export const providerKey = z.object({
+  name: z.string(),
+  /** Names of the models that use it. */
+  models: z.array(z.string()),
+  /** Null: none is stored. Nobody is shown a key again. */
+  stored: z.nullable(z.object({ lastFour: z.nullable(z.string()), setAt: time, readable: z.boolean() })),
+})
+export type ProviderKey = z.infer<typeof providerKey>
+export const providerKeys = z.object({ keys: z.array(providerKey) })
+export type ProviderKeyList = z.infer<typeof providerKeys>
+/** `POST /api/auth/admin/provider-keys`: in place of what was there. */
+export const newProviderKey = z.strictObject({
+  name: z.string().check(z.maxLength(64)),
+  key: z.string().check(z.trim(), z.minLength(1), z.maxLength(limits.providerKeyLength), z.regex(/^[\x21-\x7e]+$/)),
+})
 
 export const accountId = rowId

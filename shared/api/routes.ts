@@ -55,7 +55,11 @@ export const routes = {
     provider: (id: string) => `/api/auth/providers/${segment(id)}`,
     accounts: (after?: string) => `/api/auth/admin/accounts${query({ after })}`,
     otherAccount: (id: string) => `/api/auth/admin/accounts/${segment(id)}`,
+    resetLink: (id: string) => `/api/auth/admin/accounts/${segment(id)}/reset-link`,
     inviteCodes: () => '/api/auth/admin/invite-codes',
+    inviteCode: (id: string) => `/api/auth/admin/invite-codes/${segment(id)}`,
+    providerKeys: () => '/api/auth/admin/provider-keys',
+    providerKey: (name: string) => `/api/auth/admin/provider-keys/${segment(name)}`,
   },
   /** Where the person is signed in; see device-schemas.ts. */
   devices: () => '/api/devices',

@@ -9,17 +9,30 @@ import type { ModelSetup, Prices } from '../models.ts'
 import type { Agent, AgentChunk, AgentContext, Cost, Usage } from '../port.ts'
 import { modelFailure } from './model-failure.ts'
 import { reachModel } from './providers.ts'
+import type { ReachedModel } from './providers.ts'
 import { traceCalls } from './traced-calls.ts'
 
 export interface AiSdkAgentOptions {
   /** Further tries when the server cannot be reached, fails (5xx) or asks for patience (429), before the first word only. Default 2. */
   maxRetries?: number
+  /**
+   * The key that is stored for it now, asked for with each reply so that a change counts at once; null: none is.
+   * Throws what may be shown to people.
+   */
+  readKey?: (name: string) => Promise<string | null>
 }
 
-export const createAiSdkAgent = (setup: ModelSetup, { maxRetries = 2 }: AiSdkAgentOptions = {}): Agent => {
-  const { model, url, secrets } = reachModel(setup)
+const NO_KEY = 'The server has no key for this model. Your message is saved; tell the operator, who can store one, and try again then.'
+
+export const createAiSdkAgent = (setup: ModelSetup, { maxRetries = 2, readKey }: AiSdkAgentOptions = {}): Agent => {
+  const { url } = reachModel(setup)
   const { host } = url
-  const fail = (error: unknown): SkeinError => modelFailure(error, { host, secrets })
+  const reach = async (): Promise<ReachedModel> => {
+    const { storedKey } = setup
+    const apiKey = storedKey === undefined || !readKey ? null : await readKey(storedKey)
+    if (apiKey === null && storedKey !== undefined && setup.provider !== 'openai-compatible') throw new SkeinError('agent-failed', NO_KEY)
+    return reachModel({ ...setup, ...apiKey !== null && { apiKey } })
+  }
 
   return {
     id: setup.id as AgentId,
@@ -30,6 +43,7 @@ export const createAiSdkAgent = (setup: ModelSetup, { maxRetries = 2 }: AiSdkAge
     // A model does not say the same twice: going on after what was seen would be another reply, so that is sealed instead.
     onInterruption: 'seal',
     async *reply({ messages, system, already, trace }: AgentContext, signal: AbortSignal): AsyncIterable<AgentChunk> {
+      const { model, secrets } = await reach()
       try {
         const result = streamText({
           model: trace ? wrapLanguageModel({ model, middleware: traceCalls({ ...setup, url }, trace) }) : model,
@@ -73,7 +87,7 @@ export const createAiSdkAgent = (setup: ModelSetup, { maxRetries = 2 }: AiSdkAge
           }
         }
       } catch (error) {
-        throw fail(error)
+        throw modelFailure(error, { host, secrets })
       }
     }
   }

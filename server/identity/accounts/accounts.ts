@@ -18,6 +18,7 @@ import { createAccountLeaving } from './account-leaving.ts'
 import { createAccountDevices } from './account-devices.ts'
 import type { Identity, Revocation } from '../port.ts'
 import type { OidcProvider, SignUpPolicy } from '../accounts-port.ts'
+import type { ProviderKeysOffer } from '../provider-keys-port.ts'
 import { isGuestId } from '../guest-cookie.ts'
 import { createAdministration } from './administration.ts'
 import type { Administration } from './administration.ts'
@@ -51,6 +52,7 @@ export interface AccountsOptions {
   providers: readonly OidcProvider[]
   /** Null: the server sends no mail. Needs `publicOrigin`, where the links lead. */
   sendMail: SendMail | null
+  providerKeys: ProviderKeysOffer
   callerOf: (c: Context) => { address: string, secure: boolean, host: string | undefined }
   /** Milliseconds since 1970. */
   now: () => number

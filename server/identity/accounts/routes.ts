@@ -8,6 +8,7 @@ import { createLockout } from './lockout.ts'
 import { ownAccountRoutes } from './own-account-routes.ts'
 import { passkeyRoutes } from './passkey-routes.ts'
 import { passwordRoutes } from './password-routes.ts'
+import { providerKeyRoutes } from './provider-key-routes.ts'
 import { providerRoutes } from './provider-routes.ts'
 import { Visit } from './visit.ts'
 import type { Routes } from './visit.ts'
@@ -20,6 +21,8 @@ export const accountRoutes = (accounts: Accounts): Hono => {
 
   app.get('/options', c => c.json(options))
   passwordRoutes(createLockout(accounts.options.now))(on, accounts)
-  for (const routes of [ownAccountRoutes, passkeyRoutes, providerRoutes, adminRoutes]) routes(on, accounts)
+  for (const routes of [ownAccountRoutes, passkeyRoutes, providerRoutes, adminRoutes, providerKeyRoutes(accounts.options.providerKeys)]) {
+    routes(on, accounts)
+  }
   return app
 }
