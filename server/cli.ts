@@ -57,7 +57,7 @@ const run = async (args: string[]): Promise<number> => {
       expectWords(words, 0)
       return verify(data)
     case 'make-admin':
-      return withAccounts(data, async accounts => await accounts.makeAdmin(oneWord(words)) ? say('It is an admin now.') : noSuchAccount())
+      return withAccounts(data, async accounts => await accounts.setRole(oneWord(words), 'admin') ? say('It is an admin now.') : noSuchAccount())
     case 'reset-password':
       return withAccounts(data, async (accounts, origin) => {
         const path = await accounts.createResetPath(oneWord(words))

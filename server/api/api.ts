@@ -29,7 +29,7 @@ import { linkRoutes } from './links.ts'
 import { memberRoutes } from './members.ts'
 import { meRoutes } from './me.ts'
 import type { MeOptions } from './me.ts'
-import { myDataRoutes } from './my-data.ts'
+import { deletePersonRoute, myDataRoutes } from './my-data.ts'
 import type { MyDataOptions } from './my-data.ts'
 import { problemResponse } from './problem.ts'
 import { securityHeaders } from './security-headers.ts'
@@ -86,7 +86,10 @@ export const createApi = (options: ApiOptions): Api => {
     auditSampled(`${address} ${origin}`, 'origin.refused', { outcome: 'refused', address, about: { origin: origin ?? null, path } }))
   api.use(notCached, ownPages, paced(edge), boundedBody)
   api.route('/me', meRoutes(options))
-  if (options.leavers) api.route('/me', myDataRoutes({ ...options.leavers, identity, audit }))
+  if (options.leavers) {
+    api.route('/me', myDataRoutes({ ...options.leavers, identity, audit }))
+    if (identity.admin) api.route('/auth/admin', deletePersonRoute({ ...options.leavers, identity, audit }))
+  }
   api.route('/conversations', conversationRoutes({
     identity, directory, gatekeeper, list, log, rooms, feed, erase, newId: random.uuid, now
   }))

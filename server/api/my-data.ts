@@ -2,11 +2,12 @@
 import { Hono } from 'hono'
 import { stream } from 'hono/streaming'
 import { leaveForGood } from '../../shared/api/device-schemas.ts'
+import { SkeinError } from '../../shared/errors.ts'
 import type { Principal } from '../../shared/principal.ts'
 import type { Deletions, Leaving } from '../identity/deletion-port.ts'
 import type { Identity } from '../identity/port.ts'
 import type { Audit } from '../telemetry/port.ts'
-import { callerOf, personOnly, signedIn } from './context.ts'
+import { callerOf, credentialsOf, personOnly, signedIn } from './context.ts'
 import type { SignedIn } from './context.ts'
 import { readBody } from './validation.ts'
 
@@ -17,6 +18,20 @@ export interface MyDataOptions {
   exportPerson: (who: Principal) => AsyncIterable<string>
   audit: Audit
 }
+
+/** `DELETE /api/auth/admin/accounts/:id`: an admin deletes somebody, as that person could. To everybody else there is no such route. */
+export const deletePersonRoute = (
+  { identity: { admin }, deletions, audit }: Pick<MyDataOptions, 'deletions' | 'audit'> & { identity: Pick<Identity, 'admin'> },
+): Hono => new Hono().delete('/accounts/:id', async c => {
+  const who = await admin?.admit(credentialsOf(c))
+  if (!who) throw new SkeinError('not-found')
+  const person = await admin!.find(c.req.param('id'))
+  if (!person) throw new SkeinError('not-found')
+  if (person.id === who.id) throw new SkeinError('not-allowed', 'An admin leaves as everybody does, under "Devices and data", not by this list. Nothing was changed.')
+  await deletions.begin(person)
+  audit('account.deleted', { outcome: 'done', principal: who.id, address: callerOf(c).address, about: { account: person.id } })
+  return c.body(null, 204)
+})
 
 export const myDataRoutes = ({ identity, leaving, deletions, exportPerson, audit }: MyDataOptions): Hono<SignedIn> => {
   const app = new Hono<SignedIn>()

@@ -17,4 +17,5 @@ test.each([
   ['POST', '/api/tickets', 'credential'],
   ['POST', routes.acceptInvitation(), 'signIn'],
   ['POST', '/api/auth/sign-in/email', 'signIn'],
+  ['PATCH', routes.auth.otherAccount('a'), 'write'],
 ])('%s %s counts as %s', (method, path, kind) => expect(rateKindOf(method, path)).toBe(kind))

@@ -6,7 +6,7 @@ const ONLY_READS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS'])
 /** Made by a person who is in, for somebody to come in by. */
 const CREDENTIALS = /^\/api\/(?!invitations\/).*\/?(?:tokens|tickets|invitations|share-links|devices)(?:\/|$)/
 /** Sent by somebody who wants to come in. */
-const SIGN_INS = /^\/api\/(?:auth|invitations)\//
+const SIGN_INS = /^\/api\/(?:auth\/(?!admin\/)|invitations\/)/
 
 export const rateKindOf = (method: string, path: string): RateKind => {
   if (ONLY_READS.has(method) || path === routes.sync()) return 'read'

@@ -45,6 +45,13 @@ export interface Identity {
   readonly devices?: DeviceSessions
   /** People who leave for good; absent where nobody signs in. */
   readonly leaving?: Leaving
+  /** What an admin of the server does to people; absent where there are none. */
+  readonly admin?: {
+    /** Null: these prove no admin, in person. */
+    admit(credentials: Credentials): Promise<Principal | null>
+    /** The person of this id, with all that they were; null: there is none. */
+    find(id: string): Promise<Principal | null>
+  }
   /**
    * Why this credential no longer proves this user; null: it does, or nobody knows. Told to whoever names it, so that a browser whose
    * cookie was replaced learns it: what it names was told to it alone.

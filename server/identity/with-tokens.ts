@@ -52,6 +52,7 @@ export const withTokens = (options: WithTokensOptions): { identity: Identity, to
     onRevoked,
     renew,
     ...people.devices && { devices: people.devices },
+    ...people.admin && { admin: people.admin },
     ...people.leaving && { leaving: { ...people.leaving, forget: async (person, ids) => {
       for (const { id } of await tokens.listOf(ids)) await tokens.revoke(ids, id)
       await people.leaving!.forget(person, ids)

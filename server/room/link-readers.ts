@@ -30,6 +30,7 @@ export const withLinkReaders = (people: Identity, directory: LinkDirectory, now:
     onRevoked: listener => people.onRevoked(listener),
     ...people.renew && { renew: principal => people.renew!(principal) },
     ...people.devices && { devices: people.devices },
+    ...people.admin && { admin: people.admin },
     ...people.leaving && { leaving: people.leaving },
     ...people.whatBecameOf && { whatBecameOf: (user, credential) => people.whatBecameOf!(user, credential) },
     ...people.routes && { routes: () => people.routes!() },

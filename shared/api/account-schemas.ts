@@ -91,7 +91,10 @@ export const webAuthnOptions = z.looseObject({ challenge: z.string() })
 export const providerSignIn = z.strictObject({ code: inviteCode, link: z.optional(z.boolean()) })
 export const elsewhere = z.object({ url: z.string() })
 
-/** `GET /api/auth/admin/accounts`, for admins alone, as all under `admin/`; to others there is no such route. `after`: the `next` of the page before. */
+/**
+ * `GET /api/auth/admin/accounts`, for admins alone, as all under `admin/`; to others there is no such route.
+ * `after`: the `next` of the page before.
+ */
 export const accountsQuery = z.object({ after: z.optional(z.string().check(z.regex(/^\d{1,9}$/))) })
 export const listedAccount = z.object({
   id: z.string(), name: z.string(), email: z.string(), role, createdAt: time, disabledAt: z.nullable(time),
@@ -112,8 +115,9 @@ export type NewResetLink = z.infer<typeof newResetLink>
 export const newInviteCode = z.object({ code: z.string(), path: z.string(), expiresAt: time })
 export type NewInviteCode = z.infer<typeof newInviteCode>
 /** `GET /api/auth/admin/invite-codes`: those that are good still, the latest first. `createdBy`: id of an admin, or `operator`. */
-export const inviteCodes = z.object({ inviteCodes: z.array(z.object({ id: z.string(), createdBy: z.string(), createdAt: time, expiresAt: time })) })
-export type InviteCode = z.infer<typeof inviteCodes>['inviteCodes'][number]
+const madeInviteCode = z.object({ id: z.string(), createdBy: z.string(), createdAt: time, expiresAt: time })
+export type InviteCode = z.infer<typeof madeInviteCode>
+export const inviteCodes = z.object({ inviteCodes: z.array(madeInviteCode) })
 export type InviteCodes = z.infer<typeof inviteCodes>
 
 /** `GET /api/auth/admin/provider-keys`: which keys this server's models take from what is stored, and which are stored. */

@@ -4,12 +4,13 @@ import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
-import type { Account, AccountsPage, NewInviteCode, Session } from '../../shared/api/account-schemas.ts'
+import type { Account, NewInviteCode, Session } from '../../shared/api/account-schemas.ts'
 import { routes } from '../../shared/api/routes.ts'
 import { createEngine } from '../../server/identity/accounts/engine.ts'
 import type { AccountsDatabase } from '../../server/identity/accounts/database.ts'
 import { httpBrowser } from '../rig/http-browser.ts'
 import type { HttpBrowser } from '../rig/http-browser.ts'
+import { adminContract } from './accounts-admin.ts'
 import { engineOver, passkeyOf } from './accounts-database.ts'
 import { startServer, temporaryFolder } from '../rig/server-process.ts'
 import type { ServerProcess } from '../rig/server-process.ts'
@@ -219,38 +220,7 @@ export const accountsContract = (adapter: string, newPlace: (folder: string) => 
     expect(auditOf('address.locked').length).toBeGreaterThan(0)
   })
 
-  describe('the admin', () => {
-    test('is the first account; to everybody else there is no such route', async () => {
-      const [admin, other] = [browser(), await signedIn('other@example.org')]
-      await signIn(admin, 'ada@example.org')
-      const page = await json<AccountsPage>(admin.get(auth.accounts()))
-      expect(page.accounts[0]).toMatchObject({ email: 'ada@example.org', role: 'admin', disabledAt: null })
-      expect(page.accounts.filter(({ role }) => role === 'admin')).toHaveLength(1)
-      for (const who of [other, browser()]) expect((await who.get(auth.accounts())).status).toBe(404)
-      expect((await other.post(auth.inviteCodes())).status).toBe(404)
-      expect((await other.send('PATCH', auth.otherAccount(page.accounts[0]!.id), { disabled: true })).status).toBe(404)
-    })
-
-    test('disables an account: its sessions and sockets end, it gets none, until it is enabled', async () => {
-      const [admin, member] = [browser(), await signedIn('member@example.org')]
-      await signIn(admin, 'ada@example.org')
-      const { id } = await member.me()
-      const socket = await openSocket(member, 'conversation/disabled')
-      expect((await admin.send('PATCH', auth.otherAccount(id), { disabled: true })).status).toBe(200)
-      expect(await socket.closed).toBe(4401)
-      expect((await member.get(auth.account())).status).toBe(401)
-      expect(await problem(await signIn(member, 'member@example.org'))).toMatchObject({ status: 403, code: 'account-disabled' })
-      expect(await problem(await signIn(member, 'member@example.org', 'a wrong password'))).toMatchObject({ code: 'sign-in-failed' })
-      await admin.send('PATCH', auth.otherAccount(id), { disabled: false })
-      expect((await signIn(member, 'member@example.org')).status).toBe(200)
-    })
-
-    test('cannot shut itself out', async () => {
-      const admin = browser()
-      await signIn(admin, 'ada@example.org')
-      expect((await admin.send('PATCH', auth.otherAccount((await admin.me()).id), { disabled: true })).status).toBe(403)
-    })
-  })
+  adminContract({ browser, signIn, signedIn, openSocket, auditOf, log: () => server.log, url: () => server.url })
 
   describe('who may make an account', () => {
     test('with a code of the admin\'s, which is good once', async () => {

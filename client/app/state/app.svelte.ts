@@ -12,7 +12,7 @@ import { PeopleOf } from './people.svelte.ts'
 import { conversationPath } from './route.ts'
 import { Removal } from './removal.svelte.ts'
 import { Router } from './router.svelte.ts'
-import type { DevicesApi, Me, Sdk, Who } from './sdk.ts'
+import type { AdminApi, DevicesApi, Me, Sdk, Who } from './sdk.ts'
 import { Session } from './session.svelte.ts'
 import { Theme } from './theme.svelte.ts'
 
@@ -132,6 +132,10 @@ export class AppState {
         }
       }
     }
+  }
+
+  admin(): Promise<AdminApi> {
+    return this.#sdk.admin()
   }
 
   devices(): Promise<DevicesApi> {

@@ -60,6 +60,7 @@ export const connectSdk = (window: Window & typeof globalThis): Sdk => {
     },
     devices: async () => (await import('../../sync/devices.ts')).createDevicesApi(),
     auth: async () => (await import('../../sync/auth.ts')).createAuth({ channel }),
+    admin: async () => (await import('../../sync/admin.ts')).createAdminApi(),
     onAuthChanged: channel.subscribe,
     hasPasskeys: typeof PublicKeyCredential !== 'undefined' && 'parseRequestOptionsFromJSON' in PublicKeyCredential,
     unsent: async userId => unsentWork(await stores.device(userId).unsent(), window.localStorage, userId),

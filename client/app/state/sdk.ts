@@ -2,13 +2,15 @@
 import type { Api } from '../../sync/api.ts'
 import type { Auth } from '../../sync/auth.ts'
 import type { PeopleApi } from '../../sync/people-api.ts'
+import type { AdminApi } from '../../sync/admin.ts'
 import type { DevicesApi } from '../../sync/devices.ts'
 import type { ConversationList } from '../../sync/conversation-list.ts'
 import type { Conversation as SdkConversation } from '../../sync/conversation.ts'
 import type { Principal } from '../../../shared/principal.ts'
 
-export type { Account, AuthOptions, Passkey, Session as AccountSession } from '../../../shared/api/account-schemas.ts'
+export type { Account, AuthOptions, InviteCode, ListedAccount, Passkey, ProviderKey, Session as AccountSession } from '../../../shared/api/account-schemas.ts'
 export type { AskedDevice, Device, DeviceLink, NewDeviceLink } from '../../../shared/api/device-schemas.ts'
+export type { AdminApi } from '../../sync/admin.ts'
 export type { DevicesApi } from '../../sync/devices.ts'
 export type { Auth } from '../../sync/auth.ts'
 export type { ConversationListItem, Me } from '../../../shared/api/schemas.ts'
@@ -52,6 +54,8 @@ export interface Sdk extends Pick<Api, 'me' | 'createConversationId'>, PeopleApi
   devices(): Promise<DevicesApi>
   /** What people do with accounts; loaded when it is first asked for. */
   auth(): Promise<Auth>
+  /** What an admin of the server decides; loaded when it is first asked for. */
+  admin(): Promise<AdminApi>
   /** Told whenever somebody else may be signed in from now on, by this tab or another. @returns how to stop */
   onAuthChanged(listener: () => void): () => void
   /** Whether this browser can use passkeys here. */

@@ -72,6 +72,7 @@ export class Accounts implements Identity {
   readonly administration: Administration
   readonly devices: DeviceSessions
   readonly leaving: Leaving
+  readonly admin: NonNullable<Identity['admin']>
   readonly #engine: EngineOptions
   readonly #engines = new Map<string, Engine>()
   readonly #listeners = new Set<(gone: Revocation) => void>()
@@ -113,6 +114,16 @@ export class Accounts implements Identity {
       confirm: (who, password) => (who.kind === 'guest' ? guests.leaving : leaving).confirm(who, password),
       // Of a guest there is no account, which is all the same to it.
       forget: leaving.forget,
+    }
+    this.admin = {
+      admit: async ({ cookie = '' }) => {
+        const found = await this.sessions.find(cookie)
+        return found?.user.role === 'admin' ? this.principalOf(found) : null
+      },
+      find: async id => {
+        const account = parseUserId(id) && await this.accountOf(id)
+        return account && { kind: 'user', ...account, aliases: await this.options.aliases.aliasesOf(account.id) }
+      },
     }
     this.devices = {
       list: (who, name) => of(who).list(who, name),

@@ -6,6 +6,7 @@ import type { RandomBytes, UserId } from '../../../shared/ids.ts'
 import { accountLimits as limits } from '../../../shared/limits.ts'
 import type { Engine } from './engine.ts'
 import { resetPath } from './mail.ts'
+import type { SignedInAccount } from './sessions.ts'
 
 export interface AdministrationOptions {
   context: () => Engine['$context']
@@ -21,20 +22,35 @@ export interface Administration {
   createInviteCode(createdBy: string): Promise<{ code: string, expiresAt: number }>
   /** @returns whether it was good; it is none from now on */
   spendInviteCode(code: string): Promise<boolean>
-  /** @returns the path of a link for a new password, good once and for an hour; null when there is no such account */
-  createResetPath(email: string): Promise<string | null>
-  /** @returns false when there is no such account */
-  makeAdmin(email: string): Promise<boolean>
+  /** Those that are good still, the latest first. */
+  inviteCodes(): Promise<{ id: string, createdBy: string, createdAt: number, expiresAt: number }[]>
+  /** @returns false: there was none */
+  removeInviteCode(id: string): Promise<boolean>
+  /** When each was seen last on a device that is signed in (milliseconds since 1970); who is on none is left out. */
+  lastSeen(ids: readonly string[]): Promise<Map<string, number>>
+  /**
+   * @param wanted an e-mail address or an id
+   * @returns the path of a link for a new password, good once and for an hour; null when there is no such account
+   */
+  createResetPath(wanted: string): Promise<string | null>
+  /** @param wanted an e-mail address or an id. @returns false when there is no such account */
+  setRole(wanted: string, role: 'admin' | 'user'): Promise<boolean>
   /** A disabled account has no sessions and gets none; nothing of it is deleted. @returns false when there is no such account */
   setDisabled(id: string, disabled: boolean): Promise<boolean>
 }
 
+/** Of a page of accounts. */
+const SESSIONS_LOOKED_AT = 10_000
 const [HOUR, DAY] = [3_600_000, 86_400_000]
 
 export const createAdministration = ({ context, now, random, disabled: ended }: AdministrationOptions): Administration => {
   const secret = (bytes: number): string => Buffer.from(random(new Uint8Array(bytes))).toString('base64url')
 
-  const find = async (email: string) => (await (await context()).internalAdapter.findUserByEmail(email.trim().toLowerCase()))?.user ?? null
+  const find = async (wanted: string) => {
+    const { internalAdapter } = await context()
+    if (!wanted.includes('@')) return parseUserId(wanted) ? internalAdapter.findUserById(wanted) : null
+    return (await internalAdapter.findUserByEmail(wanted.trim().toLowerCase()))?.user ?? null
+  }
 
   return {
     createInviteCode: async createdBy => {
@@ -52,8 +68,33 @@ export const createAdministration = ({ context, now, random, disabled: ended }: 
       const spent = await adapter.consumeOne<{ expiresAt: Date }>({ model: 'inviteCode', where: [{ field: 'codeHash', value: hashOf(code) }] })
       return spent !== null && spent.expiresAt.getTime() > now()
     },
-    createResetPath: async email => {
-      const user = await find(email)
+    inviteCodes: async () => {
+      const { adapter } = await context()
+      const all = await adapter.findMany<{ id: string, createdBy: string, createdAt: Date, expiresAt: Date }>({
+        model: 'inviteCode', where: [{ field: 'expiresAt', operator: 'gt', value: new Date(now()) }],
+        sortBy: { field: 'createdAt', direction: 'desc' }, limit: limits.accountsPerPage,
+      })
+      return all.map(({ id, createdBy, createdAt, expiresAt }) =>
+        ({ id, createdBy, createdAt: createdAt.getTime(), expiresAt: expiresAt.getTime() }))
+    },
+    removeInviteCode: async id => {
+      const { adapter } = await context()
+      return await adapter.consumeOne({ model: 'inviteCode', where: [{ field: 'id', value: id }] }) !== null
+    },
+    lastSeen: async ids => {
+      const { adapter } = await context()
+      const seen = new Map<string, number>()
+      const sessions = ids.length === 0 ? [] : await adapter.findMany<SignedInAccount['session']>({
+        model: 'session', where: [{ field: 'userId', operator: 'in', value: [...ids] }], limit: SESSIONS_LOOKED_AT,
+      })
+      for (const { userId, lastSeenAt, createdAt, expiresAt } of sessions) {
+        const at = (lastSeenAt ?? createdAt).getTime()
+        if (expiresAt.getTime() > now()) seen.set(userId, Math.max(at, seen.get(userId) ?? 0))
+      }
+      return seen
+    },
+    createResetPath: async wanted => {
+      const user = await find(wanted)
       if (!user) return null
       const token = secret(24)
       const { internalAdapter } = await context()
@@ -62,9 +103,9 @@ export const createAdministration = ({ context, now, random, disabled: ended }: 
       })
       return resetPath(token)
     },
-    makeAdmin: async email => {
-      const user = await find(email)
-      if (user) await (await context()).internalAdapter.updateUser(user.id, { role: 'admin' })
+    setRole: async (wanted, role) => {
+      const user = await find(wanted)
+      if (user) await (await context()).internalAdapter.updateUser(user.id, { role })
       return user !== null
     },
     setDisabled: async (id, disabled) => {
