@@ -169,6 +169,12 @@ describe('any life of two processes, of which at most one has the lease of a run
       const questionOf = ({ context }: Reply): MessageId => context.messages.at(-1)!.id
       /** Another attempt of its run has begun since. */
       const isOver = (reply: Reply): boolean => agent.replies.findLast(each => questionOf(each) === questionOf(reply)) !== reply
+      /** Requests to the agent that nobody has ended: one for each run, and one more each time that its lease passed on unnoticed. */
+      let unnoticed = 0
+      const expectOneAtATime = (): void => {
+        const live = agent.replies.filter(({ signal }) => !signal.aborted).map(questionOf)
+        for (const question of live) expect(live.filter(each => each === question).length).toBeLessThanOrEqual(1 + unnoticed)
+      }
       const openRuns = (): RunId[] => world.runs.filter(run => !isFinished(run)).map(({ id }) => id)
       let words = 0
       /** Said by an attempt when another one had taken over. */
@@ -199,11 +205,13 @@ describe('any life of two processes, of which at most one has the lease of a run
           case 'take over, noticed':
           case 'take over, unnoticed':
             service.expire(what === 'take over, noticed')
+            if (what === 'take over, unnoticed') unnoticed++
             await world.time.advance(RECOVER_EVERY_MS)
             break
           case 'crash': {
             agent = new ScriptedAgent(onInterruption)
             service = new LeaseService()
+            unnoticed = 0
             world = await world.crash([agent], undefined, service.client())
             other = world.addDriver(service.client())
             await Promise.all([world.driver.start(), other.start()])
@@ -211,6 +219,7 @@ describe('any life of two processes, of which at most one has the lease of a run
         }
         await world.time.advance(50)
         look()
+        expectOneAtATime()
       }
       // Every attempt that still lives comes to its end.
       for (let round = 0; world.runs.some(run => !isFinished(run)) && round < 10; round++) {

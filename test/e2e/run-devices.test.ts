@@ -214,13 +214,24 @@ it('a stop that is asked for offline waits, is shown to, and is carried out when
   await both(shows('Deserts are dry. They are hot by day.'))
   await both(shows('Stopped before it was finished.'))
 
-  // Both press it at once: it is stopped, and nobody is told that it was stopped already.
+  // Both press it, and B's comes when it is stopped already: what B asked for is so, and nobody is told anything else.
   const second = await ask(a, 'And oases?')
   await second.token('An oasis ')
   await both(shows('An oasis', 'draft'))
-  await both(({ page }) => page.getByTestId('stop').click())
+  lines.b.cut()
+  await b.page.getByTestId('offline-banner').waitFor()
+  await b.page.getByTestId('stop').click()
+  await b.page.getByTestId('offline-banner').filter({ hasText: '1 is waiting' }).waitFor()
+  await a.page.getByTestId('stop').click()
   expect(await second.aborted).toBeGreaterThan(0)
+  lines.b.restore()
+  await b.page.evaluate(() => window.dispatchEvent(new Event('online')))
   await both(({ page }) => page.getByTestId('stop').waitFor({ state: 'detached' }))
-  await until('nothing waits', async () => (await both(({ page }) => page.getByTestId('refused-banner').count())).every(count => count === 0))
+  // What B says next is taken after its stop was.
+  const last = await ask(b, 'Never mind.')
+  await last.token('As you like.')
+  await last.finish()
+  await both(shows('As you like.'))
+  expect(await b.page.getByTestId('refused-banner').count()).toBe(0)
   expect([...a.complaints, ...b.complaints]).toEqual([])
 })

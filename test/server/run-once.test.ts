@@ -15,7 +15,7 @@ import type { ServerProcess } from '../rig/server-process.ts'
 import { until } from '../rig/until.ts'
 
 const FILE = 'test/server/run-once.test.ts'
-const ROUNDS = times(100, 5)
+const ROUNDS = times(100, 3)
 
 let server: ServerProcess
 let folder: Awaited<ReturnType<typeof temporaryFolder>>

@@ -216,7 +216,6 @@ describe('without a collector', () => {
 
   it('nothing of OpenTelemetry is loaded, by accounts neither', { timeout: 60_000 }, async () => {
     expect(await loaded({ OTEL_EXPORTER_OTLP_ENDPOINT: '' })).toBe(false)
-    expect(await loaded({ OTEL_SDK_DISABLED: 'true' })).toBe(false)
     expect(await loaded({})).toBe(true)
   })
 })
