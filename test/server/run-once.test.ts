@@ -1,11 +1,12 @@
 /** The same wish from several devices, in any order and again: one run and one reply for each request, and the same outcome for all. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import * as Y from 'yjs'
+import { deriveRun } from '../../server/room/derive-run.ts'
 import { readDrafts, readMessages, readRuns, textOf } from '../../shared/conversation/read.ts'
 import type { Message, Request, Run } from '../../shared/conversation/schema.ts'
 import { proposeContinue, proposeRegenerate, proposeRetry, proposeSend, proposeStop, putRequest } from '../../shared/conversation/write.ts'
 import { messageIdOf } from '../../shared/ids.ts'
-import type { RequestId } from '../../shared/ids.ts'
+import type { AgentId, RequestId } from '../../shared/ids.ts'
 import type { RequestOutcome } from '../../shared/wire/frame.ts'
 import { newConversationId, newRequestId, say, textOfMessage } from '../rig/conversation.ts'
 import { Peer } from '../rig/peer.ts'
@@ -174,7 +175,13 @@ describe('the same messages from two offline devices', () => {
       await settled(reader, 2)
       const texts = readMessages(reader.doc).filter(({ role }) => role === 'user').map(textOfMessage)
       expect(texts).toEqual(['one', 'two'])
-      expect(replies(reader).map(({ metadata }) => metadata.parentId).sort()).toEqual([messageIdOf(first), messageIdOf(second)].sort())
+      // The ids follow from the cause alone, so that any server that takes it makes the same ones.
+      const derived = [first, second].map(requestId => {
+        const messageId = messageIdOf(requestId)
+        return { id: deriveRun({ requestId, messageId, agentId: 'skein-offline' as AgentId, askedBy: '', at: 0 }).replyId, to: messageId }
+      })
+      const answers = replies(reader).map(({ id, metadata }) => ({ id, to: metadata.parentId }))
+      expect(answers.sort((a, b) => a.id < b.id ? -1 : 1)).toEqual(derived.sort((a, b) => a.id < b.id ? -1 : 1))
       expect([...talk.attempts().values()]).toEqual([1, 1])
       expectWhole(reader)
       for (const id of [first, second]) {
