@@ -10,7 +10,8 @@ import type { ServerLimits } from '../shared/limits.ts'
 import { edgeContradictions, edgeOf, edgeVariables } from './edge/config.ts'
 import type { EdgeConfig } from './edge/config.ts'
 import type { TracingConfig } from './telemetry/tracing-port.ts'
-import { tracingOf, tracingProblems } from './tracing-config.ts'
+import { tracingOf, tracingProblems, tracingVariables } from './tracing-config.ts'
+import { unknownVariables } from './unknown-variables.ts'
 
 export { ConfigError } from './config-error.ts'
 
@@ -107,6 +108,12 @@ const environment = z.object({
   ...accountsEnvironment,
 })
 type Environment = z.infer<typeof environment>
+
+/** A sentence for each variable that looks like one of ours and is none. What is wrong with providers' and issuers' stops the start. */
+export const variablesWithoutEffect = (env: Readonly<Record<string, string | undefined>>): string[] => {
+  const set = Object.keys(env).filter(name => env[name]?.trim() && !/^SKEIN_(OIDC|JWT)_/.test(name))
+  return unknownVariables(set, [...Object.keys(environment.shape), ...tracingVariables])
+}
 
 /**
  * @param env such as `process.env`; an empty or blank value counts as not set, which is how container files unset one

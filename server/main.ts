@@ -1,6 +1,6 @@
 /** The server's process: reads the environment, starts what `open-server.ts` puts together, and stops it when it is told to. */
 import { systemTimers } from '../shared/timers.ts'
-import { ConfigError, readConfig } from './config.ts'
+import { ConfigError, readConfig, variablesWithoutEffect } from './config.ts'
 import type { Config } from './config.ts'
 import { CertificateError } from './edge/certificate.ts'
 import { AccountsError } from './identity/accounts/database.ts'
@@ -16,6 +16,7 @@ const STOP_WITHIN_MS = 10_000
 const start = async (config: Config): Promise<void> => {
   const open = await openServer(config, { env: process.env })
   stopOnSignal(open)
+  for (const problem of variablesWithoutEffect(process.env)) open.logger.warn({}, problem)
   if (config.edge.tls) process.on('SIGHUP', () => void open.reloadCertificate())
   const { port } = await open.listen(config.port, config.host)
   process.stdout.write(`Skein is ready: ${addressToOpen(config, port)}\n`)

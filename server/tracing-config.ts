@@ -9,6 +9,9 @@ type Environment = Readonly<Record<string, string | undefined>>
 const ENDPOINTS = ['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', 'OTEL_EXPORTER_OTLP_ENDPOINT'] as const
 const PROTOCOLS = ['OTEL_EXPORTER_OTLP_TRACES_PROTOCOL', 'OTEL_EXPORTER_OTLP_PROTOCOL'] as const
 
+/** Those that are ours. */
+export const tracingVariables = ['SKEIN_TRACE_CONTENT']
+
 export const tracingProblems = (given: Environment): string[] => {
   const { SKEIN_TRACE_CONTENT: content } = given
   const problems = ENDPOINTS.filter(name => given[name] !== undefined && !isHttp(given[name]))

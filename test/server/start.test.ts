@@ -65,6 +65,13 @@ it('a server says in its log who answers, the default first', async () => {
   expect(server.log.find(({ msg }) => msg === 'listening')).toMatchObject({ agents: ['Llama', 'Mixtral', 'Skein offline agent'] })
 })
 
+it('a server says which variables of its own kind it does not know', async () => {
+  const server = await startServer(await folder(), { SKEIN_AUHT: 'accounts' })
+  running.push(server)
+  expect(server.log.filter(({ level }) => level === 40 || level === 'warn').map(({ msg }) => msg))
+    .toEqual([expect.stringMatching(/^SKEIN_AUHT is set.*Did you mean SKEIN_AUTH\?$/)])
+})
+
 it('a server stops on SIGTERM, cleanly, and starts again on the same folder', async () => {
   const data = await folder()
   const first = await startServer(data)
