@@ -146,7 +146,9 @@ describe('the feed', () => {
     const time = new ManualTime()
     const { api } = setUp({}, { EventSource: FakeSource as never, after: time.after })
     const told: string[] = []
-    const stop = api.subscribeFeed({ opened: () => told.push('opened'), changed: ({ id }) => told.push(id), removed: id => told.push(`-${id}`) })
+    const stop = api.subscribeFeed({
+      opened: () => told.push('opened'), changed: ({ id }) => told.push(id), removed: id => told.push(`-${id}`), refused: () => told.push('refused')
+    })
     return { time, told, stop, source: () => FakeSource.made.at(-1)! }
   }
 
@@ -162,12 +164,14 @@ describe('the feed', () => {
   })
 
   it('is opened again after an answer that ended it, not after a break that the browser mends', async () => {
-    const { time, source } = open()
+    const { time, told, source } = open()
     source().dispatchEvent(new Event('error'))
     await time.advance(60_000)
     expect(FakeSource.made).toHaveLength(1)
+    expect(told).toEqual([])
     source().readyState = 2
     source().dispatchEvent(new Event('error'))
+    expect(told).toEqual(['refused'])
     await time.advance(5_000)
     expect(FakeSource.made).toHaveLength(2)
   })

@@ -32,6 +32,8 @@ export interface FeedListener {
   changed: (item: ConversationListItem) => void
   /** The conversation of this id was deleted. */
   removed: (id: string) => void
+  /** The server did not open the feed: it may not take this device for who it was any more. It is asked again. */
+  refused?: () => void
 }
 
 export interface Api extends PeopleApi {
@@ -117,7 +119,8 @@ const recall = (memory: Pick<Storage, 'getItem'>): Me | null => {
   }
 }
 
-const subscribe = (url: string, Source: typeof EventSource, { opened, changed, removed }: FeedListener, after: After): (() => void) => {
+const subscribe = (url: string, Source: typeof EventSource, listener: FeedListener, after: After): (() => void) => {
+  const { opened, changed, removed, refused = () => {} } = listener
   let source: EventSource
   let cancel = () => {}
   const open = () => {
@@ -132,7 +135,9 @@ const subscribe = (url: string, Source: typeof EventSource, { opened, changed, r
       if (gone.success) removed(gone.data.id)
     })
     source.addEventListener('error', () => {
-      if (source.readyState === source.CLOSED) cancel = after(FEED_RETRY, open)
+      if (source.readyState !== source.CLOSED) return
+      cancel = after(FEED_RETRY, open)
+      refused()
     })
   }
   open()

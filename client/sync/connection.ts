@@ -48,6 +48,8 @@ export interface ConnectionHandlers {
   role: (change: RoleChange) => void
   /** The server closed for good. */
   closed: (code: number, reason: string) => void
+  /** The connection ended, and is tried again. @param reason what the server said of it; empty: nothing */
+  interrupted: (reason: string) => void
   /** {@link Connection.state} or {@link Connection.hasUnsaved} may be another. */
   changed: () => void
 }
@@ -161,11 +163,12 @@ export class Connection {
     provider.on('status', ({ status }) => {
       if (status === 'connected') this.#count({ type: 'opened' })
     })
-    provider.on('connection-close', () => {
+    provider.on('connection-close', event => {
       this.#gate.begin()
       this.#count({ type: 'closed' })
       this.#setState('offline')
       if (!provider.shouldConnect) return
+      this.#handlers.interrupted(event?.reason ?? '')
       provider.shouldConnect = false
       this.#reconnecting.lost()
     })

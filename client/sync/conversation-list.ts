@@ -22,6 +22,8 @@ export interface ConversationListOptions {
   listed?: () => void
   /** Called when a conversation was deleted, or is no longer this person's. */
   left?: () => void
+  /** Called when the server does not tell this device of its conversations: it may take it for somebody else by now. */
+  refused?: () => void
 }
 
 export interface ConversationList {
@@ -36,7 +38,7 @@ export interface ConversationList {
 }
 
 export const openConversationList = (options: ConversationListOptions): ConversationList => {
-  const { api, device, schedule = realSurroundings.schedule, listed = () => {}, left = () => {} } = options
+  const { api, device, schedule = realSurroundings.schedule, listed = () => {}, left = () => {}, refused = () => {} } = options
   const cache = listCache(device.lists, 'conversations', value => {
     const parsed = conversationListItem.safeParse(value)
     return parsed.success ? parsed.data : null
@@ -77,7 +79,8 @@ export const openConversationList = (options: ConversationListOptions): Conversa
       takeList(fromServer.filter(({ id }) => id !== gone))
       void refresh()
       left()
-    }
+    },
+    refused
   })
   return {
     view: () => shown ??= merge(fromServer, begunHere),

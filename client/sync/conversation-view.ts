@@ -100,6 +100,7 @@ export class ConversationViews {
       people: readPeople(document.awareness.getStates(), document.doc.clientID),
       connection: document.connection,
       closedBy: document.closedBy,
+      interruption: document.interruption,
       synced: document.synced,
       loaded: document.loaded,
       role: document.role,

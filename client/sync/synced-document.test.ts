@@ -120,6 +120,20 @@ describe('a free document', () => {
     await until('it is saved after all', () => textIn(server.doc) === 'mine')
   })
 
+  it('says why the server ended a connection, for as long as it is tried again', async () => {
+    const document = artifact()
+    await synced(document)
+    expect(document.interruption).toBe(null)
+    server.cut(1013, 'not-saved: The disk is full.')
+    await until('it is told', () => document.interruption)
+    expect([document.interruption, document.closedBy]).toEqual(['The disk is full.', null])
+    await until('it is back', () => document.connection === 'online')
+    expect(document.interruption).toBe(null)
+    server.cut()
+    await until('it is cut', () => document.connection !== 'online')
+    expect(document.interruption).toBe(null)
+  })
+
   it('sets its unsaved edits aside when the server has another lineage', async () => {
     const kept: boolean[] = []
     const store = memoryStore()

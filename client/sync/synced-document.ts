@@ -51,7 +51,7 @@ export class SyncedDocument {
   #connection: Connection | null = null
   /** What the tab that has the connection says of it, while this one follows it. */
   #followed: Pick<SharedStatus, 'connection' | 'hasUnsaved'> | null = null
-  #known: Known = { synced: false, role: null, hello: null, closedBy: null, storageProblem: null }
+  #known: Known = { synced: false, role: null, hello: null, closedBy: null, interruption: null, storageProblem: null }
   #lineage = startLineage
   /** Something that was written on this device may not have been confirmed. */
   #unsaved = false
@@ -137,6 +137,11 @@ export class SyncedDocument {
 
   get closedBy(): { code: number, reason: string } | null {
     return this.#known.closedBy
+  }
+
+  /** What the server said when the connection ended that is being tried again; null: nothing, or there is one. */
+  get interruption(): string | null {
+    return this.#known.interruption
   }
 
   /** The document was deleted, or is no longer this person's: nothing of it can be sent. Null: it is there. */
@@ -332,6 +337,7 @@ export class SyncedDocument {
       answered: control => this.#answered(control),
       role: change => this.#change(change),
       closed: (code, reason) => this.#closed(code, reason),
+      interrupted: reason => this.#know({ interruption: readCloseReason(reason) || null }),
       changed: () => {
         this.#noteSaved()
         this.touch()
@@ -351,7 +357,7 @@ export class SyncedDocument {
     this.#know({ hello, role: hello.role })
     const effect = this.#tell({ type: 'met', hello })
     if (effect?.type !== 'merge') return false
-    this.#known = { ...this.#known, closedBy: null }
+    this.#known = { ...this.#known, closedBy: null, interruption: null }
     this.#forgotten = null
     this.#hooks.met(hello.epoch, hello.continues ?? [])
     void this.#store.setEpoch(hello.epoch, hello.role)

@@ -65,6 +65,8 @@ export interface ConversationView {
   connection: ConnectionState
   /** Why the server closed the connection for good, if it did. */
   closedBy: { code: number, reason: string } | null
+  /** What the server said when the connection ended that is being tried again; null: nothing, or there is one. */
+  interruption: string | null
   /** The document holds what the server had when this connection began (or earlier connections brought it). */
   synced: boolean
   /** The local store has been read. */

@@ -74,6 +74,9 @@ export class AccountState {
     await this.payClears()
   }
 
+  /** All of theirs is to go from this device. */
+  isCleared = (userId: string): boolean => this.#owed.has(userId)
+
   /** Removes what was to be removed from this device, by this page or one that died. */
   async payClears(): Promise<void> {
     const me = this.#session.me

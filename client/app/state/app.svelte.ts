@@ -1,5 +1,6 @@
 /** The whole app's state in one place: what exists once, and how a conversation is opened. */
 import { SvelteSet } from 'svelte/reactivity'
+import { SkeinError } from '../../../shared/errors.ts'
 import { AccountState } from './account.svelte.ts'
 import { BackgroundPasses } from './background-passes.ts'
 import { Clock } from './clock.svelte.ts'
@@ -23,6 +24,8 @@ export class AppState {
   /** Conversations that were written in since the page was loaded. */
   readonly #writtenHere = new SvelteSet<string>()
   #latestNew: string | null = null
+  /** Conversations that this page began or was let into: the list may not know them yet. */
+  readonly #come = new SvelteSet<string>()
   /** Conversations whose stores this page uses; one that is closing may be open again already. */
   #open: readonly { id: string }[] = []
   readonly router: Router
@@ -45,6 +48,7 @@ export class AppState {
     this.session = new Session(sdk, window.localStorage)
     this.account = new AccountState(sdk, this.session, window.localStorage)
     this.removal = new Removal(sdk, window.localStorage)
+    this.session.isCleared = this.account.isCleared
     this.session.onleft = left => this.removal.note(left)
     this.session.onshown = userId => this.removal.look(userId)
   }
@@ -59,7 +63,11 @@ export class AppState {
   showList(who: Who): () => void {
     const isOpen = (id: string) => this.#open.some(open => open.id === id)
     const passes = new BackgroundPasses(signal => this.#sdk.syncInBackground(who, isOpen, signal))
-    const stop = this.list.follow(this.#sdk.openList(who, () => passes.request()))
+    const stop = this.list.follow(this.#sdk.openList(who, {
+      listed: () => passes.request(),
+      // With no conversation open, nothing else notices that the session has ended.
+      refused: () => void this.session.refresh()
+    }))
     this.#passes = passes
     void this.account.payClears()
     return () => {
@@ -82,6 +90,7 @@ export class AppState {
   /** Opens a conversation in which nothing was said: the one that there is, so that they do not pile up, else a new one. */
   newChat(): void {
     this.#latestNew = this.#unused() ?? this.#sdk.createConversationId()
+    this.#come.add(this.#latestNew)
     this.router.go(conversationPath(this.#latestNew))
   }
 
@@ -91,6 +100,21 @@ export class AppState {
     // The list may not know the latest one yet.
     const latest = this.#latestNew !== null && !items.some(({ id }) => id === this.#latestNew) ? [this.#latestNew] : []
     return [...latest, ...empty].find(id => !this.#writtenHere.has(id)) ?? null
+  }
+
+  /** Whether the conversation is known to be the person's, so that it can be opened at once. */
+  knows(id: string): boolean {
+    return this.#come.has(id) || this.list.items.some(item => item.id === id)
+  }
+
+  /**
+   * Looks whether there is a conversation of the person's at an address. One that is opened is made where there is none: nobody wants that
+   * of a word that was typed into the address bar.
+   * @returns null: there is; else why it cannot be opened
+   */
+  async whyNotHere(id: string, me: Me): Promise<SkeinError | null> {
+    if (await this.#sdk.has(id, me.principal)) return null
+    return this.#sdk.members(id).then(() => null, (error: unknown) => error instanceof SkeinError ? error : new SkeinError('internal'))
   }
 
   open(id: string, me: Me): OpenConversation {
@@ -154,6 +178,7 @@ export class AppState {
 
   async join(secret: string): Promise<void> {
     const { kind, id } = await this.#sdk.acceptInvitation(secret)
+    this.#come.add(id)
     // An artifact has no screen here: its address would begin a conversation under its id.
     this.router.go(kind === 'conversation' ? conversationPath(id) : '/', { replace: true })
   }

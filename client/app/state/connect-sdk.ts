@@ -40,7 +40,8 @@ export const connectSdk = (window: Window & typeof globalThis): Sdk => {
   }
   return {
     ...api,
-    openList: ({ id }, listed) => openConversationList({ api, device: stores.device(id), schedule, listed, left: listed }),
+    openList: ({ id }, { listed, refused }) =>
+      openConversationList({ api, device: stores.device(id), schedule, listed, left: listed, refused }),
     syncInBackground: (who, isOpen, signal) => stores.busy(who.id, ifFree(window, `skein:${who.id}:background`, async () => {
       const [device, userId] = [stores.device(who.id), who.id]
       const isOpenHere = (name: DocumentName) => documentKind(name) === 'conversation' && isOpen(documentId(name))
@@ -63,11 +64,20 @@ export const connectSdk = (window: Window & typeof globalThis): Sdk => {
     admin: async () => (await import('../../sync/admin.ts')).createAdminApi(),
     onAuthChanged: channel.subscribe,
     hasPasskeys: typeof PublicKeyCredential !== 'undefined' && 'parseRequestOptionsFromJSON' in PublicKeyCredential,
-    unsent: async userId => unsentWork(await stores.device(userId).unsent(), window.localStorage, userId),
+    unsent: async userId => {
+      const device = stores.device(userId)
+      const [unsent, drafts] = await Promise.all([device.unsent(), device.unsentDrafts()])
+      return unsentWork(unsent, drafts, window.localStorage, userId)
+    },
     clear: async userId => {
       for (const storage of texts) dropTexts(storage, userId)
       dropChoices(window.localStorage)
       await stores.clear(userId)
+    },
+    has: async (id, who) => {
+      const name = conversationName(id)
+      // A storage that cannot be read is told of where the conversation is opened.
+      return name !== null && stores.device(who.id).has(name).catch(() => true)
     },
     openShared: async secret => {
       const { id, who } = await readerOf(secret)

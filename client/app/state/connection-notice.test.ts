@@ -2,11 +2,11 @@
 import { expect, test } from 'vitest'
 import { connectionNotice, nextNoticeIn } from './connection-notice.ts'
 
-test('a short break is not mentioned, a longer one calmly, a lasting one as offline', () => {
+test('a short break is not mentioned, a longer one calmly, of a lasting one it is said that the server cannot be reached', () => {
   const facts = { online: false, networkUp: true }
   expect(connectionNotice({ ...facts, downFor: 300 })).toBe('none')
   expect(connectionNotice({ ...facts, downFor: 2_000 })).toBe('reconnecting')
-  expect(connectionNotice({ ...facts, downFor: 10_000 })).toBe('offline')
+  expect(connectionNotice({ ...facts, downFor: 10_000 })).toBe('unreachable')
 })
 
 test('without a network the person is offline at once', () => {
@@ -20,5 +20,5 @@ test('following the announced waits passes through every notice and ends', () =>
     downFor += wait
     seen.push(connectionNotice({ online: false, networkUp: true, downFor }))
   }
-  expect(seen).toEqual(['none', 'reconnecting', 'offline'])
+  expect(seen).toEqual(['none', 'reconnecting', 'unreachable'])
 })

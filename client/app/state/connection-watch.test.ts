@@ -23,7 +23,7 @@ const handClock = () => {
   }
 }
 
-test('a socket that stays down leads to "reconnecting" and then "offline", by time alone', () => {
+test('a socket that stays down leads to "reconnecting" and then "unreachable", by time alone', () => {
   const clock = handClock()
   let notice = ''
   const watch = new ConnectionWatch(clock, next => { notice = next })
@@ -34,7 +34,7 @@ test('a socket that stays down leads to "reconnecting" and then "offline", by ti
   clock.advance(1_000)
   expect(notice).toBe('reconnecting')
   clock.advance(3_000)
-  expect(notice).toBe('offline')
+  expect(notice).toBe('unreachable')
   watch.update(true, true)
   expect(notice).toBe('none')
   expect(clock.waiting()).toBe(0)
@@ -48,7 +48,7 @@ test('tries that fail do not start the wait anew', () => {
     watch.update(false, true)
     clock.advance(900)
   }
-  expect(notice).toBe('offline')
+  expect(notice).toBe('unreachable')
 })
 
 test('a stopped watch says nothing more', () => {

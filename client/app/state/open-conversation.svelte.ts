@@ -42,6 +42,8 @@ export class OpenConversation implements ConversationActions {
   readonly #announcer = new ReplyAnnouncer()
   readonly #unsubscribe: () => void
   #networkUp = true
+  /** The server was asked once more since it closed for good. */
+  #triedAgain = false
   #following = true
 
   view: ConversationView = $state.raw()!
@@ -76,10 +78,18 @@ export class OpenConversation implements ConversationActions {
   }
 
   close(): void {
+    this.#triedAgain = true
     this.#unsubscribe()
     this.#watch.stop()
     this.#typing.stop()
     void this.#conversation.close().then(() => this.#options.onclosed())
+  }
+
+  /** Connects once more where the server had closed for good; nothing when it closes again without having let one in. */
+  tryAgain(): void {
+    if (this.#triedAgain || this.view.closedBy === null) return
+    this.#triedAgain = true
+    this.#conversation.connect()
   }
 
   set networkUp(up: boolean) {
@@ -200,6 +210,7 @@ export class OpenConversation implements ConversationActions {
     this.view = view
     // It ended by itself, or another device was first: what was asked for is so.
     for (const { id, request, refusal } of view.refused) if (request.type === 'stop' && refusal?.code === 'run-finished') this.discard(id)
+    if (view.connection === 'online') this.#triedAgain = false
     this.#watch.update(view.connection === 'online', this.#networkUp)
     this.announcement = this.#announcer.next(view, this.#options.agentName) ?? this.announcement
   }

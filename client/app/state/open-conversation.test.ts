@@ -11,6 +11,7 @@ import type { Conversation } from './sdk.ts'
 
 const emptyView: ConversationView = {
   title: '', agent: null, messages: [], earlier: 0, drafts: [], runs: [], reactions: [], people: [], connection: 'online', closedBy: null,
+  interruption: null,
   synced: true, loaded: true, role: 'owner', wanted: [], pending: 0, refused: [], storageProblem: null
 }
 
@@ -47,7 +48,8 @@ const setUp = (start: Partial<ConversationView> = {}) => {
       asked.push(['stop', id])
       return id as RequestId
     },
-    discard: note('discard'), choose: (id: string) => void asked.push(['choose', id]), setTyping: () => {}, close: note('close')
+    discard: note('discard'), choose: (id: string) => void asked.push(['choose', id]), setTyping: () => {},
+    connect: () => void asked.push(['connect']), close: note('close')
   } as Partial<Conversation> as Conversation
   const open = () => new OpenConversation(conversation, {
     id: 'c', isSelf: id => id === 'ada', agentName: id => id, texts: new ComposerTexts(kept, pageStorage(), 'ada'), choices: new KeptChoices(kept),
@@ -141,4 +143,25 @@ test('that a reply had ended already before it was stopped is nothing to tell', 
     ({ id: id as RequestId, request, stored: true, refusal: { code, reason: '' } })
   show({ refused: [refused('a', stop, 'run-finished'), refused('b', stop, 'viewer'), refused('c', retry, 'viewer')] })
   expect(asked).toEqual([['discard', 'a']])
+})
+
+test('a connection that the server closed for good is tried once more, and again only after it was let in', () => {
+  const { open, show, asked } = setUp()
+  const conversation = open()
+  const close = () => {
+    show({ connection: 'offline', closedBy: { code: 4401, reason: '' } })
+    conversation.tryAgain()
+  }
+  conversation.tryAgain()
+  expect(asked).toEqual([])
+  close()
+  close()
+  expect(asked).toEqual([['connect']])
+  show({ connection: 'online', closedBy: null })
+  close()
+  expect(asked).toEqual([['connect'], ['connect']])
+  show({ connection: 'online', closedBy: null })
+  conversation.close()
+  close()
+  expect(asked).toEqual([['connect'], ['connect'], ['close']])
 })

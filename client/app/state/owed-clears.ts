@@ -20,6 +20,10 @@ export class OwedClears {
     attempt(() => this.#storage.removeItem(PREFIX + userId))
   }
 
+  has(userId: string): boolean {
+    return attempt(() => this.#storage.getItem(PREFIX + userId)) !== null
+  }
+
   /**
    * @param current who is signed in
    * @returns whose things are to be removed; who is signed in and had only asked has not signed out, and is forgotten

@@ -20,6 +20,7 @@ test('the address of an invitation, or of a share link, leads to its secret', ()
 test('the pages of accounts have addresses of their own', () => {
   expect(parseRoute(accountPath('sign-in'))).toEqual({ screen: 'account', page: 'sign-in' })
   expect(parseRoute('/account')).toEqual({ screen: 'account', page: 'account' })
+  expect(parseRoute('/link', '#code')).toEqual({ screen: 'link', code: 'code' })
 })
 
 test('a slash at the end changes nothing', () => {

@@ -15,7 +15,8 @@ export type Route =
   | { screen: 'shared', secret: string }
   | { screen: 'account', page: AccountPage }
   | { screen: 'devices' }
-  | { screen: 'link' }
+  /** Where a link for one more device leads. */
+  | { screen: 'link', code: string }
   | { screen: 'unknown' }
 
 const CONVERSATION = /^\/c\/([A-Za-z0-9_-]{1,128})$/
@@ -33,7 +34,7 @@ export const parseRoute = (path: string, hash = ''): Route => {
   const shared = SHARED.exec(trimmed + hash)?.[1]
   if (shared) return { screen: 'shared', secret: shared }
   if (trimmed === '/devices') return { screen: 'devices' }
-  if (trimmed === '/link') return { screen: 'link' }
+  if (trimmed === '/link') return { screen: 'link', code: hash.slice(1) }
   const page = accountPages.find(name => trimmed === accountPath(name))
   return page ? { screen: 'account', page } : { screen: 'unknown' }
 }

@@ -20,7 +20,7 @@ export type { ConversationView, Delivery, OutboxEntry, Person } from '../../sync
 
 /** The part of the SDK's conversation that the app uses. */
 export type Conversation = Pick<SdkConversation,
-  'view' | 'subscribe' | 'send' | 'redact' | 'stop' | 'regenerate' | 'retry' | 'continue' | 'choose' | 'setMeta' | 'react' | 'resend' | 'discard' | 'setTyping' | 'close'>
+  'view' | 'subscribe' | 'send' | 'redact' | 'stop' | 'regenerate' | 'retry' | 'continue' | 'choose' | 'setMeta' | 'react' | 'resend' | 'discard' | 'setTyping' | 'connect' | 'close'>
 
 export type Who = Pick<Principal, 'name'> & { id: string, aliases?: readonly string[] | undefined }
 
@@ -29,16 +29,16 @@ export interface UnsentWork {
   conversationId: string
   /** That go out by themselves once the server is reached. */
   waiting: number
-  /** Texts: of messages that wait, of messages that were refused, and what stands in the composer. */
-  texts: { kind: 'waiting' | 'refused' | 'begun', text: string }[]
+  /** Texts: of messages that wait, of messages that were refused, what stands in the composer, and what was typed into shared drafts. */
+  texts: { kind: 'waiting' | 'refused' | 'begun' | 'draft', text: string }[]
 }
 
 export interface Sdk extends Pick<Api, 'me' | 'createConversationId'>, PeopleApi {
   /**
    * The conversations of this person, as this device and the server know them.
-   * @param listed called each time the server has told the whole list
+   * @param on `listed`: the server has told the whole list, as it does now and again; `refused`: it does not tell it this device
    */
-  openList(who: Who, listed: () => void): ConversationList
+  openList(who: Who, on: { listed: () => void, refused: () => void }): ConversationList
   /** Brings all conversations of this person onto this device, except those that are open. Rejects when it cannot go on. */
   syncInBackground(who: Who, isOpen: (id: string) => boolean, signal: AbortSignal): Promise<void>
   /** Whether this device keeps anything of this user's. */
@@ -64,6 +64,8 @@ export interface Sdk extends Pick<Api, 'me' | 'createConversationId'>, PeopleApi
   unsent(userId: string): Promise<UnsentWork[]>
   /** Removes all that the user keeps on this device. */
   clear(userId: string): Promise<void>
+  /** Whether this device has the conversation, from an earlier visit or from the background. */
+  has(id: string, who: Who): Promise<boolean>
   /** @param who under whom own messages are shown until the server says who they are */
   openConversation(id: string, who: Who): Conversation
   /** The conversation that a share link lets read; nothing of it stays on this device. Rejects when the link is no good. */

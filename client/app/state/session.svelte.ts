@@ -22,6 +22,8 @@ export class Session {
   ended: string | null = $state(null)
   /** What this device was until now proves nobody any more; called before that is forgotten. */
   onleft: (left: { userId: string, name: string, kind: 'became' | 'removed' }) => void = () => {}
+  /** All that this person kept here is about to go, because they signed out in another tab and wanted that. */
+  isCleared: (userId: string) => boolean = () => false
   /** Somebody is shown, with nothing of anybody else open; in every tab, whichever asked the server. */
   onshown: (userId: string) => Promise<void> = async () => {}
   /** One change at a time. */
@@ -82,7 +84,7 @@ export class Session {
     const before = this.me?.principal
     const left = before?.id
     if (me.principal.kind === 'user') this.ended = null
-    else if (before?.kind === 'user') this.ended = before.name
+    else if (before?.kind === 'user') this.ended = this.isCleared(before.id) ? null : before.name
     if (left !== undefined && left !== id) {
       this.me = null
       await this.#sdk.leaveStores(left)

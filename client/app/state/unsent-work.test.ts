@@ -15,7 +15,16 @@ const storage = pageStorage({
 })
 const works = unsentWork(new Map([
   ['conversation/a', [send('first'), send('refused', true)]], ['conversation/c', [reaction]], ['odd', [send('x')]],
-]), storage, 'ada')
+]), new Map(), storage, 'ada')
+
+test('what was typed into a shared draft is found, unless it was sent from there', () => {
+  const sent = { ...send('all of it'), request: { ...send('all of it').request, drops: 'd1' } } as OutboxEntry
+  const drafts = new Map([['conversation/d', [{ id: 'd1', text: 'all of it' }, { id: 'd2', text: 'half of it' }]], ['home/ada', [{ id: 'd3', text: 'x' }]]])
+  expect(unsentWork(new Map([['conversation/d', [sent]]]), drafts, storage, 'bob')).toEqual([
+    { conversationId: 'd', waiting: 1, texts: [{ kind: 'waiting', text: 'all of it' }, { kind: 'draft', text: 'half of it' }] },
+    { conversationId: 'a', waiting: 0, texts: [{ kind: 'begun', text: 'of another' }] },
+  ])
+})
 
 test('all that a person wrote and no server has is found: messages that wait, messages that were refused, and texts that were begun', () => {
   expect(works).toEqual([

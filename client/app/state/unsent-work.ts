@@ -2,8 +2,14 @@
 import type { OutboxEntry, UnsentWork } from './sdk.ts'
 import { textsOf } from './composer-texts.ts'
 import { documentId, documentKind, parseDocumentName } from '../../../shared/ids.ts'
+import type { DraftId } from '../../../shared/ids.ts'
 
-export const unsentWork = (unsent: ReadonlyMap<string, readonly OutboxEntry[]>, texts: Storage, userId: string): UnsentWork[] => {
+type Drafts = ReadonlyMap<string, readonly { id: string, text: string }[]>
+
+/** @param unsent requests, @param drafts what was typed into shared drafts: each by document name */
+export const unsentWork = (
+  unsent: ReadonlyMap<string, readonly OutboxEntry[]>, drafts: Drafts, texts: Storage, userId: string
+): UnsentWork[] => {
   const works = new Map<string, UnsentWork>()
   const workOf = (conversationId: string): UnsentWork => {
     const work = works.get(conversationId) ?? { conversationId, waiting: 0, texts: [] }
@@ -20,6 +26,13 @@ export const unsentWork = (unsent: ReadonlyMap<string, readonly OutboxEntry[]>, 
       if (text) work.texts.push({ kind: entry.refusal ? 'refused' : 'waiting', text })
     }
   }
+  for (const [key, all] of drafts) {
+    const name = parseDocumentName(key)
+    if (!name || documentKind(name) !== 'conversation') continue
+    // What was sent from a draft stands among the messages.
+    const sent = new Set((unsent.get(key) ?? []).map(({ request }) => request.type === 'send' ? request.drops : undefined))
+    for (const { id, text } of all) if (!sent.has(id as DraftId)) workOf(documentId(name)).texts.push({ kind: 'draft', text })
+  }
   for (const [conversationId, text] of textsOf(texts, userId)) {
     if (text.trim() !== '') workOf(conversationId).texts.push({ kind: 'begun', text })
   }
@@ -32,7 +45,7 @@ const textOf = ({ request }: OutboxEntry): string => request.type !== 'send' ? '
 export const countTexts = (works: readonly UnsentWork[]): number => works.reduce((sum, { texts }) => sum + texts.length, 0)
 export const countWaiting = (works: readonly UnsentWork[]): number => works.reduce((sum, { waiting }) => sum + waiting, 0)
 
-const headings = { waiting: 'Not sent yet', refused: 'Refused by the server', begun: 'Begun' } as const
+const headings = { waiting: 'Not sent yet', refused: 'Refused by the server', begun: 'Begun', draft: 'Typed into a shared draft' } as const
 
 /** As a Markdown file. @param titleOf a conversation's; empty when it is not known */
 export const unsentAsMarkdown = (works: readonly UnsentWork[], titleOf: (conversationId: string) => string, at: Date): string => {

@@ -81,6 +81,13 @@ export const readDocument = async (db: DocumentDatabase): Promise<DatabaseConten
   }
 }
 
+/** Something that was typed into its drafts may not be on a server. */
+export const readUnsaved = async (db: DocumentDatabase): Promise<boolean> => {
+  const tx = db.transaction('custom')
+  const [unsaved, writers] = await Promise.all([tx.store.get('unsaved'), tx.store.get('writers'), tx.done])
+  return unsaved !== false && numbersIn(writers).length > 0
+}
+
 const roleIn = (value: unknown): Role | null => value === 'owner' || value === 'editor' || value === 'viewer' ? value : null
 
 /** @param fence the number that the writer drew, if it did @throws FencedError */

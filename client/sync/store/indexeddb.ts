@@ -8,13 +8,15 @@ import { readGlance } from './glance.ts'
 import { keptGenerationsOf, scrubKept } from './kept-generations.ts'
 import type { ListStorage } from './list-cache.ts'
 import { checkFence, FencedError } from './fence.ts'
-import { currentGeneration, drawFence, keepGeneration, noteEpoch, readGenerations } from './side-database.ts'
+import { currentGeneration, drawFence, keepGeneration, noteEpoch, readGeneration, readGenerations } from './side-database.ts'
 import type { GenerationRecord, SideWrite } from './side-database.ts'
 import { SideStore } from './side-store.ts'
 import { storageProblem } from './storage-problem.ts'
+import { readUnsentDrafts } from './unconfirmed.ts'
 import type { Glance, Latest } from '../latest.ts'
 import { realSurroundings } from '../port.ts'
 import type { After, DocumentStore, KeptGenerations, OpenStore, StoredDocument } from '../port.ts'
+import type { UnsentDraft } from '../unsent-drafts.ts'
 import type { OutboxEntry } from '../view.ts'
 import { uuidFromDigest } from '../../../shared/ids.ts'
 import type { DocumentName, RandomBytes } from '../../../shared/ids.ts'
@@ -35,10 +37,14 @@ export interface DeviceStore {
   /** What is shown of a document before it is read; a store of it reads after that. Null: nothing. Never rejects. */
   glance: (name: DocumentName) => Promise<Glance | null>
   lists: ListStorage
+  /** Whether this device has the document. Rejects when the storage cannot be read. */
+  has: (name: DocumentName) => Promise<boolean>
   /** Name of each document that this device has → which of its lives is the current one; a rebuilt document has another. */
   generations: () => Promise<Map<string, string>>
   /** Requests that no server has accepted, by document name; none where the storage cannot be read. */
   unsent: () => Promise<Map<string, OutboxEntry[]>>
+  /** What was typed into shared drafts and no server has confirmed, by document name; none where the storage cannot be read. */
+  unsentDrafts: () => Promise<Map<string, UnsentDraft[]>>
   /** Close the documents' stores first. */
   close: () => Promise<void>
 }
@@ -59,8 +65,10 @@ export const openDeviceStore = (options: DeviceStoreOptions): DeviceStore => {
       return glance
     },
     lists: side.lists,
+    has: async name => await readGeneration(await side.open(), name) !== null,
     generations: async () => readGenerations(await side.open()),
     unsent: () => side.readAll(),
+    unsentDrafts: () => readUnsentDrafts(options.userId, side),
     close: () => side.close()
   }
 }

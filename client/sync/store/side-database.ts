@@ -84,6 +84,13 @@ export const readGenerations = async (db: SideDatabase): Promise<Map<string, str
   return new Map(names.map((name, i) => [name, records[i]!.generation]))
 }
 
+/** Name of each document that this device has → its generations, those that are kept beside the current one too. */
+export const readPlaces = async (db: SideDatabase): Promise<Map<string, string[]>> => {
+  const tx = db.transaction('documents')
+  const [names, records] = await Promise.all([tx.store.getAllKeys(), tx.store.getAll(), tx.done])
+  return new Map(names.map((name, i) => [name, [records[i]!.generation, ...records[i]!.kept]]))
+}
+
 /** Notes the lineage, unless another tab has gone on to another generation. */
 export const noteEpoch = (db: SideDatabase, name: string, generation: string, epoch: string): Promise<void> =>
   inTransaction(db, ['documents'], 'relaxed', async tx => {

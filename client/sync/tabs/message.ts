@@ -12,6 +12,7 @@ export interface SharedStatus {
   role: Role | null
   hello: Hello | null
   closedBy: { code: number, reason: string } | null
+  interruption: string | null
   storageProblem: string | null
 }
 
