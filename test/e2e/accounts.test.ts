@@ -1,61 +1,23 @@
 // Accounts in a real browser: in, out, and in again, by password and by passkey; what stays on the device; what other tabs show.
 
-import { mkdir, readFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import type { Page } from 'playwright-core'
+import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { converse, menuOf, openSignOut, overflow, PASSWORD, photograph, plugInAuthenticator, replies, shoot, signIn, signUp } from '../rig/app-pages.ts'
 import { openDevice, write } from '../rig/browser.ts'
-import type { Device } from '../rig/browser.ts'
 import { placesOf } from '../rig/browser-stores.ts'
 import { addressOf, startBrowserWorld } from '../rig/browser-world.ts'
 import type { BrowserWorld } from '../rig/browser-world.ts'
 import { until } from '../rig/until.ts'
 
-const PASSWORD = 'correct horse battery'
-const pictures = process.env['SKEIN_SCREENSHOTS']
-
 let world: BrowserWorld
 
 beforeAll(async () => {
   world = await startBrowserWorld({ SKEIN_OFFLINE_PACE: '0' })
-  if (pictures) await mkdir(pictures, { recursive: true })
 })
 afterAll(() => world?.close())
 
 /** Passkeys are for names, not for addresses. */
 const localhost = (): string => `http://localhost:${world.server.port}`
-
-const menuOf = (page: Page, kind: 'guest' | 'user') => page.locator(`[data-testid=account-menu][data-kind=${kind}]`)
-const replies = (page: Page) => page.locator('[data-testid=message][data-role=assistant]')
-const shoot = async (page: Page, name: string): Promise<void> => {
-  if (pictures) await page.screenshot({ path: join(pictures, `${name}.png`) })
-}
-
-const signUp = async ({ page }: Device, email: string, name = 'Ada'): Promise<void> => {
-  await page.getByTestId('to-sign-up').click()
-  await page.getByTestId('name').fill(name)
-  await page.getByTestId('email').fill(email)
-  await page.getByTestId('password').fill(PASSWORD)
-  await page.getByTestId('sign-up').click()
-  await menuOf(page, 'user').waitFor()
-}
-const signIn = async ({ page }: Device, email: string): Promise<void> => {
-  await page.getByTestId('to-sign-in').click()
-  await page.getByTestId('email').fill(email)
-  await page.getByTestId('password').fill(PASSWORD)
-  await page.getByTestId('sign-in').click()
-  await menuOf(page, 'user').waitFor()
-}
-const converse = async ({ page }: Device, text: string): Promise<string> => {
-  await page.getByTestId('new-chat').first().click()
-  await write(page, text)
-  await replies(page).first().waitFor()
-  return new URL(page.url()).pathname
-}
-const openSignOut = async ({ page }: Device): Promise<void> => {
-  await page.getByTestId('sign-out').first().click()
-  await page.getByTestId('sign-out-dialog').waitFor()
-}
 
 it('up, out and in again: what was said is gone from the device, and there again after the sign-in', { timeout: 90_000 }, async () => {
   const device = await openDevice(world.browser, world.server.url)
@@ -92,14 +54,7 @@ it('up, out and in again: what was said is gone from the device, and there again
 it('a passkey is added and signs in', { timeout: 90_000 }, async () => {
   const device = await openDevice(world.browser, localhost())
   const { page } = device
-  const cdp = await device.context.newCDPSession(page)
-  await cdp.send('WebAuthn.enable')
-  await cdp.send('WebAuthn.addVirtualAuthenticator', {
-    options: {
-      protocol: 'ctap2', transport: 'internal', hasResidentKey: true, hasUserVerification: true, isUserVerified: true,
-      automaticPresenceSimulation: true,
-    },
-  })
+  await plugInAuthenticator(device)
   await device.goto('/')
   await signUp(device, 'key@example.org', 'Kim')
   await menuOf(page, 'user').locator('a[href="/account"]').click()
@@ -133,19 +88,34 @@ it('unsent work is told of at the sign-out: it can be waited for and saved, and 
   const count = page.getByTestId('unsent-count')
   await until('both texts are counted', async () => (await count.textContent())?.includes('2 texts'))
   await shoot(page, 'sign-out-unsent')
-  // Without the server nobody is signed out, and nothing is removed.
-  await page.getByTestId('sign-out-now').click()
+  // Nothing is discarded without being asked; and without the server nobody is signed out, and nothing is removed.
+  const now = page.getByTestId('sign-out-now')
+  expect(await now.textContent()).toContain('Discard and sign out')
+  await now.click()
+  await now.getByText('Lose it for good?').waitFor()
+  await page.getByTestId('keep-device').focus()
+  await now.getByText('Discard and sign out').waitFor()
+  await now.click()
+  await now.click()
   await page.getByTestId('sign-out-problem').waitFor()
+  const save = async (): Promise<string> => {
+    const [download] = await Promise.all([page.waitForEvent('download'), page.getByTestId('save-unsent').click()])
+    return readFile(await download.path(), 'utf8')
+  }
+  const all = await save()
+  for (const text of ['a begun thought', 'written offline']) expect(all).toContain(text)
   await page.getByTestId('wait-unsent').click()
+  await page.getByTestId('unsent-count').getByText('Sending…').waitFor()
   world.line.restore()
   await until('what waited is sent', async () => (await count.textContent())?.includes('1 text '), 60_000)
-  const [download] = await Promise.all([page.waitForEvent('download'), page.getByTestId('save-unsent').click()])
-  const saved = await readFile(await download.path(), 'utf8')
+  await page.getByTestId('unsent-sent').waitFor()
+  const saved = await save()
   expect(saved).toContain('a begun thought')
   expect(saved).not.toContain('written offline')
   const there = await page.evaluate(async url => (await fetch(url)).text(), `/api/conversations/${path.split('/').at(-1)}/messages`)
   expect(there).toContain('written offline')
-  await page.getByTestId('sign-out-now').click()
+  // It is saved: no question.
+  await now.click()
   await menuOf(page, 'guest').waitFor()
   await until('nothing of it is left on the device', async () => (await placesOf(page, 'begun thought')).length === 0)
   expect(device.complaints).toEqual([])
@@ -158,6 +128,8 @@ it('sign-in, sign-out and a session that is ended elsewhere reach every tab', { 
   await device.goto('/')
   await other.goto(world.server.url)
   await menuOf(other, 'guest').waitFor()
+  // A tab behind another one draws one frame a second, and each press waits for two.
+  await device.page.bringToFront()
   await signUp(device, 'tabs@example.org')
   await menuOf(other, 'user').waitFor()
   const path = await converse(device, 'seen in two tabs')
@@ -169,6 +141,7 @@ it('sign-in, sign-out and a session that is ended elsewhere reach every tab', { 
   await menuOf(device.page, 'guest').waitFor()
   await menuOf(other, 'guest').waitFor()
   expect(await other.getByText('seen in two tabs').count()).toBe(0)
+  expect(await other.getByTestId('ended-banner').textContent()).toMatch(/Ada is not signed in here any more\. What was not sent is kept on this device/)
   await signIn(device, 'tabs@example.org')
   await menuOf(other, 'user').waitFor()
   await other.getByTestId('message').first().waitFor()
@@ -187,8 +160,84 @@ it('sign-in, sign-out and a session that is ended elsewhere reach every tab', { 
   await Promise.all([device.context.close(), phone.context.close()])
 })
 
-const overflow = (page: Page): Promise<number> =>
-  page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
+it('another account on the same browser finds nothing of the one before, whether that stays on the device or not', { timeout: 90_000 }, async () => {
+  const line = await world.newLine()
+  const device = await openDevice(world.browser, addressOf(line))
+  const { page } = device
+  const other = await device.context.newPage()
+  await page.bringToFront()
+  await device.goto('/')
+  await signUp(device, 'first@example.org', 'First')
+  const path = await converse(device, 'a secret about otters')
+  await page.getByTestId('composer').fill('more otters')
+  await until('it is kept', async () => (await placesOf(page, 'otters')).length > 0)
+  const { principal: { id } } = await page.evaluate(async () => (await fetch('/api/me')).json() as Promise<{ principal: { id: string } }>)
+  const leave = async (how: 'keep' | 'clear'): Promise<void> => {
+    await openSignOut(device)
+    await page.getByTestId(`${how}-device`).check()
+    await page.getByTestId('sign-out-now').click()
+    if (how === 'clear') await page.getByTestId('sign-out-now').click()
+    await menuOf(page, 'guest').waitFor()
+  }
+  /** In the list, at the address, in the stores that are read for them, and without a network. */
+  const expectNothing = async (): Promise<void> => {
+    expect(await page.content()).not.toContain('otters')
+    await device.goto(path)
+    await page.getByRole('heading', { name: 'This conversation is not here for you' }).waitFor()
+    expect(await page.content()).not.toContain('otters')
+    line.cut()
+    await page.reload()
+    await page.getByRole('heading', { name: 'This conversation is not on this device' }).waitFor()
+    expect(await page.content()).not.toContain('otters')
+    line.restore()
+    await device.goto('/')
+  }
+  await page.evaluate(async () => (await navigator.serviceWorker.ready).active?.state)
+  await leave('keep')
+  await signUp(device, 'second@example.org', 'Second')
+  await expectNothing()
+  expect((await placesOf(page, 'otters')).filter(place => !place.includes(id))).toEqual([])
+  await leave('keep')
+  await signIn(device, 'first@example.org')
+  await page.getByTestId('conversation-item').getByText('a secret about otters').first().waitFor()
+
+  // And where it is to be removed, the other tabs do not say that it was kept.
+  await other.goto(addressOf(line))
+  await menuOf(other, 'user').waitFor()
+  await page.bringToFront()
+  await leave('clear')
+  await menuOf(other, 'guest').waitFor()
+  expect(await other.getByTestId('ended-banner').count()).toBe(0)
+  await until('nothing names them', async () => (await placesOf(page, 'otters')).length + (await placesOf(page, id)).length === 0)
+  expect(await page.evaluate(async wanted => (await indexedDB.databases()).filter(({ name }) => name?.includes(wanted)), id)).toEqual([])
+  await signUp(device, 'third@example.org', 'Third')
+  await expectNothing()
+  expect(device.complaints).toEqual([])
+  await device.context.close()
+})
+
+it('the keyboard goes back to where it was when a dialog closes', { timeout: 60_000 }, async () => {
+  const device = await openDevice(world.browser, world.server.url)
+  const { page } = device
+  await device.goto('/')
+  await signUp(device, 'keys@example.org', 'Kay')
+  await converse(device, 'Said with the keyboard')
+  const focused = () => page.evaluate(() => (document.activeElement as HTMLElement | null)?.dataset['testid'] ?? document.activeElement?.tagName)
+  const ring = () => page.evaluate(() => getComputedStyle(document.activeElement!).outlineStyle)
+  for (const [button, dialog] of [['share', 'people-dialog'], ['sign-out', 'sign-out-dialog']] as const) {
+    for (const close of ['Escape', 'button']) {
+      await page.getByTestId(button).focus()
+      await page.keyboard.press('Enter')
+      await page.getByTestId(dialog).waitFor()
+      expect(await page.evaluate(wanted => document.activeElement?.closest('dialog')?.dataset['testid'] === wanted, dialog)).toBe(true)
+      if (close === 'button') await page.getByTestId(dialog).getByRole('button', { name: /^(Close|Stay signed in)$/ }).press('Enter')
+      else await page.keyboard.press(close)
+      await page.getByTestId(dialog).waitFor({ state: 'detached' })
+      expect([button, close, await focused(), await ring()]).toEqual([button, close, button, 'solid'])
+    }
+  }
+  await device.context.close()
+})
 
 it.each([
   { name: 'desktop', width: 1280, height: 800, colorScheme: 'light' },
@@ -200,23 +249,23 @@ it.each([
   const { page } = device
   await device.goto('/')
   await menuOf(page, 'guest').waitFor()
-  await shoot(page, `accounts-${name}-guest`)
+  await photograph(page, `accounts-${name}-guest`)
   for (const path of ['/sign-in', '/sign-up', '/forgot', '/reset', '/confirm']) {
     await device.goto(path)
     await page.getByRole('heading').first().waitFor()
     expect(await overflow(page)).toBe(0)
-    await shoot(page, `accounts-${name}${path.replace('/', '-')}`)
+    await photograph(page, `accounts-${name}${path.replace('/', '-')}`)
   }
   await device.goto('/')
   await signUp(device, `${name}@example.org`, 'A rather long name that has to fit somewhere')
-  await shoot(page, `accounts-${name}-home`)
+  await photograph(page, `accounts-${name}-home`)
   await menuOf(page, 'user').locator('a[href="/account"]').click()
   await page.getByTestId('sessions').waitFor()
   expect(await overflow(page)).toBe(0)
-  await shoot(page, `accounts-${name}-account`)
+  await photograph(page, `accounts-${name}-account`)
   await device.goto('/')
   await openSignOut(device)
-  await shoot(page, `accounts-${name}-sign-out`)
+  await photograph(page, `accounts-${name}-sign-out`)
   expect(device.complaints).toEqual([])
   await device.context.close()
 })

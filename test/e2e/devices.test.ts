@@ -1,97 +1,53 @@
 // A person's devices in a real browser: a second one by link, removed from the first; a guest with unsent messages who becomes an account.
 
-import { mkdir } from 'node:fs/promises'
-import { join } from 'node:path'
-import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { addDevice, askToBeAdded, confirmDevice, converse, makeDeviceLink, menuOf, PASSWORD, removeOtherDevice, replies, shoot, signUp, submitSignIn } from '../rig/app-pages.ts'
 import { openDevice, shownMessages, write } from '../rig/browser.ts'
-import type { Device } from '../rig/browser.ts'
 import { placesOf } from '../rig/browser-stores.ts'
 import { addressOf, startBrowserWorld } from '../rig/browser-world.ts'
 import type { BrowserWorld } from '../rig/browser-world.ts'
 import { until } from '../rig/until.ts'
 
-const PASSWORD = 'correct horse battery'
-const pictures = process.env['SKEIN_SCREENSHOTS']
 let world: BrowserWorld
 
 beforeAll(async () => {
   world = await startBrowserWorld({ SKEIN_OFFLINE_PACE: '0' })
-  if (pictures) await mkdir(pictures, { recursive: true })
 })
 afterAll(() => world?.close())
-
-/** On a desk and on a phone, by day and by night. */
-const shoot = async (page: Page, name: string): Promise<void> => {
-  if (!pictures) return
-  const size = page.viewportSize()!
-  for (const theme of ['light', 'dark'] as const) {
-    await page.evaluate(wanted => { document.documentElement.dataset['theme'] = wanted }, theme)
-    for (const [device, viewport] of Object.entries({ desktop: { width: 1280, height: 900 }, phone: { width: 390, height: 844 } })) {
-      await page.setViewportSize(viewport)
-      await page.screenshot({ path: join(pictures, `${name}-${device}-${theme}.png`) })
-    }
-  }
-  await page.setViewportSize(size)
-}
-const replies = (page: Page) => page.locator('[data-testid=message][data-role=assistant]')
-const converse = async ({ page }: Device, text: string): Promise<string> => {
-  await page.getByTestId('new-chat').first().click()
-  await write(page, text)
-  await replies(page).first().waitFor()
-  return new URL(page.url()).pathname
-}
-const add = async (old: Device, phone: Device): Promise<void> => {
-  await old.goto('/devices')
-  await old.page.getByTestId('add-device').click()
-  const link = new URL(await old.page.getByTestId('device-link').inputValue())
-  await shoot(old.page, 'add-device')
-  await phone.goto(link.pathname + link.hash)
-  await phone.page.getByTestId('link-ask').waitFor()
-  await shoot(phone.page, 'link')
-  await phone.page.getByTestId('link-ask').click()
-  await old.page.getByTestId('device-asks').waitFor()
-  const checks = [old.page.getByTestId('device-check'), phone.page.getByTestId('link-check')]
-  const [shown, asked] = await Promise.all(checks.map(check => check.textContent()))
-  expect([shown, asked]).toEqual([expect.stringMatching(/^\d{4}$/), shown])
-  await shoot(old.page, 'confirm-device')
-  await shoot(phone.page, 'link-waits')
-  // The code is in no address any more.
-  expect(phone.page.url()).not.toContain('#')
-  await old.page.getByTestId('device-confirm').click()
-  await old.page.getByTestId('device-added').waitFor()
-  await until('the new device is in', () => new URL(phone.page.url()).pathname === '/')
-}
-const remove = async (old: Device): Promise<void> => {
-  await old.goto('/devices')
-  const other = old.page.locator('[data-testid=device][data-current=false]').getByRole('button')
-  await other.click()
-  await other.click()
-  await until('it is off the list', async () => await old.page.getByTestId('device').count() === 1)
-}
 
 it('a second device by link: it has everything, and when it is removed its screen says so and its stores are cleared', { timeout: 90_000 }, async () => {
   const [old, phone] = [await openDevice(world.browser, world.server.url), await openDevice(world.browser, world.server.url)]
   await old.goto('/')
   const path = await converse(old, 'What is in the larder?')
-  await add(old, phone)
+  await old.page.locator('[data-delivery=saved]').first().waitFor()
+  const onOld = await shownMessages(old.page)
+  const name = await menuOf(old.page, 'guest').locator('strong').textContent()
+  await phone.goto(await makeDeviceLink(old))
+  const [shown, asked] = await askToBeAdded(old, phone)
+  expect([shown, asked]).toEqual([expect.stringMatching(/^\d{4}$/), shown])
+  expect(await phone.page.locator('main').innerText()).toContain(`one of ${name}’s`)
+  // The code is in no address any more.
+  expect(phone.page.url()).not.toContain('#')
+  await confirmDevice(old, phone)
+  expect(await menuOf(phone.page, 'guest').locator('strong').textContent()).toBe(name)
   await phone.goto(path)
   await replies(phone.page).first().waitFor()
-  expect(await shownMessages(phone.page)).toEqual(await shownMessages(old.page).then(async () => shownMessages(phone.page)))
+  expect(onOld).toHaveLength(2)
+  expect(await shownMessages(phone.page)).toEqual(onOld)
   await until('it is on the phone', async () => (await placesOf(phone.page, 'larder')).length > 0)
   await old.goto('/devices')
   await until('both are listed', async () => await old.page.getByTestId('device').count() === 2)
-  await shoot(old.page, 'devices')
-  await remove(old)
+  await removeOtherDevice(old)
   await phone.page.getByTestId('removed').waitFor()
-  await shoot(phone.page, 'removed')
   await until('nothing is left on the phone', async () => (await placesOf(phone.page, 'larder')).length === 0)
   await phone.page.getByTestId('removed-ok').click()
-  await phone.page.locator('[data-testid=account-menu][data-kind=guest]').waitFor()
+  expect(await menuOf(phone.page, 'guest').locator('strong').textContent()).not.toBe(name)
   await phone.goto(path)
-  await until('the phone is out', async () => !(await phone.page.content()).includes('larder'))
+  await phone.page.getByRole('heading', { name: 'This conversation is not here for you' }).waitFor()
+  expect(await phone.page.content()).not.toContain('larder')
   await old.goto(path)
   await replies(old.page).first().waitFor()
+  expect(await shownMessages(old.page)).toEqual(onOld)
   expect([...old.complaints, ...phone.complaints]).toEqual([])
 })
 
@@ -100,13 +56,13 @@ it('what a removed device had not sent stays, out of sight, until it is saved or
   const [old, phone] = [await openDevice(world.browser, world.server.url), await openDevice(world.browser, addressOf(line))]
   await old.goto('/')
   const path = await converse(old, 'Quincunx')
-  await add(old, phone)
+  await addDevice(old, phone)
   await phone.goto(path)
   await replies(phone.page).first().waitFor()
   line.cut()
   await write(phone.page, 'never-sent-words')
   await until('it is kept', async () => (await placesOf(phone.page, 'never-sent-words')).length > 0)
-  await remove(old)
+  await removeOtherDevice(old)
   line.restore()
   await phone.page.getByTestId('removed-save').waitFor({ timeout: 30_000 })
   await shoot(phone.page, 'removed-unsent')
@@ -117,6 +73,47 @@ it('what a removed device had not sent stays, out of sight, until it is saved or
   await phone.page.getByTestId('removed-clear').click()
   await until('nothing is left', async () => (await placesOf(phone.page, 'never-sent-words')).length === 0)
   expect(await placesOf(phone.page, 'Quincunx')).toEqual([])
+  expect([...old.complaints, ...phone.complaints]).toEqual([])
+})
+
+it('a device that is removed while nothing is open on it but the list says so, too', { timeout: 60_000 }, async () => {
+  const [old, phone] = [await openDevice(world.browser, world.server.url), await openDevice(world.browser, world.server.url)]
+  await old.goto('/')
+  await converse(old, 'Nobody reads this')
+  await addDevice(old, phone)
+  await phone.page.getByTestId('conversation-item').getByText('Nobody reads this').first().waitFor()
+  await removeOtherDevice(old)
+  await phone.page.getByTestId('removed').waitFor()
+  await until('nothing is left on the phone', async () => (await placesOf(phone.page, 'Nobody reads this')).length === 0)
+  expect(await phone.page.getByTestId('conversation-item').count()).toBe(0)
+})
+
+it('another device of a guest who has an account now says so, keeps what it has, and brings it along', { timeout: 90_000 }, async () => {
+  const line = await world.newLine()
+  const [old, phone] = [await openDevice(world.browser, world.server.url), await openDevice(world.browser, addressOf(line))]
+  await old.goto('/')
+  const path = await converse(old, 'Marmalade')
+  await addDevice(old, phone)
+  await phone.goto(path)
+  await replies(phone.page).first().waitFor()
+  line.cut()
+  await write(phone.page, 'spread offline')
+  await phone.page.locator('[data-testid=message][data-delivery=on-device]').waitFor()
+  await old.goto('/')
+  await signUp(old, 'guest-no-more@example.org', 'Grace')
+  line.restore()
+  await phone.page.getByTestId('removed').waitFor({ timeout: 30_000 })
+  expect(await phone.page.getByRole('heading', { name: 'You have an account now' }).count()).toBe(1)
+  expect(await phone.page.getByTestId('removed').innerText()).toMatch(/who wrote here as a guest, has an account now/)
+  await shoot(phone.page, 'became')
+  expect((await placesOf(phone.page, 'spread offline')).length).toBeGreaterThan(0)
+  await phone.page.locator('main').getByRole('link', { name: 'Sign in' }).click()
+  await submitSignIn(phone, 'guest-no-more@example.org')
+  await phone.goto(path)
+  await phone.page.locator('[data-testid=message].own[data-delivery=saved]').nth(1).waitFor()
+  await old.goto(path)
+  await until('it reached the other device', async () => (await shownMessages(old.page)).includes('spread offline'))
+  expect([...old.complaints, ...phone.complaints]).toEqual([])
 })
 
 it('a guest with messages that were not sent becomes an account: they are there under it, and sent once', { timeout: 90_000 }, async () => {
@@ -132,12 +129,7 @@ it('a guest with messages that were not sent becomes an account: they are there 
   await write(page, 'Written while cut off')
   await until('it is on the device', async () => (await placesOf(page, 'Written while cut off')).length > 0)
   await page.getByTestId('composer').fill('half a thought')
-  await page.getByTestId('to-sign-up').first().click()
-  await page.getByTestId('name').fill('Ada')
-  await page.getByTestId('email').fill('ada@example.org')
-  await page.getByTestId('password').fill(PASSWORD)
-  await page.getByTestId('sign-up').click()
-  await page.locator('[data-testid=account-menu][data-kind=user]').waitFor()
+  await signUp(device, 'ada@example.org')
   await device.goto(path)
   await until('both are shown as one’s own', async () => (await shownMessages(page)).includes('Written while cut off'))
   expect(await page.getByTestId('composer').inputValue()).toBe('half a thought')
@@ -153,8 +145,43 @@ it('a guest with messages that were not sent becomes an account: they are there 
     expect(new Set(said).size).toBe(said.length)
     return said.length === 2 && said.includes('Written while cut off')
   })
-  const own = await other.locator('[data-testid=message][data-author=self]').count()
-  expect(own === 0 || own === 2).toBe(true)
+  expect(await other.locator('[data-testid=message].own').count()).toBe(2)
   expect((await other.evaluate(async () => (await indexedDB.databases()).map(({ name }) => name!)))
     .filter(name => /^skein:guest-[0-9a-f]+$/.test(name))).toEqual([])
+})
+
+it('deleting the account needs its password, and leaves nothing of it, here or on the server', { timeout: 90_000 }, async () => {
+  const device = await openDevice(world.browser, world.server.url)
+  const { page } = device
+  await device.goto('/')
+  await signUp(device, 'leaving@example.org', 'Leah')
+  const path = await converse(device, 'Forget this kumquat')
+  await until('it is on the device', async () => (await placesOf(page, 'kumquat')).length > 0)
+  await page.getByTestId('to-devices').click()
+  await page.getByTestId('delete').click()
+  await page.getByTestId('delete-password').fill('not the password')
+  await page.getByTestId('delete-confirm').click()
+  await page.getByTestId('delete-confirm-problem').waitFor()
+  expect(await page.getByTestId('delete-confirm-problem').textContent()).toMatch(/password is not right, so nothing was deleted/)
+  await shoot(page, 'delete-account')
+  // Whoever changes their mind has everything still.
+  await page.getByRole('button', { name: 'Keep everything' }).click()
+  expect(await page.getByTestId('delete-password').count()).toBe(0)
+  await menuOf(page, 'user').waitFor()
+  await page.getByTestId('delete').click()
+  await page.getByTestId('delete-password').fill(PASSWORD)
+  await page.getByTestId('delete-confirm').click()
+  await menuOf(page, 'guest').waitFor()
+  expect(new URL(page.url()).pathname).toBe('/')
+  await until('nothing is left on the device', async () => (await placesOf(page, 'kumquat')).length === 0)
+  expect(await page.content()).not.toContain('kumquat')
+  expect(await page.getByTestId('ended-banner').count() + await page.getByTestId('removed').count()).toBe(0)
+  const { status } = await page.evaluate(async url => ({ status: (await fetch(url)).status }), `/api/conversations/${path.slice('/c/'.length)}/messages`)
+  expect(status).toBe(404)
+  await page.getByTestId('to-sign-in').click()
+  await page.getByTestId('email').fill('leaving@example.org')
+  await page.getByTestId('password').fill(PASSWORD)
+  await page.getByTestId('sign-in').click()
+  await page.getByTestId('sign-in-problem').waitFor()
+  expect(device.complaints).toEqual([])
 })

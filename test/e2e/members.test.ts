@@ -1,6 +1,7 @@
 /** People of a conversation in the browser: invited, made viewers while they type, removed, and readers by a link; each screen is true. */
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { Page } from 'playwright-core'
+import { photograph } from '../rig/app-pages.ts'
 import { openDevice, shareWith, shownMessages, write } from '../rig/browser.ts'
 import type { Device } from '../rig/browser.ts'
 import { addressOf, startBrowserWorld } from '../rig/browser-world.ts'
@@ -32,11 +33,6 @@ const openPeople = async (page: Page): Promise<void> => {
   await page.getByTestId('member').first().waitFor()
 }
 const other = (page: Page) => page.locator('[data-testid=member]:not([data-role=owner])')
-/** For whoever looks at them: `SKEIN_SCREENSHOTS=folder`. */
-const photograph = async (page: Page, name: string): Promise<void> => {
-  const folder = process.env['SKEIN_SCREENSHOTS']
-  if (folder) await page.screenshot({ path: `${folder}/${name}.png` })
-}
 
 it('somebody joins, is made a viewer while typing, and is removed: both see how it is at each step', { timeout: 120_000 }, async () => {
   const [owner, guest] = [await ownerDevice(), await guestDevice()]

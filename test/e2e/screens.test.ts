@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { openDevice, shareWith, write } from '../rig/browser.ts'
 import type { Device } from '../rig/browser.ts'
-import { startBrowserWorld } from '../rig/browser-world.ts'
+import { addressOf, startBrowserWorld } from '../rig/browser-world.ts'
 import type { BrowserWorld } from '../rig/browser-world.ts'
 import { until } from '../rig/until.ts'
 
@@ -67,5 +67,74 @@ it.each([
   expect(await device.page.evaluate(() => document.documentElement.dataset['theme'])).toBe(colorScheme)
   expect(device.complaints).toEqual([])
   if (pictures) await device.page.screenshot({ path: join(pictures, `${name}.png`) })
+  await device.context.close()
+})
+
+it('an address at which the person has no conversation says so, and makes none; one that they began offline is found', { timeout: 60_000 }, async () => {
+  const device = await openDevice(world.browser, addressOf(world.line))
+  const { page } = device
+  const listed = async (): Promise<unknown[]> => {
+    const answer = await device.context.request.get(`${world.server.url}/api/conversations`)
+    return (await answer.json() as { conversations: unknown[] }).conversations
+  }
+  const notHere = page.getByRole('heading', { name: 'This conversation is not here for you' })
+  await device.goto('/c/lunch')
+  await notHere.waitFor()
+  await device.goto(`/c/${crypto.randomUUID()}`)
+  await notHere.waitFor()
+  expect(await page.getByTestId('composer').count()).toBe(0)
+  expect(await listed()).toEqual([])
+  await page.evaluate(async () => (await navigator.serviceWorker.ready).active?.state)
+  world.line.cut()
+  await page.reload()
+  await page.getByRole('heading', { name: 'This conversation is not on this device' }).waitFor()
+  // Begun offline, and nothing is written in it yet.
+  await page.getByTestId('new-chat').first().click()
+  await page.getByTestId('composer').waitFor()
+  const begun = new URL(page.url()).pathname
+  await device.goto('/')
+  await device.goto(begun)
+  await write(page, 'begun offline')
+  await page.locator('[data-delivery=on-device]').waitFor()
+  world.line.restore()
+  await page.locator('[data-delivery=saved]').first().waitFor()
+  expect(await listed()).toHaveLength(1)
+  // Where there was none a moment ago, there may be one now.
+  const later = await device.context.newPage()
+  await later.goto(addressOf(world.line) + begun)
+  await later.getByTestId('message').first().waitFor()
+  expect(device.complaints).toEqual([])
+  await device.context.close()
+})
+
+it('words that are written from right to left stand on the right, names and titles with them, and code stays as it is', { timeout: 60_000 }, async () => {
+  const device = await openDevice(world.browser, world.server.url)
+  const { page } = device
+  await device.goto('/')
+  await page.getByTestId('new-chat').first().click()
+  await page.getByTestId('composer').fill('שלום')
+  const directionOf = (selector: string) => page.locator(selector).first().evaluate(node => getComputedStyle(node).direction)
+  expect(await directionOf('[data-testid=composer]')).toBe('rtl')
+  await write(page, 'שלום לכולם (1)\nand a line in English')
+  await page.locator('[data-testid=message][data-role=assistant]').first().waitFor()
+  /** From the left edge of its box to the first line of the text: 0 where that begins at the left. */
+  const indents = await page.getByTestId('message-text').first().evaluate(node => {
+    const range = document.createRange()
+    const text = node.firstChild!
+    const end = text.textContent!.indexOf('\n')
+    return [[0, end], [end + 1, text.textContent!.length]].map(([from, to]) => {
+      range.setStart(text, from!)
+      range.setEnd(text, to!)
+      const [line, box] = [range.getBoundingClientRect(), node.getBoundingClientRect()]
+      return { left: Math.round(line.left - box.left), right: Math.round(box.right - line.right) }
+    })
+  })
+  expect(indents[0]!.right).toBe(0)
+  expect(indents[1]!.left).toBe(0)
+  expect(indents[0]!.left).toBeGreaterThan(0)
+  expect(await directionOf('[data-testid=title] .text')).toBe('rtl')
+  expect(await directionOf('[data-testid=conversation-item] .title')).toBe('rtl')
+  expect(await directionOf('.markdown .code')).toBe('ltr')
+  expect(device.complaints).toEqual([])
   await device.context.close()
 })
