@@ -193,8 +193,13 @@ it('another account on the same browser finds nothing of the one before, whether
     await device.goto('/')
   }
   await page.evaluate(async () => (await navigator.serviceWorker.ready).active?.state)
+  // A new chat of the one before, in which nothing is written yet, is not the next one's.
+  await page.getByTestId('new-chat').first().click()
+  const begun = new URL(page.url()).pathname
   await leave('keep')
   await signUp(device, 'second@example.org', 'Second')
+  await page.getByTestId('new-chat').first().click()
+  expect(new URL(page.url()).pathname).not.toBe(begun)
   await expectNothing()
   expect((await placesOf(page, 'otters')).filter(place => !place.includes(id))).toEqual([])
   await leave('keep')

@@ -24,7 +24,7 @@ export class AppState {
   /** Conversations that were written in since the page was loaded. */
   readonly #writtenHere = new SvelteSet<string>()
   #latestNew: string | null = null
-  /** Conversations that this page began or was let into: the list may not know them yet. */
+  /** Conversations that somebody began on this page or was let into, under their id: the list may not know them yet. */
   readonly #come = new SvelteSet<string>()
   /** Conversations whose stores this page uses; one that is closing may be open again already. */
   #open: readonly { id: string }[] = []
@@ -73,6 +73,8 @@ export class AppState {
     return () => {
       passes.stop()
       if (this.#passes === passes) this.#passes = null
+      // Whoever comes next begins their own.
+      this.#latestNew = null
       stop()
     }
   }
@@ -90,7 +92,7 @@ export class AppState {
   /** Opens a conversation in which nothing was said: the one that there is, so that they do not pile up, else a new one. */
   newChat(): void {
     this.#latestNew = this.#unused() ?? this.#sdk.createConversationId()
-    this.#come.add(this.#latestNew)
+    this.#noteCome(this.#latestNew)
     this.router.go(conversationPath(this.#latestNew))
   }
 
@@ -103,8 +105,12 @@ export class AppState {
   }
 
   /** Whether the conversation is known to be the person's, so that it can be opened at once. */
-  knows(id: string): boolean {
-    return this.#come.has(id) || this.list.items.some(item => item.id === id)
+  knows(id: string, me: Me): boolean {
+    return this.#come.has(`${me.principal.id} ${id}`) || this.list.items.some(item => item.id === id)
+  }
+
+  #noteCome(id: string): void {
+    if (this.session.me) this.#come.add(`${this.session.me.principal.id} ${id}`)
   }
 
   /**
@@ -178,7 +184,7 @@ export class AppState {
 
   async join(secret: string): Promise<void> {
     const { kind, id } = await this.#sdk.acceptInvitation(secret)
-    this.#come.add(id)
+    this.#noteCome(id)
     // An artifact has no screen here: its address would begin a conversation under its id.
     this.router.go(kind === 'conversation' ? conversationPath(id) : '/', { replace: true })
   }
