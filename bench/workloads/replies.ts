@@ -19,6 +19,8 @@ const PER_SECOND = 200
 const READERS = 100
 /** Readers that are looked at; the others only read. */
 const OBSERVED = 10
+/** Models think for a while before their first word. */
+const THINKS_MS = 200
 
 /** A conversation with its readers, on a server of its own. */
 interface Audience {
@@ -43,6 +45,7 @@ const gather = async (peer: Peer, server: MeasuredServer): Promise<Audience> => 
 const reply = async (model: Model, peer: Peer, { name, asker, author, readers, first, each }: Audience, measured: boolean): Promise<void> => {
   asker.send(syncFrame(peer, name, 'update', author.ask('Go on')))
   const exchange = await model.server.next()
+  await sleep(THINKS_MS)
   const journeys = readers.slice(0, OBSERVED).map(reader => {
     const journey = new Journey(TOKENS, 0)
     reader.onFrame = frame => journey.heard(frame)
@@ -62,7 +65,7 @@ const reply = async (model: Model, peer: Peer, { name, asker, author, readers, f
 export const replies: Workload = {
   title: `${PER_SECOND} tokens/s of a model to ${READERS} readers`,
   about: `${REPLIES} replies of ${TOKENS} tokens, from the moment at which the model (over HTTP) says a token to that at which one of ${OBSERVED} readers has it; ` +
-    'tokens but the first wait up to 40 ms to be written together. In turn with a server that waits for the write and not for the disk ' +
+    'the model thinks for 200 ms before, and tokens but the first wait up to 40 ms to be written together. In turn with a server that waits for the write and not for the disk ' +
     '(`SKEIN_DURABILITY=os`): what the disk adds is the difference of the medians. Records are all that the replies left, counted in LevelDB after SIGKILL.',
   takes: peer => peer.conversations === true,
   async run({ peer, start, scale, folder }) {
@@ -99,10 +102,10 @@ export const replies: Workload = {
 }
 
 const RUNS = 100
-const RUN_TOKENS = 600
+const RUN_TOKENS = 450
 const RUN_PER_SECOND = 30
 /** Longer than a room is kept that nobody uses. */
-const GRACE_MS = 75_000
+const GRACE_MS = 70_000
 
 /** All of them at once, each in its own conversation, with a reader; then everybody leaves. */
 const runAll = async (model: Model, peer: Peer, server: MeasuredServer, tokens: number): Promise<number[]> => {

@@ -73,7 +73,10 @@ describe('replies in LevelDB', () => {
     const exchange = await model.next()
     const before = await records()
     const said = words('word', 1200)
-    await speak(exchange, said)
+    for (let n = 0; n < said.length; n += bundleLimits.deltas) {
+      await speak(exchange, said.slice(n, n + bundleLimits.deltas))
+      await until('they are seen', () => readDrafts(ann.doc).some(({ parts }) => textOf(parts).endsWith(said[n + bundleLimits.deltas - 1]!)))
+    }
     await exchange.finish()
     await until('the reply is sealed', () => answers(ann.doc, asked).length > 0)
     expect(answers(ann.doc, asked)).toEqual([said.join('')])

@@ -1,5 +1,5 @@
 /** A language model as an agent, by way of the AI SDK: every provider streams text, reasoning and sources, and ends with what it used. */
-import { streamText, wrapLanguageModel } from 'ai'
+import { experimental_streamTextLowMemory as streamText, wrapLanguageModel } from 'ai'
 import type { LanguageModelUsage, ModelMessage } from 'ai'
 import { textOf } from '../../../shared/conversation/read.ts'
 import type { Message } from '../../../shared/conversation/schema.ts'
@@ -42,6 +42,7 @@ export const createAiSdkAgent = (setup: ModelSetup, { maxRetries = 2, readKey }:
     ...setup.contextTokens !== undefined && { contextTokens: setup.contextTokens },
     // A model does not say the same twice: going on after what was seen would be another reply, so that is sealed instead.
     onInterruption: 'seal',
+    // A reply is read once: the usual `streamText` would keep every chunk of it, each with all the text so far, for a second reader.
     async *reply({ messages, system, already, trace }: AgentContext, signal: AbortSignal): AsyncIterable<AgentChunk> {
       const { model, secrets } = await reach()
       try {
