@@ -102,7 +102,7 @@ export const replies: Workload = {
 }
 
 const RUNS = 100
-const RUN_TOKENS = 450
+const RUN_TOKENS = 400
 const RUN_PER_SECOND = 30
 /** Longer than a room is kept that nobody uses. */
 const GRACE_MS = 70_000
@@ -132,7 +132,7 @@ export const runs: Workload = {
     const model = await startModel()
     const server = await start({ environment: model.environment })
     const tokens = Math.ceil(RUN_TOKENS * scale)
-    await runAll(model, peer, server, Math.ceil(tokens / 3))
+    await runAll(model, peer, server, tokens)
     await sleep(GRACE_MS * scale)
     const base = await server.collected()
     await server.longestStalls()
