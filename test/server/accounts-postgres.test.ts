@@ -61,6 +61,19 @@ describe.skipIf(postgresHere() === undefined)('with a real Postgres', () => {
     }
   })
 
+  test('a connection that breaks between two queries of a task breaks no more than that', async () => {
+    const store = await (await newPlace()).open()
+    try {
+      await store.exclusively(async () => {
+        await postgres.kill()
+        await postgres.start()
+      })
+      expect(await store.exclusively(() => store.readFormat())).toBe(0)
+    } finally {
+      await store.close()
+    }
+  })
+
   describe('that cannot be used', () => {
     const open = async (url: URL): Promise<string> => {
       const outcome = openPostgres(String(url)).then(async store => {
