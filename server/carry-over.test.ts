@@ -125,3 +125,10 @@ test('a process that dies at any write loses nothing and doubles nothing, tried 
   // The note, three memberships, the end of the note.
   expect(write).toBe(5)
 })
+
+test('an account becomes nobody, whoever asks for it', async () => {
+  const { carryOvers, aliases, directory } = await open()
+  await directory.create(own, person(ben), 1)
+  expect(await carryOvers.begin(ben, { id: ann, name: 'Ann' })).toBe(false)
+  expect([await aliases.personOf(ben), await aliases.aliasesOf(ann), await directory.listOf(ann, '')]).toEqual([null, [], []])
+})

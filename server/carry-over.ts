@@ -9,6 +9,7 @@
  */
 import type { Directory } from './directory/port.ts'
 import type { Aliases, CarryOver, CarryOvers } from './identity/aliases-port.ts'
+import { isGuestId } from './identity/guest-cookie.ts'
 import type { Logger } from './telemetry/port.ts'
 import type { UserId } from '../shared/ids.ts'
 import type { Timers } from '../shared/timers.ts'
@@ -57,6 +58,8 @@ export const createCarryOvers = ({ aliases, directory, revoke, timers, logger }:
 
   return {
     begin: async (guest, { id, name }) => {
+      // What an account owns is nobody else's, whoever asks for it.
+      if (!isGuestId(guest)) return false
       const person = await aliases.link({ guest, person: id, name })
       if (person !== id) return false
       revoke(guest)

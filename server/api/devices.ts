@@ -12,6 +12,7 @@ import { deviceLinkPath } from '../../shared/api/routes.ts'
 import { deviceNameOf } from '../../shared/device-name.ts'
 import { SkeinError } from '../../shared/errors.ts'
 import type { UserId } from '../../shared/ids.ts'
+import { isInPerson } from '../../shared/principal.ts'
 import type { Edge } from '../edge/edge.ts'
 import type { DeviceLink, DeviceLinkStore, DeviceSessions } from '../identity/devices-port.ts'
 import type { Identity } from '../identity/port.ts'
@@ -107,10 +108,11 @@ export const deviceRoutes = ({ identity, sessions, links, carryOver, edge, now, 
     return edge.publicUrl?.origin ?? `${secure ? 'https' : 'http'}://${host ?? 'localhost'}`
   }
 
-  /** @returns the guest that the browser is, if it is one */
+  /** @returns the guest that the browser is, if it is one: nobody else becomes an alias, least of all whose token or link is shown */
   const mustNotBeSignedIn = async (c: Context) => {
     const principal = await identity.authenticate(credentialsOf(c))
-    if (principal?.kind === 'user') {
+    if (principal && !isInPerson(principal)) throw new SkeinError('not-allowed', 'A token or link cannot be added as a device. Nothing was changed.')
+    if (principal && principal.kind !== 'guest') {
       throw new SkeinError('not-allowed', `This browser is signed in as ${principal.name} already, so it was not added. Sign out here first.`)
     }
     return principal

@@ -37,7 +37,7 @@ export interface Aliases {
 /** What a becoming comes with: see server/carry-over.ts. */
 export interface CarryOvers {
   /**
-   * @returns whether the guest is this person from now on; false: it became another one before, and nothing of it is taken from them
+   * @returns whether the guest is this person from now on; false: it became another one before, or is no guest, and nothing is taken from them
    * @throws SkeinError when the disk failed: nothing is known to have happened, and the guest's proof must be kept to try again
    */
   begin(guest: UserId, person: { id: UserId, name: string }): Promise<boolean>
