@@ -22,7 +22,7 @@ import type { SignedIn } from './context.ts'
 import { readBody } from './validation.ts'
 
 export interface DevicesOptions {
-  identity: Pick<Identity, 'authenticate'>
+  identity: Pick<Identity, 'authenticate' | 'renew'>
   sessions: DeviceSessions
   links: DeviceLinkStore
   /** The guest that a browser was becomes the person whose device it is now. */
@@ -68,7 +68,7 @@ export const deviceRoutes = ({ identity, sessions, links, carryOver, edge, now, 
   })
 
   const answer = (confirmed: boolean) => async (c: Context<SignedIn>): Promise<Response> => {
-    if (!await links.answer(c.req.param('id')!, c.var.principal.id, confirmed)) throw new SkeinError('link-spent', SPENT)
+    if (!await links.answer(c.req.param('id')!, c.var.principal, confirmed)) throw new SkeinError('link-spent', SPENT)
     return c.body(null, 204)
   }
   app.post('/links/:id/confirm', ...known, answer(true))
@@ -92,15 +92,23 @@ export const deviceRoutes = ({ identity, sessions, links, carryOver, edge, now, 
     const link = await links.collect(claim)
     if (!link || link.state === 'added') throw new SkeinError('link-spent', SPENT)
     if (link.state !== 'confirmed') return c.json({ state: link.state === 'refused' ? 'refused' : 'waiting' } satisfies CollectedDevice)
+    const person = await confirmerOf(link)
     const { address } = callerOf(c)
     // What was written in this browser comes along, before it forgets who wrote it.
     if (before && before.id !== link.person) await carryOver(before.id, { id: link.person, name: link.name })
     const device = { userAgent: link.asked!.userAgent, address }
-    const cookies = await sessions.open({ id: link.person, kind: link.kind }, device, edge.isSecure(callerOf(c)))
+    const cookies = await sessions.open(person, device, edge.isSecure(callerOf(c)))
     for (const cookie of cookies) c.header('Set-Cookie', cookie, { append: true })
     audit('device.added', { outcome: 'done', principal: link.person, address })
     return c.json({ state: 'added' } satisfies CollectedDevice)
   })
+
+  /** A device that was turned away, or signed out, after it had confirmed a link shall not come back by it; nor anybody who is no more. */
+  const confirmerOf = async ({ person: id, kind, name, confirmedBy: credential }: DeviceLink) => {
+    const person = { id, kind, name, ...credential !== undefined && { credential } }
+    if (identity.renew && !await identity.renew(person)) throw new SkeinError('link-spent', SPENT)
+    return person
+  }
 
   /** Under which the person has the app open. */
   const originOf = (c: Context): string => {

@@ -21,8 +21,8 @@ export interface DeviceSessions {
   list(who: Principal, name: string): Promise<Device[]>
   /** Turns it away, durably; its connections end. @returns false when the person has no such device */
   end(who: Principal, id: string): Promise<boolean>
-  /** Lets a new device of theirs in. @returns the `Set-Cookie` values that prove it from then on */
-  open(person: Pick<Principal, 'id' | 'kind'>, device: { userAgent: string, address: string }, secure: boolean): Promise<string[]>
+  /** Lets a new device of theirs in, confirmed by `credential`. @returns the `Set-Cookie` values that prove it from then on */
+  open(person: Pick<Principal, 'id' | 'kind' | 'credential'>, device: { userAgent: string, address: string }, secure: boolean): Promise<string[]>
 }
 
 /** Rows of devices, and word of those that were turned away: these clear what they hold when they come back. */
@@ -49,6 +49,8 @@ export interface DeviceLink {
   state: 'open' | 'asked' | 'confirmed' | 'added' | 'refused'
   /** Who asked: hash of what it collects by, its browser, the check that stands on both screens. */
   asked?: { claimHash: string, userAgent: string, check: string }
+  /** Credential of the device that confirmed it: when that is good no more, neither is the link. */
+  confirmedBy?: string
 }
 
 export interface DeviceLinkStore {
@@ -59,7 +61,7 @@ export interface DeviceLinkStore {
   /** @returns what the new device collects by; null when the code is none, too old, or was used */
   ask(code: string, userAgent: string): Promise<{ claim: string, link: DeviceLink } | null>
   /** @returns whether somebody waits for that */
-  answer(id: string, person: UserId, confirmed: boolean): Promise<boolean>
+  answer(id: string, who: Pick<Principal, 'id' | 'credential'>, confirmed: boolean): Promise<boolean>
   /** Takes a confirmed link, once. @returns it as it was before; null when the claim is none or the link too old */
   collect(claim: string): Promise<DeviceLink | null>
 }

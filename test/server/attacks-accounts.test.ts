@@ -87,3 +87,43 @@ describe('who has something of a person\'s does not make the person their alias:
     expect((await json<Me>(mallory.get(routes.me()))).principal.aliases).toBeUndefined()
   })
 })
+
+describe('a link for a device that was confirmed adds none', () => {
+  const collect = (claim: string, device = browser()): Promise<string> => codeOf(device.post(routes.collectDevice(), { claim }))
+
+  test('when the device that confirmed it was signed out', async () => {
+    const [stolen, own] = [await account(), browser()]
+    const claim = await confirmed(stolen)
+    await signIn(own, stolen.email)
+    const { device } = await json<Me>(stolen.get(routes.me()))
+    expect((await own.send('DELETE', routes.device(device!))).status).toBe(204)
+    expect(await collect(claim)).toBe('link-spent')
+  })
+
+  test('when the password was changed', async () => {
+    const [stolen, own] = [await account(), browser()]
+    const claim = await confirmed(stolen)
+    await signIn(own, stolen.email)
+    await json(own.post(routes.auth.password(), { current: PASSWORD, password: 'another long one' }))
+    expect(await collect(claim)).toBe('link-spent')
+  })
+
+  test('when a guest has turned the device away that confirmed it', async () => {
+    const [own, stolen] = [await guest(), browser()]
+    const claim = await confirmed(own)
+    await json(stolen.post(routes.collectDevice(), { claim }))
+    const next = await confirmed(stolen)
+    expect((await own.send('DELETE', routes.device((await json<Me>(stolen.get(routes.me()))).device!))).status).toBe(204)
+    expect(await collect(next)).toBe('link-spent')
+  })
+
+  test('when the guest has become an account meanwhile; and who collects stays who they are', async () => {
+    const [own, other] = [await guest(), await guest()]
+    const claim = await confirmed(own)
+    await account(own)
+    const before = await other.me()
+    expect(await collect(claim, other)).toBe('link-spent')
+    expect(await other.me()).toEqual(before)
+    expect((await json<Me>(own.get(routes.me()))).principal.aliases).toHaveLength(1)
+  })
+})

@@ -27,9 +27,9 @@ test.each(['ask', 'answer', 'collect'] as const)('at the step "%s"', async step 
     return expect(await links.ask(code, '')).toBeNull()
   }
   const { claim } = (await links.ask(code, ''))!
-  if (step === 'collect') expect(await links.answer(link.id, ann.id, true)).toBe(true)
+  if (step === 'collect') expect(await links.answer(link.id, ann, true)).toBe(true)
   now += LASTS
-  if (step === 'answer') expect(await links.answer(link.id, ann.id, true)).toBe(false)
+  if (step === 'answer') expect(await links.answer(link.id, ann, true)).toBe(false)
   expect(await links.collect(claim)).toBeNull()
 })
 

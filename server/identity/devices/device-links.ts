@@ -70,11 +70,11 @@ export const openDeviceLinks = ({ store, now, random }: DeviceLinksOptions): Dev
       await write(asked)
       return { claim: `${link.id}.${own}`, link: asked }
     }),
-    answer: (id, person, confirmed) => inTurn(async () => {
+    answer: (id, { id: person, credential }, confirmed) => inTurn(async () => {
       const link = await readLive(id)
       if (link?.person !== person) return false
       if (confirmed ? link.state !== 'asked' : link.state !== 'open' && link.state !== 'asked') return false
-      await write({ ...link, state: confirmed ? 'confirmed' : 'refused' })
+      await write({ ...link, state: confirmed ? 'confirmed' : 'refused', ...confirmed && credential !== undefined && { confirmedBy: credential } })
       return true
     }),
     collect: claim => inTurn(async () => {
