@@ -36,6 +36,8 @@ export const withTokens = (options: WithTokensOptions): { identity: Identity, to
     return () => stops.forEach(stop => stop())
   }
   onRevoked(gone => tickets.revoked(gone))
+  // A token would outlive its person: an embedder's functions are not asked about it, and of a guest it would be the account's by now.
+  people.onRevoked(gone => { if ('user' in gone) tokens.endAllOf(gone.user).catch(onError) })
 
   const identity: Identity = {
     authenticate: async credentials => {

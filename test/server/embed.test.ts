@@ -4,6 +4,7 @@ import { createServer } from '../../server/embed.ts'
 import type { EmbeddedServer, KnownPerson } from '../../server/embed.ts'
 import { routes } from '../../shared/api/routes.ts'
 import type { IssuedToken } from '../../shared/api/token-schemas.ts'
+import type { UserId } from '../../shared/ids.ts'
 import { messageTexts, newConversationId, say } from '../rig/conversation.ts'
 import { Peer } from '../rig/peer.ts'
 import type { PeerOptions } from '../rig/peer.ts'
@@ -88,6 +89,20 @@ describe('people that the program knows', () => {
     })
     const { secret } = await made.json() as IssuedToken
     expect(await (await get(routes.me(), `Bearer ${secret}`)).json()).toMatchObject({ principal: { id: 'ada', kind: 'service' } })
+  })
+
+  it('take their tokens with them when they leave, and what is open by these', async () => {
+    people.set('App leaver', { id: 'leaver', name: 'Leaver' })
+    const made = await fetch(server.url + routes.tokens(), {
+      method: 'POST', headers: { 'authorization': 'App leaver', 'content-type': 'application/json' },
+      body: JSON.stringify({ name: 'bot', scopes: { read: true, write: true } }),
+    })
+    const authorization = `Bearer ${(await made.json() as IssuedToken).secret}`
+    const bot = await join(`conversation/${newConversationId()}`, { authorization })
+    people.delete('App leaver')
+    server.revoke({ user: 'leaver' as UserId })
+    expect((await bot.closed()).code).toBe(4401)
+    await until('the token is good for nothing', async () => (await get(routes.me(), authorization)).status === 401)
   })
 
   it('may be let in no further than a scope says, and no longer than a time', async () => {

@@ -19,7 +19,6 @@ import { createAccountDevices } from './account-devices.ts'
 import type { Identity, Revocation } from '../port.ts'
 import type { OidcProvider, SignUpPolicy } from '../accounts-port.ts'
 import type { ProviderKeysOffer } from '../provider-keys-port.ts'
-import { isGuestId } from '../guest-cookie.ts'
 import { createAdministration } from './administration.ts'
 import type { Administration } from './administration.ts'
 import type { AccountsDatabase } from './database.ts'
@@ -45,7 +44,7 @@ export interface AccountsOptions {
    * when it rejects the sign-in has failed, and trying again must be harmless.
    */
   carryOver: (guest: UserId, account: { id: UserId, name: string }) => Promise<unknown>
-  aliases: Pick<Aliases, 'aliasesOf' | 'personOf'>
+  aliases: Pick<Aliases, 'aliasesOf'>
   /** `https://host` of `SKEIN_PUBLIC_URL`; null: under whatever name people come. */
   publicOrigin: string | null
   signUp: SignUpPolicy
@@ -169,7 +168,7 @@ export class Accounts implements Identity {
 
   /** For tokens and tickets, which are shown without a cookie: whether there is such an account, and such a session, still. */
   async renew(principal: Principal): Promise<Principal | null> {
-    if (principal.kind === 'guest') return this.#renewGuest(principal)
+    if (principal.kind === 'guest') return this.options.guests.renew!(principal)
     const { adapter, internalAdapter } = await this.engine().$context
     const user = await internalAdapter.findUserById(principal.id) as SignedInAccount['user'] | null
     if (!user || user.disabledAt) return null
@@ -177,14 +176,6 @@ export class Accounts implements Identity {
     if (credential !== undefined && !await adapter.findOne({ model: 'session', where: [{ field: 'id', value: credential }] })) return null
     const aliases = await this.options.aliases.aliasesOf(principal.id)
     return { ...principal, name: user.name, ...aliases.length > 0 && { aliases } }
-  }
-
-  /** A token that a guest made is that of the person whom they became. */
-  async #renewGuest(principal: Principal): Promise<Principal | null> {
-    const { guests, aliases } = this.options
-    const person = principal.credential === undefined ? await aliases.personOf(principal.id) : null
-    if (person === null) return guests.renew!(principal)
-    return this.renew({ ...principal, kind: isGuestId(person) ? 'guest' : 'user', id: person })
   }
 
   async whatBecameOf(user: string, credential: string) {

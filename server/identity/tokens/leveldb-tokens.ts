@@ -50,6 +50,7 @@ const USE_GRAIN_MS = 60 * 60 * 1000
 const tokenKey = (id: string): Key => ['skein', 'token', id]
 const indexKey = (person: UserId, id: string): Key => ['skein', 'tokens', person, id]
 const putToken = (id: string, token: StoredToken): Operation => putJson(tokenKey(id), token)
+const deleteToken = (person: UserId, id: string): Operation[] => [del(tokenKey(id)), del(indexKey(person, id))]
 
 /** What a revocation names. */
 const credentialOf = (id: string): string => `token-${id}`
@@ -137,17 +138,26 @@ export class LevelDbTokens implements Tokens {
     return this.#inTurn(async () => {
       const stored = await this.#findOf(people, id)
       if (!stored) return false
-      await this.#options.store.commit([del(tokenKey(id)), del(indexKey(stored.person.id, id))])
+      await this.#options.store.commit(deleteToken(stored.person.id, id))
       this.#tell(id)
       return true
+    })
+  }
+
+  /** All that a person made, who proves nobody any more: whatever they let in goes with them, for good. */
+  endAllOf(person: UserId): Promise<void> {
+    return this.#inTurn(async () => {
+      const ids = (await this.#options.store.intactEntries(under('skein', 'tokens', person))).map(([key]) => String(key[3]))
+      if (ids.length === 0) return
+      await this.#options.store.commit(ids.flatMap(id => deleteToken(person, id)))
+      for (const id of ids) this.#tell(id)
     })
   }
 
   /** Nothing is kept of what has expired once its person has looked. */
   async #clear(over: readonly { person: UserId, id: string }[]): Promise<void> {
     if (over.length === 0) return
-    const operations = over.flatMap(({ person, id }) => [del(tokenKey(id)), del(indexKey(person, id))])
-    await this.#options.store.commit(operations).catch(this.#options.onError)
+    await this.#options.store.commit(over.flatMap(({ person, id }) => deleteToken(person, id))).catch(this.#options.onError)
   }
 
   /** @returns null: there is none, or it has expired */
