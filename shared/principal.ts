@@ -29,12 +29,16 @@ export interface Scopes {
   actAs?: readonly AgentId[]
   /** Absent: all of the person's. */
   documents?: readonly DocumentName[]
-  /** It stands for the person in all things, within `documents`: a ticket that a browser's WebSocket shows in place of a cookie. */
+  /** With `read` and `write` it stands for the person in all things, within `documents`: a ticket that a browser's WebSocket shows in place of a cookie. */
   manage?: boolean
 }
 
-/** Whether it is the person who acts, and not what they made for others to act by. */
-export const isInPerson = ({ scopes }: Principal): boolean => scopes === undefined || scopes.manage === true
+/** Whether it is the person who acts, in the documents that it reaches, and not what they made for others to act by. */
+export const isInPerson = ({ scopes }: Principal): boolean =>
+  scopes === undefined || (scopes.manage === true && scopes.read && scopes.write)
+
+/** Also in what is about the person and not about one document: what lets somebody in, and leaving for good. */
+export const isWhollyInPerson = (principal: Principal): boolean => isInPerson(principal) && principal.scopes?.documents === undefined
 
 type Ids = Readonly<{ id: UserId, aliases?: readonly UserId[] | undefined }>
 

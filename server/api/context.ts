@@ -2,7 +2,7 @@
 import type { Context, MiddlewareHandler } from 'hono'
 import { SkeinError } from '../../shared/errors.ts'
 import type { UserId } from '../../shared/ids.ts'
-import { isInPerson } from '../../shared/principal.ts'
+import { isInPerson, isWhollyInPerson } from '../../shared/principal.ts'
 import type { Principal } from '../../shared/principal.ts'
 import type { Caller } from '../edge/caller.ts'
 import type { Credentials, Identity } from '../identity/port.ts'
@@ -48,10 +48,15 @@ export const signedIn = (identity: Pick<Identity, 'authenticate'>): MiddlewareHa
   await next()
 }
 
-/** What a person does and no token of theirs may: whatever gives away, or takes, more than the token itself allows. */
-export const personOnly: MiddlewareHandler<SignedIn> = async (c, next) => {
-  if (!isInPerson(c.var.principal)) {
+const inPerson = (isSo: (principal: Principal) => boolean): MiddlewareHandler<SignedIn> => async (c, next) => {
+  if (!isSo(c.var.principal)) {
     throw new SkeinError('not-allowed', 'A token or link may not do this, only its person, signed in. Nothing was changed.')
   }
   await next()
 }
+
+/** What a person does with a document and no token of theirs may: whatever gives away, or takes, more than the token itself allows. */
+export const personOnly = inPerson(isInPerson)
+
+/** The same of what is not about one document: a credential for some documents makes none that is for others. */
+export const wholePersonOnly = inPerson(isWhollyInPerson)

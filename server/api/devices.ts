@@ -17,7 +17,7 @@ import type { Edge } from '../edge/edge.ts'
 import type { DeviceLink, DeviceLinkStore, DeviceSessions } from '../identity/devices-port.ts'
 import type { Identity } from '../identity/port.ts'
 import type { Audit } from '../telemetry/port.ts'
-import { callerOf, credentialsOf, personOnly, signedIn } from './context.ts'
+import { callerOf, credentialsOf, signedIn, wholePersonOnly } from './context.ts'
 import type { SignedIn } from './context.ts'
 import { readBody } from './validation.ts'
 
@@ -37,7 +37,7 @@ const SPENT = 'This link was used already, is too old, or was never given out. N
 
 export const deviceRoutes = ({ identity, sessions, links, carryOver, edge, now, audit }: DevicesOptions): Hono<SignedIn> => {
   const app = new Hono<SignedIn>()
-  const known = [signedIn(identity), personOnly] as const
+  const known = [signedIn(identity), wholePersonOnly] as const
 
   app.get('/', ...known, async c => {
     const who = c.var.principal

@@ -13,7 +13,7 @@ import type { Directory, Link, NewLink } from '../directory/port.ts'
 import type { Identity } from '../identity/port.ts'
 import type { Audit, AuditEvent, AuditEventName } from '../telemetry/port.ts'
 import type { Access, Gatekeeper } from './access.ts'
-import { credentialsOf, personOnly, signedIn } from './context.ts'
+import { credentialsOf, personOnly, signedIn, wholePersonOnly } from './context.ts'
 import type { SignedIn } from './context.ts'
 import { checkOwner, enterShared, sharedDocuments, sharedKind } from './shared-documents.ts'
 import { readBody } from './validation.ts'
@@ -97,7 +97,7 @@ export const linkRoutes = ({ identity, directory, gatekeeper, audit, now }: Link
     }
   }
 
-  app.post('/invitations/accept', known, personOnly, async c => {
+  app.post('/invitations/accept', known, wholePersonOnly, async c => {
     const { secret } = await readBody(c, invitationSecret)
     const entry = await directory.accept(secret, c.var.principal, now()).catch((error: unknown) => {
       if (error instanceof SkeinError) note(c, 'invitation.refused', { code: error.code }, 'refused')

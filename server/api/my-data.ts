@@ -7,7 +7,7 @@ import type { Principal } from '../../shared/principal.ts'
 import type { Deletions, Leaving } from '../identity/deletion-port.ts'
 import type { Identity } from '../identity/port.ts'
 import type { Audit } from '../telemetry/port.ts'
-import { callerOf, credentialsOf, personOnly, signedIn } from './context.ts'
+import { callerOf, credentialsOf, signedIn, wholePersonOnly } from './context.ts'
 import type { SignedIn } from './context.ts'
 import { readBody } from './validation.ts'
 
@@ -35,7 +35,7 @@ export const deletePersonRoute = (
 
 export const myDataRoutes = ({ identity, leaving, deletions, exportPerson, audit }: MyDataOptions): Hono<SignedIn> => {
   const app = new Hono<SignedIn>()
-  const known = [signedIn(identity), personOnly] as const
+  const known = [signedIn(identity), wholePersonOnly] as const
 
   app.get('/export', ...known, c => {
     const { principal } = c.var

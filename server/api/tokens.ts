@@ -12,7 +12,7 @@ import type { Tickets } from '../identity/ticket-port.ts'
 import type { Tokens } from '../identity/token-port.ts'
 import type { Audit, AuditEventName } from '../telemetry/port.ts'
 import type { Gatekeeper } from './access.ts'
-import { credentialsOf, personOnly, signedIn } from './context.ts'
+import { credentialsOf, signedIn, wholePersonOnly } from './context.ts'
 import type { SignedIn } from './context.ts'
 import { readBody } from './validation.ts'
 
@@ -33,10 +33,10 @@ export const tokenRoutes = ({ identity, tokens, tickets, gatekeeper, agents, aud
     audit(name, { outcome: 'done', principal, ...credential !== undefined && { credential }, address: credentialsOf(c).address, about })
   }
 
-  app.get('/tokens', known, personOnly, async c =>
+  app.get('/tokens', known, wholePersonOnly, async c =>
     c.json({ tokens: await tokens.listOf(idsOf(c.var.principal)) } satisfies TokenList))
 
-  app.post('/tokens', known, personOnly, async c => {
+  app.post('/tokens', known, wholePersonOnly, async c => {
     const wanted = await readBody(c, newToken)
     // What somebody is no member of does not exist for them, here as anywhere.
     for (const name of wanted.scopes.documents ?? []) await gatekeeper.enterDocument(name, c.var.principal)
@@ -46,14 +46,14 @@ export const tokenRoutes = ({ identity, tokens, tickets, gatekeeper, agents, aud
     return c.json(issued satisfies IssuedToken, 201)
   })
 
-  app.post('/tokens/:id/rotate', known, personOnly, async c => {
+  app.post('/tokens/:id/rotate', known, wholePersonOnly, async c => {
     const issued = await tokens.rotate(idsOf(c.var.principal), c.req.param('id'))
     if (!issued) throw new SkeinError('not-found')
     told(c, 'token.rotated', { id: issued.token.id })
     return c.json(issued satisfies IssuedToken)
   })
 
-  app.delete('/tokens/:id', known, personOnly, async c => {
+  app.delete('/tokens/:id', known, wholePersonOnly, async c => {
     const id = c.req.param('id')
     if (!await tokens.revoke(idsOf(c.var.principal), id)) throw new SkeinError('not-found')
     told(c, 'token.revoked', { id })

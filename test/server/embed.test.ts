@@ -4,7 +4,7 @@ import { createServer } from '../../server/embed.ts'
 import type { EmbeddedServer, KnownPerson } from '../../server/embed.ts'
 import { routes } from '../../shared/api/routes.ts'
 import type { IssuedToken } from '../../shared/api/token-schemas.ts'
-import type { UserId } from '../../shared/ids.ts'
+import type { DocumentName, UserId } from '../../shared/ids.ts'
 import { messageTexts, newConversationId, say } from '../rig/conversation.ts'
 import { Peer } from '../rig/peer.ts'
 import type { PeerOptions } from '../rig/peer.ts'
@@ -103,6 +103,19 @@ describe('people that the program knows', () => {
     server.revoke({ user: 'leaver' as UserId })
     expect((await bot.closed()).code).toBe(4401)
     await until('the token is good for nothing', async () => (await get(routes.me(), authorization)).status === 401)
+  })
+
+  it.each<[string, KnownPerson['scopes']]>([
+    ['for one document', { read: true, write: true, manage: true, documents: ['conversation/one' as DocumentName] }],
+    ['for reading', { read: true, write: false, manage: true }],
+    ['for nothing', { read: false, write: false, manage: true }],
+  ])('make nothing that goes further by a proof that is %s', async (_, scopes) => {
+    people.set('App narrow', { id: 'ada', name: 'Ada', ...scopes && { scopes } })
+    const headers = { 'authorization': 'App narrow', 'content-type': 'application/json' }
+    const post = async (path: string, body: object) => (await fetch(server.url + path, { method: 'POST', headers, body: JSON.stringify(body) })).status
+    expect(await post(routes.tokens(), { name: 'bot', scopes: { read: true, write: true } })).toBe(403)
+    expect(await post(routes.acceptInvitation(), { secret: 'x' })).toBe(403)
+    expect((await get(routes.tokens(), 'App narrow')).status).toBe(403)
   })
 
   it('may be let in no further than a scope says, and no longer than a time', async () => {
