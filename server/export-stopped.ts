@@ -33,7 +33,7 @@ export const exportStopped = async ({ data, accounts, log, wanted, random }: Sto
   const secret = random(new Uint8Array(32))
   const guests = createGuestIdentity({ secret, now, random, aliases, devices })
   const people = await openAccounts(data, accounts, {
-    secret, guests, away: devices, aliases, carryOver: async () => {}, publicOrigin: null,
+    secret, guests, away: devices, aliases, carryOver: async () => {}, publicOrigin: null, overHttps: null,
     callerOf: () => ({ address: '', secure: false, host: undefined }), now, random, audit: () => {}, failed: () => {},
     providerKeys: { keys: openProviderKeys({ dataFolder: data, secrets: async () => [secret], now, random }), wanted: [] },
   })

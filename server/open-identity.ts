@@ -6,6 +6,7 @@ import type { Adapters } from './app.ts'
 import { callerOf } from './api/context.ts'
 import { createCarryOvers } from './carry-over.ts'
 import type { Config } from './config.ts'
+import { overHttps } from './edge/config.ts'
 import { openLevelDbAliases } from './identity/aliases/leveldb-aliases.ts'
 import { openDeviceLinks } from './identity/devices/device-links.ts'
 import { openLevelDbDevices } from './identity/devices/leveldb-devices.ts'
@@ -74,10 +75,11 @@ const peopleOf = async (
       const { openAccounts } = await import('./identity/accounts/open-accounts.ts')
       const now = Date.now
       const [aliases, devices] = [openLevelDbAliases(store), await openLevelDbDevices(store, now)]
-      const guests = createGuestIdentity({ secret, olderSecrets, now, random, aliases, devices })
+      const kind = { overHttps: overHttps(config.edge) }
+      const guests = createGuestIdentity({ ...kind, secret, olderSecrets, now, random, aliases, devices })
       const carryOvers = createCarryOvers({ aliases, directory, revoke: guests.ended, timers: systemTimers, logger })
       const people = await openAccounts(config.dataFolder, config.accounts, {
-        secret, olderSecrets, guests, away: devices, publicOrigin: config.edge.publicUrl?.origin ?? null, callerOf, providerKeys,
+        secret, olderSecrets, guests, away: devices, publicOrigin: config.edge.publicUrl?.origin ?? null, ...kind, callerOf, providerKeys,
         carryOver: carryOvers.begin, aliases, now, random, audit: createAudit(logger),
         failed: (what, error) => logger.error({ err: error }, `accounts: ${what}`),
       })

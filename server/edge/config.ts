@@ -58,6 +58,10 @@ export const edgeOf = (values: z.infer<typeof variables>): EdgeConfig => {
   }
 }
 
+/** Whether people come by https alone, or never; null: nobody said so, and a proxy may speak it. */
+export const overHttps = ({ publicUrl, tls }: Pick<EdgeConfig, 'publicUrl' | 'tls'>): boolean | null =>
+  publicUrl ? publicUrl.protocol === 'https:' : tls ? true : null
+
 /** The edge of a server that nothing was said about. */
 export const plainEdge: EdgeConfig = edgeOf(variables.parse({}))
 

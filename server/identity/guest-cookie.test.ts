@@ -9,11 +9,11 @@ const START = Date.UTC(2026, 10, 1)
 
 const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text)
 
-const setup = ({ secret = 'a' as string, older = [] as string[], now = () => START } = {}) => {
+const setup = ({ secret = 'a' as string, older = [] as string[], now = () => START, overHttps = null as boolean | null } = {}) => {
   let next = 0
   return createGuestIdentity({
     secret: bytesOf(secret), olderSecrets: older.map(bytesOf), now, random: target => target.fill(++next),
-    aliases: nobodyBecameAnybody, devices: noDevices,
+    aliases: nobodyBecameAnybody, devices: noDevices, overHttps,
   })
 }
 const address = '127.0.0.1'
@@ -157,5 +157,14 @@ describe('over https', () => {
     const [planted, own] = [await admit(identity), await admit(identity, true)]
     expect(own.setCookie).toMatch(/^__Host-skein_guest=[^;]+; Path=\/; Max-Age=34560000; HttpOnly; SameSite=Lax; Secure$/)
     expect(await identity.authenticate({ cookie: `${planted.cookie}; ${own.cookie}`, address })).toEqual(own.principal)
+  })
+
+  test('alone, a cookie that another host can have planted is nobody, where there is no other too', async () => {
+    const identity = setup({ overHttps: true })
+    const { cookie, principal } = await admit(identity, true)
+    expect(await identity.authenticate({ cookie, address })).toEqual(principal)
+    expect(await identity.authenticate({ cookie: cookie.slice('__Host-'.length), address })).toBeNull()
+    const { cookie: planted } = await admit(identity, false)
+    expect((await identity.admitGuest({ cookie: planted, address }, true))!.principal.id).not.toBe(planted.split(/[=.]/)[1])
   })
 })

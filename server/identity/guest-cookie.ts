@@ -38,6 +38,8 @@ export interface GuestCookieOptions {
   random: RandomBytes
   aliases: Pick<Aliases, 'personOf' | 'aliasesOf' | 'forget'>
   devices: DeviceStore
+  /** Whether people come by https alone, or never; null, or left out: nobody said so. */
+  overHttps?: boolean | null
 }
 
 export interface GuestIdentity extends Identity {
@@ -57,7 +59,9 @@ interface Proof {
 
 const HOUR_MS = 60 * 60 * 1000
 
-export const createGuestIdentity = ({ secret, olderSecrets = [], now, random, aliases, devices }: GuestCookieOptions): GuestIdentity => {
+export const createGuestIdentity = (options: GuestCookieOptions): GuestIdentity => {
+  const { secret, olderSecrets = [], now, random, aliases, devices, overHttps = null } = options
+  const names = (overHttps === null ? [true, false] : [overHttps]).map(cookieName)
   const listeners = new Set<(gone: Revocation) => void>()
   const tell = (gone: Revocation): void => listeners.forEach(listener => listener(gone))
   const secrets = [secret, ...olderSecrets]
@@ -85,7 +89,7 @@ export const createGuestIdentity = ({ secret, olderSecrets = [], now, random, al
   const credentialOf = ({ id, device }: Proof): string => device ?? sign(['device', id], secrets.at(-1)).slice(0, 32)
 
   const prove = async ({ cookie }: Pick<Credentials, 'cookie'>): Promise<{ proof: Proof, principal: Principal } | null> => {
-    for (const value of cookieValues(cookie ?? '')) {
+    for (const value of cookieValues(cookie ?? '', names)) {
       const proof = verify(value)
       if (!proof || devices.wasTurnedAway(credentialOf(proof)) || await aliases.personOf(proof.id) !== null) continue
       return { proof, principal: await principalOf(proof) }
@@ -172,16 +176,13 @@ export const createGuestIdentity = ({ secret, olderSecrets = [], now, random, al
 const cookie = (value: string, seconds: number, secure: boolean): string =>
   `${cookieName(secure)}=${value}; Path=/; Max-Age=${seconds}; HttpOnly; SameSite=Lax${secure ? '; Secure' : ''}`
 
-/** With this prefix no other host of the same domain can plant one, nor can a page that came in clear. */
+/** With this prefix no other host of the same domain can plant one, nor can a page that came in clear; so where all is https no other counts. */
 const cookieName = (secure: boolean): string => secure ? `__Host-${GUEST_COOKIE}` : GUEST_COOKIE
 
-/**
- * A browser may send a name twice (another path or domain of the same host): the one that we signed counts. The one that nobody else can
- * have planted comes first; the other is of a guest who came before there was one.
- */
-const cookieValues = (header: string): string[] => {
+/** A browser may send a name twice (another path or domain of the same host): the one that we signed counts. */
+const cookieValues = (header: string, names: readonly string[]): string[] => {
   const pairs = header.split(';').map(pair => pair.trim())
-  return [cookieName(true), cookieName(false)].flatMap(name => pairs.flatMap(pair => pair.startsWith(`${name}=`) ? [pair.slice(name.length + 1)] : []))
+  return names.flatMap(name => pairs.flatMap(pair => pair.startsWith(`${name}=`) ? [pair.slice(name.length + 1)] : []))
 }
 
 /** In a time that does not tell how much of it was right. */

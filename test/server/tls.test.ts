@@ -18,13 +18,19 @@ afterEach(async () => {
 interface Answer {
   status: number
   headers: Record<string, unknown>
+  text: string
 }
 
-const get = (port: number, path: string): Promise<Answer> => new Promise((resolve, reject) => {
-  request({ port, host: '127.0.0.1', path, rejectUnauthorized: false }, response => {
-    response.resume().once('end', () => resolve({ status: response.statusCode!, headers: response.headers }))
-  }).once('error', reject).end()
+/** @param body of a POST; left out: a GET */
+const send = (port: number, path: string, headers: Record<string, string>, body?: object): Promise<Answer> => new Promise((resolve, reject) => {
+  const more = body ? { 'content-type': 'application/json', 'origin': `https://127.0.0.1:${port}` } : {}
+  request({ port, host: '127.0.0.1', path, rejectUnauthorized: false, method: body ? 'POST' : 'GET', headers: { ...more, ...headers } }, response => {
+    let text = ''
+    response.on('data', chunk => { text += String(chunk) })
+    response.once('end', () => resolve({ status: response.statusCode!, headers: response.headers, text }))
+  }).once('error', reject).end(body && JSON.stringify(body))
 })
+const get = (port: number, path: string): Promise<Answer> => send(port, path, {})
 
 /** Whom the certificate is for that a newcomer is shown. */
 const shownTo = (port: number): Promise<unknown> => new Promise((resolve, reject) => {
@@ -61,6 +67,35 @@ it('serves pages and sockets, takes a renewed certificate without a restart, and
   say(peer.doc, 'Still here', { to: [] })
   await peer.allSaved()
   expect(peer.closedBy).toBeNull()
+})
+
+it('gives out cookies that no other host can plant, and takes no others', async () => {
+  const folder = await temporaryFolder()
+  ended.push(folder.remove)
+  const { cert, key } = await makeCertificate(folder.path, 'only')
+  const server = await startServer(`${folder.path}/data`, { SKEIN_AUTH: 'accounts', SKEIN_TLS_CERT: cert, SKEIN_TLS_KEY: key })
+  ended.push(() => server.stop())
+  const ask = async (path: string, cookies: readonly string[], body?: object) => {
+    const answer = await send(server.port, path, { ...cookies.length > 0 && { cookie: cookies.join('; ') } }, body)
+    expect(answer.status).toBeLessThan(300)
+    const lines = [answer.headers['set-cookie'] ?? []].flat() as string[]
+    for (const line of lines) {
+      const [pair, ...attributes] = line.split('; ')
+      expect(pair).toMatch(/^__Host-skein[._][a-z]+=/)
+      expect(attributes.filter(each => !/^max-age=/i.test(each)).sort()).toEqual(['HttpOnly', 'Path=/', 'SameSite=Lax', 'Secure'])
+    }
+    return { given: lines.filter(line => !/max-age=0/i.test(line)).map(line => line.split(';')[0]!), text: answer.text }
+  }
+  const idOf = ({ text }: { text: string }): string => (JSON.parse(text) as { principal: { id: string } }).principal.id
+  const guest = await ask(routes.me(), [])
+  const person = { email: 'ada@example.org', password: 'correct horse battery' }
+  await ask(routes.auth.signUp(), guest.given, { ...person, name: 'Ada' })
+  const { given } = await ask(routes.auth.signIn(), [], person)
+  const account = await ask(routes.me(), given)
+  expect(idOf(await ask(routes.me(), guest.given))).toBe(idOf(guest))
+  for (const [own, cookies] of [[guest, guest.given], [account, given]] as const) {
+    expect(idOf(await ask(routes.me(), cookies.map(pair => pair.slice('__Host-'.length))))).not.toBe(idOf(own))
+  }
 })
 
 it('does not start with a certificate that cannot be used, and changes nothing', async () => {

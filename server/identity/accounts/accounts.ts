@@ -47,6 +47,8 @@ export interface AccountsOptions {
   aliases: Pick<Aliases, 'aliasesOf'>
   /** `https://host` of `SKEIN_PUBLIC_URL`; null: under whatever name people come. */
   publicOrigin: string | null
+  /** Whether people come by https alone, or never; null: nobody said so. */
+  overHttps: boolean | null
   signUp: SignUpPolicy
   providers: readonly OidcProvider[]
   /** Null: the server sends no mail. Needs `publicOrigin`, where the links lead. */
@@ -86,7 +88,7 @@ export class Accounts implements Identity {
   }
 
   private constructor(options: AccountsOptions) {
-    const { store, secret, olderSecrets = [], guests, away, providers, sendMail, publicOrigin, now, random, failed } = options
+    const { store, secret, olderSecrets = [], guests, away, providers, sendMail, publicOrigin, overHttps, now, random, failed } = options
     this.options = options
     this.#engine = {
       store,
@@ -103,7 +105,7 @@ export class Accounts implements Identity {
     const engine = () => this.engine().$context
     this.administration = createAdministration({ context: engine, now, random, disabled: user => this.#revoked({ user }) })
     this.sessions = new Sessions({
-      engine, secret: this.#engine.secret, olderSecrets: olderSecrets.map(signingKey), publicOrigin, now, failed,
+      engine, secret: this.#engine.secret, olderSecrets: olderSecrets.map(signingKey), overHttps, now, failed,
     })
     const own = createAccountDevices({ engine, secret: this.#engine.secret, away, dropGuest: guests.dropCookie, now })
     const of = ({ kind }: Pick<Principal, 'kind'>): DeviceSessions => kind === 'guest' ? guests.devices : own

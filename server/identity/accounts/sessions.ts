@@ -16,8 +16,8 @@ export interface SessionsOptions {
   secret: string
   /** Those before it: sessions that they signed go on. */
   olderSecrets: readonly string[]
-  /** Null: it is not known under which name people come, so both kinds of cookies count. */
-  publicOrigin: string | null
+  /** Whether people come by https alone, or never; null: nobody said so, and both kinds of cookies count. */
+  overHttps: boolean | null
   now: () => number
   /** A write beside the answer failed. */
   failed: (message: string, error: unknown) => void
@@ -102,9 +102,9 @@ export class Sessions {
   }
 
   #tokens(cookie: string): string[] {
-    const { publicOrigin, secret, olderSecrets } = this.#options
+    const { overHttps, secret, olderSecrets } = this.#options
     if (!cookie.includes(cookiePrefix(false))) return []
-    const kinds = publicOrigin === null ? [true, false] : [publicOrigin.startsWith('https:')]
+    const kinds = overHttps === null ? [true, false] : [overHttps]
     return kinds.flatMap(secure => [secret, ...olderSecrets].flatMap(each => readSessionTokens(cookie, secure, each)))
   }
 }
