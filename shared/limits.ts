@@ -159,6 +159,8 @@ export const accountLimits = {
   sessionDays: 30,
   /** A session that was renewed longer ago than this is renewed when the app is opened. */
   sessionRenewedAfterHours: 24,
+  /** What decides who gets into an account, such as another passkey, needs a sign-in that is no older. */
+  freshSessionHours: 24,
   /** When a session was last seen is noted so often. */
   lastSeenMinutes: 10,
   /** Wrong passwords for one account from one address before its next attempt has to wait … */

@@ -1,9 +1,11 @@
 /** Devices of an account are its sessions. */
 import { deviceNameOf } from '../../../shared/device-name.ts'
+import { SkeinError } from '../../../shared/errors.ts'
 import { accountLimits as limits } from '../../../shared/limits.ts'
 import type { DeviceSessions, DeviceStore } from '../devices-port.ts'
 import type { Engine } from './engine.ts'
 import { writeSessionCookie } from './session-cookie.ts'
+import { provenAt } from './sessions.ts'
 import type { SignedInAccount } from './sessions.ts'
 
 export interface AccountDevicesOptions {
@@ -37,9 +39,13 @@ export const createAccountDevices = ({ engine, secret, away, dropGuest, now }: A
       await internalAdapter.deleteSession(session.token)
       return true
     },
-    open: async ({ id: user }, { userAgent, address }, secure) => {
+    open: async ({ id: user, credential }, { userAgent, address }, secure) => {
       const { internalAdapter } = await engine()
-      const session = await internalAdapter.createSession(user, false, { userAgent, ipAddress: address })
+      const confirmer = (await sessionsOf(user)).find(({ id }) => id === credential)
+      if (!confirmer) throw new SkeinError('link-spent')
+      // A session does not become a fresh one by letting itself in on another device.
+      const proven = new Date(provenAt(confirmer))
+      const session = await internalAdapter.createSession(user, false, { userAgent, ipAddress: address, provenAt: proven })
       return [writeSessionCookie(session.token, secure, secret, limits.sessionDays * 24 * 60 * 60), dropGuest(secure)]
     },
   }

@@ -5,6 +5,8 @@ import type { Leaving } from '../deletion-port.ts'
 import { TryLater } from './failures.ts'
 import type { Engine } from './engine.ts'
 import { createLockout } from './lockout.ts'
+import { provenAt } from './sessions.ts'
+import type { SignedInAccount } from './sessions.ts'
 
 export interface AccountLeavingOptions {
   engine: () => Engine['$context']
@@ -39,8 +41,8 @@ export const createAccountLeaving = ({ engine, guests, revoked, now }: AccountLe
       const { internalAdapter, adapter, password: { verify } } = await engine()
       const hash = (await internalAdapter.findAccounts(id)).find(({ providerId }) => providerId === 'credential')?.password
       if (!hash) {
-        const session = await adapter.findOne<{ createdAt: Date }>({ model: 'session', where: [{ field: 'id', value: credential ?? '' }] })
-        if (!session || now() - session.createdAt.getTime() > FRESH_MS) throw new SkeinError('sign-in-again')
+        const session = await adapter.findOne<SignedInAccount['session']>({ model: 'session', where: [{ field: 'id', value: credential ?? '' }] })
+        if (!session || now() - provenAt(session) > FRESH_MS) throw new SkeinError('sign-in-again')
         return
       }
       const admitted = lockout(id, 'leaving')

@@ -105,7 +105,11 @@ export const engineOptions = ({ store, secret, providers, mailer, hooks }: Engin
     session: {
       expiresIn: limits.sessionDays * DAY,
       updateAge: limits.sessionRenewedAfterHours * 60 * 60,
-      additionalFields: { lastSeenAt: { type: 'date', required: false, input: false } },
+      additionalFields: {
+        lastSeenAt: { type: 'date', required: false, input: false },
+        /** Of a session that another device let in: when that one's person had shown who they are. */
+        provenAt: { type: 'date', required: false, input: false },
+      },
     },
     // Links in mails and the states of sign-ins at providers: whoever reads the file cannot use them.
     verification: { storeIdentifier: { default: 'plain', overrides: { 'reset-password': 'hashed' } } },

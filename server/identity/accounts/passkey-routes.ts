@@ -45,7 +45,7 @@ export const passkeyRoutes: Routes = on => {
   })
 
   on('post', '/passkeys/options', async visit => {
-    await visit.session()
+    await visit.freshSession()
     if ((await listed(visit)).length >= limits.passkeysPerPerson) {
       throw new SkeinError('not-allowed', `An account has at most ${limits.passkeysPerPerson} passkeys. None was added; remove one that you no longer use.`)
     }
@@ -53,7 +53,7 @@ export const passkeyRoutes: Routes = on => {
   })
 
   on('post', '/passkeys', async visit => {
-    const who = await visit.session()
+    const who = await visit.freshSession()
     const { response, name } = await visit.body(schemas.newPasskey)
     const { id } = await asked(visit.engine.api.verifyPasskeyRegistration({ body: { response, name }, headers: visit.headers }))
     visit.audit('passkey.added', 'done', who, { passkey: id })

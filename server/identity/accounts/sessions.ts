@@ -7,9 +7,12 @@ type Found = NonNullable<Awaited<ReturnType<Awaited<Engine['$context']>['interna
 
 /** better-auth does not know our own columns in its types. */
 export interface SignedInAccount {
-  session: Found['session'] & { lastSeenAt?: Date | null }
+  session: Found['session'] & { lastSeenAt?: Date | null, provenAt?: Date | null }
   user: Found['user'] & { role: 'admin' | 'user', disabledAt?: Date | null }
 }
+
+/** When whoever has the session showed last that they are the person, by more than the session (milliseconds since 1970). */
+export const provenAt = ({ createdAt, provenAt }: Pick<SignedInAccount['session'], 'createdAt' | 'provenAt'>): number => (provenAt ?? createdAt).getTime()
 
 export interface SessionsOptions {
   engine: () => Engine['$context']

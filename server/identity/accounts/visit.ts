@@ -2,6 +2,7 @@
 import type { Context } from 'hono'
 import * as z from 'zod/mini'
 import { SkeinError } from '../../../shared/errors.ts'
+import { accountLimits as limits } from '../../../shared/limits.ts'
 import { parseUserId } from '../../../shared/ids.ts'
 import type { UserId } from '../../../shared/ids.ts'
 import type { AuditEvent, AuditEventName } from '../../telemetry/port.ts'
@@ -9,9 +10,11 @@ import type { Accounts } from './accounts.ts'
 import { ADDRESS_HEADER } from './engine.ts'
 import type { Engine } from './engine.ts'
 import { translate } from './failures.ts'
+import { provenAt } from './sessions.ts'
 import type { SignedInAccount } from './sessions.ts'
 
 const { localeError } = z.locales.en()
+const HOUR = 3_600_000
 
 /** Answers one request. */
 export type Handler = (visit: Visit) => Promise<Response>
@@ -58,6 +61,13 @@ export class Visit {
   async session(): Promise<SignedInAccount> {
     const found = await this.accounts.sessions.find(this.cookie)
     if (!found) throw new SkeinError('unauthenticated')
+    return found
+  }
+
+  /** One whose person showed lately who they are, for what decides who gets into the account. @throws SkeinError */
+  async freshSession(): Promise<SignedInAccount> {
+    const found = await this.session()
+    if (this.accounts.options.now() - provenAt(found.session) > limits.freshSessionHours * HOUR) throw new SkeinError('sign-in-again')
     return found
   }
 
