@@ -8,8 +8,8 @@
  *    when all such requests are over; until then the note stands, and a start after a crash goes on from it.
  */
 import type { Directory } from './directory/port.ts'
+import { isGuestId } from './identity/aliases-port.ts'
 import type { Aliases, CarryOver, CarryOvers } from './identity/aliases-port.ts'
-import { isGuestId } from './identity/guest-cookie.ts'
 import type { Logger } from './telemetry/port.ts'
 import type { UserId } from '../shared/ids.ts'
 import type { Timers } from '../shared/timers.ts'

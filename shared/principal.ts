@@ -29,7 +29,10 @@ export interface Scopes {
   actAs?: readonly AgentId[]
   /** Absent: all of the person's. */
   documents?: readonly DocumentName[]
-  /** With `read` and `write` it stands for the person in all things, within `documents`: a ticket that a browser's WebSocket shows in place of a cookie. */
+  /**
+   * With `read` and `write` it stands for the person in all things, within `documents`: a ticket that a browser's WebSocket shows in place
+   * of a cookie.
+   */
   manage?: boolean
 }
 

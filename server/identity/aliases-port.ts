@@ -7,6 +7,10 @@
  */
 import type { UserId } from '../../shared/ids.ts'
 
+/** How the ids of guests begin; no account has one of this form. */
+export const GUEST_ID = 'guest-'
+export const isGuestId = (id: UserId): boolean => id.startsWith(GUEST_ID)
+
 /** A guest's becoming that was written down, and whose effects may not all stand yet. */
 export interface CarryOver {
   guest: UserId
@@ -37,7 +41,7 @@ export interface Aliases {
 /** What a becoming comes with: see server/carry-over.ts. */
 export interface CarryOvers {
   /**
-   * @returns whether the guest is this person from now on; false: it became another one before, or is no guest, and nothing is taken from them
+   * @returns whether the guest is this person from now on; false: it became another one before, or is no guest, and nothing of it is taken
    * @throws SkeinError when the disk failed: nothing is known to have happened, and the guest's proof must be kept to try again
    */
   begin(guest: UserId, person: { id: UserId, name: string }): Promise<boolean>

@@ -9,6 +9,7 @@
  */
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import type { Credentials, Identity, Revocation } from './port.ts'
+import { GUEST_ID } from './aliases-port.ts'
 import type { Aliases } from './aliases-port.ts'
 import type { Leaving } from './deletion-port.ts'
 import { deriveKey } from './derive-key.ts'
@@ -24,10 +25,6 @@ import type { Principal } from '../../shared/principal.ts'
 export const GUEST_COOKIE = 'skein_guest'
 /** 400 days, the longest that browsers keep a cookie; it begins anew whenever the guest is admitted again. */
 export const GUEST_COOKIE_SECONDS = 400 * 24 * 60 * 60
-
-const GUEST_ID = 'guest-'
-/** No account has an id of this form. */
-export const isGuestId = (id: UserId): boolean => id.startsWith(GUEST_ID)
 
 export interface GuestCookieOptions {
   secret: Uint8Array
@@ -176,7 +173,7 @@ export const createGuestIdentity = (options: GuestCookieOptions): GuestIdentity 
 const cookie = (value: string, seconds: number, secure: boolean): string =>
   `${cookieName(secure)}=${value}; Path=/; Max-Age=${seconds}; HttpOnly; SameSite=Lax${secure ? '; Secure' : ''}`
 
-/** With this prefix no other host of the same domain can plant one, nor can a page that came in clear; so where all is https no other counts. */
+/** With this prefix no other host of the domain can plant one, nor can a page that came in clear: where all is https no other counts. */
 const cookieName = (secure: boolean): string => secure ? `__Host-${GUEST_COOKIE}` : GUEST_COOKIE
 
 /** A browser may send a name twice (another path or domain of the same host): the one that we signed counts. */

@@ -1,4 +1,4 @@
-/** How old a session is, as the database says: one that is over ends what is open by it, and one that is not young lets nobody else in for good. */
+/** How old a session is: one that is over ends what is open by it, and one that is not young lets nobody else in for good. */
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, expect, test } from 'vitest'

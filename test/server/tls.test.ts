@@ -22,9 +22,10 @@ interface Answer {
 }
 
 /** @param body of a POST; left out: a GET */
-const send = (port: number, path: string, headers: Record<string, string>, body?: object): Promise<Answer> => new Promise((resolve, reject) => {
+const send = (port: number, path: string, own: Record<string, string>, body?: object): Promise<Answer> => new Promise((resolve, reject) => {
   const more = body ? { 'content-type': 'application/json', 'origin': `https://127.0.0.1:${port}` } : {}
-  request({ port, host: '127.0.0.1', path, rejectUnauthorized: false, method: body ? 'POST' : 'GET', headers: { ...more, ...headers } }, response => {
+  const [method, headers] = [body ? 'POST' : 'GET', { ...more, ...own }]
+  request({ port, host: '127.0.0.1', path, rejectUnauthorized: false, method, headers }, response => {
     let text = ''
     response.on('data', chunk => { text += String(chunk) })
     response.once('end', () => resolve({ status: response.statusCode!, headers: response.headers, text }))
