@@ -60,3 +60,24 @@ export interface Identity {
   /** What an adapter serves itself, mounted under `/api/auth`: with it people can make accounts and sign in here. */
   routes?(): Hono
 }
+
+/** A method that the port gets is asked for by the compiler where identities are wrapped: none can be forgotten there. */
+type Parts = { [Name in keyof Required<Identity>]: Identity[Name] | undefined }
+
+/** An identity in another one: what the outer one does not do itself the inner one does, as far as it does. */
+export const wrapped = (inner: Identity, own: Partial<Identity>): Identity => {
+  const parts: Parts = {
+    authenticate: inner.authenticate.bind(inner),
+    admitGuest: inner.admitGuest.bind(inner),
+    onRevoked: inner.onRevoked.bind(inner),
+    renew: inner.renew?.bind(inner),
+    devices: inner.devices,
+    admin: inner.admin,
+    leaving: inner.leaving,
+    whatBecameOf: inner.whatBecameOf?.bind(inner),
+    routes: inner.routes?.bind(inner),
+    ...own,
+  }
+  for (const name of Object.keys(parts) as (keyof Parts)[]) if (parts[name] === undefined) delete (parts as Partial<Parts>)[name]
+  return parts as Identity
+}

@@ -1,5 +1,6 @@
 /** An identity, and beside it the tokens and tickets that its people make. Whoever shows one of these is looked at by that alone. */
 import type { RandomBytes } from '../../shared/ids.ts'
+import { wrapped } from './port.ts'
 import type { Identity, Revocation } from './port.ts'
 import { SealedTickets } from './tickets/sealed-tickets.ts'
 import type { Tickets } from './ticket-port.ts'
@@ -39,7 +40,7 @@ export const withTokens = (options: WithTokensOptions): { identity: Identity, to
   // A token would outlive its person: an embedder's functions are not asked about it, and of a guest it would be the account's by now.
   people.onRevoked(gone => { if ('user' in gone) tokens.endAllOf(gone.user).catch(onError) })
 
-  const identity: Identity = {
+  const identity = wrapped(people, {
     authenticate: async credentials => {
       // Whoever shows one that is no good is nobody, whatever cookie comes along: it would act as somebody else than it says.
       const { ticket, authorization, address } = credentials
@@ -53,15 +54,11 @@ export const withTokens = (options: WithTokensOptions): { identity: Identity, to
       credentials.ticket !== undefined || tokenIn(credentials.authorization) !== null ? null : people.admitGuest(credentials, secure),
     onRevoked,
     renew,
-    ...people.devices && { devices: people.devices },
-    ...people.admin && { admin: people.admin },
     ...people.leaving && { leaving: { ...people.leaving, forget: async (person, ids) => {
       for (const { id } of await tokens.listOf(ids)) await tokens.revoke(ids, id)
       await people.leaving!.forget(person, ids)
     } } },
-    ...people.whatBecameOf && { whatBecameOf: people.whatBecameOf.bind(people) },
-    ...people.routes && { routes: () => people.routes!() },
-  }
+  })
   return { identity, tokens, tickets }
 }
 

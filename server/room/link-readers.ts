@@ -10,6 +10,7 @@ import { readerId } from '../../shared/ids.ts'
 import type { DocumentName } from '../../shared/ids.ts'
 import type { Principal } from '../../shared/principal.ts'
 import type { Directory, Link } from '../directory/port.ts'
+import { wrapped } from '../identity/port.ts'
 import type { Credentials, Identity } from '../identity/port.ts'
 
 export type LinkDirectory = Pick<Directory, 'readerOf'>
@@ -21,20 +22,13 @@ export const withLinkReaders = (people: Identity, directory: LinkDirectory, now:
     return held && (held.link.expiresAt === null || held.link.expiresAt > now()) ? readerBy(held.name, held.link) : null
   }
 
-  return {
+  return wrapped(people, {
     authenticate: credentials => {
       const secret = secretIn(credentials)
       return secret === null ? people.authenticate(credentials) : authenticate(secret)
     },
     admitGuest: async (credentials, secure) => secretIn(credentials) === null ? people.admitGuest(credentials, secure) : null,
-    onRevoked: listener => people.onRevoked(listener),
-    ...people.renew && { renew: principal => people.renew!(principal) },
-    ...people.devices && { devices: people.devices },
-    ...people.admin && { admin: people.admin },
-    ...people.leaving && { leaving: people.leaving },
-    ...people.whatBecameOf && { whatBecameOf: (user, credential) => people.whatBecameOf!(user, credential) },
-    ...people.routes && { routes: () => people.routes!() },
-  }
+  })
 }
 
 const readerBy = (name: DocumentName, { id, expiresAt }: Link): Principal => ({
