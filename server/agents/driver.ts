@@ -95,7 +95,10 @@ export const createDriver = ({ rooms, agents, now, timers, log, leases, budget, 
   }
 
   const withLease = async (runId: RunId, own: Omit<Work, 'done'>): Promise<void> => {
-    const lease = await leases.acquire(runId)
+    const lease = await leases.acquire(runId).catch((error: unknown) => {
+      log.warn({ conversation: own.name, run: runId, err: error }, 'nobody knows who works on a run, so it waits for the next look')
+      return null
+    })
     // Who holds it works on it; when it ends without an end of the run, the next look finds that.
     if (!lease) return
     try {

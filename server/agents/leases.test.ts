@@ -72,6 +72,25 @@ describe('a lease', () => {
     await other.close()
   })
 
+  it('that nobody can give out is asked for again at the next look, and the process goes on', async () => {
+    const [agent, leases] = [new ScriptedAgent('continue'), createProcessLeases()]
+    let isAway = true
+    const acquire: RunLeases['acquire'] = async runId => {
+      if (isAway) throw new Error('the service of leases is away')
+      return leases.acquire(runId)
+    }
+    const world = await AgentWorld.start([agent], { leases: { acquire } })
+    await world.driver.start()
+    await world.say('Tell me')
+    await settle()
+    expect(agent.replies).toHaveLength(0)
+    expect(world.lines.filter(({ level }) => level === 'warn')).toHaveLength(1)
+    isAway = false
+    await world.time.advance(RECOVER_EVERY_MS)
+    expect(agent.replies).toHaveLength(1)
+    await world.driver.close()
+  })
+
   it('that is lost ends what its holder asked the model for', async () => {
     const service = new LeaseService()
     const agent = new ScriptedAgent('continue')
