@@ -119,10 +119,11 @@ describe('updates of a free document that wait for the log', () => {
       record: (_actor, _bindings, change) => doc.transact(transaction => change(null, transaction)),
     }
     const owners = new ClientOwners(null, [], () => false)
+    const ended: string[] = []
     const [first, forged, last] = ['first', 'forged', 'last'].map((said): Submission => {
       const client = new Y.Doc()
       client.getText('text').insert(0, said)
-      return { session: { principal: ada }, bytes: Y.encodeStateAsUpdate(client) } as Submission
+      return { session: { principal: ada, end: (code: string) => ended.push(`${said} ${code}`) } as unknown, bytes: Y.encodeStateAsUpdate(client) } as Submission
     })
     const inbox = [first!, forged!, last!]
     const { taken, lost } = takeTogether(inbox, { doc, owners, recorder }, {
@@ -136,6 +137,7 @@ describe('updates of a free document that wait for the log', () => {
     })
     expect(taken).toEqual([first])
     expect(lost?.forged).toBe(forged)
+    expect(ended).toEqual(['forged forged'])
     expect(inbox).toEqual([last])
   })
 

@@ -7,11 +7,11 @@
  */
 import type * as Y from 'yjs'
 import { SkeinError } from '../../shared/errors.ts'
-import { applyClientUpdate } from '../gate/apply.ts'
-import { audit, markOf } from '../gate/audit.ts'
+import { markOf } from '../gate/audit.ts'
 import type { Scanned } from '../gate/scan.ts'
 import type { Verdict } from '../gate/verdict.ts'
 import type { Binding } from '../log/port.ts'
+import { applyJudged } from './apply-judged.ts'
 import type { ClientOwners } from './client-owners.ts'
 import type { Recorder } from './recorder.ts'
 import type { Submission } from './session.ts'
@@ -60,8 +60,7 @@ export const takeTogether = (inbox: Submission[], { doc, owners, recorder }: Wri
       applying = next
       bindings.push(...owners.bind(verdict.newClients, next.session.principal.id))
       const mark = taken.length === 0 ? undefined : markOf(transaction)
-      applyClientUpdate(transaction, doc, scanned.bytes)
-      audit(transaction, verdict, mark)
+      applyJudged(next.session, transaction, doc, scanned.bytes, verdict, mark)
       applying = null
     }
     taken.push(next)

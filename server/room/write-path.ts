@@ -9,14 +9,13 @@ import { SkeinError, errorTable } from '../../shared/errors.ts'
 import type { ErrorCode } from '../../shared/errors.ts'
 import type { DocumentName, RequestId } from '../../shared/ids.ts'
 import { limits } from '../../shared/limits.ts'
-import { applyClientUpdate } from '../gate/apply.ts'
-import { audit } from '../gate/audit.ts'
 import { judge } from '../gate/judge.ts'
 import { scan } from '../gate/scan.ts'
 import type { Scanned } from '../gate/scan.ts'
 import type { Judged, Verdict } from '../gate/verdict.ts'
 import type { SharedType } from '../gate/yjs-internals.ts'
 import type { LedgerEntry } from '../log/port.ts'
+import { applyJudged } from './apply-judged.ts'
 import type { Budgets } from './budget.ts'
 import type { ClientOwners } from './client-owners.ts'
 import { Inbox } from './inbox.ts'
@@ -183,8 +182,9 @@ export class WritePath {
   }
 
   #apply(
-    { principal, role }: Session, bytes: Uint8Array, verdict: Accepted, proposals: readonly Proposal[], known: KnownRequests,
+    session: Session, bytes: Uint8Array, verdict: Accepted, proposals: readonly Proposal[], known: KnownRequests,
   ): Outcome {
+    const { principal, role } = session
     const { doc, owners, recorder } = this.#document
     const { agents, now, budgets } = this.#environment
     const mayAsk = (): boolean => budgets === null || budgets.requests.spend(principal.id, 1, now())
@@ -192,8 +192,7 @@ export class WritePath {
     let ledger: readonly LedgerEntry[] = []
     try {
       results = recorder.record(principal.id, owners.bind(verdict.newClients, principal.id), (writer, transaction) => {
-        applyClientUpdate(transaction, doc, bytes)
-        audit(transaction, verdict)
+        applyJudged(session, transaction, doc, bytes, verdict)
         if (!writer) return []
         writer.begin()
         const context = { principal, role, now: now(), taken: (id: RequestId) => known.get(id), agents, mayAsk }
