@@ -45,7 +45,7 @@ export const createAccountLeaving = ({ engine, guests, revoked, now }: AccountLe
         if (!session || now() - provenAt(session) > FRESH_MS) throw new SkeinError('sign-in-again')
         return
       }
-      const admitted = lockout(id, 'leaving')
+      const admitted = lockout(id, id)
       if ('waitSeconds' in admitted) throw new TryLater('sign-in-locked', admitted.waitSeconds, 'Too many attempts with a wrong password. Nothing was deleted; wait and try again.')
       if (!await verify({ hash, password: password ?? '' })) throw new SkeinError('sign-in-failed', 'The password is not right, so nothing was deleted.')
       admitted.attempt.succeeded()
