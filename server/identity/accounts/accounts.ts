@@ -23,7 +23,7 @@ import { createAdministration } from './administration.ts'
 import type { Administration } from './administration.ts'
 import type { AccountsDatabase } from './database.ts'
 import { createEngine, migrate, refusal } from './engine.ts'
-import type { Engine, EngineOptions } from './engine.ts'
+import type { Engine, EngineOptions, PasswordHashes } from './engine.ts'
 import { createMailer } from './mail.ts'
 import type { SendMail } from './mail.ts'
 import { createTurns } from './password-turns.ts'
@@ -54,6 +54,8 @@ export interface AccountsOptions {
   /** Null: the server sends no mail. Needs `publicOrigin`, where the links lead. */
   sendMail: SendMail | null
   providerKeys: ProviderKeysOffer
+  /** How passwords are kept; scrypt when left out. */
+  passwords?: PasswordHashes
   callerOf: (c: Context) => { address: string, secure: boolean, host: string | undefined }
   /** Milliseconds since 1970. */
   now: () => number
@@ -94,6 +96,7 @@ export class Accounts implements Identity {
       store,
       secret: signingKey(secret),
       providers,
+      ...options.passwords && { passwords: options.passwords },
       mailer: sendMail && publicOrigin !== null ? createMailer(sendMail, publicOrigin) : null,
       hooks: {
         admit: () => this.#admit(),

@@ -23,9 +23,16 @@ export interface EngineOptions {
   store: AccountsDatabase
   secret: string
   providers: readonly OidcProvider[]
+  /** How passwords are kept; scrypt when left out. */
+  passwords?: PasswordHashes
   /** Null: there is no mail, so addresses are not confirmed and links come from the operator. */
   mailer: Mailer | null
   hooks: EngineHooks
+}
+
+export interface PasswordHashes {
+  hash: (password: string) => Promise<string>
+  verify: (given: { hash: string, password: string }) => Promise<boolean>
 }
 
 export interface EngineHooks {
@@ -39,6 +46,7 @@ export interface EngineHooks {
 }
 
 const DAY = 24 * 60 * 60
+const scrypt: PasswordHashes = { hash: hashPassword, verify: verifyPassword }
 /** All servers of a process share them: they bound what passwords may cost it. */
 const inTurn = createTurns(limits.passwordsAtOnce, limits.passwordsWaiting)
 
@@ -58,7 +66,7 @@ const ourTables = {
 } satisfies BetterAuthPlugin
 
 /** @param origin `https://host` under which people reach this server */
-export const engineOptions = ({ store, secret, providers, mailer, hooks }: EngineOptions, origin: string) => {
+export const engineOptions = ({ store, secret, providers, mailer, hooks, passwords = scrypt }: EngineOptions, origin: string) => {
   const secure = origin.startsWith('https:')
   return {
     appName: 'Skein',
@@ -81,8 +89,8 @@ export const engineOptions = ({ store, secret, providers, mailer, hooks }: Engin
       minPasswordLength: limits.passwordMin,
       maxPasswordLength: limits.passwordMax,
       password: {
-        hash: password => inTurn(() => hashPassword(password)),
-        verify: ({ hash, password }) => inTurn(() => verifyPassword({ hash, password })),
+        hash: password => inTurn(() => passwords.hash(password)),
+        verify: given => inTurn(() => passwords.verify(given)),
       },
       resetPasswordTokenExpiresIn: limits.resetLinkHours * 60 * 60,
       revokeSessionsOnPasswordReset: true,

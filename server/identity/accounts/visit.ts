@@ -1,4 +1,5 @@
 /** One request to the routes of accounts: who calls, under which name of ours, with which session. */
+import type { ServerResponse } from 'node:http'
 import type { Context } from 'hono'
 import * as z from 'zod/mini'
 import { SkeinError } from '../../../shared/errors.ts'
@@ -114,6 +115,14 @@ export class Visit {
     }
     for (const cookie of cookies) this.setCookie(cookie)
     return found
+  }
+
+  /** For work whose length would tell something: it is begun when the answer has gone. */
+  afterAnswer(work: () => Promise<unknown>): void {
+    const begin = (): void => void work().catch((error: unknown) => this.accounts.options.failed('what was to follow an answer did not', error))
+    const { outgoing } = (this.c.env ?? {}) as { outgoing?: Pick<ServerResponse, 'once'> }
+    if (outgoing) outgoing.once('close', begin)
+    else begin()
   }
 
   setCookie(cookie: string): void {
