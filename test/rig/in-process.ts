@@ -7,6 +7,7 @@ import { createAgentRegistry } from '../../server/agents/registry.ts'
 import type { ServerLimits } from '../../shared/limits.ts'
 import { systemTimers } from '../../shared/timers.ts'
 import { createSkein } from '../../server/app.ts'
+import { readConfig } from '../../server/config.ts'
 import { openLevelDbDirectory } from '../../server/directory/leveldb-directory.ts'
 import type { Directory } from '../../server/directory/port.ts'
 import { createNoIdentity } from '../../server/identity/none.ts'
@@ -16,6 +17,8 @@ import { withTokens } from '../../server/identity/with-tokens.ts'
 import type { SquashLimits } from '../../server/room/squash.ts'
 import { openLevelDbLog } from '../../server/log/leveldb/leveldb-log.ts'
 import type { LevelDbLog } from '../../server/log/leveldb/leveldb-log.ts'
+import { openIdentity } from '../../server/open-identity.ts'
+import { openProviderKeys } from '../../server/identity/provider-keys.ts'
 import { createLogger } from '../../server/telemetry/logger.ts'
 import { temporaryFolder } from './server-process.ts'
 
@@ -23,6 +26,7 @@ export interface InProcessServer {
   readonly port: number
   readonly url: string
   readonly syncUrl: string
+  readonly dataFolder: string
   readonly log: LevelDbLog
   readonly directory: Directory
   /** Every route of the API, as `METHOD path`. */
@@ -39,6 +43,8 @@ export interface InProcessOptions {
   /** The first one is the default. */
   agents?: readonly [Agent, ...Agent[]]
   identity?: Identity
+  /** The server's own, by these variables, with all that people sign in by; instead of `identity`. */
+  environment?: Readonly<Record<string, string>>
   /** A data folder that outlives the server; a fresh one when left out. */
   dataFolder?: string
   durability?: 'fsync' | 'os'
@@ -50,7 +56,7 @@ export interface InProcessOptions {
 }
 
 export const startInProcess = async (options: InProcessOptions = {}): Promise<InProcessServer> => {
-  const { agents, identity, dataFolder, durability = 'fsync', beginNewEpochs = false, squashAt, limits, port: wanted = 0 } = options
+  const { agents, identity, environment, dataFolder, durability = 'fsync', beginNewEpochs = false, squashAt, limits, port: wanted = 0 } = options
   const folder = dataFolder === undefined ? await temporaryFolder() : { path: dataFolder, remove: async () => {} }
   let failing: 'before' | 'after' | null = null
   let hold: { reach: () => void, released: Promise<void> } | null = null
@@ -70,20 +76,28 @@ export const startInProcess = async (options: InProcessOptions = {}): Promise<In
     },
   })
   const directory = openLevelDbDirectory({ store: log.store, random })
-  const identities = withTokens({
-    people: identity ?? createNoIdentity(), store: log.store, secret: new Uint8Array(32), random, now: Date.now,
-    onRefused: () => {}, onError: () => {},
-  })
+  const logger = createLogger('silent')
+  const { close: closeIdentity = async () => {}, ...identities } = environment
+    ? await openIdentity({
+      config: readConfig({ ...environment, SKEIN_DATA: folder.path }), env: environment, store: log.store, directory, logger, random,
+      providerKeys: {
+        keys: openProviderKeys({ dataFolder: folder.path, secrets: async () => [new Uint8Array(32)], now: Date.now, random }), wanted: [],
+      },
+    })
+    : { ...withTokens({
+      people: identity ?? createNoIdentity(), store: log.store, secret: new Uint8Array(32), random, now: Date.now,
+      onRefused: () => {}, onError: () => {},
+    }), close: undefined }
   const server = createSkein({
     log,
     directory,
     ...identities,
     agents: createAgentRegistry(agents ?? [createOfflineAgent({ timers: systemTimers, msPerToken: 0 })]),
-    logger: createLogger('silent'),
+    logger,
     now: Date.now,
     timers: systemTimers,
     random: { uint32: () => random(new Uint32Array(1))[0]!, uuid: randomUUID },
-    openToAll: !identity,
+    openToAll: !identity && !environment,
     clientFolder: join(folder.path, 'no-client'),
     version: 'test',
     ...squashAt && { squashAt },
@@ -94,6 +108,7 @@ export const startInProcess = async (options: InProcessOptions = {}): Promise<In
     port,
     url: `http://127.0.0.1:${port}`,
     syncUrl: `ws://127.0.0.1:${port}/sync`,
+    dataFolder: folder.path,
     log,
     directory,
     routes: server.routes,
@@ -108,6 +123,7 @@ export const startInProcess = async (options: InProcessOptions = {}): Promise<In
     close: async () => {
       await server.close()
       await log.close()
+      await closeIdentity()
       await folder.remove()
     },
   }

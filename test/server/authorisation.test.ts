@@ -4,6 +4,8 @@
  * none.
  */
 import { randomFillSync } from 'node:crypto'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import WebSocket from 'ws'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { removeMember, setMember } from '../../server/directory/membership.ts'
@@ -16,135 +18,87 @@ import type { Principal } from '../../shared/principal.ts'
 import { decodeFrame } from '../../shared/wire/codec.ts'
 import { SUBPROTOCOL } from '../../shared/wire/frame.ts'
 import type { Role } from '../../shared/wire/frame.ts'
-import { newConversationId, newRequestId } from '../rig/conversation.ts'
+import { newConversationId } from '../rig/conversation.ts'
+import { answers, columns, outsiders, PASSWORD, table } from './authorisation-table.ts'
+import type { Column, Letter, Row, Target } from './authorisation-table.ts'
+import { httpBrowser } from '../rig/http-browser.ts'
+import type { HttpBrowser } from '../rig/http-browser.ts'
 import { noDevices, nobodyBecameAnybody } from '../rig/no-devices.ts'
 import { startInProcess } from '../rig/in-process.ts'
 import type { InProcessServer } from '../rig/in-process.ts'
-
-/** In this order. `expired`: by a proof that is over. The last three are tokens of the owner: for another document, to read, to write. */
-const columns = ['owner', 'editor', 'viewer', 'reader', 'stranger', 'removed', 'expired', 'guest', 'narrow', 'readsOnly', 'writes'] as const
-type Column = typeof columns[number]
-
-/** To them a document of others does not exist. */
-const outsiders: readonly Column[] = ['stranger', 'removed', 'guest', 'narrow']
-
-/** What a column gets: yes, or the status. One letter each, in the order of the columns. */
-const answers = { y: 'ok', n: 403, 0: 404, 1: 401, 2: 409 } as const
-type Letter = keyof typeof answers
-
-interface Target {
-  id: string
-  kind: DocumentKind
-  member: UserId
-  joinLink: { id: string, secret: string }
-  readLink: { id: string }
-}
-
-interface Row {
-  /** Of this kind of document; null: of none. */
-  kind: 'conversation' | 'artifact' | null
-  /** `owner editor viewer reader | stranger removed expired guest | narrow readsOnly writes` */
-  may: string
-  path: (target: Target) => string
-  body?: (target: Target) => unknown
-  /** Why an outsider's answer may tell that the name is taken. */
-  tells?: string
-}
-
-const requestId = newRequestId()
-
-/** Routes about members and links are there for both kinds. */
-const shared = (kind: 'conversation' | 'artifact', at: string): Record<string, Row> => ({
-  [`GET ${at}/members`]: { kind, may: 'yyyy 0010 0yy', path: ({ id }) => routes.members(id, kind) },
-  [`PATCH ${at}/members/:userId`]: { kind, may: 'ynnn 0010 nnn', path: ({ id, member }) => routes.member(id, member, kind), body: () => ({ role: 'editor' }) },
-  [`DELETE ${at}/members/:userId`]: { kind, may: 'ynnn 0010 nnn', path: ({ id, member }) => routes.member(id, member, kind) },
-  // The owner here is the last one.
-  [`POST ${at}/leave`]: { kind, may: '2yyn 0010 nnn', path: ({ id }) => routes.leave(id, kind), body: () => ({}) },
-  [`POST ${at}/hand-over`]: { kind, may: 'ynnn 0010 nnn', path: ({ id }) => routes.handOver(id, kind), body: ({ member }) => ({ to: member }) },
-  [`GET ${at}/invitations`]: { kind, may: 'ynnn 0010 nnn', path: ({ id }) => routes.invitations(id, kind) },
-  [`POST ${at}/invitations`]: { kind, may: 'ynnn 0010 nnn', path: ({ id }) => routes.invitations(id, kind), body: () => ({ role: 'editor' }) },
-  [`DELETE ${at}/invitations/:linkId`]: { kind, may: 'ynnn 0010 nnn', path: ({ id, joinLink }) => routes.invitation(id, joinLink.id, kind) },
-  [`GET ${at}/share-links`]: { kind, may: 'ynnn 0010 nnn', path: ({ id }) => routes.shareLinks(id, kind) },
-  [`POST ${at}/share-links`]: { kind, may: 'ynnn 0010 nnn', path: ({ id }) => routes.shareLinks(id, kind), body: () => ({}) },
-  [`DELETE ${at}/share-links/:linkId`]: { kind, may: 'ynnn 0010 nnn', path: ({ id, readLink }) => routes.shareLink(id, readLink.id, kind) },
-})
-
-const table: Record<string, Row> = {
-  'GET /healthz': { kind: null, may: 'yyyy yyyy yyy', path: () => routes.health() },
-  // Whoever brings a proof that is over is a new guest.
-  'GET /api/me': { kind: null, may: 'yyyy yyyy yyy', path: () => routes.me() },
-  'GET /api/feed': { kind: null, may: 'yyyy yy1y yyy', path: () => routes.feed() },
-  'GET /api/conversations': { kind: null, may: 'yyyy yy1y yyy', path: () => routes.conversations() },
-  'POST /api/conversations': {
-    kind: 'conversation', may: 'yyyy 0010 0yy', path: () => routes.conversations(), body: ({ id }) => ({ id }),
-    tells: 'a name that nobody has becomes the asker\'s, so 128 random bits are what keeps it',
-  },
-  'DELETE /api/conversations/:id': { kind: 'conversation', may: 'ynnn 0010 0nn', path: ({ id }) => routes.conversation(id) },
-  'GET /api/conversations/:id/messages': { kind: 'conversation', may: 'yyyy 0010 0yy', path: ({ id }) => routes.messages(id) },
-  // Nobody ever asked for it, so it is not found for members either.
-  'GET /api/conversations/:id/requests/:requestId': { kind: 'conversation', may: '0000 0010 000', path: ({ id }) => routes.request(id, requestId) },
-  'POST /api/invitations/accept': {
-    kind: 'conversation', may: 'yyyn yn1y nnn', path: () => routes.acceptInvitation(), body: ({ joinLink }) => ({ secret: joinLink.secret }),
-    tells: 'whoever has the secret was invited',
-  },
-  'POST /api/sync': {
-    kind: 'conversation', may: 'yyyy yy1y yyy', path: () => routes.sync(),
-    body: ({ id }) => ({ documents: [{ name: `conversation/${id}`, epoch: 'x', stateVector: 'AA==' }] }),
-  },
-  'GET /api/tokens': { kind: null, may: 'yyyn yy1y nnn', path: () => '/api/tokens' },
-  'POST /api/tokens': {
-    kind: 'conversation', may: 'yyyn 0010 nnn', path: () => '/api/tokens',
-    body: ({ id }) => ({ name: 'bot', scopes: { read: true, documents: [`conversation/${id}`] } }),
-  },
-  'POST /api/tokens/:id/rotate': { kind: null, may: '000n 0010 nnn', path: () => `/api/tokens/${'0'.repeat(24)}/rotate`, body: () => ({}) },
-  'DELETE /api/tokens/:id': { kind: null, may: '000n 0010 nnn', path: () => `/api/tokens/${'0'.repeat(24)}` },
-  // A ticket opens what its maker may open, when it is used.
-  'POST /api/tickets': {
-    kind: 'conversation', may: 'yyyy yy1y 0yy', path: () => '/api/tickets', body: ({ id }) => ({ document: `conversation/${id}` }),
-    tells: 'it is the asker\'s own, whatever it names',
-  },
-  ...shared('conversation', '/api/conversations/:id'),
-  ...shared('artifact', '/api/documents/artifact/:id'),
-}
+import { until } from '../rig/until.ts'
 
 /** Not about anything: the answer to what there is not, files of the app, and what stands before all routes. */
 const notRoutes = new Set(['ALL /*', 'ALL /api/*', 'ALL /sync/*', 'GET /*'])
 
+const DAY = 24 * 60 * 60 * 1000
+const SECRET = 'a secret of thirty-two characters'
 let server: InProcessServer
-let now = Date.now()
-const people = createGuestIdentity({
-  secret: new Uint8Array(32), now: () => now, random: target => randomFillSync(target), aliases: nobodyBecameAnybody, devices: noDevices,
-})
 const cookies = new Map<Column, string>()
 const ids = new Map<Column, UserId>()
 /** Tokens that the owner made. */
 const bots = new Map<Column, string>()
-/** Secrets of share links, by the document's id. */
-const readers = new Map<string, string>()
+/** Secrets of share links, by the document's id: one that is good, and one that is over. */
+const readers = new Map<string, Record<'reader' | 'expiredLink', string>>()
+const others = { session: '', account: '', link: '' }
 const principalOf = (column: Column): Principal => ({ kind: 'guest', id: ids.get(column)!, name: column })
 
-const admit = async (column: Column): Promise<void> => {
-  const { principal, setCookie } = (await people.admitGuest({ address: '' }, false))!
-  cookies.set(column, setCookie.split(';', 1)[0]!)
-  ids.set(column, principal.id)
+const guest = async (): Promise<HttpBrowser> => {
+  const browser = httpBrowser(server.url)
+  await browser.get(routes.me())
+  return browser
+}
+const signedIn = async (name: string): Promise<HttpBrowser> => {
+  const browser = httpBrowser(server.url)
+  const person = { email: `${name}@example.org`, password: PASSWORD }
+  await browser.post(routes.auth.signUp(), { ...person, name })
+  expect((await browser.post(routes.auth.signIn(), person)).status).toBe(200)
+  return browser
+}
+const admit = async (column: Column, browser: HttpBrowser): Promise<void> => {
+  cookies.set(column, browser.cookie)
+  ids.set(column, (await browser.me()).id as UserId)
+}
+
+/** A guest's cookie and a session's, as the server gave them out, which have lived their time. */
+const expiredCookies = async (): Promise<string> => {
+  const random = <T extends Uint8Array>(target: T): T => randomFillSync(target)
+  const longAgo = createGuestIdentity({
+    secret: new TextEncoder().encode(SECRET), now: () => Date.now() - 401 * DAY, random, aliases: nobodyBecameAnybody, devices: noDevices,
+  })
+  const { setCookie } = (await longAgo.admitGuest({ address: '' }, false))!
+  const { cookie } = await signedIn('expired')
+  const database = new DatabaseSync(join(server.dataFolder, 'accounts.sqlite'))
+  const { changes } = database.prepare('UPDATE session SET expiresAt = ? WHERE userId = (SELECT id FROM user WHERE email = ?)')
+    .run(new Date(Date.now() - DAY).toISOString(), 'expired@example.org')
+  database.close()
+  expect(changes).toBe(1)
+  const both = `${setCookie.split(';', 1)[0]!}; ${cookie}`
+  // A session is believed for a moment after it was read.
+  await until('it is over', async () => (await fetch(server.url + routes.conversations(), { headers: { cookie: both } })).status === 401)
+  return both
 }
 
 beforeAll(async () => {
   const unlimited = Object.fromEntries(Object.keys(serverLimits).filter(key => /PerMinute|PerSecond/.test(key)).map(key => [key, 1e9]))
-  server = await startInProcess({ identity: people, durability: 'os', limits: { ...serverLimits, ...unlimited } })
-  for (const column of ['owner', 'editor', 'viewer', 'stranger', 'removed'] as const) await admit(column)
-  const proven = now
-  now -= 401 * 24 * 60 * 60 * 1000
-  const { setCookie } = (await people.admitGuest({ address: '' }, false))!
-  cookies.set('expired', setCookie.split(';', 1)[0]!)
-  now = proven
+  const environment = { SKEIN_AUTH: 'accounts', SKEIN_SECRET: SECRET }
+  server = await startInProcess({ environment, durability: 'os', limits: { ...serverLimits, ...unlimited } })
+  // The first account is the admin's.
+  await admit('admin', await signedIn('admin'))
+  await admit('account', await signedIn('account'))
+  for (const column of ['owner', 'editor', 'viewer', 'stranger', 'removed'] as const) await admit(column, await guest())
+  cookies.set('expired', await expiredCookies())
+  const other = await signedIn('other')
+  const { sessions: [session] } = await (await other.get(routes.auth.sessions())).json() as { sessions: { id: string }[] }
+  const { id: link } = await (await other.post(routes.deviceLinks())).json() as { id: string }
+  Object.assign(others, { session: session!.id, account: (await other.me()).id, link })
   const another = nameOf('conversation', 'another-one')
   const allowed = { narrow: { write: true, documents: [another] }, readsOnly: {}, writes: { write: true } }
   for (const [column, scopes] of Object.entries(allowed) as [Column, object][]) {
     const { secret } = await server.tokens.create(principalOf('owner'), { name: column, scopes: { read: true, ...scopes } })
     bots.set(column, secret)
   }
-})
+}, 60_000)
 afterAll(() => server.close())
 
 /** A document with a member of each kind, which is nobody else's. */
@@ -160,9 +114,10 @@ const make = async (kind: DocumentKind): Promise<Target> => {
   const link = { by: ids.get('owner')!, at: 2, expiresAt: null, maxUses: null }
   const join = await server.directory.makeLink(name, { ...link, kind: 'join', role: 'viewer' })
   const read = await server.directory.makeLink(name, { ...link, kind: 'read', role: 'viewer' })
+  const over = await server.directory.makeLink(name, { ...link, kind: 'read', role: 'viewer', expiresAt: Date.now() - 1 })
   await server.directory.change(name, removeMember(principalOf('owner'), ids.get('removed')!, 3))
-  readers.set(id, read.secret)
-  return { id, kind, member, joinLink: { id: join.link.id, secret: join.secret }, readLink: { id: read.link.id } }
+  readers.set(id, { reader: read.secret, expiredLink: over.secret })
+  return { id, kind, member, joinLink: { id: join.link.id, secret: join.secret }, readLink: { id: read.link.id }, others }
 }
 const nameOf = (kind: DocumentKind, id: string): DocumentName => parseDocumentName(`${kind}/${id}`)!
 
@@ -174,16 +129,16 @@ const missing = (target: Target): Target => ({
 const bearer = (text: string): Record<string, string> => ({ authorization: `Bearer ${text}` })
 
 /** How somebody of this column proves who they are. */
-const credentials = async (column: Column, { id }: Target): Promise<Record<string, string>> => {
+const credentials = async (column: Column, { id }: Target, own = false): Promise<Record<string, string>> => {
   switch (column) {
-    case 'reader': return bearer(LINK_PREFIX + readers.get(id)!)
+    case 'reader':
+    case 'expiredLink': return bearer(LINK_PREFIX + readers.get(id)![column])
     case 'narrow':
     case 'readsOnly':
     case 'writes': return bearer(bots.get(column)!)
-    case 'guest': {
-      const { setCookie } = (await people.admitGuest({ address: '' }, false))!
-      return { cookie: setCookie.split(';', 1)[0]! }
-    }
+    case 'guest': return { cookie: (await guest()).cookie }
+    case 'account': return { cookie: own ? (await signedIn('account')).cookie : cookies.get(column)! }
+    case 'admin': return { cookie: own ? (await signedIn('admin')).cookie : cookies.get(column)! }
     default: return { cookie: cookies.get(column)! }
   }
 }
@@ -199,6 +154,7 @@ const ask = async (route: string, { path, body }: Row, target: Target, proof: Re
   const response = await fetch(server.url + path(target), {
     method,
     signal: stop.signal,
+    redirect: 'manual',
     headers: { ...proof, ...body && { 'content-type': 'application/json' } },
     ...body && { body: JSON.stringify(body(target)) },
   })
@@ -221,7 +177,7 @@ it('every route of the API stands in the table, and nothing else does', () => {
 describe.each(Object.entries(table))('%s', (route, row) => {
   it.each(columns)('by %s', async column => {
     const target = await make(row.kind ?? 'conversation')
-    const proof = await credentials(column, target)
+    const proof = await credentials(column, target, row.own)
     const answer = await ask(route, row, target, proof)
     const wanted = expected(row.may, column)
     expect(wanted === 'ok' ? answer.status < 300 ? 'ok' : answer.text : answer.status, answer.text).toBe(wanted)
@@ -232,10 +188,10 @@ describe.each(Object.entries(table))('%s', (route, row) => {
 
 describe('a socket', () => {
   const roles: Record<DocumentKind, string> = {
-    conversation: 'owner editor viewer viewer 4404 4404 4401 4404 4404 viewer editor',
-    artifact: 'owner editor viewer viewer 4404 4404 4401 4404 4404 viewer editor',
+    conversation: 'owner editor viewer viewer 4404 4404 4401 4404 4404 viewer editor 4401 4404 4404',
+    artifact: 'owner editor viewer viewer 4404 4404 4401 4404 4404 viewer editor 4401 4404 4404',
     // Nobody but its person, whatever a directory says.
-    home: 'owner 4404 4404 4404 4404 4404 4401 4404 4404 viewer editor',
+    home: 'owner 4404 4404 4404 4404 4404 4401 4404 4404 viewer editor 4401 4404 4404',
   }
 
   /** @returns the role, or the close code; and every byte that came */
