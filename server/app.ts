@@ -111,7 +111,7 @@ export const createSkein = (adapters: Adapters): RunningServer => {
   const folding = foldInWorkers()
   const rooms = new RoomRegistry({
     log,
-    agents: { defaultAgent: agents.defaultId, nameOf: id => agents.find(id)?.name },
+    agents: { defaultAgent: agents.defaultId, nameOf: id => agents.find(id)?.name, all: agents.all },
     onEvents: (name, sequence, events) => { for (const listener of listeners) listener(name, sequence, events) },
     budgets: openToAll ? null : createBudgets(),
     documentBytes: limits.documentBytes,

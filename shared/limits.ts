@@ -51,6 +51,8 @@ export const limits = {
   /** Bytes and writes that wait to be sent to one connection; past either it gets nothing more until it has read, then the difference. */
   outboxBytes: 128 * 1024,
   outboxWrites: 256,
+  /** Agents that one message asks. */
+  agentsPerMessage: 16,
   titleLength: 200,
   systemPromptLength: 20_000,
   /** A state vector in sync step 1: about 6,000 clients. */

@@ -92,6 +92,7 @@ export class ConversationViews {
     if (document.loaded) this.#glance = null
     const shown = {
       ...showMeta(reader.meta(), own),
+      members: reader.members(),
       messages: this.#showMessages(),
       earlier: 0,
       drafts: showDrafts(reader.drafts(), own),

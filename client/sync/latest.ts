@@ -73,8 +73,10 @@ export const showGlance = ({ latest, role, outbox }: Glance, made: readonly OwnR
   const replaced = new Set<string>(sends.filter(isOpen).flatMap(({ request }) => request.message.replaces ?? []))
   const isHidden = ({ message, alternatives }: Latest['messages'][number]): boolean =>
     redacted.has(message.id) || alternatives.some(id => replaced.has(id))
+  const { title, agent } = showMeta({ title: latest.title, agent: latest.agent, system: '', answersAlways: false }, own)
   return {
-    ...showMeta(latest, own),
+    title,
+    agent,
     role,
     messages: [
       ...latest.messages.filter(entry => !isHidden(entry)).map(entry => ({ ...entry, delivery: { state: 'saved' as const } })),

@@ -96,9 +96,9 @@ it('shows reactions as this person last asked for them', () => {
   expect(showReactions([theirs], [on, off], ada)).toEqual([theirs])
 })
 
-it('shows title and agent as last asked for', () => {
-  const meta = { title: 'Old', agent: 'echo', system: '', schema: 1 }
-  const asked = [own(1, proposeSetMeta('title', 'New', 5)), own(2, proposeSetMeta('agent', '', 5)), own(3, proposeSetMeta('system', 'x', 5))]
-  expect(showMeta(meta, asked)).toEqual({ title: 'New', agent: null })
-  expect(showMeta(meta, [own(1, proposeSetMeta('title', 'New', 5), { refusal })])).toEqual({ title: 'Old', agent: 'echo' })
+it('shows title, agent, prompt and when it answers as last asked for', () => {
+  const meta = { title: 'Old', agent: 'echo', system: '', answersAlways: false }
+  const asked = [own(1, proposeSetMeta('title', 'New', 5)), own(2, proposeSetMeta('agent', '', 5)), own(3, proposeSetMeta('system', 'x', 5)), own(4, proposeSetMeta('answers', 'always', 5))]
+  expect(showMeta(meta, asked)).toEqual({ title: 'New', agent: null, system: 'x', answersAlways: true })
+  expect(showMeta(meta, [own(1, proposeSetMeta('title', 'New', 5), { refusal })])).toEqual(meta)
 })

@@ -72,14 +72,19 @@ export const showReactions = (reactions: readonly Reaction[], own: readonly OwnR
     return on ? [...others, { messageId, userId: author.id, kind, at: createdAt }] : others
   }, [...reactions])
 
-export const showMeta = (meta: Pick<Meta, 'title' | 'agent'>, own: readonly OwnRequest[]): Pick<Meta, 'title' | 'agent'> =>
-  openOf(own, 'set-meta').reduce<Pick<Meta, 'title' | 'agent'>>((shown, { key, value }) => {
+/** What the view shows of {@link Meta}. */
+export type ShownMeta = Pick<Meta, 'title' | 'agent' | 'system' | 'answersAlways'>
+
+export const showMeta = ({ title, agent, system, answersAlways }: ShownMeta, own: readonly OwnRequest[]): ShownMeta =>
+  openOf(own, 'set-meta').reduce<ShownMeta>((shown, { key, value }) => {
     switch (key) {
       case 'title':
         return { ...shown, title: value }
       case 'agent':
         return { ...shown, agent: value || null }
       case 'system':
-        return shown
+        return { ...shown, system: value }
+      case 'answers':
+        return { ...shown, answersAlways: value === 'always' }
     }
-  }, { title: meta.title, agent: meta.agent })
+  }, { title, agent, system, answersAlways })

@@ -1,7 +1,7 @@
 /** What a user interface shows of one conversation: an immutable snapshot, made anew after every change. */
 import type { ErrorCode } from '../../shared/errors.ts'
 import type { Draft, Reaction } from '../../shared/conversation/read.ts'
-import type { Message, Request, Run } from '../../shared/conversation/schema.ts'
+import type { Member, Message, Request, Run } from '../../shared/conversation/schema.ts'
 import type { RequestId } from '../../shared/ids.ts'
 import type { Role } from '../../shared/wire/frame.ts'
 
@@ -53,6 +53,12 @@ export type ConnectionState = 'offline' | 'connecting' | 'online'
 export interface ConversationView {
   title: string
   agent: string | null
+  /** The system prompt of the conversation. */
+  system: string
+  /** Where several people write, the agent answers every message, not only those that mention it. */
+  answersAlways: boolean
+  /** Who belongs to it, by id. */
+  members: ReadonlyMap<string, Member>
   /** Visible messages in order; own pending and refused ones at the end. */
   messages: ViewMessage[]
   /** Messages before them that come when the document is read: until {@link loaded}, only the end is shown, as it was kept. */

@@ -17,6 +17,7 @@ import { takeRequests } from './take.ts'
 import type { Taken } from './take.ts'
 
 const bot = 'echo' as AgentId
+const all = [{ id: bot, name: 'Echo' }, { id: 'oracle' as AgentId, name: 'The Oracle' }]
 const ada: Principal = { kind: 'user', id: 'ada' as UserId, name: 'Ada' }
 const bob: Principal = { kind: 'user', id: 'bob' as UserId, name: 'Bob' }
 
@@ -37,7 +38,7 @@ const conversation = () => {
     let taken: Taken[] = []
     write(writer => {
       for (const [id, request] of requests) putRequest(doc, id as RequestId, request as Request)
-      const agents = { defaultAgent: bot, nameOf: (id: AgentId) => id === bot ? 'Echo' : undefined }
+      const agents = { defaultAgent: bot, nameOf: (id: AgentId) => all.find(agent => agent.id === id)?.name, all }
       const context = { principal, role, now: now++, taken: (id: RequestId) => ledger.get(id), agents, mayAsk: () => mayAsk }
       taken = takeRequests(writer, requests.map(([id]) => id), context)
       for (const entry of writer.ledger) ledger.set(entry.requestId, entry)
@@ -112,6 +113,28 @@ describe('taking a send', () => {
     expect(messageTexts(doc)).toEqual(['first', 'second'])
   })
 
+  it('asks no agent where several people write and none is mentioned, and the message says why', () => {
+    const { doc, say, ask, messages } = conversation()
+    say('Hello')
+    expect(messages.get(say('Me too', bob))!.metadata.unasked).toBe('not-mentioned')
+    expect(messages.get(say('And I'))!.metadata.unasked).toBe('not-mentioned')
+    expect(messages.get(say('To nobody', bob, null, { to: [] }))!.metadata.unasked).toBeUndefined()
+    expect(readRuns(doc)).toHaveLength(1)
+    const mentions = say('What do you say, @the oracle?', bob)
+    expect(readRuns(doc).at(-1)).toMatchObject({ messageId: mentions, agentId: 'oracle', askedBy: 'bob' })
+    expect(messages.get(mentions)!.metadata.unasked).toBeUndefined()
+    expect(ask(proposeSetMeta('answers', 'always', 1))).toMatchObject({ status: 'accepted' })
+    expect(readRuns(doc).at(-1)!.messageId).not.toBe(say('Now', bob))
+    expect(readRuns(doc).map(({ agentId }) => agentId)).toEqual([bot, 'oracle', bot])
+  })
+
+  it('counts a person who looks on as nobody to talk with', () => {
+    const { doc, say, write } = conversation()
+    write(writer => writer.setMembers(new Map([['ada', { name: 'Ada', role: 'owner' as const }], ['vic', { name: 'Vic', role: 'viewer' as const }]])))
+    say('Hello')
+    expect(readRuns(doc)).toHaveLength(1)
+  })
+
   it('has one effect however often the same id arrives, and answers with the first outcome', () => {
     const { doc, take } = conversation()
     const id = newRequestId()
@@ -128,7 +151,7 @@ describe('taking a send', () => {
     const [first] = take([[id, request]])
     const writer = new TransactionWriter(doc, { generation: 1, message: 11, transient: 12 }, new MessageIndex([]))
     const lost = takeRequests(writer, [id, newRequestId()], {
-      principal: ada, role: 'owner', now: 1, agents: { defaultAgent: null, nameOf: () => undefined }, mayAsk: () => true,
+      principal: ada, role: 'owner', now: 1, agents: { defaultAgent: null, nameOf: () => undefined, all: [] }, mayAsk: () => true,
       taken: known => known === id ? { requestId: id, outcome: { status: 'accepted' }, principal: ada.id, at: 1 } : undefined
     })
     expect(lost).toEqual([first])
@@ -375,7 +398,7 @@ describe('taking from a map in which very many requests were', () => {
     write(writer => {
       for (const id of [touched, other]) putRequest(doc, id, request)
       Object.assign(writer.roots.requests, { keys: () => { throw new Error('all keys were looked at') } })
-      const agents = { defaultAgent: null, nameOf: () => undefined }
+      const agents = { defaultAgent: null, nameOf: () => undefined, all: [] }
       const taken = takeRequests(writer, [touched], { principal: ada, role: 'owner', now: 1, taken: () => undefined, agents, mayAsk: () => true }, [touched])
       expect(taken.map(({ requestId }) => requestId)).toEqual([touched])
     })

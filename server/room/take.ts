@@ -3,8 +3,10 @@
  * A request id that was taken before gets the outcome that it got then.
  */
 import { SkeinError } from '../../shared/errors.ts'
+import { askedBy, writersWith } from '../../shared/conversation/asked.ts'
+import type { Asked, NamedAgent } from '../../shared/conversation/asked.ts'
 import { reactionKey } from '../../shared/conversation/document.ts'
-import { isFinished, readDraft, shorten, textOf } from '../../shared/conversation/read.ts'
+import { isFinished, readDraft, readMeta, shorten, textOf } from '../../shared/conversation/read.ts'
 import * as schema from '../../shared/conversation/schema.ts'
 import type { Message, MessagePart, Request, RequestOf, Run } from '../../shared/conversation/schema.ts'
 import { messageIdOf, parseMessageId, parseRequestId } from '../../shared/ids.ts'
@@ -36,6 +38,7 @@ export interface KnownAgents {
   defaultAgent: AgentId | null
   /** Undefined: there is no such agent. */
   nameOf: (id: AgentId) => string | undefined
+  all: readonly NamedAgent[]
 }
 
 export interface Taken {
@@ -155,7 +158,7 @@ const send = (writer: TransactionWriter, requestId: RequestId, request: RequestO
   if (replaced) {
     if (replaced.role !== 'user' || !isOwn(principal, replaced.metadata.authorId)) throw new SkeinError('not-author')
   }
-  const asked = agentsFor(writer, to, agents)
+  const asked = whoIsAsked(writer, to, textOf(parts), context)
   const messageId = messageIdOf(requestId)
   if (writer.isKnownMessage(messageId)) throw new SkeinError('id-conflict')
   const message: Message = {
@@ -168,6 +171,7 @@ const send = (writer: TransactionWriter, requestId: RequestId, request: RequestO
       authorId: principal.id,
       authorName: principal.name,
       ...to && { to },
+      ...asked.because === 'not-mentioned' && { unasked: asked.because },
       ...request.drops && isSharedOrGone(writer, request.drops) && { draftId: request.drops },
       createdAt: Math.min(request.createdAt, now),
       acceptedAt: now,
@@ -177,7 +181,7 @@ const send = (writer: TransactionWriter, requestId: RequestId, request: RequestO
   writer.appendMessage(message)
   if (request.drops) dropSharedDraft(writer, request.drops)
   if (!writer.roots.meta.get('title')) writer.setMeta('title', titleFrom(message))
-  for (const agentId of asked) writer.setRun(deriveRun({ requestId, messageId, agentId, askedBy: principal.id, at: now }))
+  for (const agentId of asked.agents) writer.setRun(deriveRun({ requestId, messageId, agentId, askedBy: principal.id, at: now }))
 }
 
 const redact = (writer: TransactionWriter, { messageId }: RequestOf<'redact'>, { principal, role, now }: TakeContext): void => {
@@ -210,8 +214,8 @@ const stop = (writer: TransactionWriter, { runId }: RequestOf<'stop'>, { now, ag
 const regenerate = (writer: TransactionWriter, requestId: RequestId, request: RequestOf<'regenerate'>, { principal, now, agents }: TakeContext): void => {
   const target = messageOrThrow(writer, request.messageId)
   const question = target.role === 'assistant' ? messageOrThrow(writer, target.metadata.parentId) : target
-  const agentId = agentsFor(writer, request.agentId ? [request.agentId] : target.metadata.agentId && [target.metadata.agentId], agents)[0]
-  if (!agentId) throw new SkeinError('agent-unknown')
+  const agentId = request.agentId ?? target.metadata.agentId ?? agentOf(writer, agents)
+  if (!agentId || agents.nameOf(agentId) === undefined) throw new SkeinError('agent-unknown')
   const replaces = target.role === 'assistant' && { replaces: alternativesRootOf(target) }
   begin(writer, deriveRun({ requestId, messageId: question.id, agentId, askedBy: principal.id, at: now, ...replaces }))
 }
@@ -243,6 +247,7 @@ const begin = (writer: TransactionWriter, run: Run): void => {
 const setMeta = (writer: TransactionWriter, { key, value }: RequestOf<'set-meta'>, { agents }: TakeContext): void => {
   if (key === 'title' && value.length > limits.titleLength) throw new SkeinError('invalid-request', `A title has at most ${limits.titleLength} characters, so it was not changed.`)
   if (key === 'agent' && value !== '' && agents.nameOf(value as AgentId) === undefined) throw new SkeinError('agent-unknown')
+  if (key === 'answers' && !['', 'always', 'mentioned'].includes(value)) throw new SkeinError('invalid-request')
   writer.setMeta(key, value)
 }
 
@@ -267,14 +272,18 @@ const messageOrThrow = (writer: TransactionWriter, id: MessageId | null): Messag
 /** Every alternative names the first one, so that taking one of them out leaves the others together. */
 const alternativesRootOf = ({ id, metadata }: Message): MessageId => metadata.replaces ?? id
 
-/** Named agents, else the conversation's, else the server's default. An empty list means that nobody shall answer. */
-const agentsFor = (writer: TransactionWriter, named: readonly AgentId[] | undefined, agents: KnownAgents): AgentId[] => {
-  const unknown = named?.find(id => agents.nameOf(id) === undefined)
-  if (unknown !== undefined) throw new SkeinError('agent-unknown')
-  if (named) return [...new Set(named)]
-  const own = writer.roots.meta.get('agent')
-  if (typeof own === 'string' && own !== '' && agents.nameOf(own as AgentId) !== undefined) return [own as AgentId]
-  return agents.defaultAgent ? [agents.defaultAgent] : []
+const whoIsAsked = (writer: TransactionWriter, to: readonly AgentId[] | undefined, text: string, { principal, agents }: TakeContext): Asked => {
+  if (to?.some(id => agents.nameOf(id) === undefined)) throw new SkeinError('agent-unknown')
+  return askedBy({
+    to, text, agents: agents.all, agent: agentOf(writer, agents), always: readMeta(writer.doc).answersAlways,
+    people: writersWith(id => isOwn(principal, id), writer.roots.members.entries())
+  })
+}
+
+/** The conversation's own agent, else the server's default. */
+const agentOf = ({ doc }: TransactionWriter, agents: KnownAgents): AgentId | null => {
+  const own = readMeta(doc).agent as AgentId | null
+  return own !== null && agents.nameOf(own) !== undefined ? own : agents.defaultAgent
 }
 
 /** Of two people who send one draft at once the second finds it gone, and said what stood there all the same. */

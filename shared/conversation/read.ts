@@ -3,7 +3,7 @@ import * as Y from 'yjs'
 import { openRoots } from './document.ts'
 import type { DraftMap } from './document.ts'
 import * as schema from './schema.ts'
-import type { DraftHead, Message, MessagePart, Redaction, Run } from './schema.ts'
+import type { DraftHead, Member, Message, MessagePart, Redaction, Run } from './schema.ts'
 import type { DraftId, MessageId } from '../ids.ts'
 
 export interface Draft {
@@ -27,6 +27,9 @@ export const findMessage = (doc: Y.Doc, id: MessageId): Message | undefined =>
 
 /** Messages that were taken out, by their ids. */
 export const readRedactions = (doc: Y.Doc): Map<string, Redaction> => new Map(openRoots(doc).redactions.entries())
+
+/** Who belongs to it, by id; for display, the directory is what counts. */
+export const readMembers = (doc: Y.Doc): Map<string, Member> => new Map(openRoots(doc).members.entries())
 
 /** Drafts, oldest first. A draft that is not of the schema is left out. */
 export const readDrafts = (doc: Y.Doc): Draft[] => {
@@ -102,6 +105,8 @@ export interface Meta {
   /** The agent that answers when a message names none; null: nobody. */
   agent: string | null
   system: string
+  /** Where several people write, the agent answers every message, not only those that mention it. */
+  answersAlways: boolean
   schema: number
 }
 
@@ -112,5 +117,8 @@ export const readMeta = (doc: Y.Doc): Meta => {
     return typeof value === 'string' ? value : ''
   }
   const version = meta.get('schema')
-  return { title: text('title'), agent: text('agent') || null, system: text('system'), schema: typeof version === 'number' ? version : schema.SCHEMA_VERSION }
+  return {
+    title: text('title'), agent: text('agent') || null, system: text('system'), answersAlways: text('answers') === 'always',
+    schema: typeof version === 'number' ? version : schema.SCHEMA_VERSION
+  }
 }

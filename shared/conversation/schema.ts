@@ -44,8 +44,10 @@ export const messageMetadata = z.object({
   runId: z.optional(id(parseRunId)),
   /** The shared draft that it was sent from: who wrote in that draft finds by it what became of their words. */
   draftId: z.optional(id(parseDraftId)),
-  /** Agents that shall answer; without it the conversation's default agent does. Empty: nobody. */
-  to: z.optional(z.array(id(parseAgentId)).check(z.maxLength(16))),
+  /** Agents that shall answer; without it those that `asked.ts` finds. Empty: nobody. */
+  to: z.optional(z.array(id(parseAgentId)).check(z.maxLength(limits.agentsPerMessage))),
+  /** Why no agent was asked, where the message did not want it so: several people write here, and it mentions none. */
+  unasked: z.optional(z.literal('not-mentioned')),
   /** When it was written, by the device's clock (milliseconds since 1970). */
   createdAt: time,
   /** When the server accepted it. */
@@ -75,10 +77,11 @@ const proposedMessage = z.strictObject({
   parts: z.array(messagePart).check(z.maxLength(64)),
   parentId: z.nullable(id(parseMessageId)),
   replaces: z.optional(id(parseMessageId)),
-  to: z.optional(z.array(id(parseAgentId)).check(z.maxLength(16)))
+  to: z.optional(z.array(id(parseAgentId)).check(z.maxLength(limits.agentsPerMessage)))
 })
 
-export const settableMeta = ['title', 'agent', 'system'] as const
+/** `answers`: when the conversation's agent answers where several people write, `always` or (else) when it is mentioned. */
+export const settableMeta = ['title', 'agent', 'system', 'answers'] as const
 export type SettableMeta = typeof settableMeta[number]
 
 const createdAt = time

@@ -1,6 +1,6 @@
 /** What was taken out or deleted stays in no store of any browser that had it, read by the browser's own interfaces. */
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { openDevice, shareWith, write } from '../rig/browser.ts'
+import { answerAlways, openDevice, shareWith, write } from '../rig/browser.ts'
 import type { Device } from '../rig/browser.ts'
 import { addressOf, startBrowserWorld } from '../rig/browser-world.ts'
 import type { BrowserWorld } from '../rig/browser-world.ts'
@@ -27,6 +27,7 @@ const twoWhoHave = async (text: string): Promise<{ a: Device, b: Device, id: str
   await a.page.locator('[data-testid=message][data-role=assistant]').first().waitFor()
   const id = new URL(a.page.url()).pathname.split('/').at(-1)!
   await shareWith(a.page, b)
+  await answerAlways(a.page)
   await a.page.getByTestId('composer').pressSequentially(text.slice(0, 8))
   await write(a.page, text)
   for (const { page } of devices) await page.locator('[data-testid=message][data-role=user][data-delivery=saved]', { hasText: text }).waitFor()

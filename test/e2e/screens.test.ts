@@ -2,7 +2,7 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { openDevice, shareWith, write } from '../rig/browser.ts'
+import { answerAlways, openDevice, shareWith, write } from '../rig/browser.ts'
 import type { Device } from '../rig/browser.ts'
 import { addressOf, startBrowserWorld } from '../rig/browser-world.ts'
 import type { BrowserWorld } from '../rig/browser-world.ts'
@@ -40,6 +40,7 @@ it('two people and an agent in one conversation: the picture in the README', { t
   await replies.first().waitFor()
   await shareWith(ada.page, bob)
   await bob.page.getByTestId('message').first().waitFor()
+  await answerAlways(bob.page)
   await write(bob.page, 'What is 128 * 64?')
   await replies.nth(1).waitFor()
   await until('Ada sees both people', async () => (await ada.page.getByTestId('people').locator('li').count()) === 2)

@@ -1,6 +1,6 @@
 /** Two devices in Chromium: one conversation, offline and back; refusals and hostile text on screen. */
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { openDevice, shareWith, shownMessages, write } from '../rig/browser.ts'
+import { answerAlways, openDevice, shareWith, shownMessages, write } from '../rig/browser.ts'
 import type { Device } from '../rig/browser.ts'
 import { addressOf, startBrowserWorld } from '../rig/browser-world.ts'
 import type { BrowserWorld } from '../rig/browser-world.ts'
@@ -30,6 +30,7 @@ it('two devices share one conversation: while it streams, across a reload, offli
   await write(a.page, 'Hello')
   await replies(a).first().waitFor()
   await shareWith(a.page, b)
+  await answerAlways(a.page)
   await own(b).first().waitFor()
 
   // A's message and the reply to it appear at B while the reply is being written.

@@ -29,7 +29,7 @@ afterEach(() => world.dispose())
 
 const ignore = (): void => undefined
 const rooms = (): RoomRegistry => new RoomRegistry({
-  log, agents: { defaultAgent: null, nameOf: () => undefined }, onEvents: ignore, now: Date.now, budgets: null, compactAfter: 500,
+  log, agents: { defaultAgent: null, nameOf: () => undefined, all: [] }, onEvents: ignore, now: Date.now, budgets: null, compactAfter: 500,
   logger: { debug: ignore, info: ignore, warn: ignore, error: ignore }, graceMs: 0, after: () => ignore,
   random: { uint32: () => randomFillSync(new Uint32Array(1))[0]!, uuid: randomUUID }, yieldToOthers: () => Promise.resolve(),
 })

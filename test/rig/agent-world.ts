@@ -73,7 +73,7 @@ export class AgentWorld {
     let ids = 1000 * log.generation
     this.#rooms = new RoomRegistry({
       log,
-      agents: { defaultAgent: agents[0].id, nameOf: id => agents.find(agent => agent.id === id)?.name },
+      agents: { defaultAgent: agents[0].id, nameOf: id => agents.find(agent => agent.id === id)?.name, all: agents },
       onEvents: (...record) => { for (const driver of this.#drivers) driver.onEvents(...record) },
       onLoaded: (name, openRuns) => this.driver.recover(openRuns.map(runId => ({ name, runId }))),
       now: time.now,

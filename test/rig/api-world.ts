@@ -63,7 +63,7 @@ export const createApiWorld = async ({ openToAll = false, clientFolder = '/nonex
   let feed: EventListener = () => {}
   const rooms = new RoomRegistry({
     log,
-    agents: { defaultAgent: null, nameOf: () => undefined },
+    agents: { defaultAgent: null, nameOf: () => undefined, all: [] },
     onEvents: (...record) => feed(...record),
     now: clock,
     logger: memoryLogger().logger,

@@ -82,6 +82,12 @@ export const shareWith = async (page: Page, guest: Device): Promise<void> => {
   await guest.page.getByTestId('join').click()
 }
 
+/** In a conversation of several people: has its agent answer every message from now on. */
+export const answerAlways = async (page: Page): Promise<void> => {
+  await page.getByTestId('answers').selectOption('always')
+  await until('the setting is taken', async () => await page.getByTestId('answers').inputValue() === 'always')
+}
+
 export const write = async (page: Page, text: string): Promise<void> => {
   await page.getByTestId('composer').fill(text)
   await page.getByTestId('send').click()

@@ -48,7 +48,7 @@ export class World {
     this.decoded = []
     this.rooms = new RoomRegistry({
       log: this.log,
-      agents: { defaultAgent: null, nameOf: () => undefined },
+      agents: { defaultAgent: null, nameOf: () => undefined, all: [] },
       onEvents: () => {},
       onDecoded: name => { this.decoded.push(name) },
       budgets: this.budgets,

@@ -53,7 +53,7 @@ it('a conversation of 10,000 messages, every second one streamed, opens from Lev
   const log = await openLevelDbLog({ path: join(folder.path, 'log'), durability: 'os' })
   const rooms = new RoomRegistry({
     log,
-    agents: { defaultAgent: null, nameOf: () => undefined },
+    agents: { defaultAgent: null, nameOf: () => undefined, all: [] },
     onEvents: () => {},
     now: Date.now,
     logger: createLogger('silent'),

@@ -73,7 +73,7 @@ export class ServerProcess implements Listener {
     this.rooms = new RoomRegistry({
       log: stepping(this.log, () => this.#step()),
       budgets: null,
-      agents: { defaultAgent: null, nameOf: id => agents.find(id)?.name },
+      agents: { defaultAgent: null, nameOf: id => agents.find(id)?.name, all: agents.all },
       onEvents: (...released) => {
         if (!this.#step()) return
         ports.onEvents(...released)

@@ -1,4 +1,6 @@
 /** The conversation that is open: the SDK's snapshots made ready for the page, and what the person does in it. */
+import { mentionedIn, writersWith } from '../../../shared/conversation/asked.ts'
+import type { NamedAgent } from '../../../shared/conversation/asked.ts'
 import { isFinished, textOf } from '../../../shared/conversation/read.ts'
 import type { MessageId, RequestId, RunId } from '../../../shared/ids.ts'
 import { limits } from '../../../shared/limits.ts'
@@ -62,6 +64,8 @@ export class OpenConversation implements ConversationActions {
   readonly running = $derived.by(() => this.view.runs.some(run => !isFinished(run)))
   /** All that is being written was asked to stop, by this device. */
   readonly stopping = $derived.by(() => this.running && this.view.runs.every(run => isFinished(run) || this.#isStopping(run.id)))
+  /** Others may write here too. */
+  readonly shared = $derived.by(() => writersWith(this.#options.isSelf, this.view.members) > 1)
   readonly writable = $derived.by(() => this.view.role !== 'viewer' && this.view.closedBy === null)
 
   constructor(conversation: Conversation, options: OpenOptions) {
@@ -113,6 +117,11 @@ export class OpenConversation implements ConversationActions {
     this.#typing.keyPressed(text !== '')
   }
 
+  /** What the person has written so far asks nobody, since it mentions none of these. */
+  asksNobody(agents: readonly NamedAgent<string>[]): boolean {
+    return this.shared && !this.view.answersAlways && this.text.trim() !== '' && mentionedIn(this.text, agents).length === 0
+  }
+
   send(): void {
     // Blank lines around it go, the indentation of its first line stays.
     const text = this.text.replace(/^(?:[^\S\n]*\n)+/, '').trimEnd()
@@ -144,6 +153,11 @@ export class OpenConversation implements ConversationActions {
   /** Who answers here from now on, for everybody. */
   chooseAgent(id: string): void {
     void this.#conversation.setMeta('agent', id)
+  }
+
+  /** Where several people write: whether the agent answers every message or only those that mention it, for everybody. */
+  answerAlways(always: boolean): void {
+    void this.#conversation.setMeta('answers', always ? 'always' : 'mentioned')
   }
 
   rename(title: string): void {

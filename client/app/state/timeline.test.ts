@@ -39,6 +39,18 @@ const view = (over: Partial<Parameters<typeof buildTimeline>[0]>) =>
   ({ messages: [], earlier: 0, drafts: [], runs: [], reactions: [], wanted: [], ...over })
 const kinds = (built: ReturnType<typeof buildTimeline>) => built.entries.map(({ kind, key }) => `${kind} ${key}`)
 
+test('that nobody was asked is said of the last message only, until somebody is asked after all', () => {
+  const silent = (id: string): ViewMessage => {
+    const entry = shown(id, 'ada')
+    return { ...entry, message: { ...entry.message, metadata: { ...entry.message.metadata, unasked: 'not-mentioned' } } }
+  }
+  const unasked = (over: Parameters<typeof view>[0]) => buildTimeline(view(over), naming, 100).entries
+    .flatMap(entry => entry.kind === 'message' && entry.unasked ? [entry.key] : [])
+  expect(unasked({ messages: [silent('a'), silent('b')] })).toEqual(['b'])
+  expect(unasked({ messages: [silent('a'), shown('b', 'bob')] })).toEqual([])
+  expect(unasked({ messages: [silent('q')], runs: [run({})] })).toEqual([])
+})
+
 test('own messages, those of others and of agents are told apart by name', () => {
   const { entries } = buildTimeline(view({ messages: [shown('a', 'ada'), shown('b', 'grace'), shown('c', 'agent-one')] }), naming, 10)
   expect(entries.map(({ author }) => [author.kind, author.name])).toEqual([['self', 'You'], ['person', 'grace'], ['agent', 'agent-one']])

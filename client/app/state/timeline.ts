@@ -28,6 +28,8 @@ export interface MessageEntry extends Reply {
   asked: boolean
   /** The entry before it is by the same author: no need to name them again. */
   sameAuthor: boolean
+  /** Nobody was asked for a reply to this, the last message here, since it mentions no agent. */
+  unasked: boolean
 }
 
 export interface DraftEntry extends Reply {
@@ -70,6 +72,8 @@ export const buildTimeline = (view: Shown, naming: Naming, limit: number): Timel
   const failures = failuresByMessage(view, naming)
   const thumbs = countThumbs(view.reactions, naming)
   const first = Math.max(0, view.messages.length - limit)
+  const last = view.messages.at(-1)?.message
+  const answered = new Set<string>([...asked, ...view.runs.map(run => run.messageId)])
   const entries: TimelineEntry[] = []
   let previous: string | null = null
   for (const { message, delivery, alternatives } of view.messages.slice(first)) {
@@ -78,7 +82,8 @@ export const buildTimeline = (view: Shown, naming: Naming, limit: number): Timel
     const author = authorOf(message, naming)
     entries.push({
       kind: 'message', key: message.id, author, parts: message.parts, message, delivery, alternatives,
-      thumbs: thumbs.get(message.id) ?? NO_THUMBS, asked: alternatives.some(id => asked.has(id)), sameAuthor: previous === author.id
+      thumbs: thumbs.get(message.id) ?? NO_THUMBS, asked: alternatives.some(id => asked.has(id)), sameAuthor: previous === author.id,
+      unasked: message.metadata.unasked !== undefined && message === last && !answered.has(message.id)
     })
     previous = author.id
     const failure = failures.get(message.id)
