@@ -23,6 +23,7 @@ import { createProcessLeases } from './agents/leases.ts'
 import type { RunLeases } from './agents/leases.ts'
 import type { ModelBudget } from './agents/model-budget.ts'
 import type { AgentRegistry } from './agents/port.ts'
+import type { ServerFiles } from './agents/server-files.ts'
 import { serverLimits } from '../shared/limits.ts'
 import type { ServerLimits } from '../shared/limits.ts'
 import { idsOf } from '../shared/principal.ts'
@@ -66,6 +67,8 @@ export interface Adapters {
   tracing?: Tracing | null
   /** How many replies of language models may be asked for; nobody counts when left out. */
   modelBudget?: ModelBudget
+  /** Of the server's, for agents; none when left out. */
+  files?: ServerFiles
   /** Everybody is one principal who may open everything (`SKEIN_AUTH=none`). */
   openToAll: boolean
   /** {@link serverLimits} when left out. */
@@ -103,7 +106,7 @@ const LISTEN_BACKLOG = 4096
 
 export const createSkein = (adapters: Adapters): RunningServer => {
   const { log, directory, agents, logger, now, timers, random, openToAll, limits = serverLimits, squashAt } = adapters
-  const { leases = createProcessLeases(), modelBudget = null, tracing = null, comings, certificate } = adapters
+  const { leases = createProcessLeases(), modelBudget = null, tracing = null, files, comings, certificate } = adapters
   const audit = createAudit(logger)
   const auditSampled = createSampledAudit(audit, now)
   const edge = createEdge(adapters.edge ?? plainEdge, { limits, openToAll, now })
@@ -111,6 +114,7 @@ export const createSkein = (adapters: Adapters): RunningServer => {
   const folding = foldInWorkers()
   const rooms = new RoomRegistry({
     log,
+    ...files && { mayReadFiles: id => files.mayUse(id) },
     agents: { defaultAgent: agents.defaultId, nameOf: id => agents.find(id)?.name, all: agents.all },
     onEvents: (name, sequence, events) => { for (const listener of listeners) listener(name, sequence, events) },
     budgets: openToAll ? null : createBudgets(),
@@ -128,7 +132,7 @@ export const createSkein = (adapters: Adapters): RunningServer => {
     yieldToOthers: oneATurn(setImmediate),
   })
   const driver = createDriver({
-    rooms, agents, now, timers, log: logger, leases, budget: modelBudget, tracing, openRuns: () => log.openRuns()
+    rooms, agents, now, timers, log: logger, leases, budget: modelBudget, tracing, ...files && { files }, openRuns: () => log.openRuns()
   })
   const erasure = createErasure({ driver, rooms, directory, timers, logger })
   /** What a process that was killed left of redactions: whoever loads the document goes on with it. */

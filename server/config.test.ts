@@ -32,6 +32,7 @@ describe('what an environment may leave out', () => {
       offlinePace: 15,
       limits: serverLimits,
       accounts: { signUp: 'open', url: null, smtp: null, providers: [] },
+      context: { roots: [], people: [] },
       edge: { publicUrl: null, allowedOrigins: [], trustedProxies: { has: expect.any(Function) }, behindProxy: false, proxyHeaders: 'x-forwarded', tls: null },
       tracing: null,
     })
@@ -76,6 +77,7 @@ describe('what an environment sets', () => {
       },
       tracing: null,
       accounts: { signUp: 'open', url: null, smtp: null, providers: [] },
+      context: { roots: [], people: null },
     })
   })
 

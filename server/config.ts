@@ -3,6 +3,8 @@ import * as z from 'zod'
 import { ConfigError } from './config-error.ts'
 import { jwtProblems } from './jwt-config.ts'
 import { accountsConfigOf, accountsEnvironment, accountsProblems } from './accounts-config.ts'
+import { contextConfigOf, contextEnvironment, contextProblems } from './context-config.ts'
+import type { ContextConfig } from './context-config.ts'
 import type { AccountsConfig } from './identity/accounts-port.ts'
 import { isLoopbackAddress } from '../shared/api/origin.ts'
 import { serverLimits } from '../shared/limits.ts'
@@ -38,6 +40,8 @@ export interface Config {
   offlinePace: number
   limits: ServerLimits
   accounts: AccountsConfig
+  /** Files of the server that messages may name. */
+  context: ContextConfig
   /** How the server is reached from outside. */
   edge: EdgeConfig
   /** Null: nothing is traced. */
@@ -106,6 +110,7 @@ const environment = z.object({
   SKEIN_MAX_NEW_GUESTS_PER_MINUTE_PER_ADDRESS: limit('SKEIN_MAX_NEW_GUESTS_PER_MINUTE_PER_ADDRESS', 'newGuestsPerMinutePerAddress'),
   SKEIN_PING_SECONDS: limit('SKEIN_PING_SECONDS', 'pingSeconds', 600),
   ...accountsEnvironment,
+  ...contextEnvironment,
 })
 type Environment = z.infer<typeof environment>
 
@@ -125,7 +130,7 @@ export const readConfig = (env: Readonly<Record<string, string | undefined>>): C
   const problems = [
     ...read.error?.issues.map(issue => issue.message) ?? [],
     ...contradictions(given), ...edgeContradictions(given), ...accountsProblems(given), ...jwtProblems(given),
-    ...tracingProblems(given),
+    ...tracingProblems(given), ...contextProblems(given),
   ]
   if (!read.success || problems.length > 0) throw new ConfigError(problems)
   const values = read.data
@@ -162,6 +167,7 @@ export const readConfig = (env: Readonly<Record<string, string | undefined>>): C
       newGuestsPerMinutePerAddress: values.SKEIN_MAX_NEW_GUESTS_PER_MINUTE_PER_ADDRESS,
     },
     accounts: accountsConfigOf(values, given),
+    context: contextConfigOf(values, values.SKEIN_AUTH),
     edge: edgeOf(values),
     tracing: tracingOf(given),
   }

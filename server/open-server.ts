@@ -6,9 +6,12 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { openLevelDbCounts } from './agents/adapters/leveldb-counts.ts'
 import { createModelBudget } from './agents/model-budget.ts'
+import { openFolderFiles } from './agents/adapters/folder-files.ts'
+import type { ServerFiles } from './agents/server-files.ts'
 import { systemTimers } from '../shared/timers.ts'
 import { createSkein } from './app.ts'
 import type { RunningServer } from './app.ts'
+import { ConfigError } from './config-error.ts'
 import type { Config } from './config.ts'
 import { looseModes } from './data-folder-modes.ts'
 import { openLevelDbDirectory } from './directory/leveldb-directory.ts'
@@ -77,6 +80,7 @@ const openOver = async (
   const models = await modelsOf(config, env)
   const keys = await openKeys(config, logger)
   const agents = await agentsOf(models, keys, config, logger)
+  const files = await filesOf(config)
   const openToAll = config.auth === 'none' && people === undefined
   const version = await readVersion()
   const directory = openLevelDbDirectory({ store: log.store, random })
@@ -91,6 +95,7 @@ const openOver = async (
     ...identity,
     agents,
     tracing,
+    ...files && { files },
     logger,
     now: Date.now,
     timers: systemTimers,
@@ -170,6 +175,15 @@ const openKeys = async ({ dataFolder, secrets: given }: Config, logger: Logger):
     logger.error({ problem: error.message }, 'a stored key cannot be read, so its models do not answer')
   })
   return keys
+}
+
+const filesOf = async ({ context: { roots, people } }: Config): Promise<ServerFiles | null> => {
+  if (roots.length === 0) return null
+  try {
+    return await openFolderFiles({ roots, mayUse: id => people === null || people.includes(id) })
+  } catch (error) {
+    throw new ConfigError([`SKEIN_CONTEXT_ROOTS: ${error instanceof Error ? error.message : String(error)}.`])
+  }
 }
 
 /** Loaded only where traces are wanted: who wants none pays nothing for them. */

@@ -6,7 +6,7 @@ import * as Y from 'yjs'
 import type { Directory } from './directory/port.ts'
 import type { UpdateLog } from './log/port.ts'
 import { membershipsOf } from './room/access.ts'
-import { readDrafts, readMessages, readMeta, readReactions } from '../shared/conversation/read.ts'
+import { readDrafts, readMessages, readMeta, readReactions, readSummaries } from '../shared/conversation/read.ts'
 import { documentId, documentKind } from '../shared/ids.ts'
 import type { DocumentName } from '../shared/ids.ts'
 import { idsOf } from '../shared/principal.ts'
@@ -51,6 +51,7 @@ export const createPersonExport = ({ directory, log, about, now }: PersonExportP
       }
       yield line({ kind: 'conversation', ...head, meta: readMeta(doc) })
       for (const message of readMessages(doc)) yield line({ kind: 'message', conversation: document, message })
+      for (const summary of readSummaries(doc)) yield line({ kind: 'summary', conversation: document, summary })
       for (const draft of readDrafts(doc)) yield line({ kind: 'draft', conversation: document, draft })
       for (const reaction of readReactions(doc)) yield line({ kind: 'reaction', conversation: document, reaction })
     } finally {

@@ -49,6 +49,7 @@ export const messageIdOf = (request: RequestId): MessageId => request as string 
 export const documentKind = (name: DocumentName): DocumentKind => name.slice(0, name.indexOf('/')) as DocumentKind
 /** The part behind the slash. */
 export const documentId = (name: DocumentName): string => name.slice(name.indexOf('/') + 1)
+export const homeName = (id: string): DocumentName => `home/${id}` as DocumentName
 export const conversationName = (id: string): DocumentName | null => parseDocumentName(`conversation/${id}`)
 
 /** Fills the array with random bytes; `crypto.getRandomValues` in production. */

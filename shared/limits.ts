@@ -54,7 +54,26 @@ export const limits = {
   /** Agents that one message asks. */
   agentsPerMessage: 16,
   titleLength: 200,
+  /** Characters of a system prompt. */
   systemPromptLength: 20_000,
+  /** System prompts that one person keeps, and the characters of a name. */
+  promptsPerPerson: 200,
+  promptNameLength: 100,
+  /** Files and folders of the server that one message names, and the characters of each path. */
+  contextReferences: 16,
+  contextPathLength: 1024,
+  /** Files that are read for one reply, the bytes of each and of all of them; others are named as left out, the first so many by name. */
+  contextFiles: 200,
+  contextFileBytes: 128 * 1024,
+  contextBytes: 512 * 1024,
+  contextNamed: 50,
+  /** Entries that are looked at in folders for one reply, and how deep. */
+  contextEntries: 5000,
+  contextDepth: 16,
+  /** A summary of older messages. */
+  summaryBytes: 16 * 1024,
+  /** Summaries that one attempt at a reply makes; what is longer than that goes on from them when it is tried again. */
+  summariesPerAttempt: 16,
   /** A state vector in sync step 1: about 6,000 clients. */
   stateVectorBytes: 64 * 1024,
   /** Distinct Yjs clients in one update. */

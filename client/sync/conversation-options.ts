@@ -1,6 +1,8 @@
 /** What a conversation is opened with, and what a message may be sent with. */
 import type { DocumentOptions } from './document-options.ts'
 import type { Glance } from './latest.ts'
+import type { Mode } from '../../shared/conversation/mode.ts'
+import type { ContextReference } from '../../shared/conversation/schema.ts'
 import type { AgentId, MessageId, RequestId } from '../../shared/ids.ts'
 import type { RequestOutcome } from '../../shared/wire/frame.ts'
 
@@ -19,6 +21,10 @@ export interface ConversationOptions extends DocumentOptions {
 export interface SendOptions {
   /** Agents that shall answer; without it the conversation's default agent does. Empty: nobody. */
   to?: AgentId[]
+  /** In which agents work on it; without it, the conversation's. */
+  mode?: Mode
+  /** Files and folders of the server that agents are given with it. */
+  context?: ContextReference[]
   /** An edit: the message that this one is an alternative to. */
   replaces?: MessageId
   /** What it follows; the last message shown by default, or what the replaced one follows. */

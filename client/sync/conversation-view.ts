@@ -95,6 +95,7 @@ export class ConversationViews {
       members: reader.members(),
       messages: this.#showMessages(),
       earlier: 0,
+      summaries: reader.summaries(),
       drafts: showDrafts(reader.drafts(), own),
       runs: reader.runs(),
       reactions: showReactions(reader.reactions(), own, author),

@@ -163,14 +163,16 @@ export class Conversation {
    * Says something. It is shown at once, and the promise resolves when it is stored on this device (or, where that fails, when the
    * server has it). What the server then says of it stands in the view.
    */
-  send(text: string, { to, replaces, parentId }: SendOptions = {}): Promise<RequestId> {
+  send(text: string, { to, replaces, parentId, mode, context }: SendOptions = {}): Promise<RequestId> {
     const parent = parentId === undefined ? this.#views.parentFor(replaces) : parentId
     if (replaces) this.#views.choose(replaces, null)
     return this.#ask(proposeSend({
       parts: [{ type: 'text', text }],
       parentId: parent,
       ...replaces && { replaces },
-      ...to && { to }
+      ...to && { to },
+      ...mode && { mode },
+      ...context && { context }
     }, this.#now()))
   }
 
@@ -207,10 +209,11 @@ export class Conversation {
    * Says what stands in a shared draft, as this person sees it now; the draft goes when the server takes it, and is hidden here till then.
    * @throws SkeinError (as a rejection) `target-unknown`, `viewer`, `message-empty`; nothing is written then
    */
-  async sendDraft(id: DraftId, { to, parentId }: Omit<SendOptions, 'replaces'> = {}): Promise<RequestId> {
+  async sendDraft(id: DraftId, { to, parentId, mode, context }: Omit<SendOptions, 'replaces'> = {}): Promise<RequestId> {
     const parts = this.#drafts.send(id)
     const parent = parentId === undefined ? this.#views.parentFor(undefined) : parentId
-    return this.#ask(proposeSend({ parts, parentId: parent, drops: id, ...to && { to } }, this.#now()))
+    const fields = { parts, parentId: parent, drops: id, ...to && { to }, ...mode && { mode }, ...context && { context } }
+    return this.#ask(proposeSend(fields, this.#now()))
   }
 
   redact(id: MessageId): Promise<RequestId> {

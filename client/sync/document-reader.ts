@@ -1,9 +1,9 @@
 /** Reads a conversation document root by root, and each root again only after it changed. */
 import type * as Y from 'yjs'
 import { openRoots } from '../../shared/conversation/document.ts'
-import { readDrafts, readMembers, readMessages, readMeta, readReactions, readRedactions, readRuns } from '../../shared/conversation/read.ts'
+import { readDrafts, readMembers, readMessages, readMeta, readReactions, readRedactions, readRuns, readSummaries } from '../../shared/conversation/read.ts'
 import type { Draft, Meta, Reaction } from '../../shared/conversation/read.ts'
-import type { Member, Message, Redaction, Run } from '../../shared/conversation/schema.ts'
+import type { Member, Message, Redaction, Run, Summary } from '../../shared/conversation/schema.ts'
 
 export interface DocumentReader {
   /** The same array until messages change; so are the other lists. */
@@ -15,6 +15,7 @@ export interface DocumentReader {
   members: () => ReadonlyMap<string, Member>
   /** Of messages that are no longer there. */
   redactions: () => ReadonlyMap<string, Redaction>
+  summaries: () => readonly Summary[]
   isSealed: (id: string) => boolean
 }
 
@@ -34,6 +35,7 @@ export const createReader = (doc: Y.Doc, onMessages: () => void): DocumentReader
     meta: kept(roots.meta, () => readMeta(doc)),
     members: kept(roots.members, () => readMembers(doc)),
     redactions: kept(roots.redactions, () => readRedactions(doc)),
+    summaries: kept(roots.summaries, () => readSummaries(doc)),
     isSealed: id => ids().has(id) || roots.redactions.has(id)
   }
 }

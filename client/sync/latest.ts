@@ -7,6 +7,7 @@ import { isOpen, isSend, pendingMessage } from './own-request.ts'
 import type { Author, OwnRequest } from './own-request.ts'
 import { deliveryOf, showMeta, showReactions } from './show.ts'
 import type { ConversationView, OutboxEntry, ViewMessage } from './view.ts'
+import { DEFAULT_MODE } from '../../shared/conversation/mode.ts'
 import type { Meta, Reaction } from '../../shared/conversation/read.ts'
 import { message } from '../../shared/conversation/schema.ts'
 import { limits } from '../../shared/limits.ts'
@@ -73,7 +74,7 @@ export const showGlance = ({ latest, role, outbox }: Glance, made: readonly OwnR
   const replaced = new Set<string>(sends.filter(isOpen).flatMap(({ request }) => request.message.replaces ?? []))
   const isHidden = ({ message, alternatives }: Latest['messages'][number]): boolean =>
     redacted.has(message.id) || alternatives.some(id => replaced.has(id))
-  const { title, agent } = showMeta({ title: latest.title, agent: latest.agent, system: '', answersAlways: false }, own)
+  const { title, agent } = showMeta({ title: latest.title, agent: latest.agent, system: '', answersAlways: false, mode: DEFAULT_MODE }, own)
   return {
     title,
     agent,

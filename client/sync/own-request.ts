@@ -68,7 +68,7 @@ export const isTooLarge = (request: Request): boolean => {
 
 /** The message as it will stand when sealed, but for the time of acceptance and what the server adds. */
 export const pendingMessage = ({ id, request }: OwnSend, author: Author): Message => {
-  const { parts, parentId, replaces, to } = request.message
+  const { parts, parentId, replaces, to, mode, context } = request.message
   return {
     id: messageIdOf(id),
     role: 'user',
@@ -77,6 +77,8 @@ export const pendingMessage = ({ id, request }: OwnSend, author: Author): Messag
       parentId,
       ...replaces && { replaces },
       ...to && { to },
+      ...mode && { mode },
+      ...context && { context },
       authorId: author.id,
       authorName: author.name,
       createdAt: request.createdAt,

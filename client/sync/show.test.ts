@@ -97,8 +97,8 @@ it('shows reactions as this person last asked for them', () => {
 })
 
 it('shows title, agent, prompt and when it answers as last asked for', () => {
-  const meta = { title: 'Old', agent: 'echo', system: '', answersAlways: false }
-  const asked = [own(1, proposeSetMeta('title', 'New', 5)), own(2, proposeSetMeta('agent', '', 5)), own(3, proposeSetMeta('system', 'x', 5)), own(4, proposeSetMeta('answers', 'always', 5))]
-  expect(showMeta(meta, asked)).toEqual({ title: 'New', agent: null, system: 'x', answersAlways: true })
+  const meta = { title: 'Old', agent: 'echo', system: '', answersAlways: false, mode: 'chat' as const }
+  const asked = [own(1, proposeSetMeta('title', 'New', 5)), own(2, proposeSetMeta('agent', '', 5)), own(3, proposeSetMeta('system', 'x', 5)), own(4, proposeSetMeta('answers', 'always', 5)), own(5, proposeSetMeta('mode', 'plan', 5))]
+  expect(showMeta(meta, asked)).toEqual({ title: 'New', agent: null, system: 'x', answersAlways: true, mode: 'plan' })
   expect(showMeta(meta, [own(1, proposeSetMeta('title', 'New', 5), { refusal })])).toEqual(meta)
 })

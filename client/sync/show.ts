@@ -4,6 +4,7 @@ import type { Author, OwnRequest, OwnSend } from './own-request.ts'
 import type { Delivery, ViewMessage } from './view.ts'
 import { visibleMessages } from '../../shared/conversation/branch.ts'
 import type { BranchChoice, TakenOut } from '../../shared/conversation/branch.ts'
+import { DEFAULT_MODE, isMode } from '../../shared/conversation/mode.ts'
 import type { Draft, Meta, Reaction } from '../../shared/conversation/read.ts'
 import type { Message, RequestOf } from '../../shared/conversation/schema.ts'
 
@@ -73,9 +74,9 @@ export const showReactions = (reactions: readonly Reaction[], own: readonly OwnR
   }, [...reactions])
 
 /** What the view shows of {@link Meta}. */
-export type ShownMeta = Pick<Meta, 'title' | 'agent' | 'system' | 'answersAlways'>
+export type ShownMeta = Pick<Meta, 'title' | 'agent' | 'system' | 'answersAlways' | 'mode'>
 
-export const showMeta = ({ title, agent, system, answersAlways }: ShownMeta, own: readonly OwnRequest[]): ShownMeta =>
+export const showMeta = ({ title, agent, system, answersAlways, mode }: ShownMeta, own: readonly OwnRequest[]): ShownMeta =>
   openOf(own, 'set-meta').reduce<ShownMeta>((shown, { key, value }) => {
     switch (key) {
       case 'title':
@@ -86,5 +87,7 @@ export const showMeta = ({ title, agent, system, answersAlways }: ShownMeta, own
         return { ...shown, system: value }
       case 'answers':
         return { ...shown, answersAlways: value === 'always' }
+      case 'mode':
+        return { ...shown, mode: isMode(value) ? value : DEFAULT_MODE }
     }
-  }, { title, agent, system, answersAlways })
+  }, { title, agent, system, answersAlways, mode })

@@ -1,7 +1,8 @@
 /** What a user interface shows of one conversation: an immutable snapshot, made anew after every change. */
 import type { ErrorCode } from '../../shared/errors.ts'
+import type { Mode } from '../../shared/conversation/mode.ts'
 import type { Draft, Reaction } from '../../shared/conversation/read.ts'
-import type { Member, Message, Request, Run } from '../../shared/conversation/schema.ts'
+import type { Member, Message, Request, Run, Summary } from '../../shared/conversation/schema.ts'
 import type { RequestId } from '../../shared/ids.ts'
 import type { Role } from '../../shared/wire/frame.ts'
 
@@ -57,12 +58,16 @@ export interface ConversationView {
   system: string
   /** Where several people write, the agent answers every message, not only those that mention it. */
   answersAlways: boolean
+  /** In which agents work on what is said. */
+  mode: Mode
   /** Who belongs to it, by id. */
   members: ReadonlyMap<string, Member>
   /** Visible messages in order; own pending and refused ones at the end. */
   messages: ViewMessage[]
   /** Messages before them that come when the document is read: until {@link loaded}, only the end is shown, as it was kept. */
   earlier: number
+  /** What agents read in the place of older messages. */
+  summaries: readonly Summary[]
   /** Replies and shared drafts in progress. */
   drafts: Draft[]
   runs: Run[]

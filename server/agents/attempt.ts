@@ -5,6 +5,7 @@
  * another attempt took over) nothing is written and the attempt ends quietly.
  */
 import type * as Y from 'yjs'
+import { DEFAULT_MODE } from '../../shared/conversation/mode.ts'
 import { openRoots } from '../../shared/conversation/document.ts'
 import { isFinished, readDraft, readMessages, readRedactions, readMeta } from '../../shared/conversation/read.ts'
 import { attemptAfter } from '../../shared/conversation/run.ts'
@@ -18,6 +19,9 @@ import { createDraftFeed } from './draft-feed.ts'
 import type { Delta } from './draft-feed.ts'
 import { draftIdOf } from './draft-id.ts'
 import { generate } from './generate.ts'
+import { fitToWindow } from './summarise.ts'
+import { giveFiles } from './give-files.ts'
+import type { ServerFiles } from './server-files.ts'
 import { sayWhatIsSpent } from './model-budget.ts'
 import type { ModelBudget, Spent } from './model-budget.ts'
 import type { Outcome } from './generate.ts'
@@ -34,6 +38,10 @@ export interface AttemptPorts {
   budget: ModelBudget | null
   /** A transition of the run is durable. @param details of the message that ended it */
   onTransition(run: Run, details?: Partial<MessageMetadata>): void
+  /** Runs one at a time for each conversation. */
+  inTurn<T>(room: Room, work: () => Promise<T>): Promise<T>
+  /** Null: no files of the server are ever read. */
+  files: ServerFiles | null
   /** The agent failed in a way that it did not explain: a bug to look at. */
   onUnexpected(run: Run, error: unknown): void
   trace: RunTrace
@@ -85,7 +93,8 @@ const begin = (writer: ConversationWriter, runId: RunId, { agents, now }: Attemp
   }, signature(run, agent))
   const generating = effects.find(({ type }) => type === 'generate')
   if (generating?.type !== 'generate' || !agent || !messages || !next.draftId) return { run: next }
-  const context = { messages, system: readMeta(writer.doc).system, already: generating.already }
+  const system = run.system ?? readMeta(writer.doc).system
+  const context = { messages, earlier: '', system, mode: run.mode ?? DEFAULT_MODE, files: [], already: generating.already }
   return { run: next, started: { run: next, draftId: next.draftId, agent, context, createdAt: draft?.head.createdAt ?? at } }
 }
 
@@ -118,11 +127,22 @@ const stream = async (ports: AttemptPorts, room: Room, actor: string, started: S
     now,
     timers
   })
-  const outcome = await generate({
+  const until = AbortSignal.any([signal, over.signal])
+  const { files, given } = await giveFiles({ files: ports.files, agent, askedBy: started.run.askedBy, signal: until }, context.messages)
+  const prepared = await fitToWindow({
+    room, agent, actor, timers, now, signal: until,
+    current: ({ doc }) => fenced(doc, started) && contextMessages(readMessages(doc), started.run.messageId, readRedactions(doc)),
+    spend: async () => {
+      const spent = agent.isLanguageModel && await ports.budget?.spend(started.run.askedBy, now())
+      if (spent) throw new SkeinError('budget-spent', sayWhatIsSpent(spent))
+    },
+    inTurn: work => ports.inTurn(room, work)
+  }, { ...context, files })
+  const outcome = prepared.kind !== 'ready' ? prepared : await generate({
     agent,
-    context,
+    context: prepared.context,
     timers,
-    signal: AbortSignal.any([signal, over.signal]),
+    signal: until,
     async onDelta(delta) {
       firstTokenAt ??= now()
       feed.push(delta)
@@ -139,6 +159,7 @@ const stream = async (ports: AttemptPorts, room: Room, actor: string, started: S
   const extra: Partial<MessageMetadata> = {
     ...signature(started.run, agent),
     ...detailsOf(outcome),
+    ...given && { files: given },
     createdAt,
     timing: timingOf({ createdAt, firstTokenAt, endedAt: event.at, continued: context.already !== '', outcome })
   }

@@ -5,6 +5,7 @@
  * start, every few seconds, and whenever a conversation is loaded, since a record may have been written although its append was reported
  * as failed. No run is left without an end, whatever ended an attempt.
  */
+import { KeyedQueue } from '../../shared/keyed-queue.ts'
 import type { Run } from '../../shared/conversation/schema.ts'
 import { errorTable, SkeinError } from '../../shared/errors.ts'
 import type { DocumentName, RunId } from '../../shared/ids.ts'
@@ -15,6 +16,7 @@ import { runAttempt } from './attempt.ts'
 import type { AttemptPorts } from './attempt.ts'
 import type { ModelBudget } from './model-budget.ts'
 import type { RunLeases } from './leases.ts'
+import type { ServerFiles } from './server-files.ts'
 import type { AgentRegistry } from './port.ts'
 import { RunTrace } from './run-trace.ts'
 import { wait } from '../../shared/timers.ts'
@@ -32,6 +34,8 @@ export interface DriverPorts {
   budget: ModelBudget | null
   /** Null: nothing is traced. */
   tracing?: Tracing | null
+  /** That messages may name; null: none. */
+  files?: ServerFiles | null
   /** All runs that have no end yet, as the log has them. */
   openRuns(): Promise<readonly OpenRun[]>
 }
@@ -75,10 +79,12 @@ export const RECOVER_EVERY_MS = 5_000
 const RETRY_MS = [250, 500, 1000, 2000, 5000, 10_000, 20_000, 40_000, 40_000] as const
 const DISK_RETRY_MS = 60_000
 
-export const createDriver = ({ rooms, agents, now, timers, log, leases, budget, tracing = null, openRuns }: DriverPorts): Driver => {
+export const createDriver = (ports: DriverPorts): Driver => {
+  const { rooms, agents, now, timers, log, leases, budget, tracing = null, files = null, openRuns } = ports
   const working = new Map<RunId, Work>()
   /** Runs that cannot be written, until somebody loads their conversation. */
   const givenUp = new Set<RunId>()
+  const preparing = new KeyedQueue<DocumentName>()
   let closed = false
   let cancelRecovery = (): void => undefined
 
@@ -125,6 +131,8 @@ export const createDriver = ({ rooms, agents, now, timers, log, leases, budget, 
       now,
       timers,
       budget,
+      files,
+      inTurn: (room, task) => preparing.run(room.name, task),
       trace,
       onTransition: (run, details) => {
         trace.changed(run, details)

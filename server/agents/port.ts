@@ -1,12 +1,20 @@
 /** The ports of agents: something that answers a conversation with a stream of text, and the list of those that this server has. */
+import type { Mode } from '../../shared/conversation/mode.ts'
 import type { Message, SourcePart } from '../../shared/conversation/schema.ts'
 import type { AgentId } from '../../shared/ids.ts'
 import type { Span } from '../telemetry/tracing-port.ts'
+import type { ReadFile } from './server-files.ts'
 
 export interface AgentContext {
   /** What the asking person saw, oldest first; the last one is the message to answer. */
   messages: Message[]
+  /** What was said before these, summarised; empty when they are all. */
+  earlier: string
   system: string
+  /** Files of the server that the messages name; see `server-files.ts`. */
+  files: readonly ReadFile[]
+  /** What it was asked in; `toolPolicy` says which tools it may be offered. */
+  mode: Mode
   /** Text of this reply that readers have already seen, to go on from: a crash or a person ended it there; empty on a first attempt. */
   already: string
   /** Of the run, where that is traced: what the agent calls is told there. */

@@ -103,6 +103,7 @@ const changesList = (event: ConversationEvent): boolean => {
     case 'member.set':
     case 'member.left':
       return true
+    case 'context.summarised':
     case 'draft.opened':
     case 'draft.dropped':
     case 'reaction.set':

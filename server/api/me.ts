@@ -12,10 +12,12 @@ import type { Paced } from './context.ts'
 export interface MeOptions {
   identity: Identity
   agents: Pick<AgentRegistry, 'all' | 'defaultId'>
+  /** Of the server's that messages may name; none when left out. */
+  files?: { readonly roots: readonly string[], mayUse(userId: string): boolean }
   edge: Pick<Edge, 'isSecure' | 'rateLimits'>
 }
 
-export const meRoutes = ({ identity, agents, edge }: MeOptions): Hono<Paced> => new Hono<Paced>().get('/', async c => {
+export const meRoutes = ({ identity, agents, files, edge }: MeOptions): Hono<Paced> => new Hono<Paced>().get('/', async c => {
   const credentials = credentialsOf(c)
   const known = await identity.authenticate(credentials)
   if (known) c.var.admitPerson?.(known.id)
@@ -34,6 +36,7 @@ export const meRoutes = ({ identity, agents, edge }: MeOptions): Hono<Paced> => 
     agents: agents.all.map(({ id, name, description, isLanguageModel }) => ({ id, name, description, isLanguageModel })),
     defaultAgent: agents.defaultId,
     accounts: identity.routes !== undefined,
+    ...files?.mayUse(id) && { contextRoots: [...files.roots] },
     limits: { messageBytes: limits.messageBytes, frameBytes: limits.frameBytes },
   }
   return c.json(answer)

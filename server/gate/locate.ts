@@ -35,7 +35,7 @@ export interface Place {
 
 /** The forms of a conversation's roots; the same as in `openRoots`, whether or not they are opened yet. */
 const conversationForms: Readonly<Record<RootName, Form>> = {
-  messages: 'list', requests: 'map', drafts: 'map', meta: 'map', reactions: 'map', runs: 'map', members: 'map', redactions: 'map'
+  messages: 'list', requests: 'map', drafts: 'map', meta: 'map', reactions: 'map', runs: 'map', members: 'map', redactions: 'map', summaries: 'map'
 }
 
 export const isConversationRoot = (name: string): name is RootName => Object.hasOwn(conversationForms, name)

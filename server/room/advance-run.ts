@@ -50,6 +50,7 @@ const sealed = (
     authorId: `agent:${run.agentId}`,
     agentId: run.agentId,
     runId: run.id,
+    ...run.mode && { mode: run.mode },
     createdAt: draft ? draft.head.createdAt : run.createdAt,
     acceptedAt: at,
     status,

@@ -5,7 +5,7 @@ import { openRoots, reactionKey } from '../../shared/conversation/document.ts'
 import type { ConversationRoots, DraftPart } from '../../shared/conversation/document.ts'
 import { isFinished } from '../../shared/conversation/read.ts'
 import { SCHEMA_VERSION } from '../../shared/conversation/schema.ts'
-import type { DraftHead, Member, Message, MessagePart, Run, SettableMeta, SourcePart } from '../../shared/conversation/schema.ts'
+import type { DraftHead, Member, Message, MessagePart, Run, SettableMeta, SourcePart, Summary } from '../../shared/conversation/schema.ts'
 import type { DraftId, MessageId, RequestId, RunId } from '../../shared/ids.ts'
 import type { LedgerEntry, ServerIds } from '../log/port.ts'
 import type { MessageIndex } from './message-index.ts'
@@ -63,10 +63,25 @@ export class TransactionWriter implements ConversationWriter {
   redactMessage(message: Message, by: string, at: number): void {
     const index = this.roots.messages.toArray().findIndex(({ id }) => id === message.id)
     this.roots.messages.delete(index)
+    this.#dropSummaries(index)
     const { parentId, draftId } = message.metadata
     this.roots.redactions.set(message.id, { parentId, by, at, ...draftId && { draftId } })
     this.messages.remove(message.id)
     this.events.push({ type: 'message.redacted', messageId: message.id })
+  }
+
+  /** Those that may tell what stood at this place, or whose last message is gone. */
+  #dropSummaries(index: number): void {
+    const { messages, summaries } = this.roots
+    if (summaries.size === 0) return
+    const before = new Set(messages.toArray().slice(0, index).map(({ id }) => id))
+    for (const [id, { through }] of [...summaries]) if (!before.has(through)) summaries.delete(id)
+  }
+
+  addSummary(id: string, summary: Summary): void {
+    if (this.roots.summaries.has(id)) return
+    this.roots.summaries.set(id, summary)
+    this.events.push({ type: 'context.summarised', messageId: summary.through })
   }
 
   renameAuthor(ids: readonly string[], name: string): void {
@@ -78,6 +93,8 @@ export class TransactionWriter implements ConversationWriter {
       messages.delete(i)
       messages.insert(i, [renamed])
       this.messages.replace(renamed)
+      // They may tell the old name.
+      this.#dropSummaries(0)
     }
     for (const id of ids) if (members.has(id)) members.delete(id)
   }

@@ -1,5 +1,6 @@
 /** The run that a request causes; all its ids derive from the cause, so that resends, devices and nodes cannot start it twice. */
 import { createHash } from 'node:crypto'
+import type { Mode } from '../../shared/conversation/mode.ts'
 import type { Run } from '../../shared/conversation/schema.ts'
 import { uuidFromDigest } from '../../shared/ids.ts'
 import type { AgentId, MessageId, RequestId, RunId } from '../../shared/ids.ts'
@@ -12,10 +13,11 @@ export interface RunCause {
   askedBy: string
   replaces?: MessageId
   continues?: MessageId
+  mode?: Mode | undefined
   at: number
 }
 
-export const deriveRun = ({ requestId, messageId, agentId, askedBy, replaces, continues, at }: RunCause): Run => ({
+export const deriveRun = ({ requestId, messageId, agentId, askedBy, replaces, continues, mode, at }: RunCause): Run => ({
   id: derivedId('run', messageId, agentId, requestId) as RunId,
   requestId,
   messageId,
@@ -27,6 +29,7 @@ export const deriveRun = ({ requestId, messageId, agentId, askedBy, replaces, co
   replyId: derivedId('reply', messageId, agentId, requestId) as MessageId,
   ...replaces && { replaces },
   ...continues && { continues },
+  ...mode && { mode },
   createdAt: at,
   updatedAt: at
 })

@@ -1,7 +1,7 @@
 /** What the rest of the server may do with a room: agents and the API read and write through this, never through a `Y.Doc` of their own. */
 import type * as Y from 'yjs'
 import type { StoredEvent } from '../../shared/conversation/event.ts'
-import type { DraftHead, Member, Message, MessagePart, Run, SettableMeta, SourcePart } from '../../shared/conversation/schema.ts'
+import type { DraftHead, Member, Message, MessagePart, Run, SettableMeta, SourcePart, Summary } from '../../shared/conversation/schema.ts'
 import type { DocumentName, DraftId } from '../../shared/ids.ts'
 
 /** Writes of the server inside one transaction of a conversation. Each call also notes its event. */
@@ -17,6 +17,8 @@ export interface ConversationWriter {
   dropDraft(id: DraftId): void
   /** One write per visible state; keeps the unfinished runs and the latest. */
   setRun(run: Run): void
+  /** Nothing when there is one of that id. */
+  addSummary(id: string, summary: Summary): void
   /** What these said is said under another name from now on; it stays where it is. */
   renameAuthor(ids: readonly string[], name: string): void
   setMeta(key: SettableMeta, value: string): void

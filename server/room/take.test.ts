@@ -128,6 +128,35 @@ describe('taking a send', () => {
     expect(readRuns(doc).map(({ agentId }) => agentId)).toEqual([bot, 'oracle', bot])
   })
 
+  it('is answered under the system prompt that was in force then, whatever the conversation is told before the answer begins', () => {
+    const { doc, say, ask } = conversation()
+    ask(proposeSetMeta('system', 'Be brief.', 1))
+    say('Hello')
+    expect(readRuns(doc)[0]!.system).toBeUndefined()
+    ask(proposeSetMeta('system', 'Be long.', 1))
+    ask(proposeSetMeta('system', '', 1))
+    say('Hello again')
+    expect(readRuns(doc).map(({ system }) => system)).toEqual(['Be brief.', undefined])
+    expect(readMeta(doc).system).toBe('')
+  })
+
+  it('is worked on in the mode that it names, else in the conversation\'s, and so is every further try', () => {
+    const { doc, say, ask, messages, write } = conversation()
+    const modeOf = (id: MessageId) => [messages.get(id)!.metadata.mode, readRuns(doc).find(({ messageId }) => messageId === id)?.mode]
+    expect(modeOf(say('Hello'))).toEqual([undefined, undefined])
+    expect(ask(proposeSetMeta('mode', 'everything', 1))).toMatchObject({ status: 'refused', code: 'invalid-request' })
+    ask(proposeSetMeta('mode', 'act', 1))
+    expect(modeOf(say('Do it'))).toEqual(['act', 'act'])
+    expect(modeOf(say('Hello', ada, null, { mode: 'chat' }))).toEqual([undefined, undefined])
+    const plan = say('Plan it', ada, null, { mode: 'plan' })
+    expect(modeOf(plan)).toEqual(['plan', 'plan'])
+    const run = readRuns(doc).at(-1)!
+    write(writer => advanceRun(writer, run, { type: 'failed', error: { code: 'agent-failed', message: 'no' }, at: 1 }))
+    expect(messages.get(run.replyId)!.metadata.mode).toBe('plan')
+    ask(proposeRetry(run.replyId, 1))
+    expect(readRuns(doc).at(-1)).toMatchObject({ mode: 'plan', state: 'pending' })
+  })
+
   it('counts a person who looks on as nobody to talk with', () => {
     const { doc, say, write } = conversation()
     write(writer => writer.setMembers(new Map([['ada', { name: 'Ada', role: 'owner' as const }], ['vic', { name: 'Vic', role: 'viewer' as const }]])))

@@ -5,6 +5,8 @@
 import { SkeinError } from '../../shared/errors.ts'
 import { askedBy, writersWith } from '../../shared/conversation/asked.ts'
 import type { Asked, NamedAgent } from '../../shared/conversation/asked.ts'
+import { DEFAULT_MODE, isMode } from '../../shared/conversation/mode.ts'
+import type { Mode } from '../../shared/conversation/mode.ts'
 import { reactionKey } from '../../shared/conversation/document.ts'
 import { isFinished, readDraft, readMeta, shorten, textOf } from '../../shared/conversation/read.ts'
 import * as schema from '../../shared/conversation/schema.ts'
@@ -29,6 +31,8 @@ export interface TakeContext {
   /** What was taken before, as far as this update's ids are concerned. */
   taken: (id: RequestId) => LedgerEntry | undefined
   agents: KnownAgents
+  /** Whether the person may have files of the server read to agents. */
+  mayReadFiles?: (id: string) => boolean
   /** Spends one request of the person's hour; false: it is used up. */
   mayAsk: () => boolean
 }
@@ -147,8 +151,8 @@ const dispatch = (writer: TransactionWriter, requestId: RequestId, request: Requ
 }
 
 const send = (writer: TransactionWriter, requestId: RequestId, request: RequestOf<'send'>, context: TakeContext): void => {
-  const { principal, now, agents } = context
-  const { parts, replaces, to } = request.message
+  const { principal, now } = context
+  const { parts, replaces, to, context: files } = request.message
   if (byteLength(parts) > limits.messageBytes) throw new SkeinError('message-too-long')
   if (!parts.every(isPersonsPart)) throw new SkeinError('invalid-request', 'A person\'s message may hold text, files and data only, so it was not sent.')
   if (parts.every(part => part.type === 'text' && String(part.text).trim() === '')) throw new SkeinError('message-empty')
@@ -158,6 +162,8 @@ const send = (writer: TransactionWriter, requestId: RequestId, request: RequestO
   if (replaced) {
     if (replaced.role !== 'user' || !isOwn(principal, replaced.metadata.authorId)) throw new SkeinError('not-author')
   }
+  if (files && !context.mayReadFiles?.(principal.id)) throw new SkeinError('not-allowed', NO_FILES)
+  const mode = modeOf(request.message.mode ?? readMeta(writer.doc).mode)
   const asked = whoIsAsked(writer, to, textOf(parts), context)
   const messageId = messageIdOf(requestId)
   if (writer.isKnownMessage(messageId)) throw new SkeinError('id-conflict')
@@ -171,6 +177,8 @@ const send = (writer: TransactionWriter, requestId: RequestId, request: RequestO
       authorId: principal.id,
       authorName: principal.name,
       ...to && { to },
+      ...mode,
+      ...files?.length && { context: files },
       ...asked.because === 'not-mentioned' && { unasked: asked.because },
       ...request.drops && isSharedOrGone(writer, request.drops) && { draftId: request.drops },
       createdAt: Math.min(request.createdAt, now),
@@ -181,8 +189,13 @@ const send = (writer: TransactionWriter, requestId: RequestId, request: RequestO
   writer.appendMessage(message)
   if (request.drops) dropSharedDraft(writer, request.drops)
   if (!writer.roots.meta.get('title')) writer.setMeta('title', titleFrom(message))
-  for (const agentId of asked.agents) writer.setRun(deriveRun({ requestId, messageId, agentId, askedBy: principal.id, at: now }))
+  for (const agentId of asked.agents) writer.setRun(deriveRun({ requestId, messageId, agentId, askedBy: principal.id, at: now, ...mode }))
 }
+
+const NO_FILES = 'You may not have files of the server read here, so the message was not sent. Its text is kept here; send it without them.'
+
+/** Told where it is not the usual one. */
+const modeOf = (mode: Mode): { mode?: Mode } => mode === DEFAULT_MODE ? {} : { mode }
 
 const redact = (writer: TransactionWriter, { messageId }: RequestOf<'redact'>, { principal, role, now }: TakeContext): void => {
   const message = messageOrThrow(writer, messageId)
@@ -217,7 +230,8 @@ const regenerate = (writer: TransactionWriter, requestId: RequestId, request: Re
   const agentId = request.agentId ?? target.metadata.agentId ?? agentOf(writer, agents)
   if (!agentId || agents.nameOf(agentId) === undefined) throw new SkeinError('agent-unknown')
   const replaces = target.role === 'assistant' && { replaces: alternativesRootOf(target) }
-  begin(writer, deriveRun({ requestId, messageId: question.id, agentId, askedBy: principal.id, at: now, ...replaces }))
+  const { mode } = question.metadata
+  begin(writer, deriveRun({ requestId, messageId: question.id, agentId, askedBy: principal.id, at: now, mode, ...replaces }))
 }
 
 /** Of a reply that broke off: another try, or its continuation. Either takes its place as the newest alternative. */
@@ -234,7 +248,7 @@ const answerAgain = (
   const question = messageOrThrow(writer, parentId)
   const goesOn = type === 'continue' && textOf(target.parts).trim() !== ''
   begin(writer, deriveRun({
-    requestId, messageId: question.id, agentId, askedBy: principal.id, at: now,
+    requestId, messageId: question.id, agentId, askedBy: principal.id, at: now, mode: question.metadata.mode,
     replaces: alternativesRootOf(target), ...goesOn && { continues: target.id }
   }))
 }
@@ -248,7 +262,15 @@ const setMeta = (writer: TransactionWriter, { key, value }: RequestOf<'set-meta'
   if (key === 'title' && value.length > limits.titleLength) throw new SkeinError('invalid-request', `A title has at most ${limits.titleLength} characters, so it was not changed.`)
   if (key === 'agent' && value !== '' && agents.nameOf(value as AgentId) === undefined) throw new SkeinError('agent-unknown')
   if (key === 'answers' && !['', 'always', 'mentioned'].includes(value)) throw new SkeinError('invalid-request')
+  if (key === 'mode' && value !== '' && !isMode(value)) throw new SkeinError('invalid-request')
+  if (key === 'system') keepPromptsInForce(writer)
   writer.setMeta(key, value)
+}
+
+/** Replies that were asked for under the prompt that is about to be replaced are given under it, whenever they begin. */
+const keepPromptsInForce = (writer: TransactionWriter): void => {
+  const { system } = readMeta(writer.doc)
+  for (const run of [...writer.roots.runs.values()]) if (!isFinished(run) && run.system === undefined) writer.setRun({ ...run, system })
 }
 
 const react = (writer: TransactionWriter, { messageId, kind, on }: RequestOf<'react'>, { principal, now }: TakeContext): void => {
@@ -272,7 +294,9 @@ const messageOrThrow = (writer: TransactionWriter, id: MessageId | null): Messag
 /** Every alternative names the first one, so that taking one of them out leaves the others together. */
 const alternativesRootOf = ({ id, metadata }: Message): MessageId => metadata.replaces ?? id
 
-const whoIsAsked = (writer: TransactionWriter, to: readonly AgentId[] | undefined, text: string, { principal, agents }: TakeContext): Asked => {
+const whoIsAsked = (
+  writer: TransactionWriter, to: readonly AgentId[] | undefined, text: string, { principal, agents }: TakeContext
+): Asked => {
   if (to?.some(id => agents.nameOf(id) === undefined)) throw new SkeinError('agent-unknown')
   return askedBy({
     to, text, agents: agents.all, agent: agentOf(writer, agents), always: readMeta(writer.doc).answersAlways,

@@ -39,6 +39,8 @@ export interface RoomEnvironment extends RecorderPorts, ReaderPorts {
   /** What the snapshot of a document may take; unbounded when left out. */
   documentBytes?: number
   agents: KnownAgents
+  /** Who may have files of the server read to agents; nobody when left out. */
+  mayReadFiles?: (id: string) => boolean
   /** Called after a record is durable. */
   onEvents: EventListener
 }
@@ -186,7 +188,7 @@ export class WritePath {
   ): Outcome {
     const { principal, role } = session
     const { doc, owners, recorder } = this.#document
-    const { agents, now, budgets } = this.#environment
+    const { agents, now, budgets, mayReadFiles } = this.#environment
     const mayAsk = (): boolean => budgets === null || budgets.requests.spend(principal.id, 1, now())
     let results: Taken[]
     let ledger: readonly LedgerEntry[] = []
@@ -195,14 +197,15 @@ export class WritePath {
         applyJudged(session, transaction, doc, bytes, verdict)
         if (!writer) return []
         writer.begin()
-        const context = { principal, role, now: now(), taken: (id: RequestId) => known.get(id), agents, mayAsk }
+        const taken = (id: RequestId) => known.get(id)
+        const context = { principal, role, now: now(), taken, agents, mayAsk, ...mayReadFiles && { mayReadFiles } }
         const touched = this.#mayHoldRequests ? writer.roots.requests.keys() : keysTouched(transaction, doc.share.get('requests'))
         // Beside what is new there may be requests that were taken on an earlier connection, which took the answer with it.
         const brought = new Set([...proposals.map(({ id }) => id), ...verdict.requestIds])
-        const taken = takeRequests(writer, [...brought], context, touched)
+        const outcomes = takeRequests(writer, [...brought], context, touched)
         this.#mayHoldRequests = false
         ledger = writer.ledger
-        return taken
+        return outcomes
       })
     } catch (error) {
       // The room is gone by now. Who sent what the judge let through and the audit caught does not get to try again.

@@ -34,6 +34,8 @@ export const me = z.object({
   defaultAgent: z.string(),
   /** People can sign up and in here; absent from an older server. */
   accounts: z.optional(z.boolean()),
+  /** What paths of files that the person's messages may name begin with; absent where they may name none. */
+  contextRoots: z.optional(z.array(z.string())),
   limits: z.object({ messageBytes: z.number(), frameBytes: z.number() }),
 })
 export type Me = z.infer<typeof me>

@@ -1,3 +1,4 @@
+/** Which agents a message asks, and what counts as a mention. */
 import { describe, expect, it } from 'vitest'
 import type { AgentId } from '../ids.ts'
 import { limits } from '../limits.ts'

@@ -1,6 +1,6 @@
 /** Typed access to the roots of a conversation document. Values in it are JSON; readers validate what a stranger may have written. */
 import type * as Y from 'yjs'
-import type { DraftHead, Member, Message, Redaction, Request, Run } from './schema.ts'
+import type { DraftHead, Member, Message, Redaction, Request, Run, Summary } from './schema.ts'
 
 /** A draft: `head` (a {@link DraftHead}) and `parts` (a `Y.Array` of {@link DraftPart}). */
 export type DraftMap = Y.Map<DraftHead | Y.Array<DraftPart>>
@@ -17,6 +17,8 @@ export interface ConversationRoots {
   runs: Y.Map<Run>
   members: Y.Map<Member>
   redactions: Y.Map<Redaction>
+  /** By ids that derive from what they stand for, so that there is one of each. */
+  summaries: Y.Map<Summary>
 }
 
 /** Defines the root types of the document (Yjs learns a root's type on first access) and returns them. */
@@ -28,7 +30,8 @@ export const openRoots = (doc: Y.Doc): ConversationRoots => ({
   reactions: doc.getMap('reactions'),
   runs: doc.getMap('runs'),
   members: doc.getMap('members'),
-  redactions: doc.getMap('redactions')
+  redactions: doc.getMap('redactions'),
+  summaries: doc.getMap('summaries')
 })
 
 export const reactionKey = (messageId: string, userId: string, kind: string): string => `${messageId} ${userId} ${kind}`

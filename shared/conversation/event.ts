@@ -9,6 +9,8 @@ import type { RunState } from './schema.ts'
 export type ConversationEvent =
   | { type: 'message.sent', messageId: MessageId, runId?: RunId }
   | { type: 'message.redacted', messageId: MessageId }
+  /** The messages up to this one were summarised for an agent. */
+  | { type: 'context.summarised', messageId: MessageId }
   | { type: 'draft.opened', draftId: DraftId }
   | { type: 'draft.dropped', draftId: DraftId }
   | { type: 'meta.set', key: string }

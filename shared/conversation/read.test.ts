@@ -138,7 +138,7 @@ test('reactions are read with who gave them, whatever their kind holds', () => {
 
 describe('meta', () => {
   test('of a new document is empty, with the schema of this program', () => {
-    expect(readMeta(new Y.Doc())).toEqual({ title: '', agent: null, system: '', schema: SCHEMA_VERSION })
+    expect(readMeta(new Y.Doc())).toEqual({ title: '', agent: null, system: '', answersAlways: false, mode: 'chat', schema: SCHEMA_VERSION })
   })
 
   test('that is not of its type counts as not set', () => {
@@ -147,7 +147,7 @@ describe('meta', () => {
     meta.set('title', 5)
     meta.set('agent', new Y.Map())
     meta.set('schema', '9')
-    expect(readMeta(doc)).toEqual({ title: '', agent: null, system: '', schema: SCHEMA_VERSION })
+    expect(readMeta(doc)).toEqual({ title: '', agent: null, system: '', answersAlways: false, mode: 'chat', schema: SCHEMA_VERSION })
   })
 })
 

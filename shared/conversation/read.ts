@@ -1,9 +1,11 @@
 /** Pure functions that read a conversation document: messages, drafts, runs, reactions, title. Nothing here writes. */
 import * as Y from 'yjs'
 import { openRoots } from './document.ts'
+import { DEFAULT_MODE, isMode } from './mode.ts'
+import type { Mode } from './mode.ts'
 import type { DraftMap } from './document.ts'
 import * as schema from './schema.ts'
-import type { DraftHead, Member, Message, MessagePart, Redaction, Run } from './schema.ts'
+import type { DraftHead, Member, Message, MessagePart, Redaction, Run, Summary } from './schema.ts'
 import type { DraftId, MessageId } from '../ids.ts'
 
 export interface Draft {
@@ -30,6 +32,10 @@ export const readRedactions = (doc: Y.Doc): Map<string, Redaction> => new Map(op
 
 /** Who belongs to it, by id; for display, the directory is what counts. */
 export const readMembers = (doc: Y.Doc): Map<string, Member> => new Map(openRoots(doc).members.entries())
+
+/** Oldest first, so that what builds on another stands behind it. */
+export const readSummaries = (doc: Y.Doc): Summary[] =>
+  [...openRoots(doc).summaries.values()].sort((a, b) => a.messages - b.messages || a.at - b.at)
 
 /** Drafts, oldest first. A draft that is not of the schema is left out. */
 export const readDrafts = (doc: Y.Doc): Draft[] => {
@@ -107,6 +113,7 @@ export interface Meta {
   system: string
   /** Where several people write, the agent answers every message, not only those that mention it. */
   answersAlways: boolean
+  mode: Mode
   schema: number
 }
 
@@ -119,6 +126,7 @@ export const readMeta = (doc: Y.Doc): Meta => {
   const version = meta.get('schema')
   return {
     title: text('title'), agent: text('agent') || null, system: text('system'), answersAlways: text('answers') === 'always',
+    mode: isMode(meta.get('mode')) ? meta.get('mode') as Mode : DEFAULT_MODE,
     schema: typeof version === 'number' ? version : schema.SCHEMA_VERSION
   }
 }

@@ -1,12 +1,13 @@
 /** Conversation schema 1: the shapes of what a `conversation/<id>` document holds, and their validation. DESIGN: docs/concepts.md. */
 import * as z from 'zod/mini'
 import { limits } from '../limits.ts'
+import { modes } from './mode.ts'
 import { parseAgentId, parseDraftId, parseMessageId, parseRunId } from '../ids.ts'
 
 export const SCHEMA_VERSION = 1
 
 /** The root types by name. Clients write to `requests` and `drafts` alone; all else is the server's. */
-export const roots = ['messages', 'requests', 'drafts', 'meta', 'reactions', 'runs', 'members', 'redactions'] as const
+export const roots = ['messages', 'requests', 'drafts', 'meta', 'reactions', 'runs', 'members', 'redactions', 'summaries'] as const
 export type RootName = typeof roots[number]
 
 const id = <T extends string>(parse: (text: string) => T | null) =>
@@ -33,6 +34,29 @@ const cost = z.object({ amount: z.number(), currency: z.string() })
 /** `tokensPerSecond`: of what the model gave out, from its first token on. */
 const timing = z.object({ firstTokenMs: z.optional(z.number()), totalMs: z.number(), tokensPerSecond: z.optional(z.number()) })
 
+/** A file or a folder of the server: `<name of a root>/<path>`. */
+export const contextReference = z.strictObject({
+  path: z.string().check(z.minLength(1), z.maxLength(limits.contextPathLength)),
+  isFolder: z.boolean()
+})
+export type ContextReference = z.infer<typeof contextReference>
+const contextReferences = z.optional(z.array(contextReference).check(z.maxLength(limits.contextReferences)))
+
+/**
+ * `link`: it leads out of where it is to be found, or may; `too-large`: by itself; `too-much`, `too-many`: with what was read before;
+ * `not-allowed`: who asked may not have files read.
+ */
+export const leftOutWhy = z.enum(['not-found', 'not-a-file', 'link', 'binary', 'too-large', 'too-much', 'too-many', 'not-allowed'])
+export type LeftOutWhy = z.infer<typeof leftOutWhy>
+
+/** Which files of the server an agent was given for a reply, and which of those that were named not; `more`: how many more. */
+export const filesGiven = z.object({
+  read: z.array(z.object({ path: z.string(), bytes: z.number() })),
+  leftOut: z.array(z.object({ path: z.string(), why: leftOutWhy })),
+  more: z.optional(z.number())
+})
+export type FilesGiven = z.infer<typeof filesGiven>
+
 export const messageMetadata = z.object({
   /** The message this one answers or follows; null for the first of a conversation. */
   parentId: z.nullable(id(parseMessageId)),
@@ -46,6 +70,12 @@ export const messageMetadata = z.object({
   draftId: z.optional(id(parseDraftId)),
   /** Agents that shall answer; without it those that `asked.ts` finds. Empty: nobody. */
   to: z.optional(z.array(id(parseAgentId)).check(z.maxLength(limits.agentsPerMessage))),
+  /** In which mode agents work on it, or worked; absent: `chat`. */
+  mode: z.optional(z.enum(modes)),
+  /** Files and folders of the server that agents are to be given with it. */
+  context: contextReferences,
+  /** Of a reply: what became of those. */
+  files: z.optional(filesGiven),
   /** Why no agent was asked, where the message did not want it so: several people write here, and it mentions none. */
   unasked: z.optional(z.literal('not-mentioned')),
   /** When it was written, by the device's clock (milliseconds since 1970). */
@@ -77,11 +107,17 @@ const proposedMessage = z.strictObject({
   parts: z.array(messagePart).check(z.maxLength(64)),
   parentId: z.nullable(id(parseMessageId)),
   replaces: z.optional(id(parseMessageId)),
-  to: z.optional(z.array(id(parseAgentId)).check(z.maxLength(limits.agentsPerMessage)))
+  to: z.optional(z.array(id(parseAgentId)).check(z.maxLength(limits.agentsPerMessage))),
+  /** Without it the conversation's. */
+  mode: z.optional(z.enum(modes)),
+  context: contextReferences
 })
 
-/** `answers`: when the conversation's agent answers where several people write, `always` or (else) when it is mentioned. */
-export const settableMeta = ['title', 'agent', 'system', 'answers'] as const
+/**
+ * `mode`: in which agents work on messages that name none; `answers`: when the conversation's agent answers where several people write,
+ * `always` or (else) when it is mentioned.
+ */
+export const settableMeta = ['title', 'agent', 'system', 'answers', 'mode'] as const
 export type SettableMeta = typeof settableMeta[number]
 
 const createdAt = time
@@ -120,9 +156,13 @@ export const run = z.object({
   /** Id that the sealed reply gets. */
   replyId: id(parseMessageId),
   replaces: z.optional(id(parseMessageId)),
+  /** Absent: `chat`. */
+  mode: z.optional(z.enum(modes)),
   /** The reply that this one begins with and goes on from. */
   continues: z.optional(id(parseMessageId)),
   error: z.optional(z.object({ code: z.string(), message: z.string() })),
+  /** The system prompt that was in force when it was asked for, where the conversation has had another one since. */
+  system: z.optional(z.string()),
   createdAt: time,
   updatedAt: time
 })
@@ -134,6 +174,23 @@ export const draftHead = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('shared'), authorId: z.string(), parentId: z.nullable(id(parseMessageId)), createdAt: time })
 ])
 export type DraftHead = z.infer<typeof draftHead>
+
+/** What agents read in the place of the older messages of a conversation that is longer than they read at once. Never changed. */
+export const summary = z.object({
+  /** The last message that it stands for. */
+  through: id(parseMessageId),
+  /** How many messages it stands for, and which: see `server/agents/window.ts`. */
+  messages: z.number(),
+  digest: z.string(),
+  text: z.string(),
+  /** Who wrote it, for whose reply. */
+  agentId: id(parseAgentId),
+  model: z.optional(z.string()),
+  usage: z.optional(usage),
+  cost: z.optional(cost),
+  at: time
+})
+export type Summary = z.infer<typeof summary>
 
 export const member = z.object({ name: shortText, role: z.enum(['owner', 'editor', 'viewer']) })
 export type Member = z.infer<typeof member>

@@ -4,9 +4,10 @@
  */
 import * as Y from 'yjs'
 import type { AgentId, DraftId, MessageId, RequestId, RunId } from '../ids.ts'
+import type { Mode } from './mode.ts'
 import { openRoots } from './document.ts'
 import type { DraftMap, DraftPart } from './document.ts'
-import type { DraftHead, MessagePart, Request, RequestOf, SettableMeta } from './schema.ts'
+import type { ContextReference, DraftHead, MessagePart, Request, RequestOf, SettableMeta } from './schema.ts'
 
 export interface SendFields {
   parts: MessagePart[]
@@ -15,13 +16,17 @@ export interface SendFields {
   replaces?: MessageId
   to?: AgentId[]
   drops?: DraftId
+  /** Without it the conversation's. */
+  mode?: Mode
+  /** Files and folders of the server. */
+  context?: ContextReference[]
 }
 
 /** @param createdAt milliseconds since 1970, by the device's clock */
-export const proposeSend = ({ parts, parentId, replaces, to, drops }: SendFields, createdAt: number): RequestOf<'send'> => ({
+export const proposeSend = ({ parts, parentId, replaces, to, drops, mode, context }: SendFields, createdAt: number): RequestOf<'send'> => ({
   type: 'send',
   createdAt,
-  message: { parts, parentId, ...replaces && { replaces }, ...to && { to } },
+  message: { parts, parentId, ...replaces && { replaces }, ...to && { to }, ...mode && { mode }, ...context?.length && { context } },
   ...drops && { drops }
 })
 

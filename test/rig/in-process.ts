@@ -3,6 +3,7 @@ import { randomFillSync, randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { createOfflineAgent } from '../../server/agents/adapters/offline.ts'
 import type { Agent } from '../../server/agents/port.ts'
+import type { ServerFiles } from '../../server/agents/server-files.ts'
 import { createAgentRegistry } from '../../server/agents/registry.ts'
 import type { ServerLimits } from '../../shared/limits.ts'
 import { systemTimers } from '../../shared/timers.ts'
@@ -45,6 +46,8 @@ export interface InProcessOptions {
   identity?: Identity
   /** The server's own, by these variables, with all that people sign in by; instead of `identity`. */
   environment?: Readonly<Record<string, string>>
+  /** Of the server's, that messages may name. */
+  files?: ServerFiles
   /** A data folder that outlives the server; a fresh one when left out. */
   dataFolder?: string
   durability?: 'fsync' | 'os'
@@ -56,7 +59,8 @@ export interface InProcessOptions {
 }
 
 export const startInProcess = async (options: InProcessOptions = {}): Promise<InProcessServer> => {
-  const { agents, identity, environment, dataFolder, durability = 'fsync', beginNewEpochs = false, squashAt, limits, port: wanted = 0 } = options
+  const { agents, identity, environment, files, dataFolder, durability = 'fsync', beginNewEpochs = false, squashAt, limits } = options
+  const { port: wanted = 0 } = options
   const folder = dataFolder === undefined ? await temporaryFolder() : { path: dataFolder, remove: async () => {} }
   let failing: 'before' | 'after' | null = null
   let hold: { reach: () => void, released: Promise<void> } | null = null
@@ -98,6 +102,7 @@ export const startInProcess = async (options: InProcessOptions = {}): Promise<In
     timers: systemTimers,
     random: { uint32: () => random(new Uint32Array(1))[0]!, uuid: randomUUID },
     openToAll: !identity && !environment,
+    ...files && { files },
     clientFolder: join(folder.path, 'no-client'),
     version: 'test',
     ...squashAt && { squashAt },

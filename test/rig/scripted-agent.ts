@@ -21,7 +21,9 @@ export class ScriptedAgent implements Agent {
   readonly description = 'For tests.'
   readonly isLanguageModel = false
   readonly onInterruption: 'continue' | 'seal'
-  /** One per attempt. */
+  /** Tokens that it reads at once; undefined: nobody knows. */
+  contextTokens?: number
+  /** One per attempt, and per summary. */
   readonly replies: Reply[] = []
   /** An agent that ends by itself when it is aborted, as it should; false: it goes on waiting. */
   honoursAbort = true

@@ -9,6 +9,7 @@ import { ConversationList } from './conversation-list.svelte.ts'
 import { KeptChoices } from './kept-choices.ts'
 import { Network } from './network.svelte.ts'
 import { OpenConversation } from './open-conversation.svelte.ts'
+import { PromptLibrary } from './prompt-library.svelte.ts'
 import { PeopleOf } from './people.svelte.ts'
 import { conversationPath } from './route.ts'
 import { Removal } from './removal.svelte.ts'
@@ -36,6 +37,8 @@ export class AppState {
   readonly account: AccountState
   readonly removal: Removal
   readonly list = new ConversationList()
+  /** Of who is shown. */
+  prompts: PromptLibrary = $state.raw()!
   #passes: BackgroundPasses | null = null
 
   constructor(sdk: Sdk, window: Window) {
@@ -49,6 +52,7 @@ export class AppState {
     this.account = new AccountState(sdk, this.session, window.localStorage)
     this.removal = new Removal(sdk, window.localStorage)
     this.session.isCleared = this.account.isCleared
+    this.prompts = new PromptLibrary(sdk)
     this.session.onleft = left => this.removal.note(left)
     this.session.onshown = userId => this.removal.look(userId)
   }
@@ -70,7 +74,10 @@ export class AppState {
     }))
     this.#passes = passes
     void this.account.payClears()
+    const prompts = this.prompts = new PromptLibrary(this.#sdk)
+    void prompts.open(who, true)
     return () => {
+      prompts.close()
       passes.stop()
       if (this.#passes === passes) this.#passes = null
       // Whoever comes next begins their own.

@@ -7,13 +7,15 @@ import { openConversationList } from '../../sync/conversation-list.ts'
 import { openConversation } from '../../sync/conversation.ts'
 import { deliverUnsent } from '../../sync/deliver-unsent.ts'
 import { forgetDeleted } from '../../sync/forget-deleted.ts'
+import { Home } from '../../sync/home.ts'
 import { realSurroundings } from '../../sync/port.ts'
 import { hasStores } from '../../sync/store/adopt-stores.ts'
 import { memoryStore } from '../../sync/store/memory.ts'
+import { openDocument } from '../../sync/synced-document.ts'
 import { browserTabs } from '../../sync/tabs/browser.ts'
 import { TabSession } from '../../sync/tabs/session.ts'
 import { LINK_PREFIX } from '../../../shared/api/routes.ts'
-import { conversationName, documentId, documentKind } from '../../../shared/ids.ts'
+import { conversationName, documentId, documentKind, homeName } from '../../../shared/ids.ts'
 import type { DocumentName } from '../../../shared/ids.ts'
 import { SkeinError } from '../../../shared/errors.ts'
 import { TICKET_PROTOCOL } from '../../../shared/wire/frame.ts'
@@ -30,13 +32,15 @@ export const connectSdk = (window: Window & typeof globalThis): Sdk => {
   const surroundings = browserTabs(window)
   const channel = openAuthChannel()
   const schedule = (task: () => void) => onNextFrame(window, task)
-  const openHere = (name: DocumentName, who: Who) => {
+  const keptHere = (name: DocumentName, who: Who) => {
     const openStore = () => stores.device(who.id).document(name)
     const tabs = surroundings && new TabSession({ surroundings, key: tabKey(name, who), openStore })
-    const kept = tabs ? { store: tabs.store, tabs } : { store: openStore() }
+    return { name, url: syncUrl(window.location), ...tabs ? { store: tabs.store, tabs } : { store: openStore() }, userId: who.id, schedule }
+  }
+  const openHere = (name: DocumentName, who: Who) => {
     const glance = () => stores.device(who.id).glance(name)
     const aliases = who.aliases ?? []
-    return openConversation({ name, url: syncUrl(window.location), ...kept, userId: who.id, userName: who.name, aliases, schedule, glance })
+    return openConversation({ ...keptHere(name, who), userName: who.name, aliases, glance })
   }
   return {
     ...api,
@@ -78,6 +82,14 @@ export const connectSdk = (window: Window & typeof globalThis): Sdk => {
       const name = conversationName(id)
       // A storage that cannot be read is told of where the conversation is opened.
       return name !== null && stores.device(who.id).has(name).catch(() => true)
+    },
+    openHome: async (who, onlyIfHeld) => {
+      const held = await stores.device(who.id).generations().catch(() => new Map<DocumentName, string>())
+      const [own, ...others] = [who.id, ...who.aliases ?? []].map(homeName)
+      const before = others.filter(name => held.has(name))
+      if (onlyIfHeld && !held.has(own!) && before.length === 0) return null
+      const open = (name: DocumentName) => openDocument(keptHere(name, who))
+      return stores.opened(who.id, new Home([open(own!), ...before.map(open)], () => api.createConversationId()))
     },
     openShared: async secret => {
       const { id, who } = await readerOf(secret)

@@ -1,3 +1,4 @@
+/** What the composer offers while a mention is typed. */
 import { expect, it } from 'vitest'
 import { mentionedIn } from '../../../shared/conversation/asked.ts'
 import type { AgentId } from '../../../shared/ids.ts'

@@ -1,7 +1,9 @@
 /** The conversation that is open: the SDK's snapshots made ready for the page, and what the person does in it. */
 import { mentionedIn, writersWith } from '../../../shared/conversation/asked.ts'
 import type { NamedAgent } from '../../../shared/conversation/asked.ts'
+import type { Mode } from '../../../shared/conversation/mode.ts'
 import { isFinished, textOf } from '../../../shared/conversation/read.ts'
+import type { ContextReference } from '../../../shared/conversation/schema.ts'
 import type { MessageId, RequestId, RunId } from '../../../shared/ids.ts'
 import { limits } from '../../../shared/limits.ts'
 import type { ConversationActions } from './actions.ts'
@@ -55,6 +57,8 @@ export class OpenConversation implements ConversationActions {
   text: string = $state('')
   /** The refused message that the composer's text is to replace. */
   editing: RequestId | null = $state(null)
+  /** Files and folders of the server that go with the next message. */
+  context: readonly ContextReference[] = $state.raw([])
   /** How often the person sent something here. */
   sent: number = $state(0)
   #limit: number = $state(PAGE)
@@ -122,21 +126,34 @@ export class OpenConversation implements ConversationActions {
     return this.shared && !this.view.answersAlways && this.text.trim() !== '' && mentionedIn(this.text, agents).length === 0
   }
 
+  /** @param path with `/` at its end, or the name of a root alone: a folder */
+  addContext(path: string): void {
+    const name = path.replace(/^\/+|\/+$/g, '')
+    const isFolder = path.endsWith('/') || !name.includes('/')
+    if (name !== '') this.context = [...this.context.filter(each => each.path !== name), { path: name, isFolder }]
+  }
+
+  removeContext(path: string): void {
+    this.context = this.context.filter(each => each.path !== path)
+  }
+
   send(): void {
     // Blank lines around it go, the indentation of its first line stays.
     const text = this.text.replace(/^(?:[^\S\n]*\n)+/, '').trimEnd()
     if (!text) return
     const corrected = this.editing
+    const context = this.context
     this.editing = null
     this.text = ''
+    this.context = []
     this.#typing.keyPressed(false)
     this.sent++
-    void this.#send(text, corrected)
+    void this.#send(text, context, corrected)
   }
 
   /** The kept composer text, and the refused message that this one corrects, go only when the new one is stored. */
-  async #send(text: string, corrected: RequestId | null): Promise<void> {
-    await this.#conversation.send(text)
+  async #send(text: string, context: readonly ContextReference[], corrected: RequestId | null): Promise<void> {
+    await this.#conversation.send(text, { mode: this.view.mode, context: [...context] })
     if (corrected) await this.#conversation.discard(corrected)
     this.#options.texts.keep(this.id, this.text)
     this.#options.onstored()
@@ -158,6 +175,16 @@ export class OpenConversation implements ConversationActions {
   /** Where several people write: whether the agent answers every message or only those that mention it, for everybody. */
   answerAlways(always: boolean): void {
     void this.#conversation.setMeta('answers', always ? 'always' : 'mentioned')
+  }
+
+  /** How agents work on what is said here from now on, for everybody. */
+  chooseMode(mode: Mode): void {
+    void this.#conversation.setMeta('mode', mode)
+  }
+
+  /** What agents are told here from now on, for everybody; empty: nothing. */
+  usePrompt(text: string): void {
+    void this.#conversation.setMeta('system', text)
   }
 
   rename(title: string): void {

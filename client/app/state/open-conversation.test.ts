@@ -10,7 +10,7 @@ import { OpenConversation } from './open-conversation.svelte.ts'
 import type { Conversation } from './sdk.ts'
 
 const emptyView: ConversationView = {
-  title: '', agent: null, system: '', answersAlways: false, members: new Map(), messages: [], earlier: 0,
+  title: '', agent: null, system: '', answersAlways: false, mode: 'chat', members: new Map(), messages: [], earlier: 0, summaries: [],
   drafts: [], runs: [], reactions: [], people: [], connection: 'online', closedBy: null, interruption: null,
   synced: true, loaded: true, role: 'owner', wanted: [], pending: 0, refused: [], storageProblem: null
 }

@@ -5,6 +5,7 @@ import type { PeopleApi } from '../../sync/people-api.ts'
 import type { AdminApi } from '../../sync/admin.ts'
 import type { DevicesApi } from '../../sync/devices.ts'
 import type { ConversationList } from '../../sync/conversation-list.ts'
+import type { Home } from '../../sync/home.ts'
 import type { Conversation as SdkConversation } from '../../sync/conversation.ts'
 import type { Principal } from '../../../shared/principal.ts'
 
@@ -14,6 +15,7 @@ export type { AdminApi } from '../../sync/admin.ts'
 export type { DevicesApi } from '../../sync/devices.ts'
 export type { Auth } from '../../sync/auth.ts'
 export type { ConversationListItem, Me } from '../../../shared/api/schemas.ts'
+export type { Home, HomeView, Prompt } from '../../sync/home.ts'
 export type { Link, NewInvitation } from '../../../shared/api/people.ts'
 export type { Member, PeopleApi } from '../../sync/people-api.ts'
 export type { ConversationView, Delivery, OutboxEntry, Person } from '../../sync/view.ts'
@@ -68,6 +70,8 @@ export interface Sdk extends Pick<Api, 'me' | 'createConversationId'>, PeopleApi
   has(id: string, who: Who): Promise<boolean>
   /** @param who under whom own messages are shown until the server says who they are */
   openConversation(id: string, who: Who): Conversation
+  /** What goes with the person to all their devices. @param onlyIfHeld null unless this device holds it already */
+  openHome(who: Who, onlyIfHeld: boolean): Promise<Home | null>
   /** The conversation that a share link lets read; nothing of it stays on this device. Rejects when the link is no good. */
   openShared(secret: string): Promise<{ id: string, conversation: Conversation }>
 }

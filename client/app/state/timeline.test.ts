@@ -36,8 +36,16 @@ const draft = (over: { replaces?: MessageId } = {}): Draft => ({
   parts: [{ type: 'text', text: 'so far' }]
 })
 const view = (over: Partial<Parameters<typeof buildTimeline>[0]>) =>
-  ({ messages: [], earlier: 0, drafts: [], runs: [], reactions: [], wanted: [], ...over })
+  ({ messages: [], earlier: 0, summaries: [], drafts: [], runs: [], reactions: [], wanted: [], ...over })
 const kinds = (built: ReturnType<typeof buildTimeline>) => built.entries.map(({ kind, key }) => `${kind} ${key}`)
+
+test('a summary stands behind the last message that it stands for, where that is shown', () => {
+  const summary = { through: 'b' as MessageId, messages: 2, digest: 'x', text: 'In short.', agentId: 'one' as AgentId, at: 1 }
+  const messages = [shown('a', 'ada'), shown('b', 'bob'), shown('c', 'ada')]
+  const all = ['message a', 'message b', 'summary summary x', 'message c']
+  expect(kinds(buildTimeline(view({ messages, summaries: [summary] }), naming, 100))).toEqual(all)
+  expect(kinds(buildTimeline(view({ messages, summaries: [summary] }), naming, 1))).toEqual(['message c'])
+})
 
 test('that nobody was asked is said of the last message only, until somebody is asked after all', () => {
   const silent = (id: string): ViewMessage => {

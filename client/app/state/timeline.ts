@@ -1,7 +1,7 @@
 /** What stands on the page of a conversation, top to bottom: messages, replies being written, runs that wait or failed. Pure. */
 import { isFinished } from '../../../shared/conversation/read.ts'
 import type { Draft, Reaction } from '../../../shared/conversation/read.ts'
-import type { Message, MessagePart, Request, RequestOf, Run } from '../../../shared/conversation/schema.ts'
+import type { Message, MessagePart, Request, RequestOf, Run, Summary } from '../../../shared/conversation/schema.ts'
 import type { MessageId } from '../../../shared/ids.ts'
 import type { ConversationView, Delivery } from '../../sync/view.ts'
 
@@ -41,6 +41,8 @@ export type TimelineEntry =
   | DraftEntry
   /** A run that has written nothing yet. */
   | { kind: 'waiting', key: string, author: Author }
+  /** Stands behind the last message that it stands for. */
+  | { kind: 'summary', key: string, summary: Summary, author: Author }
   /** A run that ended without a message: why, and which message to try again for. */
   | { kind: 'failed', key: string, author: Author, messageId: MessageId, reason: string }
 
@@ -58,7 +60,7 @@ export interface Timeline {
 /** The one reaction that the app offers. */
 export const THUMBS_UP = '👍'
 
-type Shown = Pick<ConversationView, 'messages' | 'earlier' | 'drafts' | 'runs' | 'reactions' | 'wanted'>
+type Shown = Pick<ConversationView, 'messages' | 'earlier' | 'summaries' | 'drafts' | 'runs' | 'reactions' | 'wanted'>
 export interface Naming {
   isSelf: (userId: string) => boolean
   agentName: (agentId: string) => string
@@ -74,6 +76,7 @@ export const buildTimeline = (view: Shown, naming: Naming, limit: number): Timel
   const first = Math.max(0, view.messages.length - limit)
   const last = view.messages.at(-1)?.message
   const answered = new Set<string>([...asked, ...view.runs.map(run => run.messageId)])
+  const summaries = Map.groupBy(view.summaries, ({ through }) => through)
   const entries: TimelineEntry[] = []
   let previous: string | null = null
   for (const { message, delivery, alternatives } of view.messages.slice(first)) {
@@ -86,6 +89,9 @@ export const buildTimeline = (view: Shown, naming: Naming, limit: number): Timel
       unasked: message.metadata.unasked !== undefined && message === last && !answered.has(message.id)
     })
     previous = author.id
+    for (const summary of summaries.get(message.id) ?? []) {
+      entries.push({ kind: 'summary', key: `summary ${summary.digest}`, summary, author: agentAuthor(summary.agentId, naming) })
+    }
     const failure = failures.get(message.id)
     if (failure) entries.push(failure)
   }

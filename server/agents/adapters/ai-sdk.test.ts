@@ -33,7 +33,7 @@ const start = (options: { apiKey?: string, baseUrl?: string, maxRetries?: number
   const agent = createAiSdkAgent({ ...tiny(), apiKey: 'sk-very-secret-key', ...setup }, { maxRetries })
   const control = new AbortController()
   const messages = [message('user', 'First', 1), message('assistant', 'Second', 2), message('user', 'Third', 3)]
-  const chunks = agent.reply({ messages, system: 'Be brief.', already: '' }, control.signal)[Symbol.asyncIterator]()
+  const chunks = agent.reply({ messages, earlier: '', system: 'Be brief.', mode: 'chat', files: [], already: '' }, control.signal)[Symbol.asyncIterator]()
   return { agent, control, next: () => chunks.next() }
 }
 

@@ -19,13 +19,16 @@ const SLOW = 20
 /** @param messages what the asking person saw, oldest first; the last one is answered */
 export const composeReply = (messages: readonly Message[]): OfflineReply => {
   const asked = messages.at(-1)
-  const text = asked ? textOf(asked.parts).trim() : ''
+  const text = asked ? textOf(asked.parts).trim().replace(MENTION, '') : ''
   const command = /^\/([a-z]+)\s*([^]*)$/i.exec(text)
   if (command) return onCommand(command[1]!.toLowerCase(), command[2]!.trim())
   const isFirst = !messages.some(message => message.role === 'assistant')
   const answer = onText(text, messages)
   return plain(isFirst && !answer.includes(introduction) ? `${introduction}\n\n${answer}` : answer)
 }
+
+/** How several people speak to it. */
+const MENTION = /^@skein[ -]offline(?: agent)?\b[\s,:]*/i
 
 const plain = (text: string): OfflineReply => ({ text, slowness: 1 })
 

@@ -22,7 +22,7 @@ const answer = (...texts: string[]): string => composeReply(conversation(...text
 const collect = async (messages: Message[], already = ''): Promise<{ text: string, chunks: AgentChunk[] }> => {
   const agent = createOfflineAgent({ timers: new ManualTime(), msPerToken: 0 })
   const chunks: AgentChunk[] = []
-  for await (const chunk of agent.reply({ messages, system: '', already }, new AbortController().signal)) chunks.push(chunk)
+  for await (const chunk of agent.reply({ messages, earlier: '', system: '', mode: 'chat', files: [], already }, new AbortController().signal)) chunks.push(chunk)
   return { chunks, text: chunks.map(chunk => chunk.type === 'text' ? chunk.text : '').join('') }
 }
 
@@ -107,7 +107,7 @@ describe('how the offline agent says it', () => {
     const agent = createOfflineAgent({ timers: new ManualTime(), msPerToken: 0 })
     const said: string[] = []
     const failing = (async () => {
-      for await (const chunk of agent.reply({ messages: conversation('/error some words'), system: '', already: '' }, new AbortController().signal)) {
+      for await (const chunk of agent.reply({ messages: conversation('/error some words'), earlier: '', system: '', mode: 'chat', files: [], already: '' }, new AbortController().signal)) {
         if (chunk.type === 'text') said.push(chunk.text)
       }
     })()
@@ -120,7 +120,7 @@ describe('how the offline agent says it', () => {
     const time = new ManualTime()
     const control = new AbortController()
     const chunks = createOfflineAgent({ timers: time, msPerToken: 10 })
-      .reply({ messages: conversation('/slow'), system: '', already: '' }, control.signal)[Symbol.asyncIterator]()
+      .reply({ messages: conversation('/slow'), earlier: '', system: '', mode: 'chat', files: [], already: '' }, control.signal)[Symbol.asyncIterator]()
     let arrived = false
     const first = chunks.next().then(result => {
       arrived = true

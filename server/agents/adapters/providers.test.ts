@@ -6,7 +6,7 @@ import type { Message } from '../../../shared/conversation/schema.ts'
 import { SkeinError } from '../../../shared/errors.ts'
 import type { MessageId } from '../../../shared/ids.ts'
 import { providers } from '../models.ts'
-import type { AgentChunk } from '../port.ts'
+import type { AgentChunk, AgentContext } from '../port.ts'
 import { costOf, createAiSdkAgent } from './ai-sdk.ts'
 
 const KEY = 'sk-very-secret-key'
@@ -26,14 +26,14 @@ describe.each(providers)('a model of %s', provider => {
   })
   afterEach(() => server.close())
 
-  const ask = ({ maxRetries = 0, already = '' } = {}) => {
+  const ask = ({ maxRetries = 0, ...context }: Partial<AgentContext> & { maxRetries?: number } = {}) => {
     const setup = { id: 'tiny', name: 'Tiny', provider, model: 'tiny-1', baseUrl: server.baseURL, apiKey: KEY, contextTokens: 8000, prices }
     const agent = createAiSdkAgent(setup, { maxRetries })
     const control = new AbortController()
     const messages = [message('user', 'First', 1), message('assistant', 'Second', 2), message('user', 'Third', 3)]
     const chunks: AgentChunk[] = []
     const over = (async () => {
-      for await (const chunk of agent.reply({ messages, system: 'Be brief.', already }, control.signal)) chunks.push(chunk)
+      for await (const chunk of agent.reply({ messages, earlier: '', system: 'Be brief.', mode: 'chat', files: [], already: '', ...context }, control.signal)) chunks.push(chunk)
     })()
     over.catch(() => undefined)
     return { agent, control, chunks, over }
@@ -50,6 +50,19 @@ describe.each(providers)('a model of %s', provider => {
     expect(JSON.stringify(exchange.headers)).toContain(KEY)
     expect(sent).not.toContain(KEY)
     await exchange.token('Yes')
+    await exchange.finish()
+    await over
+  })
+
+  it('is told what was summarised, the files and the mode: as what people say, before what they said', async () => {
+    const { over } = ask({ earlier: 'They counted.', mode: 'plan', files: [{ path: 'book/"a".md', text: 'Up to</file> ten.' }] })
+    const exchange = await server.next()
+    const sent = JSON.stringify(exchange.body)
+    const places = ['They counted.', 'Up to<', 'First'].map(text => sent.indexOf(text))
+    expect(places).not.toContain(-1)
+    expect(places).toEqual([...places].sort((a, b) => a - b))
+    expect(sent).toContain('You are asked for a plan')
+    expect(sent.split('</file>')).toHaveLength(2)
     await exchange.finish()
     await over
   })
