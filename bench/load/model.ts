@@ -16,7 +16,9 @@ export const startModel = async (): Promise<Model> => {
 }
 
 /** Says these numbers, one a token, and ends. @param said called with each when it is said */
-export const speak = async (exchange: Exchange, from: number, count: number, perSecond: number, said: (number: number) => void): Promise<void> => {
+export const speak = async (
+  exchange: Exchange, from: number, count: number, perSecond: number, said: (number: number) => void,
+): Promise<void> => {
   let next = from
   let last: Promise<void> = Promise.resolve()
   await pace(perSecond, count / perSecond, due => {

@@ -86,8 +86,8 @@ export class MeasuredServer {
 
   /**
    * Of its event loop since it was asked last, in milliseconds: the longest delay, and the longest work without a pause, in which the time
-   * of other programs does not count. `p99Ms`: one look in a hundred was later than so long after the one before. Nothing the first time, from
-   * which on it is watched.
+   * of other programs does not count. `p99Ms`: one look in a hundred was later than so long after the one before. Nothing the first time,
+   * from which on it is watched.
    */
   longestStalls(): Promise<{ delayMs: number, p99Ms: number, workMs: number }> {
     return this.#told('SIGWINCH', 'loop.json')

@@ -1,8 +1,8 @@
 /**
  * Loaded into every measured server: writes what it is asked for by a signal into a file of BENCH_TELL_FOLDER.
  * SIGUSR2: collects garbage, and what memory is left. SIGWINCH: the delay of the event loop since it was asked last (the longest, and
- * that which one look in a hundred was longer than, each with the time between two looks), and the most CPU time that its thread took between
- * two looks: what it works without a pause, also where others take the processor away from it.
+ * that which one look in a hundred was longer than, each with the time between two looks), and the most CPU time that its thread took
+ * between two looks: what it works without a pause, also where others take the processor away from it.
  */
 import { renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

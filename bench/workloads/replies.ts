@@ -42,7 +42,9 @@ const gather = async (peer: Peer, server: MeasuredServer): Promise<Audience> => 
 }
 
 /** One reply, from the first token at the model to the last at the readers. */
-const reply = async (model: Model, peer: Peer, { name, asker, author, readers, first, each }: Audience, measured: boolean): Promise<void> => {
+const reply = async (
+  model: Model, peer: Peer, { name, asker, author, readers, first, each }: Audience, measured: boolean,
+): Promise<void> => {
   asker.send(syncFrame(peer, name, 'update', author.ask('Go on')))
   const exchange = await model.server.next()
   await sleep(THINKS_MS)
@@ -70,8 +72,10 @@ export const replies: Workload = {
   takes: peer => peer.conversations === true,
   async run({ peer, start, scale, folder }) {
     const model = await startModel()
-    const [onDisk, inMemory] = await Promise.all((['fsync', 'os'] as const).map(async durability =>
-      gather(peer, await start({ beside: durability, environment: { ...model.environment, SKEIN_DURABILITY: durability } })))) as [Audience, Audience]
+    const [onDisk, inMemory] = await Promise.all((['fsync', 'os'] as const).map(async durability => {
+      const environment = { ...model.environment, SKEIN_DURABILITY: durability }
+      return gather(peer, await start({ beside: durability, environment }))
+    })) as [Audience, Audience]
     const both = [onDisk, inMemory]
     for (const audience of both) await reply(model, peer, audience, false)
     const count = Math.ceil(REPLIES * scale)

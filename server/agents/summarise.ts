@@ -39,8 +39,9 @@ export type Prepared = { kind: 'ready', context: AgentContext } | Exclude<Outcom
 export const fitToWindow = async (ports: SummarisePorts, context: AgentContext): Promise<Prepared> => {
   const { agent: { contextTokens }, room } = ports
   if (contextTokens === undefined) return { kind: 'ready', context }
-  const fit = async (): Promise<Fit> =>
-    fitWindow({ messages: context.messages, around: context.system + context.already + context.files.map(({ path, text }) => path + text).join(''), summaries: await room.read(readSummaries), contextTokens })
+  const { messages, system, already, files } = context
+  const around = system + already + files.map(({ path, text }) => path + text).join('')
+  const fit = async (): Promise<Fit> => fitWindow({ messages, around, summaries: await room.read(readSummaries), contextTokens })
   const first = await fit()
   if (first.kind === 'read') return { kind: 'ready', context: reading(context, first) }
   return ports.inTurn(async () => {
