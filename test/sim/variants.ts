@@ -24,14 +24,14 @@ export const variants: readonly Variant[] = [
   },
   {
     name: 'released before it is durable',
-    seed: 7,
+    seed: 13,
     file: 'server/room/recorder.ts',
     find: /this\.#releases\.whenDurable\(\(\) => (this\.#onReleased\(.*?\))\)/,
     replace: '$1'
   },
   {
     name: 'step 2 sent before it is durable',
-    seed: 29,
+    seed: 10,
     file: 'server/room/readers.ts',
     find: /return new Promise\(\(resolve, reject\) => this\.#recorder\.whenDurable\(\(\) => \{\s*resolve\(\)\s*if .*\s*(for .*session\.deliver\(outgoing\))/,
     replace: '$1\n    $&'
@@ -45,7 +45,7 @@ export const variants: readonly Variant[] = [
   },
   {
     name: 'subscribed after step 2 was sent',
-    seed: 527,
+    seed: 969,
     file: 'server/room/readers.ts',
     find: /this\.#sessions\.add\(session\)/,
     replace: 'void setTimeout(() => this.#sessions.add(session), 1)'
@@ -64,7 +64,7 @@ export const variants: readonly Variant[] = [
   },
   {
     name: 'readers are forgotten when the document leaves memory',
-    seed: 801,
+    seed: 197,
     file: 'server/room/cold-readers.ts',
     find: /this\.#sessions = sessions\.size > 0 \? new Set\(sessions\) : null/,
     replace: 'this.#sessions = null'
@@ -77,7 +77,7 @@ export const variants: readonly Variant[] = [
   },
   {
     name: 'deletions are acknowledged by a room whose document is not in memory',
-    seed: 29,
+    seed: 44,
     file: 'server/room/cold-document.ts',
     find: /if \(!isDeleted\(this\.#deletions, client, clock, length\)\) return false/,
     replace: 'void [client, clock, length]'
@@ -91,7 +91,7 @@ export const variants: readonly Variant[] = [
   },
   {
     name: 'who does not read stops before it has what it is taken to have',
-    seed: 61,
+    seed: 110,
     file: 'server/room/readers.ts',
     find: /const has = Y\.encodeStateVector\(this\.#doc\)(?=\n *\/\/ Records up to here)/,
     replace: '$&\n    this.#sessions.delete(session) && this.#stopped.set(session, has)'
@@ -193,14 +193,14 @@ export const variants: readonly Variant[] = [
   },
   {
     name: 'a page of an epoch that a restored backup does not know is merged',
-    seed: 101,
+    seed: 261,
     file: 'server/room/client-owners.ts',
     find: / \|\| \(isServerMade\(clientId\) && !this\.#isServers\(clientId\)\)/,
     replace: ''
   },
   {
     name: 'an older backup begins no new epochs',
-    seed: 46,
+    seed: 2,
     file: 'server/room/open-document.ts',
     find: /ids\.generation < newEpochsSince/,
     replace: 'ids.generation < 0 && newEpochsSince > 0'
@@ -234,7 +234,7 @@ export const variants: readonly Variant[] = [
   },
   {
     name: 'what a crash left of a deletion stays',
-    seed: 786,
+    seed: 1920,
     file: 'server/erasure.ts',
     find: /for \(const name of await directory\.toErase\(\)\) await eraseNow\(name\)/,
     replace: 'await directory.toErase()'
@@ -281,7 +281,7 @@ export const variants: readonly Variant[] = [
   },
   {
     name: 'a record that was written in part is taken for whole',
-    seed: 9,
+    seed: 15,
     file: 'test/sim/tail.ts',
     diskLies: true,
     find: /crc32c\(record\.update\) === checksum/,

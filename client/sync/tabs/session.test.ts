@@ -285,9 +285,11 @@ describe('tabs with a server', () => {
     await all[0]!.conversation.send('old')
     for (const each of all) await until('it is saved', () => deliveries(each).join() === 'saved')
     const before = all.map(({ conversation }) => conversation.doc)
+    // Not over a connection that is dying: what became of that nobody would know.
+    for (const { conversation } of all) conversation.disconnect()
     server.beginEpoch('epoch-2')
-    server.cut()
-    void all[3]!.conversation.send('new')
+    await all[3]!.conversation.send('new')
+    for (const { conversation } of all) conversation.connect()
     for (const each of all) await until('only the new one is there', () => texts(each).join() === 'new' && deliveries(each).join() === 'saved')
     for (const [i, { conversation }] of all.entries()) expect(conversation.doc).not.toBe(before[i])
     expect(server.messages.map(({ metadata }) => metadata.parentId)).toEqual([null])
