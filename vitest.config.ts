@@ -1,10 +1,12 @@
-// Two groups of tests: fast ones in parallel, then those that start servers and browsers, one file at a time.
+// Three groups of tests, one after the other: fast ones and browsers, two files at a time, and processes that are killed, one at a time.
 
 import { svelte } from '@sveltejs/vite-plugin-svelte'
 import { defineConfig } from 'vitest/config'
 
+/** Browsers wait most of the time. */
+const browsers = ['test/e2e/**/*.test.ts']
 /** They measure, kill and wait for real processes: a busy neighbour would make them slow or wrong. */
-const alone = ['test/e2e/**/*.test.ts', 'test/crash/**/*.test.ts']
+const alone = ['test/crash/**/*.test.ts']
 
 export default defineConfig({
   plugins: [svelte({ configFile: false })],
@@ -18,8 +20,17 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['{shared,server,client,test}/**/*.test.ts'],
-          exclude: ['**/node_modules/**', ...alone],
+          exclude: ['**/node_modules/**', ...browsers, ...alone],
           sequence: { groupOrder: 0 },
+          maxWorkers: 2,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'browsers',
+          include: browsers,
+          sequence: { groupOrder: 1 },
           maxWorkers: 2,
         },
       },
@@ -28,7 +39,7 @@ export default defineConfig({
         test: {
           name: 'alone',
           include: alone,
-          sequence: { groupOrder: 1 },
+          sequence: { groupOrder: 2 },
           maxWorkers: 1,
           fileParallelism: false,
         },

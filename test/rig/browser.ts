@@ -88,7 +88,9 @@ export const answerAlways = async (page: Page): Promise<void> => {
   await until('the setting is taken', async () => await page.getByTestId('answers').inputValue() === 'always')
 }
 
+/** In front: a tab behind another one draws one frame a second, and a press waits for two. */
 export const write = async (page: Page, text: string): Promise<void> => {
+  await page.bringToFront()
   await page.getByTestId('composer').fill(text)
   await page.getByTestId('send').click()
 }
