@@ -6,7 +6,7 @@ import { defineConfig } from 'vitest/config'
 /** Browsers wait most of the time. */
 const browsers = ['test/e2e/**/*.test.ts']
 /** They measure, kill and wait for real processes: a busy neighbour would make them slow or wrong. */
-const alone = ['test/crash/**/*.test.ts']
+const alone = ['test/crash/**/*.test.ts', 'test/e2e/identity-story.test.ts']
 
 export default defineConfig({
   plugins: [svelte({ configFile: false })],
@@ -30,6 +30,7 @@ export default defineConfig({
         test: {
           name: 'browsers',
           include: browsers,
+          exclude: ['**/node_modules/**', ...alone],
           sequence: { groupOrder: 1 },
           maxWorkers: 2,
         },
