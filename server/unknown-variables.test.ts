@@ -1,3 +1,4 @@
+// Variables of the environment that look like ours and are none, with the name that may be meant; and the guides name only real ones.
 import { readdirSync, readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { variablesWithoutEffect } from './config.ts'

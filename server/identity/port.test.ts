@@ -1,3 +1,4 @@
+// An identity that is wrapped in another keeps all its methods.
 import { expect, test } from 'vitest'
 import { parseUserId } from '../../shared/ids.ts'
 import { wrapped } from './port.ts'

@@ -1,3 +1,4 @@
+// What the judge let through and only the audit catches: nothing of it is kept, and its sender is turned away for good.
 import { afterEach, expect, it } from 'vitest'
 import { parseDocumentName } from '../../shared/ids.ts'
 import { bob, closeWorlds, talk, world } from '../../test/rig/rooms-world.ts'

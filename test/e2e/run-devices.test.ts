@@ -190,15 +190,19 @@ it('a reply of an agent that can go on goes on by itself after the server was ki
   expect(await buttons(a)).toEqual([])
 })
 
+const stopOfflineOnB = async (): Promise<void> => {
+  lines.b.cut()
+  await b.page.getByTestId('offline-banner').waitFor()
+  await b.page.getByTestId('stop').click()
+  await b.page.getByTestId('offline-banner').filter({ hasText: '1 is waiting' }).waitFor()
+}
+
 it('a stop that is asked for offline waits, is shown to, and is carried out when the device is back', { timeout: 120_000 }, async () => {
   await begin()
   const exchange = await ask(a, 'Tell me about deserts.')
   await exchange.token('Deserts are dry. ')
   await both(shows('Deserts are dry', 'draft'))
-  lines.b.cut()
-  await b.page.getByTestId('offline-banner').waitFor()
-  await b.page.getByTestId('stop').click()
-  await b.page.getByTestId('offline-banner').filter({ hasText: '1 is waiting' }).waitFor()
+  await stopOfflineOnB()
   expect(await b.page.getByTestId('stop').isDisabled()).toBe(true)
   if (pictures) await b.page.screenshot({ path: join(pictures, '9-stop-offline-desktop-light.png') })
   // A reload does not forget it, and A sees no end of it yet.
@@ -218,10 +222,7 @@ it('a stop that is asked for offline waits, is shown to, and is carried out when
   const second = await ask(a, 'And oases?')
   await second.token('An oasis ')
   await both(shows('An oasis', 'draft'))
-  lines.b.cut()
-  await b.page.getByTestId('offline-banner').waitFor()
-  await b.page.getByTestId('stop').click()
-  await b.page.getByTestId('offline-banner').filter({ hasText: '1 is waiting' }).waitFor()
+  await stopOfflineOnB()
   await a.page.getByTestId('stop').click()
   expect(await second.aborted).toBeGreaterThan(0)
   lines.b.restore()

@@ -1,3 +1,4 @@
+// What a person reads when a connection was closed for good, by its code, and what they are offered to do.
 import { expect, test } from 'vitest'
 import { errorTable } from '../../../shared/errors.ts'
 import { closedNotice } from './closed-notice.ts'

@@ -1,3 +1,4 @@
+// Deleting an account by its password: wrong ones are slowed down for whom they concern, and for nobody else.
 import { expect, test } from 'vitest'
 import { createAccountLeaving } from './account-leaving.ts'
 import { parseUserId } from '../../../shared/ids.ts'
