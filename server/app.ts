@@ -29,6 +29,7 @@ import type { ServerLimits } from '../shared/limits.ts'
 import { idsOf } from '../shared/principal.ts'
 import type { Principal } from '../shared/principal.ts'
 import type { Timers } from '../shared/timers.ts'
+import { AnswersUnderWay } from './answers-under-way.ts'
 import { createApi } from './api/api.ts'
 import type { CallerEnv } from './api/context.ts'
 import { plainEdge } from './edge/config.ts'
@@ -103,6 +104,8 @@ const COMPACT_AFTER = 500
 const ROOM_GRACE_MS = 60_000
 /** Connections that wait to be accepted; Node's 511 costs a second per SYN that a reconnect storm loses. */
 const LISTEN_BACKLOG = 4096
+/** How long an answer may take that is under way when the server stops. */
+const ANSWER_WITHIN_MS = 1000
 
 export const createSkein = (adapters: Adapters): RunningServer => {
   const { log, directory, agents, logger, now, timers, random, openToAll, limits = serverLimits, squashAt } = adapters
@@ -155,18 +158,22 @@ export const createSkein = (adapters: Adapters): RunningServer => {
   ]
   const exportPerson = createPersonExport({ directory, log, about, now })
   const leavers = deletions && leaving ? { leaving, deletions, exportPerson } : null
-  const api = createApi({ ...adapters, leavers, identity, edge, audit, auditSampled, rooms, proofs, erase: erasure.erase })
-  listeners.push(driver.onEvents, api.feed)
   const roles = new LiveRoles({ directory, now, openToAll })
+  const api = createApi({ ...adapters, leavers, identity, edge, audit, auditSampled, rooms, roles, proofs, erase: erasure.erase })
+  listeners.push(driver.onEvents, api.feed)
   const ceaseToListen = directory.onChanged(createRoster({ directory, rooms, logger }))
   const sync = new SyncServer({ proofs, roles, access: { openToAll }, rooms, logger, auditSampled, edge, after: timers.after, now, limits })
   const answer = getRequestListener((request, env) =>
     api.app.fetch(request, { ...env, caller: edge.callerOf(env.incoming as IncomingMessage) } satisfies CallerEnv))
+  const answers = new AnswersUnderWay(timers)
   const headersTimeout = limits.headSeconds * 1000
   const http = listenerOf({
     headersTimeout, connectionsCheckingInterval: headersTimeout / 2,
     ...certificate && { cert: certificate.cert, key: certificate.key, handshakeTimeout: headersTimeout },
-  }, (request, response) => void answer(request, response))
+  }, (request, response) => {
+    answers.begin(response)
+    void answer(request, response)
+  })
   http.maxConnections = limits.connections
   http.on('upgrade', (request, socket, head) => {
     socket.on('error', () => socket.destroy())
@@ -205,6 +212,7 @@ export const createSkein = (adapters: Adapters): RunningServer => {
       sync.close()
       proofs.close()
       roles.close()
+      await answers.finished(ANSWER_WITHIN_MS)
       http.closeAllConnections()
       await closed
     },

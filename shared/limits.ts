@@ -1,5 +1,7 @@
 /** Every limit that both sides know, named once. Bytes are UTF-8 or wire bytes. */
 
+const requestBytes = 260 * 1024
+
 export const limits = {
   /** One WebSocket frame; a larger one closes the socket with 1009 before it is read into memory as a whole. */
   frameBytes: 8 * 1024 * 1024,
@@ -31,7 +33,7 @@ export const limits = {
   /** All parts of one message as JSON. */
   messageBytes: 256 * 1024,
   /** One request as JSON, its message included. */
-  requestBytes: 260 * 1024,
+  requestBytes,
   /** Requests of one person in an hour, over all documents; further ones are refused `rate-limited`, their text stays on the device. */
   requestsPerHour: 1200,
   /** Requests of one person in an hour that are even looked at; each leaves a tombstone, so past this the socket closes. */
@@ -87,8 +89,10 @@ export const limits = {
   /** Parked frames of one connection. */
   parkedFrames: 256,
   parkedBytes: 4 * 1024 * 1024,
-  /** The body of a request to the API: an id, a title or a role; messages travel over sync. */
+  /** The body of a request to the API: an id, a title or a role. */
   apiRequestBytes: 16 * 1024,
+  /** A request as the body of a call of the API: its JSON may write every letter outside ASCII as an escape, which is three times as long. */
+  postedRequestBytes: 3 * requestBytes,
   /** The body of a `POST /api/sync`; it names what a device holds, about 170 bytes a document. */
   syncRequestBytes: 1024 * 1024,
   /** Documents that one `POST /api/sync` names at most, and looks at. */
@@ -146,7 +150,7 @@ export const serverLimits = {
   /** Calls of the API that only read, of one person or address in a minute, all at once after a quiet time; more are answered 429. */
   readsPerMinutePerPerson: 1200,
   readsPerMinutePerAddress: 12_000,
-  /** Calls that change something, likewise. Messages travel over sync and do not count. */
+  /** Calls that change something, likewise. What travels over sync does not count. */
   writesPerMinutePerPerson: 300,
   writesPerMinutePerAddress: 3000,
   /** Tokens, tickets, invitations and devices that one person makes in a minute. */

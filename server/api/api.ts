@@ -14,6 +14,7 @@ import type { CarryOvers } from '../identity/aliases-port.ts'
 import type { DeviceLinkStore } from '../identity/devices-port.ts'
 import type { UpdateLog } from '../log/port.ts'
 import type { Random } from '../room/lineage.ts'
+import type { LiveRoles } from '../room/live-roles.ts'
 import type { EventListener, Rooms } from '../room/port.ts'
 import type { Proofs } from '../room/proofs.ts'
 import type { Audit, Logger, SampledAudit } from '../telemetry/port.ts'
@@ -32,6 +33,7 @@ import type { MeOptions } from './me.ts'
 import { deletePersonRoute, myDataRoutes } from './my-data.ts'
 import type { MyDataOptions } from './my-data.ts'
 import { problemResponse } from './problem.ts'
+import { requestRoutes } from './requests.ts'
 import { securityHeaders } from './security-headers.ts'
 import { tokenRoutes } from './tokens.ts'
 import { staticFiles } from './static-files.ts'
@@ -43,6 +45,7 @@ export interface ApiOptions extends MeOptions {
   directory: Directory
   log: Pick<UpdateLog, 'ledger' | 'list' | 'read' | 'summaries'>
   rooms: Rooms
+  roles: Pick<LiveRoles, 'enter'>
   proofs: Proofs
   /** Ends all that goes on with a document that the directory has as deleted, and removes what is stored of it. */
   erase: (name: DocumentName) => Promise<void>
@@ -73,6 +76,9 @@ export interface Api {
   close: () => void
 }
 
+/** A server that stops or starts. */
+const COME_BACK_SECONDS = 2
+
 export const createApi = (options: ApiOptions): Api => {
   const { identity, comings, directory, log, rooms, proofs, erase, openToAll, now, random, timers, logger } = options
   const { edge, audit, auditSampled } = options
@@ -91,8 +97,9 @@ export const createApi = (options: ApiOptions): Api => {
     if (identity.admin) api.route('/auth/admin', deletePersonRoute({ ...options.leavers, identity, audit }))
   }
   api.route('/conversations', conversationRoutes({
-    identity, directory, gatekeeper, list, log, rooms, feed, erase, newId: random.uuid, now
+    identity, directory, gatekeeper, list, rooms, feed, erase, newId: random.uuid, now
   }))
+  api.route('/conversations', requestRoutes({ ...options, gatekeeper }))
   api.route('/', memberRoutes({ identity, directory, gatekeeper, audit, now }))
   api.route('/', linkRoutes({ identity, directory, gatekeeper, audit, now }))
   api.route('/sync', batchSyncRoutes({ identity, directory, log, openToAll, logger }))
@@ -125,7 +132,8 @@ export const createApi = (options: ApiOptions): Api => {
     if (error instanceof SkeinError && error.code !== 'internal') {
       if (errorTable[error.code].status >= 500) logger.warn({ code: error.code, method: c.req.method, err: error }, 'request failed')
       const response = problemResponse(error.code, error.message)
-      if ('retryAfter' in error) response.headers.set('Retry-After', String(error.retryAfter))
+      const retryAfter = 'retryAfter' in error ? error.retryAfter : error.code === 'unavailable' ? COME_BACK_SECONDS : null
+      if (retryAfter !== null) response.headers.set('Retry-After', String(retryAfter))
       return response
     }
     const id = random.uuid()

@@ -1,14 +1,12 @@
-/** `/api/conversations`: list, create, delete, read messages, ask what became of a request. */
+/** `/api/conversations`: list, create, delete, read messages. */
 import { Hono } from 'hono'
-import type { ConversationListItem, MessagePage, RequestResult } from '../../shared/api/schemas.ts'
+import type { ConversationListItem, MessagePage } from '../../shared/api/schemas.ts'
 import { listQuery, messagesQuery, newConversation, PAGE_SIZE } from '../../shared/api/schemas.ts'
 import { readMessages, readMeta } from '../../shared/conversation/read.ts'
 import { SkeinError } from '../../shared/errors.ts'
-import { parseRequestId } from '../../shared/ids.ts'
 import type { DocumentName, MessageId } from '../../shared/ids.ts'
 import type { Principal } from '../../shared/principal.ts'
 import type { Directory } from '../directory/port.ts'
-import type { UpdateLog } from '../log/port.ts'
 import type { Rooms } from '../room/port.ts'
 import type { Gatekeeper } from './access.ts'
 import { signedIn } from './context.ts'
@@ -22,7 +20,6 @@ export interface ConversationsOptions {
   identity: Identity
   gatekeeper: Gatekeeper
   list: ConversationListing
-  log: Pick<UpdateLog, 'ledger'>
   rooms: Rooms
   feed: Feed
   directory: Pick<Directory, 'remove'>
@@ -33,7 +30,7 @@ export interface ConversationsOptions {
 }
 
 export const conversationRoutes = (options: ConversationsOptions): Hono<SignedIn> => {
-  const { identity, directory, gatekeeper, list, log, rooms, feed, erase, newId, now } = options
+  const { identity, directory, gatekeeper, list, rooms, feed, erase, newId, now } = options
   const app = new Hono<SignedIn>()
   const known = signedIn(identity)
 
@@ -65,15 +62,6 @@ export const conversationRoutes = (options: ConversationsOptions): Hono<SignedIn
     const { name } = await gatekeeper.enter(c.req.param('id'), c.var.principal)
     const { after, limit } = readQuery(c, messagesQuery)
     return c.json(await messagesAfter(rooms, name, after, limit))
-  })
-
-  app.get('/:id/requests/:requestId', known, async c => {
-    const { name } = await gatekeeper.enter(c.req.param('id'), c.var.principal)
-    const requestId = parseRequestId(c.req.param('requestId'))
-    const taken = requestId && (await log.ledger(name, [requestId])).get(requestId)
-    if (!taken) throw new SkeinError('not-found')
-    const result: RequestResult = { requestId, outcome: taken.outcome, at: taken.at }
-    return c.json(result)
   })
 
   return app

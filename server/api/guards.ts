@@ -3,7 +3,6 @@ import type { MiddlewareHandler } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { SkeinError } from '../../shared/errors.ts'
 import { isLoopbackHost } from '../../shared/api/origin.ts'
-import { routes } from '../../shared/api/routes.ts'
 import { limits } from '../../shared/limits.ts'
 import type { Caller } from '../edge/caller.ts'
 import type { Edge } from '../edge/edge.ts'
@@ -67,11 +66,15 @@ const PREFLIGHT = {
 }
 
 /** What is longer than its route allows is not read. */
-export const boundedBody: MiddlewareHandler = (c, next) => (bodyLimits.get(c.req.path) ?? usualBody)(c, next)
+export const boundedBody: MiddlewareHandler = (c, next) =>
+  (bodyLimits.find(([path]) => path.test(c.req.path))?.[1] ?? usualBody)(c, next)
 
 const bodyUpTo = (maxSize: number): MiddlewareHandler => bodyLimit({ maxSize, onError: () => problemResponse('too-large') })
 const usualBody = bodyUpTo(limits.apiRequestBytes)
-const bodyLimits = new Map([[routes.sync(), bodyUpTo(limits.syncRequestBytes)]])
+const bodyLimits = [
+  [/^\/api\/sync$/, bodyUpTo(limits.syncRequestBytes)],
+  [/^\/api\/conversations\/[^/]+\/requests$/, bodyUpTo(limits.postedRequestBytes)],
+] as const
 
 /** For a server that takes everybody for its one person: only who calls it by this machine's own name is served. */
 export const thisMachineOnly: MiddlewareHandler = async (c, next) => {

@@ -1,4 +1,7 @@
-/** Checks the JSON text inside rich text (embeds and formats), which Yjs hands to `JSON.parse` while it decodes. */
+/**
+ * Checks JSON text from outside: that inside rich text (embeds and formats), which Yjs hands to `JSON.parse` while it decodes, and that of a
+ * request which comes without an update.
+ */
 import { limits } from '../../shared/limits.ts'
 import { price } from './budget.ts'
 import type { Budget } from './budget.ts'
@@ -8,18 +11,19 @@ import { Malformed } from './byte-reader.ts'
  * First a linear pass over the text for depth and `__proto__`, so that the parser never sees what could exhaust its stack; then the
  * parser, and a look at the numbers: `1e999` and `-0` would be stored as another value than the live one.
  */
-export const scanJsonText = (text: string, budget: Budget): void => {
-  scanStructure(text, budget)
+export const scanJsonText = (text: string, budget: Budget, what = 'An embed or a format'): unknown => {
+  scanStructure(text, budget, what)
   let value: unknown
   try {
     value = JSON.parse(text)
   } catch {
-    throw new Malformed('An embed or a format is not valid JSON.')
+    throw new Malformed(`${what} is not valid JSON.`)
   }
-  if (!numbersSurvive(value)) throw new Malformed('An embed or a format holds a number that JSON cannot keep.')
+  if (!numbersSurvive(value)) throw new Malformed(`${what} holds a number that JSON cannot keep.`)
+  return value
 }
 
-const scanStructure = (text: string, budget: Budget): void => {
+const scanStructure = (text: string, budget: Budget, what: string): void => {
   budget.spend(Math.floor(text.length / CHARACTERS_PER_STEP))
   let depth = 0
   for (let i = 0; i < text.length; i++) {
@@ -27,7 +31,7 @@ const scanStructure = (text: string, budget: Budget): void => {
       case '{':
       case '[':
         budget.spend(price.container)
-        if (++depth > limits.jsonDepth) throw new Malformed('An embed or a format is nested too deeply.')
+        if (++depth > limits.jsonDepth) throw new Malformed(`${what} is nested too deeply.`)
         break
       case '}':
       case ']':
@@ -40,8 +44,8 @@ const scanStructure = (text: string, budget: Budget): void => {
         budget.spend(price.key + price.newKey)
         break
       case '"': {
-        const end = endOfString(text, i)
-        if (isProtoKey(text, i, end)) throw new Malformed('An embed or a format has the key __proto__.')
+        const end = endOfString(text, i, what)
+        if (isProtoKey(text, i, end, what)) throw new Malformed(`${what} has the key __proto__.`)
         i = end
         break
       }
@@ -51,12 +55,12 @@ const scanStructure = (text: string, budget: Budget): void => {
 }
 
 /** @returns the index of the closing quote */
-const endOfString = (text: string, start: number): number => {
+const endOfString = (text: string, start: number, what: string): number => {
   for (let i = start + 1; i < text.length; i++) {
     if (text[i] === '\\') i++
     else if (text[i] === '"') return i
   }
-  throw new Malformed('An embed or a format is not valid JSON.')
+  throw new Malformed(`${what} is not valid JSON.`)
 }
 
 /** It is read twice here and once by Yjs each time that it decodes. */
@@ -65,7 +69,7 @@ const CHARACTERS_PER_STEP = 4
 /** `"__proto__"` in full is six times as long when every letter is escaped. */
 const LONGEST_PROTO = 2 + 6 * '__proto__'.length
 
-const isProtoKey = (text: string, start: number, end: number): boolean => {
+const isProtoKey = (text: string, start: number, end: number, what: string): boolean => {
   if (end - start + 1 > LONGEST_PROTO) return false
   let next = end + 1
   while (next < text.length && ' \t\n\r'.includes(text[next]!)) next++
@@ -73,7 +77,7 @@ const isProtoKey = (text: string, start: number, end: number): boolean => {
   try {
     return JSON.parse(text.slice(start, end + 1)) === '__proto__'
   } catch {
-    throw new Malformed('An embed or a format is not valid JSON.')
+    throw new Malformed(`${what} is not valid JSON.`)
   }
 }
 

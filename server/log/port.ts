@@ -39,6 +39,8 @@ export interface LedgerEntry {
   at: number
   /** Of a refused `send`: the message it would have followed. What was written after it, offline, follows that one instead. */
   follows?: MessageId | null
+  /** Of an accepted one: a digest of what was asked for, so that other content under the same id is told apart. A redaction takes it out. */
+  content?: string
 }
 
 /** A Yjs client id and the principal who alone may write under it. */

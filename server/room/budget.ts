@@ -1,4 +1,5 @@
 /** What a person may do within an hour: a token bucket per person, refilled evenly. */
+import { SkeinError } from '../../shared/errors.ts'
 import { limits } from '../../shared/limits.ts'
 import type { UserId } from '../../shared/ids.ts'
 
@@ -11,6 +12,16 @@ interface Bucket {
   left: number
   /** Milliseconds since 1970. */
   at: number
+}
+
+/** Refused for now. */
+export class OverBudget extends SkeinError {
+  /** Whole seconds until it is worth trying again. */
+  readonly retryAfter: number
+  constructor(waitMs: number) {
+    super('rate-limited')
+    this.retryAfter = Math.ceil(waitMs / 1000)
+  }
 }
 
 export class HourlyBudget {
@@ -29,6 +40,11 @@ export class HourlyBudget {
     if (amount > 0) this.#buckets.set(person, { left: left - amount, at: now })
     if (this.#buckets.size > REMEMBERED) this.prune(now)
     return true
+  }
+
+  /** @returns milliseconds until the person can afford it; 0: now */
+  waitMs(person: UserId, amount: number, now: number): number {
+    return Math.max(0, amount - this.#left(person, now)) * HOUR_MS / this.#perHour
   }
 
   /** Forgets who has rested long enough to have everything again. */

@@ -6,6 +6,7 @@ import type { ConversationRoots, DraftPart } from '../../shared/conversation/doc
 import { isFinished } from '../../shared/conversation/read.ts'
 import { SCHEMA_VERSION } from '../../shared/conversation/schema.ts'
 import type { DraftHead, Member, Message, MessagePart, Run, SettableMeta, SourcePart, Summary } from '../../shared/conversation/schema.ts'
+import { parseRequestId, parseUserId } from '../../shared/ids.ts'
 import type { DraftId, MessageId, RequestId, RunId } from '../../shared/ids.ts'
 import type { LedgerEntry, ServerIds } from '../log/port.ts'
 import type { MessageIndex } from './message-index.ts'
@@ -67,7 +68,14 @@ export class TransactionWriter implements ConversationWriter {
     const { parentId, draftId } = message.metadata
     this.roots.redactions.set(message.id, { parentId, by, at, ...draftId && { draftId } })
     this.messages.remove(message.id)
+    this.#forgetContent(message)
     this.events.push({ type: 'message.redacted', messageId: message.id })
+  }
+
+  /** The ledger must not tell what the message said, not even to somebody who guesses it. */
+  #forgetContent({ id, role, metadata: { authorId, acceptedAt: at } }: Message): void {
+    const [requestId, principal] = [parseRequestId(id), parseUserId(authorId)]
+    if (role === 'user' && requestId && principal) this.noteTaken({ requestId, outcome: { status: 'accepted' }, principal, at })
   }
 
   /** Those that may tell what stood at this place, or whose last message is gone. */

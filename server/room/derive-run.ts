@@ -18,7 +18,7 @@ export interface RunCause {
 }
 
 export const deriveRun = ({ requestId, messageId, agentId, askedBy, replaces, continues, mode, at }: RunCause): Run => ({
-  id: derivedId('run', messageId, agentId, requestId) as RunId,
+  id: runIdOf(messageId, agentId, requestId),
   requestId,
   messageId,
   agentId,
@@ -33,6 +33,9 @@ export const deriveRun = ({ requestId, messageId, agentId, askedBy, replaces, co
   createdAt: at,
   updatedAt: at
 })
+
+export const runIdOf = (messageId: MessageId, agentId: AgentId, requestId: RequestId): RunId =>
+  derivedId('run', messageId, agentId, requestId) as RunId
 
 /** A UUIDv8 from what it stands for. */
 export const derivedId = (...cause: string[]): string =>

@@ -1,9 +1,10 @@
 /**
- * The updates of a room that wait to be judged: one at a time, in the order of arrival, when the log can write them. Those of others pass
- * one that is taken in slices, and a room that is busy lets other work of the process run.
+ * What waits to be judged in a room, updates and requests that came by themselves: one at a time, in the order of arrival, when the log can
+ * write it. Those of others pass an update that is taken in slices, and a room that is busy lets other work of the process run.
  */
 import type { ErrorCode } from '../../shared/errors.ts'
-import type { Session, Submission } from './session.ts'
+import { isTurn } from './session.ts'
+import type { Session, Submission, Turn } from './session.ts'
 import { isTooMuch, takeInSlices } from './take-in-slices.ts'
 import type { Outcome } from './take-in-slices.ts'
 
@@ -19,7 +20,7 @@ export interface InboxPorts {
    * Takes at once what can be, and so goes missing from the front.
    * @returns what was taken; null: nothing could be, and nothing is missing
    */
-  takeTogether: (waiting: Submission[]) => readonly Submission[] | null
+  takeTogether: (waiting: (Submission | Turn)[]) => readonly Submission[] | null
   answer: (submission: Submission, outcome: Outcome) => void
   /** The document in memory may be half changed. */
   discard: (error: unknown) => void
@@ -33,7 +34,7 @@ const WITH_THE_OTHERS = (): void => {}
 
 export class Inbox {
   readonly #ports: InboxPorts
-  readonly #waiting: Submission[] = []
+  readonly #waiting: (Submission | Turn)[] = []
   #working = false
   readonly #waitingForIdle: (() => void)[] = []
 
@@ -41,8 +42,8 @@ export class Inbox {
     this.#ports = ports
   }
 
-  push(submission: Submission): void {
-    this.#waiting.push(submission)
+  push(next: Submission | Turn): void {
+    this.#waiting.push(next)
     const workOff = this.#working ? WITH_THE_OTHERS : (): void => void this.#workOff()
     this.#working = true
     this.#ports.beforeWrite(workOff)
@@ -84,7 +85,7 @@ export class Inbox {
     for (const resolve of this.#waitingForIdle.splice(0)) resolve()
   }
 
-  async #safely({ session }: Submission, work: () => Promise<void>): Promise<void> {
+  async #safely({ session }: Submission | Turn, work: () => Promise<void>): Promise<void> {
     try {
       await work()
     } catch (error) {
@@ -93,12 +94,13 @@ export class Inbox {
     }
   }
 
-  async #receive(submission: Submission): Promise<void> {
+  async #receive(submission: Submission | Turn): Promise<void> {
+    if (isTurn(submission)) return submission.take()
     const { take, yieldToOthers, answer } = this.#ports
     const { bytes, final, session } = submission
     let outcome = await take(session, bytes, final)
     if (isTooMuch(outcome)) {
-      const busy = new Set([session])
+      const busy = new Set<Turn['session']>([session])
       outcome = await takeInSlices(bytes, outcome, final, {
         // What is not acknowledged yet its device sends again.
         receive: async (slice, final) => session.isOpen ? take(session, slice, final) : { kind: 'ended' },
@@ -112,11 +114,12 @@ export class Inbox {
   }
 
   /** Between two slices somebody else's update is judged. @param busy who has one that is too much; it and what follows it wait */
-  async #receiveOneOfOthers(busy: Set<Session>): Promise<void> {
+  async #receiveOneOfOthers(busy: Set<Turn['session']>): Promise<void> {
     const at = this.#waiting.findIndex(({ session }) => !busy.has(session))
     const [next] = at < 0 ? [] : this.#waiting.splice(at, 1)
     if (!next || next.session.ended) return
     await this.#safely(next, async () => {
+      if (isTurn(next)) return next.take()
       const outcome = await this.#ports.take(next.session, next.bytes, next.final)
       if (!isTooMuch(outcome)) return this.#ports.answer(next, outcome)
       busy.add(next.session)

@@ -17,6 +17,10 @@ export class MessageIndex {
     return this.#byId.size
   }
 
+  values(): Iterable<Message> {
+    return this.#byId.values()
+  }
+
   get(id: string): Message | undefined {
     return this.#byId.get(id)
   }

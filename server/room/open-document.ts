@@ -12,6 +12,7 @@ import { ClientOwners } from './client-owners.ts'
 import { ColdDocument } from './cold-document.ts'
 import { derivedId } from './derive-run.ts'
 import type { BuildLive, Start } from './document-room.ts'
+import type { RoomEnvironment } from './environment.ts'
 import { nextEpoch, nextLineage } from './lineage.ts'
 import type { Random } from './lineage.ts'
 import { loadDocument } from './load-document.ts'
@@ -19,7 +20,6 @@ import { LiveRoom } from './room.ts'
 import { factsOf } from './snapshot-facts.ts'
 import { isDueForSquash, isPast, squash, squashLimits } from './squash.ts'
 import type { SquashLimits } from './squash.ts'
-import type { RoomEnvironment } from './write-path.ts'
 
 export interface OpeningEnvironment extends RoomEnvironment {
   random: Random

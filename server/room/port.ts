@@ -1,8 +1,10 @@
 /** What the rest of the server may do with a room: agents and the API read and write through this, never through a `Y.Doc` of their own. */
 import type * as Y from 'yjs'
 import type { StoredEvent } from '../../shared/conversation/event.ts'
-import type { DraftHead, Member, Message, MessagePart, Run, SettableMeta, SourcePart, Summary } from '../../shared/conversation/schema.ts'
-import type { DocumentName, DraftId } from '../../shared/ids.ts'
+import type { DraftHead, Member, Message, MessagePart, Request, Run, SettableMeta, SourcePart, Summary } from '../../shared/conversation/schema.ts'
+import type { DocumentName, DraftId, RequestId } from '../../shared/ids.ts'
+import type { Principal } from '../../shared/principal.ts'
+import type { RequestOutcome, Role } from '../../shared/wire/frame.ts'
 
 /** Writes of the server inside one transaction of a conversation. Each call also notes its event. */
 export interface ConversationWriter {
@@ -26,8 +28,34 @@ export interface ConversationWriter {
   setMembers(members: ReadonlyMap<string, Member>): void
 }
 
+/** A request that comes by itself, from somebody who is not connected. */
+export interface Posted {
+  readonly principal: Principal
+  /** As the directory has it now; null: the document is not theirs any more. */
+  readonly role: Role | null
+  readonly requestId: RequestId
+  /** What the gate asks of values its text was asked before: see {@link readPosted}. */
+  readonly request: Request
+}
+
+/** What became of it, the first time and every time after. */
+export interface PostedAnswer {
+  outcome: RequestOutcome
+  /** When it was taken (milliseconds since 1970). */
+  at: number
+  /** The message that it became, as long as that is there. */
+  message?: Message
+  /** That it asked for. */
+  runs: Pick<Run, 'id' | 'agentId' | 'messageId' | 'replyId'>[]
+}
+
 export interface Room {
   readonly name: DocumentName
+  /**
+   * Takes a request as if a connection had brought it; resolves when that is durable.
+   * @throws SkeinError it was not taken, and may come again under the same id
+   */
+  post(posted: Posted): Promise<PostedAnswer>
   /** Reads, and resolves when everything that it could have seen is durable. */
   read<T>(reader: (doc: Y.Doc) => T): Promise<T>
   /**

@@ -52,6 +52,9 @@ const TAIL_SHARE = 1 / 4
 const TAIL_BYTES = 2 * 1024 * 1024
 const TAIL_RECORDS = 20
 
+/** The update that changes nothing. */
+const NOTHING = Y.encodeStateAsUpdate(new Y.Doc())
+
 export interface RecorderDocument {
   name: DocumentName
   doc: Y.Doc
@@ -120,7 +123,7 @@ export class Recorder {
   }
 
   /**
-   * One transaction and, when it changed anything, one record.
+   * One transaction and, when it changed anything or took a request, one record.
    * @param change gets the server's pen, null where the server writes nothing; when it throws the room is lost
    * @param joins what has no event may be stored together with the record before it
    */
@@ -137,7 +140,8 @@ export class Recorder {
       this.#onBroken(error)
       throw error
     }
-    if (this.#emitted.length > 0) this.#append(actor, Y.mergeUpdates(this.#emitted), bindings, writer, joins)
+    const isEmpty = this.#emitted.length === 0
+    if (!isEmpty || writer?.ledger.length) this.#append(actor, isEmpty ? NOTHING : Y.mergeUpdates(this.#emitted), bindings, writer, joins)
     return result
   }
 

@@ -8,14 +8,14 @@ import { documentKind } from '../../shared/ids.ts'
 import type { DocumentName } from '../../shared/ids.ts'
 import type { Lineage, StoredDocument } from '../log/port.ts'
 import { ClientOwners } from './client-owners.ts'
+import type { RoomEnvironment } from './environment.ts'
 import { MessageIndex } from './message-index.ts'
-import type { ConversationWriter, Room } from './port.ts'
+import type { ConversationWriter, Posted, PostedAnswer, Room } from './port.ts'
 import { Readers } from './readers.ts'
 import type { Served } from './readers.ts'
 import { Recorder } from './recorder.ts'
 import type { Joining, Session, Submission } from './session.ts'
 import { WritePath } from './write-path.ts'
-import type { RoomEnvironment } from './write-path.ts'
 
 export class LiveRoom implements Room {
   readonly name: DocumentName
@@ -74,6 +74,10 @@ export class LiveRoom implements Room {
   /** An update of a client, on its way to everybody's screens: see {@link WritePath}. */
   submit(submission: Submission): void {
     this.#writePath.submit(submission)
+  }
+
+  post(posted: Posted): Promise<PostedAnswer> {
+    return this.#writePath.post(posted)
   }
 
   join(joining: Joining): void {

@@ -1,24 +1,28 @@
-/** What a room knows of a connection. The connection module implements it over a WebSocket. */
+/** What a room knows of who speaks to it. The connection module implements a session over a WebSocket. */
 import type { ErrorCode } from '../../shared/errors.ts'
 import type { RequestId } from '../../shared/ids.ts'
 import type { Principal } from '../../shared/principal.ts'
 import type { RequestOutcome, Role } from '../../shared/wire/frame.ts'
 import type { Outgoing } from './outgoing.ts'
 
-export interface Session {
+/** Who asks for something that is judged in its turn. */
+export interface Asking {
   readonly principal: Principal
   /** As the directory has it now: what is judged is judged by it, whenever it came. */
   readonly role: Role
   /** Refused or closed: nothing more of it is judged. */
   readonly ended: boolean
+  /** Ends the connection with the code's close code and message. */
+  end(code: ErrorCode): void
+}
+
+export interface Session extends Asking {
   /** Neither refused, nor closed by either side. */
   readonly isOpen: boolean
   /** Sends a frame to this session alone. */
   send(frame: Uint8Array): void
   /** Sends frames that were made ready once for all readers. */
   deliver(outgoing: Outgoing): void
-  /** Ends the connection with the code's close code and message. */
-  end(code: ErrorCode): void
 }
 
 /** What a session asks with sync step 1: to be sent what it lacks, and to be subscribed to all that follows. */
@@ -57,3 +61,12 @@ export interface Submission {
   /** Malformed or forged: nothing of it was applied. */
   refused(code: ErrorCode, reason: string): void
 }
+
+/** What waits for its turn among the updates and is none: a request that came by itself (posted-requests.ts). */
+export interface Turn {
+  readonly session: Pick<Asking, 'ended' | 'end'>
+  /** Resolves when the next one may have its turn. */
+  take(): Promise<void>
+}
+
+export const isTurn = (waiting: Submission | Turn): waiting is Turn => 'take' in waiting

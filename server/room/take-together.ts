@@ -14,7 +14,8 @@ import type { Binding } from '../log/port.ts'
 import { applyJudged } from './apply-judged.ts'
 import type { ClientOwners } from './client-owners.ts'
 import type { Recorder } from './recorder.ts'
-import type { Submission } from './session.ts'
+import { isTurn } from './session.ts'
+import type { Submission, Turn } from './session.ts'
 
 export interface TogetherPorts {
   /** Null: it is not to be taken this way. */
@@ -43,7 +44,7 @@ export interface Together {
 }
 
 /** @param inbox from the front of which what is taken goes missing */
-export const takeTogether = (inbox: Submission[], { doc, owners, recorder }: Written, { judge, now }: TogetherPorts): Together => {
+export const takeTogether = (inbox: (Submission | Turn)[], { doc, owners, recorder }: Written, { judge, now }: TogetherPorts): Together => {
   const taken: Submission[] = []
   const bindings: Binding[] = []
   const since = now()
@@ -51,7 +52,7 @@ export const takeTogether = (inbox: Submission[], { doc, owners, recorder }: Wri
   let applying: Submission | null = null
   const takeNext = (transaction: Y.Transaction): boolean => {
     const next = inbox[0]
-    if (!next || (bytes += next.bytes.length) > BYTES || now() - since > WORK_MS) return false
+    if (!next || isTurn(next) || (bytes += next.bytes.length) > BYTES || now() - since > WORK_MS) return false
     const judged = judge(next)
     if (!judged) return false
     inbox.shift()

@@ -4,6 +4,7 @@ import * as Y from 'yjs'
 import { readMessages, readMeta, readReactions, readRedactions, readRuns } from '../../shared/conversation/read.ts'
 import type { Request } from '../../shared/conversation/schema.ts'
 import { proposeContinue, proposeReact, proposeRedact, proposeRegenerate, proposeRetry, proposeSend, proposeSetMeta, proposeStop, putRequest, putSharedDraft } from '../../shared/conversation/write.ts'
+import { messageIdOf } from '../../shared/ids.ts'
 import type { AgentId, DraftId, MessageId, RequestId, UserId } from '../../shared/ids.ts'
 import { limits } from '../../shared/limits.ts'
 import type { Principal } from '../../shared/principal.ts'
@@ -46,12 +47,31 @@ const conversation = () => {
     expect(doc.getMap('requests').size).toBe(0)
     return taken
   }
-  const ask = (request: Request, principal = ada, role: Role = 'owner', id = newRequestId()) => ({ id, ...take([[id, request]], principal, role)[0]!.outcome })
+  const ask = (request: unknown, principal = ada, role: Role = 'owner', id = newRequestId()) => ({ id, ...take([[id, request]], principal, role)[0]!.outcome })
   const say = (text: string, principal = ada, parentId: MessageId | null = null, extra = {}) =>
     ask(proposeSend({ parts: [{ type: 'text', text }], parentId, ...extra }, 500), principal).id as string as MessageId
   const spendAll = (): void => { mayAsk = false }
-  return { spendAll, doc, take, ask, say, write, messages }
+  const entry = (id: RequestId): LedgerEntry | undefined => ledger.get(id)
+  return { spendAll, doc, take, ask, say, write, messages, entry }
 }
+
+describe('the ledger\'s digest of what was asked for', () => {
+  it('is of an accepted request, whenever it was written and in whatever order, and goes when the message is taken out', () => {
+    const { say, ask, entry } = conversation()
+    const parts = [{ type: 'data-x', a: 1, b: { c: 2, d: 3 } }, { type: 'text', text: 'Hello' }] as const
+    const first = ask(proposeSend({ parts: [...parts], parentId: null, to: [] }, 500)).id
+    const second = ask({ createdAt: 900, message: { to: [], parentId: null, parts: [{ b: { d: 3, c: 2 }, a: 1, type: 'data-x' }, parts[1]] }, type: 'send' }).id
+    const other = say('Hello', ada, null, { to: [] })
+    const [a, b, c] = [first, second, other as string as RequestId].map(id => entry(id)?.content)
+    expect(a).toMatch(/^[\w-]{16}$/)
+    expect([b === a, c === a]).toEqual([true, false])
+    expect(entry(ask(proposeSend({ parts: [], parentId: null, to: ['nobody' as AgentId] }, 500)).id)?.content).toBeUndefined()
+    const before = entry(first)
+    ask(proposeRedact(messageIdOf(first), 500))
+    const { content: _, ...rest } = before!
+    expect(entry(first)).toEqual(rest)
+  })
+})
 
 describe('taking a send that came from a draft', () => {
   const draftId = '0190a000-0000-7000-8000-000000000001' as DraftId

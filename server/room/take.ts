@@ -2,6 +2,7 @@
  * Taking: every request that an update brought is removed from the outbox and gets exactly one outcome, in the transaction that brought it.
  * A request id that was taken before gets the outcome that it got then.
  */
+import { hash } from 'node:crypto'
 import { SkeinError } from '../../shared/errors.ts'
 import { askedBy, writersWith } from '../../shared/conversation/asked.ts'
 import type { Asked, NamedAgent } from '../../shared/conversation/asked.ts'
@@ -68,24 +69,24 @@ export const takeRequests = (
     writer.removeRequest(key)
     const requestId = parseRequestId(key)
     // A key that is no request id can have no outcome: nobody could ask for it.
-    if (requestId) taken.push({ requestId, outcome: takeOnce(writer, requestId, value, context) })
+    if (!requestId) continue
+    const before = context.taken(requestId)
+    const outcome = before ? outcomeFor(before, context.principal) : takeOnce(writer, requestId, value, context).outcome
+    taken.push({ requestId, outcome })
   }
   return taken
 }
 
-const takeOnce = (writer: TransactionWriter, requestId: RequestId, value: unknown, context: TakeContext): RequestOutcome => {
-  const before = context.taken(requestId)
-  if (before) return outcomeFor(before, context.principal)
-  const outcome = perform(writer, requestId, value, context)
-  const entry: LedgerEntry = { requestId, outcome, principal: context.principal.id, at: context.now }
-  if (outcome.status === 'refused') {
-    const follows = placeAfter(writer, parentIdOf(value), context)
-    writer.noteTaken({ ...entry, ...follows !== undefined && { follows } })
-    writer.events.push({ type: 'request.refused', requestId, code: outcome.code })
-  } else {
-    writer.noteTaken(entry)
+/** Takes a request that was not taken before. @returns its entry in the ledger */
+export const takeOnce = (writer: TransactionWriter, requestId: RequestId, value: unknown, context: TakeContext): LedgerEntry => {
+  const { outcome, content } = perform(writer, requestId, value, context)
+  const follows = outcome.status === 'refused' ? placeAfter(writer, parentIdOf(value), context) : undefined
+  const entry: LedgerEntry = {
+    requestId, outcome, principal: context.principal.id, at: context.now, ...follows !== undefined && { follows }, ...content && { content },
   }
-  return outcome
+  writer.noteTaken(entry)
+  if (outcome.status === 'refused') writer.events.push({ type: 'request.refused', requestId, code: outcome.code })
+  return entry
 }
 
 /**
@@ -112,8 +113,21 @@ export const outcomesOf = (keys: readonly string[], { taken, principal }: Pick<T
     return before ? [{ requestId, outcome: outcomeFor(before, principal) }] : []
   })
 
+/** Characters of a digest: 96 bits. */
+const DIGEST_LENGTH = 16
+
+/** Tells requests apart, but for when they were written: a program that tries again may write the time anew. */
+export const contentOf = ({ createdAt: _, ...asked }: Request): string =>
+  hash('sha256', JSON.stringify(asked, sortedKeys), 'base64url').slice(0, DIGEST_LENGTH)
+
+const sortedKeys = (_: string, value: unknown): unknown =>
+  typeof value !== 'object' || value === null || Array.isArray(value) ? value
+    : Object.fromEntries(Object.entries(value).sort(([a], [b]) => a < b ? -1 : 1))
+
 /** Either all effects of the request stand in the document or none: every check comes before the first write. */
-const perform = (writer: TransactionWriter, requestId: RequestId, value: unknown, context: TakeContext): RequestOutcome => {
+const perform = (
+  writer: TransactionWriter, requestId: RequestId, value: unknown, context: TakeContext,
+): { outcome: RequestOutcome, content?: string } => {
   try {
     if (byteLength(value) > limits.requestBytes) throw new SkeinError('message-too-long')
     const parsed = schema.request.safeParse(value)
@@ -123,9 +137,9 @@ const perform = (writer: TransactionWriter, requestId: RequestId, value: unknown
     dispatch(writer, requestId, parsed.data, context)
     // What a token does is its person's, whose name and role it does not tell.
     if (isInPerson(context.principal)) writer.setMember(context.principal.id, { name: context.principal.name, role: context.role })
-    return { status: 'accepted' }
+    return { outcome: { status: 'accepted' }, content: contentOf(parsed.data) }
   } catch (error) {
-    if (error instanceof SkeinError) return refusal(error)
+    if (error instanceof SkeinError) return { outcome: refusal(error) }
     throw error
   }
 }

@@ -3,59 +3,32 @@
  * scan → prepare → judge → apply and take → append → durable → release. What "append" and "durable" are stands in recorder.ts.
  */
 import * as Y from 'yjs'
-import { openRoots } from '../../shared/conversation/document.ts'
 import type { StoredEvent } from '../../shared/conversation/event.ts'
 import { SkeinError, errorTable } from '../../shared/errors.ts'
 import type { ErrorCode } from '../../shared/errors.ts'
-import type { DocumentName, RequestId } from '../../shared/ids.ts'
 import { limits } from '../../shared/limits.ts'
 import { judge } from '../gate/judge.ts'
 import { scan } from '../gate/scan.ts'
 import type { Scanned } from '../gate/scan.ts'
-import type { Judged, Verdict } from '../gate/verdict.ts'
+import type { Verdict } from '../gate/verdict.ts'
 import type { SharedType } from '../gate/yjs-internals.ts'
 import type { LedgerEntry } from '../log/port.ts'
 import { applyJudged } from './apply-judged.ts'
-import type { Budgets } from './budget.ts'
-import type { ClientOwners } from './client-owners.ts'
+import { takeContext } from './environment.ts'
+import type { RoomEnvironment, WrittenDocument } from './environment.ts'
 import { Inbox } from './inbox.ts'
-import type { MessageIndex } from './message-index.ts'
-import type { EventListener } from './port.ts'
+import { idsToPrepare, lackParents } from './parents.ts'
+import type { Posted, PostedAnswer } from './port.ts'
+import { PostedRequests } from './posted-requests.ts'
 import { proposalsIn, proposesRedaction } from './proposals.ts'
 import type { Proposal } from './proposals.ts'
-import type { ReaderPorts, Readers } from './readers.ts'
-import type { Recorder, RecorderPorts } from './recorder.ts'
-import type { Session, Submission } from './session.ts'
+import type { Asking, Session, Submission, Turn } from './session.ts'
 import type { Outcome } from './take-in-slices.ts'
 import { takeTogether } from './take-together.ts'
 import { outcomesOf, takeRequests } from './take.ts'
-import type { KnownAgents, Taken } from './take.ts'
+import type { Taken } from './take.ts'
 import { TakenRequests } from './taken-requests.ts'
 import type { KnownRequests } from './taken-requests.ts'
-
-export interface RoomEnvironment extends RecorderPorts, ReaderPorts {
-  /** Null: no limits, where everybody is the one local person. */
-  budgets: Budgets | null
-  /** What the snapshot of a document may take; unbounded when left out. */
-  documentBytes?: number
-  agents: KnownAgents
-  /** Who may have files of the server read to agents; nobody when left out. */
-  mayReadFiles?: (id: string) => boolean
-  /** Called after a record is durable. */
-  onEvents: EventListener
-}
-
-/** The live document, and who has a part in writing it. */
-export interface WrittenDocument {
-  name: DocumentName
-  kind: Judged
-  doc: Y.Doc
-  /** Null in a free document. */
-  messages: MessageIndex | null
-  owners: ClientOwners
-  recorder: Recorder
-  readers: Readers
-}
 
 const TOO_MANY_REQUESTS = `One update may bring ${limits.requestsPerUpdate} requests at most, so none of it was stored. It stays on this device.`
 
@@ -65,6 +38,7 @@ export class WritePath {
   readonly #document: WrittenDocument
   readonly #environment: RoomEnvironment
   readonly #taken: TakenRequests
+  readonly #posted: PostedRequests
   readonly #inbox: Inbox
   /** What was stored before, perhaps by another program, may hold requests; after the first taking only what an update brings does. */
   #mayHoldRequests = true
@@ -74,6 +48,7 @@ export class WritePath {
     this.#document = document
     this.#environment = environment
     this.#taken = new TakenRequests(environment.log, document.name)
+    this.#posted = new PostedRequests(document, environment, this.#taken)
     const { log, now } = environment
     this.#inbox = new Inbox({
       beforeWrite: action => log.beforeWrite ? log.beforeWrite(action) : action(),
@@ -91,6 +66,22 @@ export class WritePath {
     if (!this.#endIfLost(submission.session)) this.#inbox.push(submission)
   }
 
+  /** The same for a request that comes by itself: resolves when it is taken, durably. @throws SkeinError it was not taken */
+  post(posted: Posted): Promise<PostedAnswer> {
+    return new Promise((resolve, reject) => {
+      const session = { ended: false, end: (code: ErrorCode) => {
+        session.ended = true
+        reject(new SkeinError(code))
+      } }
+      if (this.#endIfLost(session)) return
+      this.#inbox.push({ session, take: async () => {
+        const answer = await this.#posted.take(posted)
+        if (answer instanceof SkeinError) reject(answer)
+        else this.#document.recorder.whenDurable(() => resolve(answer), reject)
+      } })
+    })
+  }
+
   get isIdle(): boolean {
     return this.#inbox.isIdle
   }
@@ -104,7 +95,7 @@ export class WritePath {
     this.#inbox.end(code)
   }
 
-  #takeTogether(waiting: Submission[]): readonly Submission[] | null {
+  #takeTogether(waiting: (Submission | Turn)[]): readonly Submission[] | null {
     const { kind, recorder, doc } = this.#document
     if (kind === 'conversation' || waiting.length < 2 || recorder.broken || this.#isFull()) return null
     const { taken, lost } = takeTogether(waiting, this.#document, {
@@ -144,8 +135,7 @@ export class WritePath {
     const proposals = messages ? proposalsIn(scanned.decoded) : []
     if (proposals.length > limits.requestsPerUpdate) return refused('too-large', TOO_MANY_REQUESTS)
     const known: KnownRequests = new Map()
-    // What became of a parent that is a message shows in the document.
-    const prepared = new Set(proposals.flatMap(({ id, parentId }) => parentId === null || messages?.get(parentId) ? [id] : [id, parentId]))
+    const prepared = idsToPrepare(proposals, this.#document)
     if (prepared.size > 0) await this.#taken.prepare(prepared, known)
 
     for (;;) {
@@ -168,7 +158,7 @@ export class WritePath {
             unprepared.forEach(id => prepared.add(id))
             continue
           }
-          if (!final && this.#waitsForParent(proposals, known)) return { kind: 'parked' }
+          if (!final && lackParents(proposals, this.#document, known)) return { kind: 'parked' }
           if (this.#isGrowing(scanned) && this.#isFull()) return refused('document-full')
           if (!this.#affords(session, verdict)) return refused('rate-limited')
           return this.#apply(session, scanned.bytes, verdict, proposals, known)
@@ -186,10 +176,8 @@ export class WritePath {
   #apply(
     session: Session, bytes: Uint8Array, verdict: Accepted, proposals: readonly Proposal[], known: KnownRequests,
   ): Outcome {
-    const { principal, role } = session
+    const { principal } = session
     const { doc, owners, recorder } = this.#document
-    const { agents, now, budgets, mayReadFiles } = this.#environment
-    const mayAsk = (): boolean => budgets === null || budgets.requests.spend(principal.id, 1, now())
     let results: Taken[]
     let ledger: readonly LedgerEntry[] = []
     try {
@@ -197,8 +185,7 @@ export class WritePath {
         applyJudged(session, transaction, doc, bytes, verdict)
         if (!writer) return []
         writer.begin()
-        const taken = (id: RequestId) => known.get(id)
-        const context = { principal, role, now: now(), taken, agents, mayAsk, ...mayReadFiles && { mayReadFiles } }
+        const context = takeContext(this.#environment, session, known)
         const touched = this.#mayHoldRequests ? writer.roots.requests.keys() : keysTouched(transaction, doc.share.get('requests'))
         // Beside what is new there may be requests that were taken on an earlier connection, which took the answer with it.
         const brought = new Set([...proposals.map(({ id }) => id), ...verdict.requestIds])
@@ -236,7 +223,7 @@ export class WritePath {
     submission.refused(code, reason)
   }
 
-  #endIfLost(session: Session): boolean {
+  #endIfLost(session: Pick<Asking, 'end'>): boolean {
     const { broken } = this.#document.recorder
     if (broken) session.end(broken.code)
     return broken !== null
@@ -260,16 +247,6 @@ export class WritePath {
     if (budgets === null) return true
     return budgets.newClients.spend(principal.id, verdict.newClients.length, now()) &&
       budgets.requestsJudged.spend(principal.id, verdict.requestIds.length, now())
-  }
-
-  /** A message whose parent is on its way (an earlier frame of the same device, or another device's) is not refused at first sight. */
-  #waitsForParent(proposals: readonly Proposal[], known: KnownRequests): boolean {
-    const { doc, messages } = this.#document
-    const { redactions } = openRoots(doc)
-    const brought = new Set(proposals.map(({ id }) => id))
-    const isKnown = (id: string): boolean =>
-      messages?.get(id) !== undefined || redactions.has(id) || known.has(id as RequestId) || brought.has(id)
-    return proposals.some(({ parentId }) => parentId !== null && !isKnown(parentId))
   }
 }
 

@@ -16,6 +16,7 @@ export const routes = {
   conversations: (page: { limit?: number, before?: string } = {}) => `/api/conversations${query(page)}`,
   conversation: (id: string) => `/api/conversations/${segment(id)}`,
   messages: (id: string, page: { limit?: number, after?: string } = {}) => `/api/conversations/${segment(id)}/messages${query(page)}`,
+  requests: (id: string) => `/api/conversations/${segment(id)}/requests`,
   request: (id: string, requestId: string) => `/api/conversations/${segment(id)}/requests/${segment(requestId)}`,
   members: (id: string, kind?: SharedKind) => `${document(id, kind)}/members`,
   member: (id: string, userId: string, kind?: SharedKind) => `${document(id, kind)}/members/${segment(userId)}`,

@@ -91,6 +91,21 @@ export const requestResult = z.object({
 })
 export type RequestResult = z.infer<typeof requestResult>
 
+/**
+ * `POST /api/conversations/:id/requests` takes a `request` of conversation/schema.ts, without `createdAt` one that was written now, under the
+ * id that its header {@link IDEMPOTENCY_KEY} names. This is what is answered when it was accepted; the same request again is answered the
+ * same.
+ */
+export const acceptedRequest = z.extend(requestResult, {
+  /** The message that a `send` became; absent once it was taken out. */
+  message: z.optional(message),
+  /** The replies that it asked for, by the id of the agent's run, each with the id that its message has or will have. */
+  runs: z.array(z.object({ id: z.string(), agentId: z.string(), messageId: z.string(), replyId: z.string() })),
+})
+export type AcceptedRequest = z.infer<typeof acceptedRequest>
+/** The id of a request, and the proof that a repetition is one: a UUIDv7 in lower case. */
+export const IDEMPOTENCY_KEY = 'Idempotency-Key'
+
 const documentName = z.pipe(
   z.string().check(z.refine(text => parseDocumentName(text) !== null)), z.transform(text => text as DocumentName)
 )

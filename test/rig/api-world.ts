@@ -21,6 +21,7 @@ import { openLevelDbLog } from '../../server/log/leveldb/leveldb-log.ts'
 import type { LedgerEntry } from '../../server/log/port.ts'
 import type { EventListener } from '../../server/room/port.ts'
 import { enrolment } from '../../server/room/access.ts'
+import { LiveRoles } from '../../server/room/live-roles.ts'
 import { Proofs } from '../../server/room/proofs.ts'
 import { RoomRegistry } from '../../server/room/rooms.ts'
 import { createAudit, createSampledAudit } from '../../server/telemetry/audit.ts'
@@ -88,6 +89,7 @@ export const createApiWorld = async ({ openToAll = false, clientFolder = '/nonex
     directory,
     log,
     rooms,
+    roles: new LiveRoles({ directory, now: clock, openToAll }),
     erase: async name => {
       await rooms.erase(name)
       await directory.erased(name)

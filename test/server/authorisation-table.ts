@@ -1,5 +1,6 @@
 /** The table of test/server/authorisation.test.ts: each route of the API, and what it answers whom. */
 import { routes } from '../../shared/api/routes.ts'
+import { IDEMPOTENCY_KEY } from '../../shared/api/schemas.ts'
 import type { DocumentKind, UserId } from '../../shared/ids.ts'
 import { newConversationId, newRequestId } from '../rig/conversation.ts'
 
@@ -41,6 +42,7 @@ export interface Row {
   may: string
   path: (target: Target) => string
   body?: (target: Target) => unknown
+  headers?: () => Record<string, string>
   /** Why an outsider's answer may tell that the name is taken. */
   tells?: string
   /** It ends what it is asked by: somebody who signs in for that. */
@@ -142,6 +144,10 @@ export const table: Record<string, Row> = {
   },
   'DELETE /api/conversations/:id': { kind: 'conversation', may: 'ynnn 0010 0nn1 00', path: ({ id }) => routes.conversation(id) },
   'GET /api/conversations/:id/messages': { kind: 'conversation', may: 'yyyy 0010 0yy1 00', path: ({ id }) => routes.messages(id) },
+  'POST /api/conversations/:id/requests': {
+    kind: 'conversation', may: 'yynn 0010 0ny1 00', path: ({ id }) => routes.requests(id),
+    body: () => ({ type: 'set-meta', key: 'title', value: 'A title' }), headers: () => ({ [IDEMPOTENCY_KEY]: newRequestId() }),
+  },
   // Nobody ever asked for it, so it is not found for members either.
   'GET /api/conversations/:id/requests/:requestId': { kind: 'conversation', may: '0000 0010 0001 00', path: ({ id }) => routes.request(id, requestId) },
   'POST /api/invitations/accept': {

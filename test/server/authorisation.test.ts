@@ -148,14 +148,14 @@ interface Answer {
   text: string
 }
 
-const ask = async (route: string, { path, body }: Row, target: Target, proof: Record<string, string>): Promise<Answer> => {
+const ask = async (route: string, { path, body, headers: more }: Row, target: Target, proof: Record<string, string>): Promise<Answer> => {
   const [method = ''] = route.split(' ', 1)
   const stop = new AbortController()
   const response = await fetch(server.url + path(target), {
     method,
     signal: stop.signal,
     redirect: 'manual',
-    headers: { ...proof, ...body && { 'content-type': 'application/json' } },
+    headers: { ...proof, ...body && { 'content-type': 'application/json' }, ...more?.() },
     ...body && { body: JSON.stringify(body(target)) },
   })
   const { status, headers } = response

@@ -7,7 +7,9 @@ import { expect, it } from 'vitest'
 import { backupPath } from '../../server/log/leveldb/backup.ts'
 import { FORMAT, formatKey, keys } from '../../server/log/leveldb/keys.ts'
 import type { Database } from '../../server/log/leveldb/database.ts'
-import { proposeRedact, putRequest } from '../../shared/conversation/write.ts'
+import { contentOf } from '../../server/room/take.ts'
+import { readMessages } from '../../shared/conversation/read.ts'
+import { proposeRedact, proposeSend, putRequest } from '../../shared/conversation/write.ts'
 import { messageIdOf } from '../../shared/ids.ts'
 import { messageTexts, newConversationId, newRequestId, say } from '../rig/conversation.ts'
 import { Peer } from '../rig/peer.ts'
@@ -36,16 +38,20 @@ it.each(['first', 'last'] as const)('a removed %s message is gone from every rea
   const secret = 'my-secret-is-4711'
   const harmless = (): unknown => say(writer.doc, 'Something harmless', { to: [] })
   if (place === 'last') harmless()
-  const id = say(writer.doc, `Nobody may know that ${secret}`, { to: [] })
+  const id = newRequestId()
+  const parentId = readMessages(writer.doc).at(-1)?.id ?? null
+  const request = proposeSend({ parts: [{ type: 'text', text: `Nobody may know that ${secret}` }], parentId, to: [] }, Date.now())
+  putRequest(writer.doc, id, request)
   if (place === 'first') harmless()
   await writer.allSaved()
-  expect(await filesWith(folder.path, secret)).not.toEqual([])
+  const digest = contentOf(request)
+  for (const trace of [secret, digest]) expect(await filesWith(folder.path, trace)).not.toEqual([])
 
   putRequest(writer.doc, newRequestId(), proposeRedact(messageIdOf(id), Date.now()))
   await writer.allSaved()
   await until('the reader no longer shows it', () => messageTexts(reader.doc).join() === 'Something harmless')
   expect(await server.stop()).toBe(0)
-  expect(await filesWith(folder.path, secret)).toEqual([])
+  for (const trace of [secret, digest]) expect(await filesWith(folder.path, trace)).toEqual([])
   for (const peer of [writer, reader]) peer.close()
   await folder.remove()
 })

@@ -1,7 +1,9 @@
-/** The same wish from several devices, in any order and again: one run and one reply for each request, and the same outcome for all. */
+/** The same wish from several devices, by socket and by HTTP, in any order and again: one run and one reply for each request, one outcome for all. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import * as Y from 'yjs'
 import { deriveRun } from '../../server/room/derive-run.ts'
+import { routes } from '../../shared/api/routes.ts'
+import { IDEMPOTENCY_KEY } from '../../shared/api/schemas.ts'
 import { readDrafts, readMessages, readRuns, textOf } from '../../shared/conversation/read.ts'
 import type { Message, Request, Run } from '../../shared/conversation/schema.ts'
 import { proposeContinue, proposeRegenerate, proposeRetry, proposeSend, proposeStop, putRequest } from '../../shared/conversation/write.ts'
@@ -47,6 +49,18 @@ class Talk {
     const peer = await Peer.open(server.syncUrl, `conversation/${this.id}`, { doc })
     this.#peers.push(peer)
     return peer
+  }
+
+  /** By HTTP, again until it is taken. @returns the answer */
+  post(id: RequestId, request: Request): Promise<unknown> {
+    return until(`${id} is taken by HTTP`, async () => {
+      const response = await fetch(server.url + routes.requests(this.id), {
+        method: 'POST', headers: { 'content-type': 'application/json', [IDEMPOTENCY_KEY]: id }, body: JSON.stringify(request),
+      })
+      const answer = await response.json() as { code?: string }
+      // What it follows is still on its way.
+      return answer.code === 'parent-unknown' ? null : answer
+    })
   }
 
   close(): void {
@@ -139,11 +153,11 @@ const stoppedBy = async (talk: Talk, random: () => number) => {
   return { peers, stopped, outcomes, stopIds: ids, run }
 }
 
-describe('the same messages from two offline devices', () => {
+describe('the same messages from two offline devices, by socket and by HTTP', () => {
   it(`are answered once each, whatever comes first, twice or late (${ROUNDS} times)`, { timeout: times(300_000, 60_000) }, () =>
     rounds(async (talk, random) => {
       // A device writes two messages, of which the second follows the first; the other one holds the same under the same ids, as structs of
-      // its own or, where its storage was copied, as the very same ones.
+      // its own or, where its storage was copied, as the very same ones. A program without a document sends them too, by HTTP.
       const [first, second] = [newRequestId(), newRequestId()]
       const isCopy = random() < 0.3
       const write = (doc: Y.Doc): Uint8Array[] => {
@@ -160,16 +174,25 @@ describe('the same messages from two offline devices', () => {
       const onPhone = isCopy ? written : write(phone)
       const devices = shuffled([{ doc: laptop, updates: written }, { doc: phone, updates: onPhone }], random)
       const peers = await Promise.all(devices.map(({ doc }) => talk.open(doc)))
-      const twice = devices.flatMap(({ updates }, at) => [...updates, ...updates].map(update => ({ peer: peers[at]!, update })))
-      const frames = shuffled(twice, random)
-      for (const { peer, update } of frames) {
-        peer.sendUpdate(update)
+      const bySocket = devices.flatMap(({ updates }, at) => [...updates, ...updates].map(update => () => peers[at]!.sendUpdate(update)))
+      const posted = new Map<RequestId, Promise<unknown>[]>([[first, []], [second, []]])
+      const byHttp = ([[first, 'one', null], [second, 'two', messageIdOf(first)]] as const).flatMap(([id, text, parentId]) => {
+        const request = proposeSend({ parts: [{ type: 'text', text }], parentId }, 1)
+        return [0, 1].map(() => () => { posted.get(id)!.push(talk.post(id, request)) })
+      })
+      for (const carry of shuffled([...bySocket, ...byHttp], random)) {
+        carry()
         if (random() < 0.3) await new Promise(resolve => setImmediate(resolve))
       }
       for (const peer of peers) peer.send({ type: 'sync-step-1', stateVector: Y.encodeStateVector(peer.doc) })
       for (const peer of peers) {
         expect(await outcomeAt(peer, first)).toEqual({ status: 'accepted' })
         expect(await outcomeAt(peer, second)).toEqual({ status: 'accepted' })
+      }
+      for (const [id, text] of [[first, 'one'], [second, 'two']] as const) {
+        const [answer, again] = await Promise.all(posted.get(id)!)
+        expect(answer).toMatchObject({ requestId: id, outcome: { status: 'accepted' }, message: { id, parts: [{ text }] }, runs: [{ messageId: id }] })
+        expect(again).toEqual(answer)
       }
       const reader = await talk.join()
       await settled(reader, 2)
@@ -256,6 +279,10 @@ describe('a request that comes again after the server was killed', () => {
     for (const device of devices) {
       for (const [id, , outcome] of asked) expect(await outcomeAt(device, id)).toEqual(outcome)
       await device.allSaved()
+    }
+    for (const [id, request, outcome] of asked) {
+      const expected = outcome.status === 'accepted' ? { requestId: id, outcome } : { code: outcome.code, detail: outcome.reason }
+      expect(await talk.post(id, request)).toMatchObject(expected)
     }
     expect(readMessages(devices[0]!.doc)).toEqual(before)
     expect(talk.attempts().size).toBe(0)

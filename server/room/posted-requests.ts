@@ -1,0 +1,143 @@
+/**
+ * Requests that come by themselves, over HTTP. Each has its turn in the inbox and is taken like one that an update brought: by the same
+ * code, once in all, in one transaction and one record with its run. It never stands in `requests`, so it leaves no tombstone there, and it
+ * needs no client id: a program that sends a thousand messages leaves a thousand messages.
+ *
+ * There are two ways of saying no. Where the request was taken its outcome is a refusal, for good, in the ledger. Where it was not (too
+ * fast, too early, no room) nothing is noted, and it may come again under its id.
+ */
+import { openRoots } from '../../shared/conversation/document.ts'
+import type { Request } from '../../shared/conversation/schema.ts'
+import { SkeinError } from '../../shared/errors.ts'
+import { messageIdOf } from '../../shared/ids.ts'
+import type { MessageId, RequestId } from '../../shared/ids.ts'
+import { limits } from '../../shared/limits.ts'
+import { isOwn } from '../../shared/principal.ts'
+import { scanPosted } from '../gate/scan-posted.ts'
+import type { LedgerEntry } from '../log/port.ts'
+import { OverBudget } from './budget.ts'
+import { runIdOf } from './derive-run.ts'
+import { takeContext } from './environment.ts'
+import type { RoomEnvironment, WrittenDocument } from './environment.ts'
+import { idsToPrepare, lackParents } from './parents.ts'
+import type { Posted, PostedAnswer } from './port.ts'
+import { parentIdOf } from './proposals.ts'
+import type { Asking } from './session.ts'
+import { contentOf, takeOnce } from './take.ts'
+import type { KnownRequests, TakenRequests } from './taken-requests.ts'
+
+/** From the text of a request to its value, which its caller checks for its form. @throws SkeinError `invalid-request`, `too-expensive` */
+export const readPosted = (text: string): unknown => scanPosted(text)
+
+const OTHER_CONTENT = 'Something else was asked for under this id before, so nothing was changed. Take a new id for a new request.'
+const NO_ROOM = 'This conversation has reached the size that the server keeps, so nothing was added to it. Delete something, or begin a new one.'
+const TOO_EARLY = 'The message follows one that the server does not know yet. Nothing was changed; send that one first, then this one again.'
+
+export class PostedRequests {
+  readonly #document: WrittenDocument
+  readonly #environment: RoomEnvironment
+  readonly #taken: TakenRequests
+
+  constructor(document: WrittenDocument, environment: RoomEnvironment, taken: TakenRequests) {
+    this.#document = document
+    this.#environment = environment
+    this.#taken = taken
+  }
+
+  /** Only in its turn. @returns to be told once everything that was recorded is durable; an error: it was not taken */
+  async take(posted: Posted): Promise<PostedAnswer | SkeinError> {
+    const { requestId, request, principal } = posted
+    const proposals = [{ id: requestId, parentId: parentIdOf(request) }]
+    const known: KnownRequests = new Map()
+    await this.#taken.prepare(idsToPrepare(proposals, this.#document), known)
+    const { recorder } = this.#document
+    if (recorder.broken) return recorder.broken
+    const { role } = posted
+    if (role === null) return new SkeinError('no-longer-member')
+    const before = known.get(requestId)
+    if (before) return this.#again(before, posted)
+    if (lackParents(proposals, this.#document, known)) return new SkeinError('parent-unknown', TOO_EARLY)
+    if (request.type !== 'redact' && this.#isFull()) return new SkeinError('document-full', NO_ROOM)
+    const waitMs = this.#spend(principal)
+    return waitMs > 0 ? new OverBudget(waitMs) : this.#takeNow(requestId, request, { principal, role }, known)
+  }
+
+  /** The same id again is the same request, whoever carries it, or it is refused. */
+  #again(before: LedgerEntry, { request, principal }: Posted): PostedAnswer | SkeinError {
+    const isSame = before.content === undefined || before.content === contentOf(request)
+    return isSame && isOwn(principal, before.principal) ? this.#answer(before, request) : new SkeinError('id-conflict', OTHER_CONTENT)
+  }
+
+  #takeNow(requestId: RequestId, request: Request, asking: Pick<Asking, 'principal' | 'role'>, known: KnownRequests): PostedAnswer {
+    const { recorder } = this.#document
+    const context = takeContext(this.#environment, asking, known)
+    const { ledger, entry } = recorder.record(asking.principal.id, [], writer => {
+      if (!writer) throw new SkeinError('internal', 'Only conversations take requests.')
+      writer.begin()
+      const entry = takeOnce(writer, requestId, request, context)
+      return { ledger: writer.ledger, entry }
+    })
+    this.#taken.take(ledger)
+    recorder.whenDurable(() => this.#taken.durable(ledger), () => {})
+    return this.#answer(entry, request)
+  }
+
+  /** What was made is read from the document, where it stands for good: an answer that is asked for again is the same. */
+  #answer({ requestId, outcome, at }: LedgerEntry, request: Request): PostedAnswer {
+    if (outcome.status === 'refused') return { outcome, at, runs: [] }
+    const message = request.type === 'send' ? this.#document.messages?.get(messageIdOf(requestId)) : undefined
+    return { outcome, at, ...message && { message }, runs: this.#runsOf(requestId, request) }
+  }
+
+  /** Those that go on stand in `runs`, each that has ended in the reply that it left. */
+  #runsOf(requestId: RequestId, request: Request): PostedAnswer['runs'] {
+    const { doc, messages } = this.#document
+    const runs = new Map<string, PostedAnswer['runs'][number]>()
+    for (const { id, agentId, messageId, replyId, requestId: cause } of openRoots(doc).runs.values()) {
+      if (cause === requestId) runs.set(id, { id, agentId, messageId, replyId })
+    }
+    const messageId = this.#questionOf(requestId, request)
+    for (const { id: replyId, metadata: { runId: id, agentId, parentId } } of messageId && messages ? messages.values() : []) {
+      if (!messageId || parentId !== messageId || !agentId || id !== runIdOf(messageId, agentId, requestId)) continue
+      runs.set(id, { id, agentId, messageId, replyId })
+    }
+    return [...runs.values()].sort((a, b) => a.id < b.id ? -1 : 1)
+  }
+
+  /** The message that agents were asked to answer. */
+  #questionOf(requestId: RequestId, request: Request): MessageId | null {
+    switch (request.type) {
+      case 'send':
+        return messageIdOf(requestId)
+      case 'regenerate':
+      case 'retry':
+      case 'continue': {
+        const target = this.#document.messages?.get(request.messageId)
+        return target?.role === 'assistant' ? target.metadata.parentId : request.messageId
+      }
+      case 'redact':
+      case 'stop':
+      case 'set-meta':
+      case 'react':
+        return null
+    }
+  }
+
+  /** As many structs as clients may bring, or as many bytes. */
+  #isFull(): boolean {
+    const { doc: { store }, recorder } = this.#document
+    const { documentBytes = Infinity } = this.#environment
+    const structs = [...store.clients.values()].reduce((sum, { length }) => sum + length, 0)
+    return structs >= limits.documentStructs || recorder.isFull(documentBytes)
+  }
+
+  /** @returns milliseconds until the person may ask for more; 0: now. Taking it spends the rest */
+  #spend({ id }: Posted['principal']): number {
+    const { budgets } = this.#environment
+    const now = this.#environment.now()
+    if (budgets === null) return 0
+    const waitMs = Math.max(budgets.requests.waitMs(id, 1, now), budgets.requestsJudged.waitMs(id, 1, now))
+    if (waitMs === 0) budgets.requestsJudged.spend(id, 1, now)
+    return waitMs
+  }
+}
