@@ -9,7 +9,7 @@ import { DEFAULT_MODE } from '../../shared/conversation/mode.ts'
 import { openRoots } from '../../shared/conversation/document.ts'
 import { isFinished, readDraft, readMessages, readRedactions, readMeta } from '../../shared/conversation/read.ts'
 import { attemptAfter } from '../../shared/conversation/run.ts'
-import type { MessageMetadata, Run } from '../../shared/conversation/schema.ts'
+import type { MessageMetadata, Run, Summary } from '../../shared/conversation/schema.ts'
 import { errorTable, SkeinError } from '../../shared/errors.ts'
 import type { DraftId, RunId } from '../../shared/ids.ts'
 import type { ConversationWriter, Room } from '../room/port.ts'
@@ -27,6 +27,7 @@ import type { ModelBudget, Spent } from './model-budget.ts'
 import type { Outcome } from './generate.ts'
 import type { Agent, AgentContext, AgentRegistry } from './port.ts'
 import type { RunTrace } from './run-trace.ts'
+import type { RecentMap } from '../../shared/recent-map.ts'
 import type { Timers } from '../../shared/timers.ts'
 
 export interface AttemptPorts {
@@ -40,6 +41,8 @@ export interface AttemptPorts {
   onTransition(run: Run, details?: Partial<MessageMetadata>): void
   /** Runs one at a time for each conversation. */
   inTurn<T>(room: Room, work: () => Promise<T>): Promise<T>
+  /** Summaries that were made lately, of all conversations. */
+  summaries: Pick<RecentMap<Summary>, 'get' | 'set'>
   /** Null: no files of the server are ever read. */
   files: ServerFiles | null
   /** The agent failed in a way that it did not explain: a bug to look at. */
@@ -136,7 +139,8 @@ const stream = async (ports: AttemptPorts, room: Room, actor: string, started: S
       const spent = agent.isLanguageModel && await ports.budget?.spend(started.run.askedBy, now())
       if (spent) throw new SkeinError('budget-spent', sayWhatIsSpent(spent))
     },
-    inTurn: work => ports.inTurn(room, work)
+    inTurn: work => ports.inTurn(room, work),
+    made: ports.summaries
   }, { ...context, files })
   const outcome = prepared.kind !== 'ready' ? prepared : await generate({
     agent,

@@ -6,7 +6,7 @@
  * as failed. No run is left without an end, whatever ended an attempt.
  */
 import { KeyedQueue } from '../../shared/keyed-queue.ts'
-import type { Run } from '../../shared/conversation/schema.ts'
+import type { Run, Summary } from '../../shared/conversation/schema.ts'
 import { errorTable, SkeinError } from '../../shared/errors.ts'
 import type { DocumentName, RunId } from '../../shared/ids.ts'
 import type { EventListener, Rooms } from '../room/port.ts'
@@ -19,6 +19,7 @@ import type { RunLeases } from './leases.ts'
 import type { ServerFiles } from './server-files.ts'
 import type { AgentRegistry } from './port.ts'
 import { RunTrace } from './run-trace.ts'
+import { RecentMap } from '../../shared/recent-map.ts'
 import { wait } from '../../shared/timers.ts'
 import type { Timers } from '../../shared/timers.ts'
 
@@ -68,6 +69,9 @@ interface Work {
   done: Promise<void>
 }
 
+/** In memory, beside those that are stored: a megabyte. */
+const REMEMBERED_SUMMARIES = 64
+
 /** Between two looks for runs that nobody works on. */
 export const RECOVER_EVERY_MS = 5_000
 
@@ -85,6 +89,7 @@ export const createDriver = (ports: DriverPorts): Driver => {
   /** Runs that cannot be written, until somebody loads their conversation. */
   const givenUp = new Set<RunId>()
   const preparing = new KeyedQueue<DocumentName>()
+  const summaries = new RecentMap<Summary>(REMEMBERED_SUMMARIES)
   let closed = false
   let cancelRecovery = (): void => undefined
 
@@ -133,6 +138,7 @@ export const createDriver = (ports: DriverPorts): Driver => {
       budget,
       files,
       inTurn: (room, task) => preparing.run(room.name, task),
+      summaries,
       trace,
       onTransition: (run, details) => {
         trace.changed(run, details)

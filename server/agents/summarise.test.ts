@@ -10,6 +10,7 @@ import type { AgentWorldOptions } from '../../test/rig/agent-world.ts'
 import { newRequestId } from '../../test/rig/conversation.ts'
 import { settle } from '../../test/rig/manual-time.ts'
 import { ScriptedAgent } from '../../test/rig/scripted-agent.ts'
+import { until } from '../../test/rig/until.ts'
 import type { Reply } from '../../test/rig/scripted-agent.ts'
 
 const agentOf = (contextTokens: number | null = 4000, id = 'scripted'): ScriptedAgent => {
@@ -119,6 +120,22 @@ describe('a conversation that does not fit', () => {
     await answer(last.reply1, 'Here I am.')
     expect(summariesOf(third)).toHaveLength(1)
     expect(third.replies.map(({ parts }) => textOfParts(parts))).toEqual(['Here I am.'])
+  })
+
+  it.each(['fail', 'lie'] as const)('is summarised once although the disk fails when it is to be stored (%s), and is used when it can be', async disk => {
+    const agent = agentOf()
+    const world = await start([agent], 40)
+    await world.say('And now?')
+    world.log.disk = disk
+    await answer(agent.reply1, 'In short.')
+    world.log.disk = 'auto'
+    await until('the run is taken up again', async () => {
+      await world.time.advance(1000)
+      return agent.replies.length > 1
+    })
+    expect(agent.replies.map(isSummarising)).toEqual([true, false])
+    expect(agent.replies[1]!.context.earlier).toBe('In short.')
+    expect(summariesOf(await world.crash([agentOf()]))).toMatchObject([{ text: 'In short.' }])
   })
 
   it('is summarised once for two agents that are asked at once', async () => {

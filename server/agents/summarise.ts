@@ -9,6 +9,7 @@ import type { Message, MessageMetadata, Summary } from '../../shared/conversatio
 import { SkeinError } from '../../shared/errors.ts'
 import type { MessageId } from '../../shared/ids.ts'
 import { limits } from '../../shared/limits.ts'
+import type { RecentMap } from '../../shared/recent-map.ts'
 import type { Timers } from '../../shared/timers.ts'
 import type { ConversationWriter, Room } from '../room/port.ts'
 import { generate } from './generate.ts'
@@ -31,6 +32,8 @@ export interface SummarisePorts {
   spend(): Promise<void>
   /** Runs one at a time for each conversation: two agents that are asked at once make one summary. */
   inTurn<T>(work: () => Promise<T>): Promise<T>
+  /** What was made lately, by its digest: what a failed write kept from being stored is not made, and paid for, again. */
+  made: Pick<RecentMap<Summary>, 'get' | 'set'>
 }
 
 export type Prepared = { kind: 'ready', context: AgentContext } | Exclude<Outcome, { kind: 'finished' }>
@@ -62,11 +65,31 @@ const TOO_LONG = 'This conversation is much longer than the model reads at once.
 const reading = (context: AgentContext, { from, summary }: Extract<Fit, { kind: 'read' }>): AgentContext =>
   ({ ...context, messages: context.messages.slice(from), earlier: summary?.text ?? '' })
 
+type Piece = Extract<Fit, { kind: 'summarise' }>
+
 /** @returns null: it is stored */
 const summarise = async (
-  ports: SummarisePorts, { messages, trace }: AgentContext, { from, to, before }: Extract<Fit, { kind: 'summarise' }>, contextTokens: number
+  ports: SummarisePorts, context: AgentContext, piece: Piece, contextTokens: number
 ): Promise<Exclude<Outcome, { kind: 'finished' }> | null> => {
-  const { room, agent, actor, signal, timers, now } = ports
+  const { room, actor, made } = ports
+  const digest = digestOf(context.messages.slice(0, piece.to))
+  const summary = made.get(digest) ?? await make(ports, context, piece, contextTokens)
+  if ('kind' in summary) return summary
+  made.set(digest, summary)
+  const isStored = await room.write(actor, writer => {
+    // What was taken out meanwhile must not come back in it.
+    const current = ports.current(writer)
+    if (!current || digestOf(current.slice(0, piece.to)) !== digest) return false
+    writer.addSummary(summaryId(digest), summary)
+    return true
+  })
+  return isStored ? null : { kind: 'aborted' }
+}
+
+const make = async (
+  ports: SummarisePorts, { messages, trace }: AgentContext, { from, to, before }: Piece, contextTokens: number
+): Promise<Exclude<Outcome, { kind: 'finished' }> | Summary> => {
+  const { agent, signal, timers, now } = ports
   const most = summaryBytesFor(contextTokens)
   let text = ''
   try {
@@ -86,20 +109,11 @@ const summarise = async (
   const written = cut(text.trim(), most)
   if (written === '') return { kind: 'failed', error: new SkeinError('agent-failed', EMPTY) }
   const covered = messages.slice(0, to)
-  const digest = digestOf(covered)
   const { model, usage, cost } = outcome.finish ?? {}
-  const summary: Summary = {
-    through: covered.at(-1)!.id, messages: to, digest, text: written, agentId: agent.id,
+  return {
+    through: covered.at(-1)!.id, messages: to, digest: digestOf(covered), text: written, agentId: agent.id,
     ...model !== undefined && { model }, ...usage && { usage }, ...cost && { cost }, at: now()
   }
-  const isStored = await room.write(actor, writer => {
-    // What was taken out meanwhile must not come back in it.
-    const current = ports.current(writer)
-    if (!current || digestOf(current.slice(0, to)) !== digest) return false
-    writer.addSummary(summaryId(digest), summary)
-    return true
-  })
-  return isStored ? null : { kind: 'aborted' }
 }
 
 const EMPTY = 'The older part of this conversation had to be summarised, and the model ended without a word. Nothing is lost; try again.'
