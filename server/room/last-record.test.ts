@@ -150,7 +150,7 @@ describe('pieces of a reply', () => {
       for (let n = 0; n < 60 && !talk.broken; n++) {
         if (chance(0.1)) talk.type('x')
         else talk.piece(chance(0.5) ? one : two, chance(0.05) ? 'long '.repeat(400) : ` ${n}`)
-        if (chance(0.02)) talk.recorder.compact()
+        if (chance(0.02)) talk.recorder.snapshots.compact()
         const now = talk.texts
         talk.recorder.whenDurable(() => { acknowledged = now }, () => undefined)
         if (chance(0.7)) await new Promise(resolve => setImmediate(resolve))

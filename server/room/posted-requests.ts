@@ -128,7 +128,7 @@ export class PostedRequests {
     const { doc: { store }, recorder } = this.#document
     const { documentBytes = Infinity } = this.#environment
     const structs = [...store.clients.values()].reduce((sum, { length }) => sum + length, 0)
-    return structs >= limits.documentStructs || recorder.isFull(documentBytes)
+    return structs >= limits.documentStructs || recorder.snapshots.isFull(documentBytes)
   }
 
   /** @returns milliseconds until the person may ask for more; 0: now. Taking it spends the rest */

@@ -107,7 +107,7 @@ export class Readers {
    * durable.
    */
   join(joining: Joining): void {
-    if (this.#recorder.bytes >= this.#sizes.small) return void this.#serve(joining, true)
+    if (this.#recorder.snapshots.bytes >= this.#sizes.small) return void this.#serve(joining, true)
     this.#send(joining, [this.#missing(joining.stateVector)], true).catch((error: unknown) => joining.session.end(codeOf(error)))
   }
 
@@ -119,7 +119,7 @@ export class Readers {
     try {
       const held = Y.decodeStateVector(stateVector)
       const bytes = this.#mayLack(held)
-      const isServed = async (): Promise<boolean> => bytes >= this.#sizes.stored && await this.#recorder.mayBeServedAsStored()
+      const isServed = async (): Promise<boolean> => bytes >= this.#sizes.stored && await this.#recorder.snapshots.mayBeServedAsStored()
         ? this.#serveStored(joining, held, asks)
         : this.#serveEncoded(joining, bytes, asks)
       while (joining.isWanted && !await isServed());
@@ -188,7 +188,7 @@ export class Readers {
       this.#stopped.delete(session)
       if (!has) return sent()
       const missed = missedBy(session, has, sent)
-      if (this.#recorder.bytes >= this.#sizes.small) return void this.#serve(missed, false)
+      if (this.#recorder.snapshots.bytes >= this.#sizes.small) return void this.#serve(missed, false)
       this.#send(missed, [this.#missing(has)], false).catch((error: unknown) => session.end(codeOf(error)))
     }, ({ code }) => session.end(code))
   }
@@ -262,7 +262,7 @@ export class Readers {
       all += clock
       missing += Math.max(0, clock - (held.get(client) ?? 0))
     }
-    return all === 0 ? 0 : this.#recorder.bytes * missing / all
+    return all === 0 ? 0 : this.#recorder.snapshots.bytes * missing / all
   }
 
   /** Once for all who join within a while. */

@@ -89,7 +89,7 @@ describe('the recorder compacts', () => {
       return snapshots.length
     }
     expect(await write(9, 'word')).toBe(1)
-    expect([await write(30, 'word'), recorder.isLong(1)]).toEqual([1, false])
+    expect([await write(30, 'word'), recorder.snapshots.isLong(1)]).toEqual([1, false])
     expect(await write(1, 'x'.repeat(10_000))).toBe(2)
     expect([await write(198, ''), await write(1, '')]).toEqual([2, 3])
     expect(await storedTexts()).toEqual(doc.getArray('messages').toJSON())
@@ -166,7 +166,7 @@ describe('the recorder compacts', () => {
     test('goes with the next fold, whatever that is for', async () => {
       const { doc, recorder } = await openRedacted(1)
       push(recorder, doc, 'later')
-      recorder.compact()
+      recorder.snapshots.compact()
       await recorder.drained()
       expect([snapshots.map(({ scrub }) => scrub), recorder.isSettled, time.pending]).toEqual([[true], true, 0])
     })
@@ -180,7 +180,7 @@ describe('the recorder compacts', () => {
       const bytes = (await log.read(name))!.updates.reduce((sum, { length }) => sum + length, 0)
       expect(bytes).toBeLessThan(45_000)
       // It is full at twice as much as it may have.
-      expect([recorder.isFull(Math.ceil(bytes / 2)), recorder.isFull(Math.ceil(bytes / 2) - 1)]).toEqual([false, true])
+      expect([recorder.snapshots.isFull(Math.ceil(bytes / 2)), recorder.snapshots.isFull(Math.ceil(bytes / 2) - 1)]).toEqual([false, true])
       await recorder.drained()
       expect((await log.read(name))!.updates).toHaveLength(1)
     })

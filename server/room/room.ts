@@ -61,7 +61,7 @@ export class LiveRoom implements Room {
     const migrations = messages ? pendingMigrations(doc) : []
     if (migrations.length > 0) recorder.record('server', [], () => migrations.forEach(step => step.run(doc)))
     // What is said beside a snapshot names the schema.
-    if (migrations.length > 0 || stored?.owesScrub) recorder.compact(stored?.owesScrub)
+    if (migrations.length > 0 || stored?.owesScrub) recorder.snapshots.compact(stored?.owesScrub)
   }
 
   /** Why it may no longer be used; null: it may. */
@@ -153,7 +153,7 @@ export class LiveRoom implements Room {
 
   /** On the way out of memory: folds a tail of more than so many records, so that the next load is short, and waits for the log. */
   async settle(longTail: number): Promise<void> {
-    if (!this.broken && this.#recorder.isLong(longTail)) this.#recorder.compact()
+    if (!this.broken && this.#recorder.snapshots.isLong(longTail)) this.#recorder.snapshots.compact()
     await this.#recorder.drained()
   }
 

@@ -238,7 +238,7 @@ export class WritePath {
 
   #isFull(): boolean {
     const { documentBytes } = this.#environment
-    return documentBytes !== undefined && this.#document.recorder.isFull(documentBytes)
+    return documentBytes !== undefined && this.#document.recorder.snapshots.isFull(documentBytes)
   }
 
   /** Tombstones and client ids stay in a document for ever, so nobody may make them without end. */
