@@ -9,7 +9,7 @@ import type { EventListener } from './port.ts'
 import type { ReaderPorts, Readers } from './readers.ts'
 import type { Recorder, RecorderPorts } from './recorder.ts'
 import type { Asking } from './session.ts'
-import type { KnownAgents, TakeContext } from './take.ts'
+import type { KnownAgents, TakeContext } from './take-context.ts'
 import type { KnownRequests } from './taken-requests.ts'
 
 export interface RoomEnvironment extends RecorderPorts, ReaderPorts {
