@@ -7,6 +7,7 @@ import type { AddressInfo } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
 import type { EventListener } from './room/port.ts'
 import { enrolment } from './room/access.ts'
+import type { BotsIn } from './room/asked-bots.ts'
 import { createBudgets } from './room/budget.ts'
 import { foldInWorkers } from './room/fold.ts'
 import { withLinkReaders } from './room/link-readers.ts'
@@ -18,6 +19,7 @@ import type { Random } from './room/lineage.ts'
 import type { SquashLimits } from './room/squash.ts'
 import { oneATurn } from './room/turns.ts'
 import { SyncServer } from './connection/sync-server.ts'
+import { RunDesk } from './agents/bot-desk.ts'
 import { createDriver } from './agents/driver.ts'
 import { createProcessLeases } from './agents/leases.ts'
 import type { RunLeases } from './agents/leases.ts'
@@ -41,6 +43,7 @@ import { createDeletions } from './person-deletion.ts'
 import { createPersonExport } from './person-export.ts'
 import type { Directory } from './directory/port.ts'
 import type { CarryOvers } from './identity/aliases-port.ts'
+import type { Bots } from './identity/bots-port.ts'
 import type { DeletionStore } from './identity/deletion-port.ts'
 import type { DeviceLinkStore } from './identity/devices-port.ts'
 import type { Identity } from './identity/port.ts'
@@ -57,6 +60,7 @@ export interface Adapters {
   identity: Identity
   tokens: Tokens
   tickets: Tickets
+  bots: Bots
   agents: AgentRegistry
   logger: Logger
   now: () => number
@@ -114,6 +118,7 @@ export const createSkein = (adapters: Adapters): RunningServer => {
   const auditSampled = createSampledAudit(audit, now)
   const edge = createEdge(adapters.edge ?? plainEdge, { limits, openToAll, now })
   const listeners: EventListener[] = []
+  const desk = new RunDesk(timers.after)
   const folding = foldInWorkers()
   const rooms = new RoomRegistry({
     log,
@@ -130,12 +135,14 @@ export const createSkein = (adapters: Adapters): RunningServer => {
     graceMs: ROOM_GRACE_MS,
     ...squashAt && { squashAt },
     enrolled: enrolment(directory),
+    botsIn: botsOfWriters(directory, adapters.bots),
     onLoaded: (name, openRuns) => driver.recover(openRuns.map(runId => ({ name, runId }))),
     after: timers.after,
     yieldToOthers: oneATurn(setImmediate),
   })
   const driver = createDriver({
-    rooms, agents, now, timers, log: logger, leases, budget: modelBudget, tracing, ...files && { files }, openRuns: () => log.openRuns()
+    rooms, agents: desk.beside(agents), now, timers, log: logger, leases, budget: modelBudget, tracing, ...files && { files },
+    openRuns: () => log.openRuns(),
   })
   const erasure = createErasure({ driver, rooms, directory, timers, logger })
   /** What a process that was killed left of redactions: whoever loads the document goes on with it. */
@@ -155,12 +162,13 @@ export const createSkein = (adapters: Adapters): RunningServer => {
   const about = async (who: Principal) => [
     ...await leaving?.about(who) ?? [],
     ...(await adapters.tokens.listOf(idsOf(who))).map(token => ({ ...token, kind: 'token' })),
+    ...(await adapters.bots.listOf(idsOf(who))).map(bot => ({ ...bot, kind: 'bot' })),
   ]
   const exportPerson = createPersonExport({ directory, log, about, now })
   const leavers = deletions && leaving ? { leaving, deletions, exportPerson } : null
   const roles = new LiveRoles({ directory, now, openToAll })
-  const api = createApi({ ...adapters, leavers, identity, edge, audit, auditSampled, rooms, roles, proofs, erase: erasure.erase })
-  listeners.push(driver.onEvents, api.feed)
+  const api = createApi({ ...adapters, desk, leavers, identity, edge, audit, auditSampled, rooms, roles, proofs, erase: erasure.erase })
+  listeners.push(driver.onEvents, api.feed, desk.onEvents)
   const ceaseToListen = directory.onChanged(createRoster({ directory, rooms, logger }))
   const sync = new SyncServer({ proofs, roles, access: { openToAll }, rooms, logger, auditSampled, edge, after: timers.after, now, limits })
   const answer = getRequestListener((request, env) =>
@@ -200,6 +208,7 @@ export const createSkein = (adapters: Adapters): RunningServer => {
     close: async () => {
       const closed = new Promise<void>(resolve => http.close(() => resolve()))
       api.close()
+      desk.close()
       ceaseToListen()
       erasure.close()
       comings?.carryOvers.close()
@@ -217,6 +226,15 @@ export const createSkein = (adapters: Adapters): RunningServer => {
       await closed
     },
   }
+}
+
+/** Bots of the people who may write there now. */
+const botsOfWriters = (directory: Pick<Directory, 'find'>, bots: Pick<Bots, 'listOf'>): BotsIn => async name => {
+  const entry = await directory.find(name)
+  const writers = [...entry?.members ?? []].filter(([, { role }]) => role !== 'viewer')
+  const theirs = await Promise.all(writers.map(async ([id, person]) =>
+    (await bots.listOf([id])).map(bot => ({ id: bot.id, name: bot.name, of: { id, name: person.name } }))))
+  return theirs.flat()
 }
 
 const listenerOf = (options: ServerOptions, listener: RequestListener): Server | TlsServer =>

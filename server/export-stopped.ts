@@ -7,6 +7,7 @@ import { openLevelDbDevices } from './identity/devices/leveldb-devices.ts'
 import { createGuestIdentity } from './identity/guest-cookie.ts'
 import { openProviderKeys } from './identity/provider-keys.ts'
 import { guestName } from './identity/guest-name.ts'
+import { openLevelDbBots } from './identity/bots/leveldb-bots.ts'
 import { LevelDbTokens } from './identity/tokens/leveldb-tokens.ts'
 import type { LevelDbLog } from './log/leveldb/leveldb-log.ts'
 import { createPersonExport } from './person-export.ts'
@@ -47,10 +48,12 @@ export const exportStopped = async ({ data, accounts, log, wanted, random }: Sto
   const who: Principal = {
     kind: found ? 'user' : 'guest', id, name: found?.name ?? guestName(id), ...known.length > 0 && { aliases: known }
   }
-  const tokens = new LevelDbTokens({ store, random, now, onError: () => {} })
+  const bots = openLevelDbBots({ store, random, now })
+  const tokens = new LevelDbTokens({ store, bots, random, now, onError: () => {} })
   const about = async (person: Principal) => [
     ...await people.leaving.about(person),
     ...(await tokens.listOf(idsOf(person))).map(token => ({ ...token, kind: 'token' })),
+    ...(await bots.listOf(idsOf(person))).map(bot => ({ ...bot, kind: 'bot' })),
   ]
   return closing(createPersonExport({ directory, log, about, now })(who), () => people.close())
 }

@@ -49,6 +49,7 @@ test.each<[string, unknown, RegExp]>([
   ['a key of no name', [{ ...local, storedKey: '../x' }], /0\.storedKey: /],
   ['an unknown provider', [{ ...sonnet, provider: 'acme' }], /0\.provider: /],
   ['an id with spaces', [{ ...sonnet, id: 'a b' }], /0\.id: must be a name/],
+  ['an id of bots', [{ ...sonnet, id: 'bot-sonnet' }], /0\.id: must not begin with bot-/],
   ['one id twice', [sonnet, { ...local, id: 'sonnet' }], /two models have the id sonnet\.$/],
   ['a key in the file', [{ ...sonnet, apiKey: 'sk-ant-in-the-file' }], /0: /],
   ['a variable that is none', [{ ...sonnet, apiKeyFrom: 'sk-ant-secret' }], /0\.apiKeyFrom: must be the name of an environment variable/],

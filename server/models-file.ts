@@ -7,7 +7,7 @@
  */
 import { readFile } from 'node:fs/promises'
 import * as z from 'zod'
-import { parseAgentId } from '../shared/ids.ts'
+import { isKeptForBots, parseAgentId } from '../shared/ids.ts'
 import { providers, usualKeyOf } from './agents/models.ts'
 import type { ModelSetup } from './agents/models.ts'
 import { ConfigError } from './config.ts'
@@ -17,7 +17,8 @@ const price = z.number().nonnegative()
 const currency = z.string().regex(/^[A-Z]{3}$/, 'must be an ISO 4217 code')
 const prices = z.strictObject({ currency, input: price, output: price, cachedInput: price.optional() })
 const entry = z.strictObject({
-  id: z.string().refine(id => parseAgentId(id) !== null, 'must be a name of small letters, digits, - and _'),
+  id: z.string().refine(id => parseAgentId(id) !== null, 'must be a name of small letters, digits, - and _')
+    .refine(id => !isKeptForBots(id), 'must not begin with bot-, which is for people\'s bots'),
   name: z.string().min(1).max(100),
   provider: z.enum(providers),
   model: z.string().min(1),

@@ -16,6 +16,8 @@ export type DraftId = Branded<string, 'DraftId'>
 export type UserId = Branded<string, 'UserId'>
 /** 1–64 of `a–z 0–9 -`. */
 export type AgentId = Branded<string, 'AgentId'>
+/** An agent that is a person's bot: `bot-` and 24 hexadecimal digits. No model has an id that begins like that. */
+export type BotId = AgentId & `bot-${string}`
 
 /** UUIDv8 of an invitation or a share link; derived from its secret, which it does not tell. */
 export type LinkId = Branded<string, 'LinkId'>
@@ -27,6 +29,8 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-
 const UUID_V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
 const USER_ID = /^[A-Za-z0-9_-]{1,64}$/
 const AGENT_ID = /^[a-z0-9-]{1,64}$/
+const BOT_PREFIX = 'bot-'
+const BOT_ID = /^bot-[0-9a-f]{24}$/
 
 /** @returns the name, or null when it is not one (path tricks, look-alikes and NUL are all outside the pattern). */
 export const parseDocumentName = (text: string): DocumentName | null =>
@@ -39,6 +43,17 @@ export const parseDraftId = (text: string): DraftId | null => UUID.test(text) ? 
 export const parseLinkId = (text: string): LinkId | null => UUID.test(text) ? (text as LinkId) : null
 export const parseUserId = (text: string): UserId | null => USER_ID.test(text) ? (text as UserId) : null
 export const parseAgentId = (text: string): AgentId | null => AGENT_ID.test(text) ? (text as AgentId) : null
+
+export const parseBotId = (text: string): BotId | null => BOT_ID.test(text) ? (text as BotId) : null
+
+/** 96 bits: none is ever handed out twice. @param random of cryptographic quality */
+export const newBotId = (random: RandomBytes): BotId => (BOT_PREFIX + hexOf(random(new Uint8Array(12)))) as BotId
+
+/** Whether the id is kept for people's bots: no model may be called by it. */
+export const isKeptForBots = (id: string): boolean => id.startsWith(BOT_PREFIX)
+
+/** Who says what an agent says. No person's id has a colon. */
+export const authorIdOf = (agent: AgentId): UserId => `agent:${agent}` as UserId
 
 /** Whoever reads by a share link is this person. */
 export const readerId = (link: LinkId): UserId => `link-${link}` as UserId
@@ -93,7 +108,9 @@ export const uuidFromDigest = (digest: Uint8Array): string => {
   return formatUuid(bytes)
 }
 
+const hexOf = (bytes: Uint8Array): string => Array.from(bytes, byte => byte.toString(16).padStart(2, '0')).join('')
+
 const formatUuid = (bytes: Uint8Array): string => {
-  const hex = Array.from(bytes, byte => byte.toString(16).padStart(2, '0')).join('')
+  const hex = hexOf(bytes)
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
 }

@@ -108,7 +108,14 @@ export const limits = {
   tokenNameLength: 100,
   /** Documents that one token names; with more of them leave them out, and it is good for all of the person's. */
   documentsPerToken: 64,
-  agentsPerToken: 16,
+  /** Bots that one token acts as: whoever acts by it is one, on every screen. */
+  agentsPerToken: 1,
+  /** Bots of one person, and characters of what each is called and of what is said of it. */
+  botsPerPerson: 20,
+  botNameLength: 40,
+  botDescriptionLength: 300,
+  /** How long a run waits for its bot to begin a reply (seconds). */
+  botBeginsSeconds: 60,
   /** The longest that a token lives, from when it was made or rotated. */
   tokenDays: 366,
   /** How long a ticket opens sockets (seconds); a socket that it opened lives on. */

@@ -1,5 +1,5 @@
 /** Who acts: what an identity adapter makes of a request. */
-import type { AgentId, DocumentName, UserId } from './ids.ts'
+import type { AgentId, BotId, DocumentName, UserId } from './ids.ts'
 
 export interface Principal {
   kind: 'user' | 'guest' | 'agent' | 'service'
@@ -9,6 +9,8 @@ export interface Principal {
   name: string
   /** Other ids that count as this one: guests that this person was. */
   aliases?: readonly UserId[]
+  /** It is a bot that acts (`kind` is `agent`), under an id of its own, for the person whose bot it is. */
+  bot?: { id: BotId, name: string, of: Person }
   /** What the credential allows; absent: everything that the person may do. */
   scopes?: Scopes
   /** Id of the session, device, token or link that proved it: what is revoked. Never the secret itself. */
@@ -16,6 +18,9 @@ export interface Principal {
   /** The proof ends then (milliseconds since 1970), and with it its sockets and streams. */
   expiresAt?: number
 }
+
+/** Who somebody is, whatever proved it. */
+export type Person = Pick<Principal, 'id' | 'name' | 'aliases'>
 
 /**
  * What a credential allows, never more than its person may do. Who acts by one is not the person: without `manage` it deletes nothing,
@@ -25,7 +30,7 @@ export interface Scopes {
   /** Without it nothing can be opened. */
   read: boolean
   write: boolean
-  /** Agents in whose name it may speak. */
+  /** The person's bot that acts by it, always: nothing is done in the person's name. */
   actAs?: readonly AgentId[]
   /** Absent: all of the person's. */
   documents?: readonly DocumentName[]
@@ -44,6 +49,9 @@ export const isInPerson = ({ scopes }: Principal): boolean =>
 export const isWhollyInPerson = (principal: Principal): boolean => isInPerson(principal) && principal.scopes?.documents === undefined
 
 type Ids = Readonly<{ id: UserId, aliases?: readonly UserId[] | undefined }>
+
+/** Whose membership lets the principal in, and whose limits it uses up: a bot has neither of its own. */
+export const holderOf = (principal: Principal): Person => principal.bot?.of ?? principal
 
 /** All ids that count as this principal's, its own first. */
 export const idsOf = ({ id, aliases = [] }: Ids): readonly UserId[] => [id, ...aliases]

@@ -72,7 +72,9 @@ export const runAttempt = async (ports: AttemptPorts, room: Room, runId: RunId, 
   const spent = known.state === 'pending' && agent?.isLanguageModel ? await ports.budget?.spend(known.askedBy, ports.now()) : null
   const { run, started } = await room.write(actor, writer => spent ? refuse(writer, runId, spent, ports) : begin(writer, runId, ports))
   if (run) ports.onTransition(run)
-  if (started) await stream(ports, room, actor, { ...started, context: { ...started.context, ...trace && { trace } } }, signal)
+  if (!started) return
+  const context = { ...started.context, run: { id: runId, conversation: room.name }, ...trace && { trace } }
+  await stream(ports, room, actor, { ...started, context }, signal)
 }
 
 /** The first write of an attempt. `run` is what it made of the run, `started` is there when an agent shall now speak. */
@@ -211,7 +213,7 @@ const detailsOf = (outcome: Outcome): Partial<MessageMetadata> => {
   // No `finish`: the reply was cut at the longest that a message may be.
   if (!outcome.finish) return { finishReason: 'length' }
   const { model, usage, cost, finishReason } = outcome.finish
-  return { model, finishReason, ...usage && { usage }, ...cost && { cost } }
+  return { ...model !== '' && { model }, finishReason, ...usage && { usage }, ...cost && { cost } }
 }
 
 interface Spoken {

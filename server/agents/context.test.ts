@@ -1,8 +1,8 @@
 /** What an agent reads: what the asking person saw, and nothing else. */
 import { describe, expect, it } from 'vitest'
 import type { Message } from '../../shared/conversation/schema.ts'
-import type { MessageId } from '../../shared/ids.ts'
-import { contextMessages } from './context.ts'
+import type { BotId, MessageId } from '../../shared/ids.ts'
+import { asTold, contextMessages } from './context.ts'
 
 const id = (n: number): MessageId => `01890a5d-ac96-774b-bcce-b302099a80${String(n).padStart(2, '0')}` as MessageId
 
@@ -64,5 +64,18 @@ describe('the context of a run', () => {
 
   it('is null when the asked message is not there any more', () => {
     expect(contextMessages([message(1, 'user', 'a')], id(2))).toBeNull()
+  })
+})
+
+describe('what a model is told of a message', () => {
+  const bot = { id: `bot-${'0'.repeat(24)}` as BotId, name: 'Deploys', of: { id: 'ann', name: 'Ann' } }
+
+  it('is its text, in its role', () => {
+    expect(asTold(message(1, 'assistant', 'said'))).toEqual({ role: 'assistant', text: 'said' })
+  })
+
+  it.each(['user', 'assistant'] as const)('names the bot that said it, which is never the model itself (%s)', role => {
+    const said = message(1, role, 'It is out.')
+    expect(asTold({ ...said, metadata: { ...said.metadata, bot } })).toEqual({ role: 'user', text: '[The bot Deploys · bot of Ann says:]\n\nIt is out.' })
   })
 })

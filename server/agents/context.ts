@@ -1,4 +1,5 @@
 /** What an agent is told: the conversation as the person saw it who asked. */
+import { botLabel } from '../../shared/bot-name.ts'
 import { alternativesRoot, visibleMessages } from '../../shared/conversation/branch.ts'
 import type { TakenOut } from '../../shared/conversation/branch.ts'
 import { textOf } from '../../shared/conversation/read.ts'
@@ -18,6 +19,15 @@ export const contextMessages = (messages: readonly Message[], asked: MessageId, 
   return visibleMessages(before, choiceOf(before, before[end]!, takenOut), takenOut)
     .map(({ message }) => message)
     .filter(message => textOf(message.parts).trim() !== '' || message.id === asked)
+}
+
+/**
+ * A message as a model is told it. What a bot says comes as what somebody says who is named, never as the model's own words; nobody else
+ * can be taken for it, since no name that stands there holds a bracket or the end of a line.
+ */
+export const asTold = ({ role, parts, metadata: { bot } }: Message): { role: Message['role'], text: string } => {
+  const text = textOf(parts)
+  return bot && text !== '' ? { role: 'user', text: `[The bot ${botLabel(bot.name, bot.of.name)} says:]\n\n${text}` } : { role, text }
 }
 
 /** The choice between alternatives that the message and its ancestors stand for. */

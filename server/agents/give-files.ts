@@ -1,5 +1,6 @@
 /** Reads the files of the server that the messages of a context name, for who asked, and says what became of each. */
 import type { ContextReference, FilesGiven, Message } from '../../shared/conversation/schema.ts'
+import { isKeptForBots } from '../../shared/ids.ts'
 import { limits } from '../../shared/limits.ts'
 import type { Agent } from './port.ts'
 import type { ReadFile, ServerFiles } from './server-files.ts'
@@ -19,7 +20,8 @@ export const giveFiles = async (
 ): Promise<{ files: readonly ReadFile[], given: FilesGiven | null }> => {
   const references = referencesOf(messages)
   if (references.length === 0) return { files: [], given: null }
-  if (!files?.mayUse(askedBy)) {
+  // Files of the server go to its own models, not out of it to somebody's program.
+  if (isKeptForBots(agent.id) || !files?.mayUse(askedBy)) {
     return { files: [], given: { read: [], ...told(references.map(({ path }) => ({ path, why: 'not-allowed' as const }))) } }
   }
   const got = await files.read(references, bytesForFiles(agent.contextTokens), signal)

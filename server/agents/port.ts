@@ -1,7 +1,7 @@
 /** The ports of agents: something that answers a conversation with a stream of text, and the list of those that this server has. */
 import type { Mode } from '../../shared/conversation/mode.ts'
 import type { Message, SourcePart } from '../../shared/conversation/schema.ts'
-import type { AgentId } from '../../shared/ids.ts'
+import type { AgentId, DocumentName, RunId } from '../../shared/ids.ts'
 import type { Span } from '../telemetry/tracing-port.ts'
 import type { ReadFile } from './server-files.ts'
 
@@ -17,6 +17,8 @@ export interface AgentContext {
   mode: Mode
   /** Text of this reply that readers have already seen, to go on from: a crash or a person ended it there; empty on a first attempt. */
   already: string
+  /** The run that it is for; absent: what is asked for besides a reply, such as a summary. */
+  run?: { id: RunId, conversation: DocumentName }
   /** Of the run, where that is traced: what the agent calls is told there. */
   trace?: { span: Span, withContent: boolean }
 }
@@ -39,6 +41,7 @@ export type AgentChunk =
   | { type: 'text', text: string }
   | { type: 'reasoning', text: string }
   | SourcePart
+  /** `model`: empty where there is none. */
   | { type: 'finish', finishReason: string, model: string, usage?: Usage, cost?: Cost }
 
 export interface Agent {

@@ -14,3 +14,7 @@ it('answers with the first agent where none is named, and finds each by its id',
 it('refuses two agents of one id', () => {
   expect(() => createAgentRegistry([new ScriptedAgent(), new ScriptedAgent()])).toThrow('same id')
 })
+
+it('refuses an agent that is called like a person\'s bot', () => {
+  expect(() => createAgentRegistry([new ScriptedAgent('seal', 'bot-x')])).toThrow('No agent may be called bot-x')
+})

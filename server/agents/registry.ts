@@ -1,4 +1,5 @@
 /** Which agents this server has, and which one answers by default. */
+import { isKeptForBots } from '../../shared/ids.ts'
 import type { Agent, AgentRegistry } from './port.ts'
 
 /**
@@ -7,6 +8,8 @@ import type { Agent, AgentRegistry } from './port.ts'
  */
 export const createAgentRegistry = (agents: readonly [Agent, ...Agent[]]): AgentRegistry => {
   const byId = new Map(agents.map(agent => [agent.id, agent]))
+  const bots = agents.filter(({ id }) => isKeptForBots(id))
+  if (bots.length > 0) throw new Error(`No agent may be called ${bots[0]!.id}: what begins like that is a person's bot.`)
   if (byId.size !== agents.length) throw new Error('Two agents have the same id; replies would be put under the wrong name.')
   return { defaultId: agents[0].id, all: agents, find: id => byId.get(id) }
 }

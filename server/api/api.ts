@@ -5,12 +5,14 @@ import { errorTable, SkeinError } from '../../shared/errors.ts'
 import type { DocumentName } from '../../shared/ids.ts'
 import type { Principal } from '../../shared/principal.ts'
 import type { Timers } from '../../shared/timers.ts'
+import type { BotDesk } from '../agents/bot-desk-port.ts'
 import type { Directory } from '../directory/port.ts'
 import type { Edge } from '../edge/edge.ts'
 import { RateLimited } from '../edge/rate-limits.ts'
 import type { Tickets } from '../identity/ticket-port.ts'
 import type { Tokens } from '../identity/token-port.ts'
 import type { CarryOvers } from '../identity/aliases-port.ts'
+import type { Bots } from '../identity/bots-port.ts'
 import type { DeviceLinkStore } from '../identity/devices-port.ts'
 import type { UpdateLog } from '../log/port.ts'
 import type { Random } from '../room/lineage.ts'
@@ -20,6 +22,8 @@ import type { Proofs } from '../room/proofs.ts'
 import type { Audit, Logger, SampledAudit } from '../telemetry/port.ts'
 import { createGatekeeper } from './access.ts'
 import { batchSyncRoutes } from './batch-sync.ts'
+import { botRunRoutes } from './bot-runs.ts'
+import { botRoutes } from './bots.ts'
 import { callerOf, credentialsOf } from './context.ts'
 import { createConversationList } from './conversation-list.ts'
 import { conversationRoutes } from './conversations.ts'
@@ -42,10 +46,13 @@ import { InvalidRequest } from './validation.ts'
 export interface ApiOptions extends MeOptions {
   tokens: Tokens
   tickets: Tickets
+  bots: Bots
+  /** Where bots find what they are asked. */
+  desk: BotDesk
+  roles: Pick<LiveRoles, 'enter'>
   directory: Directory
   log: Pick<UpdateLog, 'ledger' | 'list' | 'read' | 'summaries'>
   rooms: Rooms
-  roles: Pick<LiveRoles, 'enter'>
   proofs: Proofs
   /** Ends all that goes on with a document that the directory has as deleted, and removes what is stored of it. */
   erase: (name: DocumentName) => Promise<void>
@@ -104,6 +111,9 @@ export const createApi = (options: ApiOptions): Api => {
   api.route('/', linkRoutes({ identity, directory, gatekeeper, audit, now }))
   api.route('/sync', batchSyncRoutes({ identity, directory, log, openToAll, logger }))
   api.route('/', tokenRoutes({ ...options, gatekeeper }))
+  api.route('/bots', botRoutes(options))
+  const botRuns = botRunRoutes({ ...options, gatekeeper })
+  api.route('/bots/runs', botRuns.routes)
   if (identity.routes) api.route('/auth', identity.routes())
   if (comings && identity.devices) {
     const { carryOvers, deviceLinks: links } = comings
@@ -151,5 +161,6 @@ export const createApi = (options: ApiOptions): Api => {
   return { app, feed: feed.onEvents, close: () => {
     ceaseToListen()
     feed.close()
+    botRuns.close()
   } }
 }

@@ -47,8 +47,8 @@ export const batchSyncRoutes = ({ identity, directory, log, openToAll, logger }:
   /** All documents that the person may read, in the order of their names. */
   const readableBy = async (principal: Principal): Promise<Readable[]> => {
     const shared = openToAll ? await everybodys() : await membershipsOf(directory, principal, '')
-    // Nobody has to come to their home document before it is theirs.
-    const homes = idsOf(principal).map(id => ({ name: `home/${id}` as DocumentName, role: 'owner' as const, createdAt: 0 }))
+    // Nobody has to come to their home document before it is theirs. A bot has none.
+    const homes = (principal.bot ? [] : idsOf(principal)).map(id => ({ name: `home/${id}` as DocumentName, role: 'owner' as const, createdAt: 0 }))
     const others = shared.filter(({ name }) => homes.every(home => home.name !== name))
     return limited([...others, ...homes], principal).sort((a, b) => a.name < b.name ? -1 : 1)
   }

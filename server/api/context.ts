@@ -2,7 +2,7 @@
 import type { Context, MiddlewareHandler } from 'hono'
 import { SkeinError } from '../../shared/errors.ts'
 import type { UserId } from '../../shared/ids.ts'
-import { isInPerson, isWhollyInPerson } from '../../shared/principal.ts'
+import { holderOf, isInPerson, isWhollyInPerson } from '../../shared/principal.ts'
 import type { Principal } from '../../shared/principal.ts'
 import type { Caller } from '../edge/caller.ts'
 import type { Credentials, Identity } from '../identity/port.ts'
@@ -44,7 +44,7 @@ export const signedIn = (identity: Pick<Identity, 'authenticate'>): MiddlewareHa
   const principal = await identity.authenticate(credentialsOf(c))
   if (!principal) throw new SkeinError('unauthenticated')
   c.set('principal', principal)
-  c.var.admitPerson?.(principal.id)
+  c.var.admitPerson?.(holderOf(principal).id)
   await next()
 }
 

@@ -11,7 +11,7 @@ import type { ConversationEvent } from '../../shared/conversation/event.ts'
 import { documentId, documentKind } from '../../shared/ids.ts'
 import type { DocumentName, UserId } from '../../shared/ids.ts'
 import type { Timers } from '../../shared/timers.ts'
-import { idsOf } from '../../shared/principal.ts'
+import { holderOf, idsOf } from '../../shared/principal.ts'
 import type { Principal } from '../../shared/principal.ts'
 import type { Directory, DirectoryEntry, DirectoryListener } from '../directory/port.ts'
 import { reaches, wasMember } from '../room/access.ts'
@@ -93,7 +93,7 @@ export class Feed {
 
 /** Whether one of these is this person, who may know it even when they are no member any more. */
 const mayKnow = ({ name }: DirectoryEntry, principal: Principal, ids: readonly UserId[]): boolean =>
-  reaches(principal.scopes, name) && idsOf(principal).some(id => ids.includes(id))
+  reaches(principal, name) && idsOf(holderOf(principal)).some(id => ids.includes(id))
 
 const changesList = (event: ConversationEvent): boolean => {
   switch (event.type) {

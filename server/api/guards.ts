@@ -3,6 +3,7 @@ import type { MiddlewareHandler } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { SkeinError } from '../../shared/errors.ts'
 import { isLoopbackHost } from '../../shared/api/origin.ts'
+import { BOT_REPLY_TYPE } from '../../shared/api/bot-schemas.ts'
 import { limits } from '../../shared/limits.ts'
 import type { Caller } from '../edge/caller.ts'
 import type { Edge } from '../edge/edge.ts'
@@ -42,9 +43,11 @@ export const ownPagesOnly = (
   const foreign = site === 'cross-site' || site === 'same-site'
   if (foreign && !origins.isGuestPage(origin) && !isReturnFromSignIn(c.req)) refuse('done')
   if (!reads && !origins.mayUse(origin, caller)) refuse('changed')
-  // Without a body there is nothing that a form could smuggle in, and no form sends a DELETE.
-  if (!reads && c.req.method !== 'DELETE' && !/^application\/json\s*(;|$)/i.test(c.req.header('content-type') ?? '')) {
-    throw new InvalidRequest('Content-Type must be application/json, so nothing was changed.')
+  // Without a body there is nothing that a form could smuggle in, and no form sends a DELETE, or this type of text.
+  const wanted = isBotsReply(c.req.path) ? BOT_REPLY_TYPE : 'application/json'
+  const [given = ''] = (c.req.header('content-type') ?? '').toLowerCase().split(/\s*;/)
+  if (!reads && c.req.method !== 'DELETE' && given !== wanted) {
+    throw new InvalidRequest(`Content-Type must be ${wanted}, so nothing was changed.`)
   }
   if (!origins.isGuestPage(origin)) return next()
   if (c.req.method === 'OPTIONS') return c.body(null, 204, { ...readableBy(origin), ...PREFLIGHT })
@@ -67,7 +70,10 @@ const PREFLIGHT = {
 
 /** What is longer than its route allows is not read. */
 export const boundedBody: MiddlewareHandler = (c, next) =>
-  (bodyLimits.find(([path]) => path.test(c.req.path))?.[1] ?? usualBody)(c, next)
+  isBotsReply(c.req.path) ? next() : (bodyLimits.find(([path]) => path.test(c.req.path))?.[1] ?? usualBody)(c, next)
+
+/** It is read as it grows, and no further than a message may be long. */
+const isBotsReply = (path: string): boolean => /^\/api\/bots\/runs\/[^/]+\/reply$/.test(path)
 
 const bodyUpTo = (maxSize: number): MiddlewareHandler => bodyLimit({ maxSize, onError: () => problemResponse('too-large') })
 const usualBody = bodyUpTo(limits.apiRequestBytes)

@@ -3,6 +3,7 @@ import { Hono } from 'hono'
 import type { Me } from '../../shared/api/schemas.ts'
 import { SkeinError } from '../../shared/errors.ts'
 import { limits } from '../../shared/limits.ts'
+import { holderOf } from '../../shared/principal.ts'
 import type { AgentRegistry } from '../agents/port.ts'
 import type { Identity } from '../identity/port.ts'
 import type { Edge } from '../edge/edge.ts'
@@ -20,7 +21,7 @@ export interface MeOptions {
 export const meRoutes = ({ identity, agents, files, edge }: MeOptions): Hono<Paced> => new Hono<Paced>().get('/', async c => {
   const credentials = credentialsOf(c)
   const known = await identity.authenticate(credentials)
-  if (known) c.var.admitPerson?.(known.id)
+  if (known) c.var.admitPerson?.(holderOf(known).id)
   else edge.rateLimits?.admitAddress('newGuest', credentials.address)
   const admitted = await identity.admitGuest(credentials, edge.isSecure(callerOf(c)))
   const principal = admitted?.principal ?? known

@@ -4,9 +4,10 @@ import type { Context } from 'hono'
 import { newTicket, newToken } from '../../shared/api/token-schemas.ts'
 import type { IssuedToken, Ticket, TokenList } from '../../shared/api/token-schemas.ts'
 import { SkeinError } from '../../shared/errors.ts'
+import { parseBotId } from '../../shared/ids.ts'
 import { idsOf } from '../../shared/principal.ts'
 import { TICKET_PROTOCOL } from '../../shared/wire/frame.ts'
-import type { AgentRegistry } from '../agents/port.ts'
+import type { Bots } from '../identity/bots-port.ts'
 import type { Identity } from '../identity/port.ts'
 import type { Tickets } from '../identity/ticket-port.ts'
 import type { Tokens } from '../identity/token-port.ts'
@@ -21,11 +22,11 @@ export interface TokensOptions {
   tokens: Tokens
   tickets: Tickets
   gatekeeper: Gatekeeper
-  agents: Pick<AgentRegistry, 'all'>
+  bots: Pick<Bots, 'change'>
   audit: Audit
 }
 
-export const tokenRoutes = ({ identity, tokens, tickets, gatekeeper, agents, audit }: TokensOptions): Hono<SignedIn> => {
+export const tokenRoutes = ({ identity, tokens, tickets, gatekeeper, bots, audit }: TokensOptions): Hono<SignedIn> => {
   const app = new Hono<SignedIn>()
   const known = signedIn(identity)
   const told = (c: Context<SignedIn>, name: AuditEventName, about: Record<string, string | number | boolean>): void => {
@@ -40,7 +41,11 @@ export const tokenRoutes = ({ identity, tokens, tickets, gatekeeper, agents, aud
     const wanted = await readBody(c, newToken)
     // What somebody is no member of does not exist for them, here as anywhere.
     for (const name of wanted.scopes.documents ?? []) await gatekeeper.enterDocument(name, c.var.principal)
-    if (wanted.scopes.actAs?.some(wantedId => agents.all.every(({ id }) => id !== wantedId))) throw new SkeinError('agent-unknown')
+    for (const id of wanted.scopes.actAs ?? []) {
+      const bot = parseBotId(id)
+      // Registered by the guest that they were, it is theirs as who they are now.
+      if (!bot || !await bots.change(idsOf(c.var.principal), bot, {})) throw new SkeinError('bot-unknown')
+    }
     const issued = await tokens.create(c.var.principal, wanted)
     told(c, 'token.created', { id: issued.token.id, write: issued.token.scopes.write, days: wanted.days ?? 0 })
     return c.json(issued satisfies IssuedToken, 201)

@@ -11,6 +11,7 @@ import { limits } from '../../shared/limits.ts'
 import type { ServerLimits } from '../../shared/limits.ts'
 import { limitKey } from '../../shared/rate-table.ts'
 import type { Timers } from '../../shared/timers.ts'
+import { holderOf } from '../../shared/principal.ts'
 import type { Principal } from '../../shared/principal.ts'
 import { encodeFrame } from '../../shared/wire/codec.ts'
 import { SUBPROTOCOL, TICKET_PROTOCOL } from '../../shared/wire/frame.ts'
@@ -145,7 +146,7 @@ export class SyncServer {
       if (isClosed(webSocket)) return proof.leave()
       webSocket.once('close', () => proof.leave())
       // Where everybody is the one local person there is nothing to tell apart.
-      const stay = access.openToAll ? () => {} : this.#admission.enter(principal.id)
+      const stay = access.openToAll ? () => {} : this.#admission.enter(holderOf(principal).id)
       if (!stay) throw new SkeinError('too-many-connections')
       webSocket.once('close', stay)
       const standing = await roles.enter(name, principal)

@@ -1,5 +1,7 @@
-/** An identity, and beside it the tokens and tickets that its people make. Whoever shows one of these is looked at by that alone. */
+/** An identity, and beside it the bots, tokens and tickets that its people make. Whoever shows one of these is looked at by that alone. */
 import type { RandomBytes } from '../../shared/ids.ts'
+import { openLevelDbBots } from './bots/leveldb-bots.ts'
+import type { Bots } from './bots-port.ts'
 import { wrapped } from './port.ts'
 import type { Identity, Revocation } from './port.ts'
 import { SealedTickets } from './tickets/sealed-tickets.ts'
@@ -24,13 +26,16 @@ export interface WithTokensOptions {
   onError: (error: unknown) => void
 }
 
-export const withTokens = (options: WithTokensOptions): { identity: Identity, tokens: Tokens, tickets: Tickets } => {
+export const withTokens = (options: WithTokensOptions): { identity: Identity, tokens: Tokens, tickets: Tickets, bots: Bots } => {
   const { people, store, secret, random, now, onRefused, onError } = options
   const renew: NonNullable<Identity['renew']> = async principal => {
     const renewed = await tokens.renew(principal)
     return renewed === undefined ? (people.renew ? people.renew(principal) : principal) : renewed
   }
-  const tokens = new LevelDbTokens({ store, random, now, ...people.renew && { renew: principal => people.renew!(principal) }, onError })
+  const registered = openLevelDbBots({ store, random, now })
+  const tokens = new LevelDbTokens({
+    store, bots: registered, random, now, ...people.renew && { renew: principal => people.renew!(principal) }, onError,
+  })
   const tickets = new SealedTickets({ secret, random, now, renew })
   const onRevoked = (listener: (gone: Revocation) => void): (() => void) => {
     const stops = [people.onRevoked(listener), tokens.onRevoked(listener)]
@@ -56,10 +61,23 @@ export const withTokens = (options: WithTokensOptions): { identity: Identity, to
     renew,
     ...people.leaving && { leaving: { ...people.leaving, forget: async (person, ids) => {
       for (const { id } of await tokens.listOf(ids)) await tokens.revoke(ids, id)
+      for (const { id } of await registered.listOf(ids)) await registered.remove(ids, id)
       await people.leaving!.forget(person, ids)
     } } },
   })
-  return { identity, tokens, tickets }
+  const bots: Bots = {
+    register: (ids, fields) => registered.register(ids, fields),
+    find: id => registered.find(id),
+    listOf: ids => registered.listOf(ids),
+    change: (ids, id, fields) => registered.change(ids, id, fields),
+    // First the bot: from then on no token of it is good; then what is open by one ends.
+    remove: async (ids, id) => {
+      const removed = await registered.remove(ids, id)
+      await tokens.endActingAs(ids, id)
+      return removed
+    },
+  }
+  return { identity, tokens, tickets, bots }
 }
 
 /** Null: the header is somebody else's business, such as a proxy's. */

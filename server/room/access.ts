@@ -1,8 +1,11 @@
-/** Who may open which document, and in which role: the one answer for sockets, the API and feeds. */
+/**
+ * Who may open which document, and in which role: the one answer for sockets, the API and feeds. A bot is let in by its person's
+ * membership, wherever that is looked up; what it does there it does as itself.
+ */
 import { SkeinError } from '../../shared/errors.ts'
 import { documentId, documentKind } from '../../shared/ids.ts'
 import type { DocumentName, UserId } from '../../shared/ids.ts'
-import { idsOf, isOwn } from '../../shared/principal.ts'
+import { holderOf, idsOf, isOwn } from '../../shared/principal.ts'
 import type { Principal, Scopes } from '../../shared/principal.ts'
 import type { Role } from '../../shared/wire/frame.ts'
 import type { Directory, DirectoryEntry } from '../directory/port.ts'
@@ -38,24 +41,26 @@ export const roleIn = async (policy: AccessPolicy, name: DocumentName, principal
  * @throws SkeinError `gone` to who was a member of it when it was deleted; to a stranger it never was
  */
 export const memberRole = (entry: DirectoryEntry, principal: Principal, openToAll: boolean): Role | null => {
-  if (!reaches(principal.scopes, entry.name)) return null
-  const role = openToAll ? 'owner' : bestOf(idsOf(principal).flatMap(id => heldIn(entry, id) ?? []))
+  if (!reaches(principal, entry.name)) return null
+  const role = openToAll ? 'owner' : bestOf(idsOf(holderOf(principal)).flatMap(id => heldIn(entry, id) ?? []))
   if (role && entry.deletedAt !== null) throw new SkeinError('gone')
   return role && within(role, principal.scopes)
 }
 
 /** Whoever may be told that a deleted document is gone. */
 export const wasMember = (entry: DirectoryEntry, principal: Principal, openToAll: boolean): boolean =>
-  reaches(principal.scopes, entry.name) && (openToAll || idsOf(principal).some(id => heldIn(entry, id) !== null))
+  reaches(principal, entry.name) && (openToAll || idsOf(holderOf(principal)).some(id => heldIn(entry, id) !== null))
 
-/** Whether a document of this name, which nobody has yet, may become the principal's. */
-export const mayCreate = (name: DocumentName, { scopes }: Principal): boolean =>
-  scopes === undefined || (scopes.write && reaches(scopes, name))
+/** Whether a document of this name, which nobody has yet, may become the principal's. A bot owns nothing. */
+export const mayCreate = (name: DocumentName, principal: Principal): boolean => {
+  const { scopes, bot } = principal
+  return bot === undefined && (scopes === undefined || (scopes.write && reaches(principal, name)))
+}
 
 /** Documents of this kind that the principal is a member of, under whichever of its ids, as far as the credential goes. */
 export const membershipsOf = async (directory: Pick<Directory, 'listOf'>, principal: Principal, prefix: string): Promise<Membership[]> => {
   const held = new Map<DocumentName, Membership>()
-  for (const listed of await Promise.all(idsOf(principal).map(id => directory.listOf(id, prefix)))) {
+  for (const listed of await Promise.all(idsOf(holderOf(principal)).map(id => directory.listOf(id, prefix)))) {
     for (const each of listed) {
       const before = held.get(each.name)
       if (!before || bestOf([before.role, each.role]) !== before.role) held.set(each.name, each)
@@ -65,8 +70,8 @@ export const membershipsOf = async (directory: Pick<Directory, 'listOf'>, princi
 }
 
 /** What of these the credential reaches, in the role that it allows. */
-export const limited = (memberships: readonly Membership[], { scopes }: Principal): Membership[] =>
-  memberships.filter(({ name }) => reaches(scopes, name)).map(each => ({ ...each, role: within(each.role, scopes) }))
+export const limited = (memberships: readonly Membership[], principal: Principal): Membership[] =>
+  memberships.filter(({ name }) => reaches(principal, name)).map(each => ({ ...each, role: within(each.role, principal.scopes) }))
 
 /** For the rooms: the directory's entry of a document that is to be loaded. The returned function throws `gone` when it was deleted. */
 export const enrolment = (directory: Directory) => async (name: DocumentName): Promise<DirectoryEntry | null> => {
@@ -82,9 +87,13 @@ const heldIn = ({ members, readers }: DirectoryEntry, id: UserId): Role | null =
 
 const bestOf = (roles: readonly Role[]): Role | null => BEST_FIRST.find(role => roles.includes(role)) ?? null
 
-/** Whether the credential is good for this document at all: what it does not reach does not exist for its bearer. */
-export const reaches = (scopes: Scopes | undefined, name: DocumentName): boolean =>
-  scopes === undefined || (scopes.read && (scopes.documents === undefined || scopes.documents.includes(name)))
+/**
+ * Whether the credential is good for this document at all: what it does not reach does not exist for its bearer. What goes with a person
+ * to their devices is no bot's.
+ */
+export const reaches = ({ scopes, bot }: Principal, name: DocumentName): boolean =>
+  (bot === undefined || documentKind(name) !== 'home') &&
+  (scopes === undefined || (scopes.read && (scopes.documents === undefined || scopes.documents.includes(name))))
 
 /** A scoped credential writes at most: to delete, to invite and to change roles is for the person, so a stolen one cannot spread. */
 const within = (role: Role, scopes: Scopes | undefined): Role => {

@@ -1,4 +1,5 @@
 /** Carries a step of the run machine into the conversation: the run, its drafts, and at its end one sealed message, however it ends. */
+import { botLabel } from '../../shared/bot-name.ts'
 import { openRoots } from '../../shared/conversation/document.ts'
 import { readDraft } from '../../shared/conversation/read.ts'
 import type { Draft } from '../../shared/conversation/read.ts'
@@ -55,6 +56,7 @@ const sealed = (
     acceptedAt: at,
     status,
     ...error && { error },
-    ...details
+    ...details,
+    ...run.bot && { bot: run.bot, authorName: botLabel(run.bot.name, run.bot.of.name) }
   }
 })

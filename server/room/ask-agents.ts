@@ -3,6 +3,7 @@ import { isFinished, readMeta, textOf } from '../../shared/conversation/read.ts'
 import type { RequestOf, Run } from '../../shared/conversation/schema.ts'
 import { SkeinError } from '../../shared/errors.ts'
 import type { AgentId, RequestId } from '../../shared/ids.ts'
+import { holderOf } from '../../shared/principal.ts'
 import { advanceRun } from './advance-run.ts'
 import type { TransactionWriter } from './conversation-writer.ts'
 import { deriveRun } from './derive-run.ts'
@@ -24,7 +25,8 @@ export const regenerate = (writer: TransactionWriter, requestId: RequestId, requ
   if (!agentId || agents.nameOf(agentId) === undefined) throw new SkeinError('agent-unknown')
   const replaces = target.role === 'assistant' && { replaces: alternativesRootOf(target) }
   const { mode } = question.metadata
-  begin(writer, deriveRun({ requestId, messageId: question.id, agentId, askedBy: principal.id, at: now, mode, ...replaces }))
+  const bot = agents.botOf?.(agentId)
+  begin(writer, deriveRun({ requestId, messageId: question.id, agentId, bot, askedBy: holderOf(principal).id, at: now, mode, ...replaces }))
 }
 
 /** Of a reply that broke off: another try, or its continuation. Either takes its place as the newest alternative. */
@@ -41,8 +43,8 @@ export const answerAgain = (
   const question = messageOrThrow(writer, parentId)
   const goesOn = type === 'continue' && textOf(target.parts).trim() !== ''
   begin(writer, deriveRun({
-    requestId, messageId: question.id, agentId, askedBy: principal.id, at: now, mode: question.metadata.mode,
-    replaces: alternativesRootOf(target), ...goesOn && { continues: target.id }
+    requestId, messageId: question.id, agentId, bot: agents.botOf?.(agentId), askedBy: holderOf(principal).id, at: now,
+    mode: question.metadata.mode, replaces: alternativesRootOf(target), ...goesOn && { continues: target.id }
   }))
 }
 

@@ -1,5 +1,6 @@
 /** The server's pen: all that the server writes into a conversation goes through here, under the right client id, and notes its event. */
 import * as Y from 'yjs'
+import { botLabel } from '../../shared/bot-name.ts'
 import type { ConversationEvent } from '../../shared/conversation/event.ts'
 import { openRoots, reactionKey } from '../../shared/conversation/document.ts'
 import type { ConversationRoots, DraftPart } from '../../shared/conversation/document.ts'
@@ -93,16 +94,22 @@ export class TransactionWriter implements ConversationWriter {
   }
 
   renameAuthor(ids: readonly string[], name: string): void {
-    const { messages, members } = this.roots
+    const { messages, members, runs } = this.roots
     for (const [i, message] of messages.toArray().entries()) {
-      const { authorId, authorName } = message.metadata
-      if (!ids.includes(authorId) || authorName === name) continue
-      const renamed = { ...message, metadata: { ...message.metadata, authorName: name } }
+      const { authorId, authorName, bot } = message.metadata
+      const isBots = bot !== undefined && ids.includes(bot.of.id)
+      const called = isBots ? botLabel(NAMELESS, name) : name
+      if ((!isBots && !ids.includes(authorId)) || authorName === called) continue
+      const nameless = isBots && { bot: { ...bot, name: NAMELESS, of: { ...bot.of, name } } }
+      const renamed = { ...message, metadata: { ...message.metadata, authorName: called, ...nameless } }
       messages.delete(i)
       messages.insert(i, [renamed])
       this.messages.replace(renamed)
       // They may tell the old name.
       this.#dropSummaries(0)
+    }
+    for (const [id, run] of [...runs]) {
+      if (run.bot && ids.includes(run.bot.of.id)) runs.set(id, { ...run, bot: { ...run.bot, name: NAMELESS, of: { ...run.bot.of, name } } })
     }
     for (const id of ids) if (members.has(id)) members.delete(id)
   }
@@ -190,6 +197,9 @@ export class TransactionWriter implements ConversationWriter {
     this.roots.requests.delete(key)
   }
 }
+
+/** What the bots of somebody who is no more are called: their names may tell whose they were. */
+const NAMELESS = 'Deleted bot'
 
 const sourceOf = (source: Record<string, unknown>): DraftPart =>
   new Y.Map(Object.entries(source).filter((field): field is [string, string] => typeof field[1] === 'string'))

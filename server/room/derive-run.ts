@@ -1,7 +1,7 @@
 /** The run that a request causes; all its ids derive from the cause, so that resends, devices and nodes cannot start it twice. */
 import { createHash } from 'node:crypto'
 import type { Mode } from '../../shared/conversation/mode.ts'
-import type { Run } from '../../shared/conversation/schema.ts'
+import type { Run, SaidByBot } from '../../shared/conversation/schema.ts'
 import { uuidFromDigest } from '../../shared/ids.ts'
 import type { AgentId, MessageId, RequestId, RunId } from '../../shared/ids.ts'
 
@@ -14,14 +14,17 @@ export interface RunCause {
   replaces?: MessageId
   continues?: MessageId
   mode?: Mode | undefined
+  /** The agent is this bot. */
+  bot?: SaidByBot | undefined
   at: number
 }
 
-export const deriveRun = ({ requestId, messageId, agentId, askedBy, replaces, continues, mode, at }: RunCause): Run => ({
+export const deriveRun = ({ requestId, messageId, agentId, askedBy, replaces, continues, mode, bot, at }: RunCause): Run => ({
   id: runIdOf(messageId, agentId, requestId),
   requestId,
   messageId,
   agentId,
+  ...bot && { bot },
   askedBy,
   state: 'pending',
   attempt: 1,

@@ -1,7 +1,9 @@
 /** What a room works with, and on. */
 import type * as Y from 'yjs'
 import type { DocumentName } from '../../shared/ids.ts'
+import { holderOf } from '../../shared/principal.ts'
 import type { Judged } from '../gate/verdict.ts'
+import type { BotsIn } from './asked-bots.ts'
 import type { Budgets } from './budget.ts'
 import type { ClientOwners } from './client-owners.ts'
 import type { MessageIndex } from './message-index.ts'
@@ -22,6 +24,8 @@ export interface RoomEnvironment extends RecorderPorts, ReaderPorts {
   mayReadFiles?: (id: string) => boolean
   /** Called after a record is durable. */
   onEvents: EventListener
+  /** Bots that may be asked in a conversation; none when left out. */
+  botsIn?: BotsIn
 }
 
 /** The live document, and who has a part in writing it. */
@@ -45,6 +49,6 @@ export const takeContext = (
   now: now(),
   taken: id => known.get(id),
   agents,
-  mayAsk: () => budgets === null || budgets.requests.spend(principal.id, 1, now()),
+  mayAsk: () => budgets === null || budgets.requests.spend(holderOf(principal).id, 1, now()),
   ...mayReadFiles && { mayReadFiles },
 })

@@ -5,7 +5,7 @@
  * first step on every change is heard, and none slips through between reading the role and listening.
  */
 import type { DocumentName, UserId } from '../../shared/ids.ts'
-import { idsOf } from '../../shared/principal.ts'
+import { holderOf, idsOf } from '../../shared/principal.ts'
 import type { Principal } from '../../shared/principal.ts'
 import type { Role } from '../../shared/wire/frame.ts'
 import type { DirectoryEntry } from '../directory/port.ts'
@@ -60,7 +60,7 @@ export class LiveRoles {
 
   #changed(entry: DirectoryEntry, ids: readonly UserId[]): void {
     for (const held of [...this.#held.get(entry.name) ?? []]) {
-      if (idsOf(held.principal).some(id => ids.includes(id))) held.hear(memberRole(entry, held.principal, this.#policy.openToAll))
+      if (idsOf(holderOf(held.principal)).some(id => ids.includes(id))) held.hear(memberRole(entry, held.principal, this.#policy.openToAll))
     }
   }
 

@@ -4,6 +4,7 @@ import { isMode } from '../../shared/conversation/mode.ts'
 import { isFinished, readMeta } from '../../shared/conversation/read.ts'
 import type { Request, RequestOf } from '../../shared/conversation/schema.ts'
 import { SkeinError } from '../../shared/errors.ts'
+import { isKeptForBots } from '../../shared/ids.ts'
 import type { AgentId, RequestId } from '../../shared/ids.ts'
 import { limits } from '../../shared/limits.ts'
 import { isOwn } from '../../shared/principal.ts'
@@ -37,8 +38,10 @@ export const performRequest = (writer: TransactionWriter, requestId: RequestId, 
 
 const redact = (writer: TransactionWriter, { messageId }: RequestOf<'redact'>, { principal, role, now }: TakeContext): void => {
   const message = messageOrThrow(writer, messageId)
-  const asker = message.role === 'assistant' ? writer.messages.get(message.metadata.parentId ?? '')?.metadata.authorId : message.metadata.authorId
-  if (role !== 'owner' && !isOwn(principal, asker)) throw new SkeinError('not-author')
+  const asked = message.role === 'assistant' ? writer.messages.get(message.metadata.parentId ?? '')?.metadata : message.metadata
+  // Whose bot it is answers for it, in person or by a token; no bot for another one of the same person's.
+  const answerable = [asked?.authorId, asked?.bot?.of.id, message.metadata.bot?.of.id, message.metadata.authorId]
+  if (role !== 'owner' && !answerable.some(id => isOwn(principal, id))) throw new SkeinError('not-author')
   writer.redactMessage(message, principal.id, now)
   forgetWhatAgentsRead(writer, now)
   // The title that the server made of its words must not go on saying them.
@@ -56,7 +59,7 @@ const forgetWhatAgentsRead = (writer: TransactionWriter, now: number): void => {
 
 const setMeta = (writer: TransactionWriter, { key, value }: RequestOf<'set-meta'>, { agents }: TakeContext): void => {
   if (key === 'title' && value.length > limits.titleLength) throw new SkeinError('invalid-request', `A title has at most ${limits.titleLength} characters, so it was not changed.`)
-  if (key === 'agent' && value !== '' && agents.nameOf(value as AgentId) === undefined) throw new SkeinError('agent-unknown')
+  if (key === 'agent' && value !== '' && (agents.nameOf(value as AgentId) === undefined || isKeptForBots(value))) throw new SkeinError('agent-unknown')
   if (key === 'answers' && !['', 'always', 'mentioned'].includes(value)) throw new SkeinError('invalid-request')
   if (key === 'mode' && value !== '' && !isMode(value)) throw new SkeinError('invalid-request')
   if (key === 'system') keepPromptsInForce(writer)

@@ -12,9 +12,10 @@ import { SkeinError } from '../../shared/errors.ts'
 import { messageIdOf } from '../../shared/ids.ts'
 import type { MessageId, RequestId } from '../../shared/ids.ts'
 import { limits } from '../../shared/limits.ts'
-import { isOwn } from '../../shared/principal.ts'
+import { holderOf, isOwn } from '../../shared/principal.ts'
 import { scanPosted } from '../gate/scan-posted.ts'
 import type { LedgerEntry } from '../log/port.ts'
+import { agentsFor, mayAskBot } from './asked-bots.ts'
 import { OverBudget } from './budget.ts'
 import { runIdOf } from './derive-run.ts'
 import { takeContext } from './environment.ts'
@@ -23,6 +24,7 @@ import { idsToPrepare, lackParents } from './parents.ts'
 import type { Posted, PostedAnswer } from './port.ts'
 import { parentIdOf } from './proposals.ts'
 import type { Asking } from './session.ts'
+import type { KnownAgents } from './take-context.ts'
 import { contentOf, takeOnce } from './take.ts'
 import type { KnownRequests, TakenRequests } from './taken-requests.ts'
 
@@ -50,6 +52,7 @@ export class PostedRequests {
     const proposals = [{ id: requestId, parentId: parentIdOf(request) }]
     const known: KnownRequests = new Map()
     await this.#taken.prepare(idsToPrepare(proposals, this.#document), known)
+    const agents = mayAskBot(request) ? await agentsFor(this.#environment, this.#document.name, principal) : this.#environment.agents
     const { recorder } = this.#document
     if (recorder.broken) return recorder.broken
     const { role } = posted
@@ -59,7 +62,7 @@ export class PostedRequests {
     if (lackParents(proposals, this.#document, known)) return new SkeinError('parent-unknown', TOO_EARLY)
     if (request.type !== 'redact' && this.#isFull()) return new SkeinError('document-full', NO_ROOM)
     const waitMs = this.#spend(principal)
-    return waitMs > 0 ? new OverBudget(waitMs) : this.#takeNow(requestId, request, { principal, role }, known)
+    return waitMs > 0 ? new OverBudget(waitMs) : this.#takeNow(requestId, request, { principal, role }, known, agents)
   }
 
   /** The same id again is the same request, whoever carries it, or it is refused. */
@@ -68,9 +71,11 @@ export class PostedRequests {
     return isSame && isOwn(principal, before.principal) ? this.#answer(before, request) : new SkeinError('id-conflict', OTHER_CONTENT)
   }
 
-  #takeNow(requestId: RequestId, request: Request, asking: Pick<Asking, 'principal' | 'role'>, known: KnownRequests): PostedAnswer {
+  #takeNow(
+    requestId: RequestId, request: Request, asking: Pick<Asking, 'principal' | 'role'>, known: KnownRequests, agents: KnownAgents,
+  ): PostedAnswer {
     const { recorder } = this.#document
-    const context = takeContext(this.#environment, asking, known)
+    const context = takeContext({ ...this.#environment, agents }, asking, known)
     const { ledger, entry } = recorder.record(asking.principal.id, [], writer => {
       if (!writer) throw new SkeinError('internal', 'Only conversations take requests.')
       writer.begin()
@@ -132,7 +137,8 @@ export class PostedRequests {
   }
 
   /** @returns milliseconds until the person may ask for more; 0: now. Taking it spends the rest */
-  #spend({ id }: Posted['principal']): number {
+  #spend(principal: Posted['principal']): number {
+    const { id } = holderOf(principal)
     const { budgets } = this.#environment
     const now = this.#environment.now()
     if (budgets === null) return 0

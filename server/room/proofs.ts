@@ -5,6 +5,7 @@
  * asking the identity: from the first step on it is told, and nothing slips through between the check and the listening.
  */
 import type { ErrorCode } from '../../shared/errors.ts'
+import { holderOf } from '../../shared/principal.ts'
 import type { Principal } from '../../shared/principal.ts'
 import type { Timers } from '../../shared/timers.ts'
 import type { Credentials, Identity, Revocation } from '../identity/port.ts'
@@ -70,9 +71,9 @@ export class Proofs {
   }
 }
 
-/** A guest who became an alias is revoked without the account that it belongs to now. */
-const concerns = (gone: Revocation, { id, credential }: Principal): boolean =>
-  'user' in gone ? gone.user === id : gone.credential === credential
+/** A guest who became an alias is revoked without the account that it belongs to now; with a person their bots. */
+const concerns = (gone: Revocation, principal: Principal): boolean =>
+  'user' in gone ? gone.user === holderOf(principal).id : gone.credential === principal.credential
 
 class HeldProof implements Proof {
   readonly principal: Principal

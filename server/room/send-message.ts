@@ -9,8 +9,9 @@ import { SkeinError } from '../../shared/errors.ts'
 import { messageIdOf } from '../../shared/ids.ts'
 import type { AgentId, DraftId, RequestId } from '../../shared/ids.ts'
 import { limits } from '../../shared/limits.ts'
-import { isOwn } from '../../shared/principal.ts'
+import { holderOf, isOwn } from '../../shared/principal.ts'
 import { agentOf } from './ask-agents.ts'
+import { checkBotName, saidByBot } from './bot-author.ts'
 import type { TransactionWriter } from './conversation-writer.ts'
 import { deriveRun } from './derive-run.ts'
 import { jsonBytes } from './json-bytes.ts'
@@ -23,6 +24,7 @@ const TITLE_FROM_TEXT = 60
 export const send = (writer: TransactionWriter, requestId: RequestId, request: RequestOf<'send'>, context: TakeContext): void => {
   const { principal, now } = context
   const { parts, replaces, to, context: files } = request.message
+  checkBotName(principal, writer.roots.members.values(), context.agents.all)
   if (jsonBytes(parts) > limits.messageBytes) throw new SkeinError('message-too-long')
   if (!parts.every(isPersonsPart)) throw new SkeinError('invalid-request', 'A person\'s message may hold text, files and data only, so it was not sent.')
   if (parts.every(part => part.type === 'text' && String(part.text).trim() === '')) throw new SkeinError('message-empty')
@@ -46,6 +48,7 @@ export const send = (writer: TransactionWriter, requestId: RequestId, request: R
       ...replaced && { replaces: alternativesRootOf(replaced) },
       authorId: principal.id,
       authorName: principal.name,
+      ...saidByBot(principal),
       ...to && { to },
       ...mode,
       ...files?.length && { context: files },
@@ -59,7 +62,10 @@ export const send = (writer: TransactionWriter, requestId: RequestId, request: R
   writer.appendMessage(message)
   if (request.drops) dropSharedDraft(writer, request.drops)
   if (!writer.roots.meta.get('title')) writer.setMeta('title', titleFrom(message))
-  for (const agentId of asked.agents) writer.setRun(deriveRun({ requestId, messageId, agentId, askedBy: principal.id, at: now, ...mode }))
+  for (const agentId of asked.agents) {
+    const bot = context.agents.botOf?.(agentId)
+    writer.setRun(deriveRun({ requestId, messageId, agentId, bot, askedBy: holderOf(principal).id, at: now, ...mode }))
+  }
 }
 
 const NO_FILES = 'You may not have files of the server read here, so the message was not sent. Its text is kept here; send it without them.'
@@ -73,7 +79,8 @@ const whoIsAsked = (
   if (to?.some(id => agents.nameOf(id) === undefined)) throw new SkeinError('agent-unknown')
   return askedBy({
     to, text, agents: agents.all, agent: agentOf(writer, agents), always: readMeta(writer.doc).answersAlways,
-    people: writersWith(id => isOwn(principal, id), writer.roots.members.entries())
+    // A bot is never alone: it has a person, who may not have said anything here.
+    people: writersWith(id => isOwn(principal, id), writer.roots.members.entries()) + (principal.bot ? 1 : 0)
   })
 }
 

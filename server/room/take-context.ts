@@ -1,5 +1,6 @@
 /** What is to be known for taking a request: who asks, and what of it. */
 import type { NamedAgent } from '../../shared/conversation/asked.ts'
+import type { SaidByBot } from '../../shared/conversation/schema.ts'
 import type { AgentId, RequestId } from '../../shared/ids.ts'
 import type { Principal } from '../../shared/principal.ts'
 import type { Role } from '../../shared/wire/frame.ts'
@@ -25,4 +26,6 @@ export interface KnownAgents {
   /** Undefined: there is no such agent. */
   nameOf: (id: AgentId) => string | undefined
   all: readonly NamedAgent[]
+  /** Who a bot is that may be asked here; absent: there are none. */
+  botOf?: (id: AgentId) => SaidByBot | undefined
 }

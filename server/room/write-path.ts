@@ -7,6 +7,7 @@ import type { StoredEvent } from '../../shared/conversation/event.ts'
 import { SkeinError, errorTable } from '../../shared/errors.ts'
 import type { ErrorCode } from '../../shared/errors.ts'
 import { limits } from '../../shared/limits.ts'
+import { holderOf } from '../../shared/principal.ts'
 import { judge } from '../gate/judge.ts'
 import { scan } from '../gate/scan.ts'
 import type { Scanned } from '../gate/scan.ts'
@@ -14,6 +15,7 @@ import type { Verdict } from '../gate/verdict.ts'
 import type { SharedType } from '../gate/yjs-internals.ts'
 import type { LedgerEntry } from '../log/port.ts'
 import { applyJudged } from './apply-judged.ts'
+import { agentsFor, mayAskBots } from './asked-bots.ts'
 import { takeContext } from './environment.ts'
 import type { RoomEnvironment, WrittenDocument } from './environment.ts'
 import { Inbox } from './inbox.ts'
@@ -24,6 +26,7 @@ import { proposalsIn, proposesRedaction } from './proposals.ts'
 import type { Proposal } from './proposals.ts'
 import type { Asking, Session, Submission, Turn } from './session.ts'
 import type { Outcome } from './take-in-slices.ts'
+import type { KnownAgents } from './take-context.ts'
 import { takeTogether } from './take-together.ts'
 import { outcomesOf, takeRequests } from './take.ts'
 import type { Taken } from './take.ts'
@@ -137,6 +140,8 @@ export class WritePath {
     const known: KnownRequests = new Map()
     const prepared = idsToPrepare(proposals, this.#document)
     if (prepared.size > 0) await this.#taken.prepare(prepared, known)
+    const agents = messages && mayAskBots(scanned.decoded)
+      ? await agentsFor(this.#environment, this.#document.name, session.principal) : this.#environment.agents
 
     for (;;) {
       if (this.#endIfLost(session) || session.ended) return { kind: 'ended' }
@@ -161,7 +166,7 @@ export class WritePath {
           if (!final && lackParents(proposals, this.#document, known)) return { kind: 'parked' }
           if (this.#isGrowing(scanned) && this.#isFull()) return refused('document-full')
           if (!this.#affords(session, verdict)) return refused('rate-limited')
-          return this.#apply(session, scanned.bytes, verdict, proposals, known)
+          return this.#apply(session, scanned.bytes, verdict, proposals, known, agents)
         }
       }
     }
@@ -175,6 +180,7 @@ export class WritePath {
 
   #apply(
     session: Session, bytes: Uint8Array, verdict: Accepted, proposals: readonly Proposal[], known: KnownRequests,
+    agents: KnownAgents,
   ): Outcome {
     const { principal } = session
     const { doc, owners, recorder } = this.#document
@@ -185,7 +191,7 @@ export class WritePath {
         applyJudged(session, transaction, doc, bytes, verdict)
         if (!writer) return []
         writer.begin()
-        const context = takeContext(this.#environment, session, known)
+        const context = takeContext({ ...this.#environment, agents }, session, known)
         const touched = this.#mayHoldRequests ? writer.roots.requests.keys() : keysTouched(transaction, doc.share.get('requests'))
         // Beside what is new there may be requests that were taken on an earlier connection, which took the answer with it.
         const brought = new Set([...proposals.map(({ id }) => id), ...verdict.requestIds])
@@ -245,8 +251,8 @@ export class WritePath {
   #affords({ principal }: Session, verdict: Accepted): boolean {
     const { budgets, now } = this.#environment
     if (budgets === null) return true
-    return budgets.newClients.spend(principal.id, verdict.newClients.length, now()) &&
-      budgets.requestsJudged.spend(principal.id, verdict.requestIds.length, now())
+    return budgets.newClients.spend(holderOf(principal).id, verdict.newClients.length, now()) &&
+      budgets.requestsJudged.spend(holderOf(principal).id, verdict.requestIds.length, now())
   }
 }
 

@@ -20,6 +20,7 @@ export type AuditEventName =
   | 'passkey.added' | 'passkey.removed' | 'invite-code.created' | 'invite-code.removed' | 'reset-link.created'
   | 'provider-key.set' | 'provider-key.removed'
   | 'device.added' | 'device.revoked' | 'session.revoked'
+  | 'bot.registered' | 'bot.changed' | 'bot.deleted'
   | 'credential.refused' | 'token.created' | 'token.rotated' | 'token.revoked' | 'ticket.created'
   // Members of a document.
   | 'member.joined' | 'member.left' | 'member.removed' | 'member.role-changed' | 'owner.changed'

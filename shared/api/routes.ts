@@ -32,6 +32,12 @@ export const routes = {
   tokens: () => '/api/tokens',
   token: (id: string) => `/api/tokens/${segment(id)}`,
   rotateToken: (id: string) => `/api/tokens/${segment(id)}/rotate`,
+  /** Programs of the person's that speak under names of their own. */
+  bots: () => '/api/bots',
+  bot: (id: string) => `/api/bots/${segment(id)}`,
+  /** Server-sent events for the bot itself, see bot-schemas.ts. */
+  botRuns: () => '/api/bots/runs',
+  botReply: (runId: string) => `/api/bots/runs/${segment(runId)}/reply`,
   tickets: () => '/api/tickets',
   /** Server-sent events, see {@link FEED_EVENT}. */
   feed: () => '/api/feed',

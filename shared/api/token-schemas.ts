@@ -14,6 +14,7 @@ export const newToken = z.strictObject({
   scopes: z.strictObject({
     read: z.literal(true),
     write: z.optional(z.boolean()),
+    /** The bot of the person that acts by it. */
     actAs: z.optional(z.array(agentId).check(z.minLength(1), z.maxLength(limits.agentsPerToken))),
     documents: z.optional(z.array(documentName).check(z.minLength(1), z.maxLength(limits.documentsPerToken))),
   }),

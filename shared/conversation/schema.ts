@@ -2,7 +2,7 @@
 import * as z from 'zod/mini'
 import { limits } from '../limits.ts'
 import { modes } from './mode.ts'
-import { parseAgentId, parseDraftId, parseMessageId, parseRunId } from '../ids.ts'
+import { parseAgentId, parseBotId, parseDraftId, parseMessageId, parseRunId } from '../ids.ts'
 
 export const SCHEMA_VERSION = 1
 
@@ -57,13 +57,19 @@ export const filesGiven = z.object({
 })
 export type FilesGiven = z.infer<typeof filesGiven>
 
+/** A bot said it: what it was called then, and the person whose bot it was, who answers for it. */
+export const saidByBot = z.object({ id: id(parseBotId), name: shortText, of: z.object({ id: z.string(), name: shortText }) })
+export type SaidByBot = z.infer<typeof saidByBot>
+
 export const messageMetadata = z.object({
   /** The message this one answers or follows; null for the first of a conversation. */
   parentId: z.nullable(id(parseMessageId)),
   /** Root of the alternatives that this message belongs to. */
   replaces: z.optional(id(parseMessageId)),
   authorId: z.string(),
+  /** Of a bot `<name> · bot of <person>`, so that it is read wherever names are. */
   authorName: z.optional(shortText),
+  bot: z.optional(saidByBot),
   agentId: z.optional(id(parseAgentId)),
   runId: z.optional(id(parseRunId)),
   /** The shared draft that it was sent from: who wrote in that draft finds by it what became of their words. */
@@ -148,6 +154,8 @@ export const run = z.object({
   /** The person's message that it answers. */
   messageId: id(parseMessageId),
   agentId: id(parseAgentId),
+  /** Of a bot: who it was when it was asked. */
+  bot: z.optional(saidByBot),
   askedBy: z.string(),
   state: runState,
   /** Counts from 1; every attempt writes a draft of its own. */

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import * as Y from 'yjs'
+import { RunDesk } from '../../server/agents/bot-desk.ts'
 import { createApi } from '../../server/api/api.ts'
 import { openLevelDbDirectory } from '../../server/directory/leveldb-directory.ts'
 import { plainEdge } from '../../server/edge/config.ts'
@@ -76,7 +77,7 @@ export const createApiWorld = async ({ openToAll = false, clientFolder = '/nonex
     yieldToOthers: async () => {},
     enrolled: enrolment(directory),
   })
-  const { identity: known, tokens, tickets } = withTokens({
+  const { identity: known, tokens, tickets, bots } = withTokens({
     people: authenticate ? { ...identity, authenticate } : identity, store: log.store, secret: new Uint8Array(32), random, now: clock,
     onRefused: () => {}, onError: () => {},
   })
@@ -84,12 +85,14 @@ export const createApiWorld = async ({ openToAll = false, clientFolder = '/nonex
     identity: known,
     tokens,
     tickets,
+    bots,
+    desk: new RunDesk(timers.after),
+    roles: new LiveRoles({ directory, now: clock, openToAll }),
     proofs: new Proofs({ identity: known, now: clock, after: timers.after }),
     comings,
     directory,
     log,
     rooms,
-    roles: new LiveRoles({ directory, now: clock, openToAll }),
     erase: async name => {
       await rooms.erase(name)
       await directory.erased(name)

@@ -7,11 +7,13 @@ import type { ServerFiles } from '../../server/agents/server-files.ts'
 import { createAgentRegistry } from '../../server/agents/registry.ts'
 import type { ServerLimits } from '../../shared/limits.ts'
 import { systemTimers } from '../../shared/timers.ts'
+import type { Timers } from '../../shared/timers.ts'
 import { createSkein } from '../../server/app.ts'
 import { readConfig } from '../../server/config.ts'
 import { openLevelDbDirectory } from '../../server/directory/leveldb-directory.ts'
 import type { Directory } from '../../server/directory/port.ts'
 import { createNoIdentity } from '../../server/identity/none.ts'
+import type { Bots } from '../../server/identity/bots-port.ts'
 import type { Identity } from '../../server/identity/port.ts'
 import type { Tokens } from '../../server/identity/token-port.ts'
 import { withTokens } from '../../server/identity/with-tokens.ts'
@@ -33,6 +35,7 @@ export interface InProcessServer {
   /** Every route of the API, as `METHOD path`. */
   readonly routes: readonly string[]
   readonly tokens: Tokens
+  readonly bots: Bots
   /** Makes the next batch fail, before or after it was really written. */
   failNextWrite(when: 'before' | 'after'): void
   /** From here on nothing is written until it is released. `reached`: there is something to write. */
@@ -54,13 +57,15 @@ export interface InProcessOptions {
   beginNewEpochs?: boolean
   squashAt?: SquashLimits
   limits?: ServerLimits
+  /** Of the machine when left out. */
+  timers?: Timers
   /** Of a server that stood there before; a free one when left out. */
   port?: number
 }
 
 export const startInProcess = async (options: InProcessOptions = {}): Promise<InProcessServer> => {
   const { agents, identity, environment, files, dataFolder, durability = 'fsync', beginNewEpochs = false, squashAt, limits } = options
-  const { port: wanted = 0 } = options
+  const { port: wanted = 0, timers = systemTimers } = options
   const folder = dataFolder === undefined ? await temporaryFolder() : { path: dataFolder, remove: async () => {} }
   let failing: 'before' | 'after' | null = null
   let hold: { reach: () => void, released: Promise<void> } | null = null
@@ -99,7 +104,7 @@ export const startInProcess = async (options: InProcessOptions = {}): Promise<In
     agents: createAgentRegistry(agents ?? [createOfflineAgent({ timers: systemTimers, msPerToken: 0 })]),
     logger,
     now: Date.now,
-    timers: systemTimers,
+    timers,
     random: { uint32: () => random(new Uint32Array(1))[0]!, uuid: randomUUID },
     openToAll: !identity && !environment,
     ...files && { files },
@@ -118,6 +123,7 @@ export const startInProcess = async (options: InProcessOptions = {}): Promise<In
     directory,
     routes: server.routes,
     tokens: identities.tokens,
+    bots: identities.bots,
     failNextWrite: when => { failing = when },
     holdWrites: () => {
       const { promise: reached, resolve: reach } = Promise.withResolvers<void>()

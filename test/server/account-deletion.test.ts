@@ -3,12 +3,16 @@ import { execFile } from 'node:child_process'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { openLevelDbBots } from '../../server/identity/bots/leveldb-bots.ts'
+import { openLevelDbLog } from '../../server/log/leveldb/leveldb-log.ts'
 import { routes } from '../../shared/api/routes.ts'
 import { readMessages } from '../../shared/conversation/read.ts'
 import { conversationName } from '../../shared/ids.ts'
+import type { BotId } from '../../shared/ids.ts'
 import { AccountsServer, PASSWORD, codeOf, json, listOf, meOf, signIn, signUp } from '../rig/accounts-server.ts'
 import { messageTexts, say, textOfMessage } from '../rig/conversation.ts'
 import type { HttpBrowser } from '../rig/http-browser.ts'
+import { Peer } from '../rig/peer.ts'
 import { until } from '../rig/until.ts'
 
 const EMAIL = 'ann@example.org'
@@ -60,23 +64,34 @@ test('an account leaves: what nobody else is in is erased, the rest goes on with
   expect(await codeOf(leave(who, 'a wrong password'))).toBe('sign-in-failed')
   expect(await listOf(who)).toHaveLength(3)
   const cookie = who.cookie
+  const { id: botId } = await json<{ id: BotId }>(who.post(routes.bots(), { name: 'Helper of hers' }))
+  const { secret } = await json<{ secret: string }>(who.post(routes.tokens(), { name: 'x', scopes: { read: true, write: true, actAs: [botId] } }))
+  const bot = await Peer.join(`${server.url.replace('http', 'ws')}/sync`, conversationName(bobs)!, { authorization: `Bearer ${secret}` })
+  say(bot.doc, 'from her bot', { to: [] })
+  await bot.allSaved()
   expect((await leave(who, PASSWORD)).status).toBe(204)
   // Killed at whichever step it is.
   await server.kill()
-  await until('she is cut off', () => visit.closedBy !== null)
+  await until('she is cut off', () => visit.closedBy !== null && bot.closedBy !== null)
+  expect((await fetch(server.url + routes.me(), { headers: { authorization: `Bearer ${secret}` } })).status).toBe(401)
   expect((await fetch(server.url + routes.conversations(), { headers: { cookie } })).status).toBe(401)
   expect(await codeOf(signIn(server.browser(), EMAIL))).toBe('sign-in-failed')
   expect([await listOf(bob), await listOf(cleo)]).toEqual([[`${bobs} owner`, `${shared} owner`].sort(), [`${shared} viewer`]])
-  for (const [id, texts] of [[shared, ['said to others']], [bobs, ['of bob', 'from ann']]] as const) {
+  for (const [id, texts] of [[shared, ['said to others']], [bobs, ['of bob', 'from ann', 'from her bot']]] as const) {
     const { doc } = await server.enter(bob, id)
     expect(messageTexts(doc)).toEqual(texts)
     const hers = readMessages(doc).find(message => textOfMessage(message).match(/others|ann/))
     expect(hers?.metadata.authorName).toBe('Deleted account')
+    const bots = readMessages(doc).find(({ metadata }) => metadata.bot)
+    if (id === bobs) expect(bots?.metadata).toMatchObject({ authorName: 'Deleted bot · bot of Deleted account', bot: { name: 'Deleted bot', of: { name: 'Deleted account' } } })
   }
   expect(await codeOf(bob.get(routes.messages(alone)))).toBe('not-found')
   await server.stop()
   expect(await filesWith('nobody-else-reads-this')).toEqual([])
   expect(await filesWith(EMAIL)).toEqual([])
+  const log = await openLevelDbLog({ path: join(server.dataFolder, 'log'), durability: 'os' })
+  expect(await openLevelDbBots({ store: log.store, random: bytes => bytes, now: Date.now }).find(botId)).toBeNull()
+  await log.close()
 })
 
 test('a guest leaves: its cookie proves nobody, and a new guest has nothing', async () => {
@@ -95,14 +110,17 @@ test('an export holds all that one may read and nothing secret, by the server an
   await begin(bob, 'not for ann')
   await invite(bob, bobs, who, 'viewer')
   const { secret } = await json<{ secret: string }>(who.post(routes.invitations(own), { role: 'editor' }))
+  const { id: botId } = await json<{ id: string }>(who.post(routes.bots(), { name: 'Deploys', description: 'Says what went out.' }))
+  await json(bob.post(routes.bots(), { name: 'of somebody else' }))
   const lines = await exportOf(who)
   const kinds = (kind: string) => lines.filter(line => line['kind'] === kind)
   expect([lines[0]!['kind'], lines.at(-1)!['kind']]).toEqual(['export', 'end'])
   expect(kinds('account')).toMatchObject([{ email: EMAIL, name: 'Ann', signsInBy: ['password'] }])
   expect(kinds('conversation').map(line => line['document']).sort()).toEqual([own, bobs].map(id => conversationName(id)).sort())
   expect(kinds('message').map(({ message }) => textOfMessage(message as never)).sort()).toEqual(['mine', 'of bob'])
+  expect(kinds('bot')).toMatchObject([{ id: botId, name: 'Deploys', description: 'Says what went out.' }])
   const text = JSON.stringify(lines)
-  for (const hidden of [secret, PASSWORD, 'not for ann', ...who.cookies.values()]) expect(text).not.toContain(hidden)
+  for (const hidden of [secret, 'of somebody else', PASSWORD, 'not for ann', ...who.cookies.values()]) expect(text).not.toContain(hidden)
   await server.stop()
   const cli = new URL('../../server/cli.ts', import.meta.url).pathname
   const told = await new Promise<string>((resolve, reject) => execFile(

@@ -40,7 +40,7 @@ const ids = new Map<Column, UserId>()
 const bots = new Map<Column, string>()
 /** Secrets of share links, by the document's id: one that is good, and one that is over. */
 const readers = new Map<string, Record<'reader' | 'expiredLink', string>>()
-const others = { session: '', account: '', link: '' }
+const others = { session: '', account: '', link: '', bot: '' }
 const principalOf = (column: Column): Principal => ({ kind: 'guest', id: ids.get(column)!, name: column })
 
 const guest = async (): Promise<HttpBrowser> => {
@@ -91,9 +91,13 @@ beforeAll(async () => {
   const other = await signedIn('other')
   const { sessions: [session] } = await (await other.get(routes.auth.sessions())).json() as { sessions: { id: string }[] }
   const { id: link } = await (await other.post(routes.deviceLinks())).json() as { id: string }
-  Object.assign(others, { session: session!.id, account: (await other.me()).id, link })
+  const { id: bot } = await (await other.post(routes.bots(), { name: 'Of another' })).json() as { id: string }
+  Object.assign(others, { session: session!.id, account: (await other.me()).id, link, bot })
   const another = nameOf('conversation', 'another-one')
-  const allowed = { narrow: { write: true, documents: [another] }, readsOnly: {}, writes: { write: true } }
+  const { id: actsAs } = await server.bots.register([ids.get('owner')!], { name: 'Deploys', description: '' })
+  const allowed = {
+    narrow: { write: true, documents: [another] }, readsOnly: {}, writes: { write: true }, bot: { write: true, actAs: [actsAs] },
+  }
   for (const [column, scopes] of Object.entries(allowed) as [Column, object][]) {
     const { secret } = await server.tokens.create(principalOf('owner'), { name: column, scopes: { read: true, ...scopes } })
     bots.set(column, secret)
@@ -135,7 +139,8 @@ const credentials = async (column: Column, { id }: Target, own = false): Promise
     case 'expiredLink': return bearer(LINK_PREFIX + readers.get(id)![column])
     case 'narrow':
     case 'readsOnly':
-    case 'writes': return bearer(bots.get(column)!)
+    case 'writes':
+    case 'bot': return bearer(bots.get(column)!)
     case 'guest': return { cookie: (await guest()).cookie }
     case 'account': return { cookie: own ? (await signedIn('account')).cookie : cookies.get(column)! }
     case 'admin': return { cookie: own ? (await signedIn('admin')).cookie : cookies.get(column)! }
@@ -148,14 +153,16 @@ interface Answer {
   text: string
 }
 
-const ask = async (route: string, { path, body, headers: more }: Row, target: Target, proof: Record<string, string>): Promise<Answer> => {
+const ask = async (
+  route: string, { path, body, type = 'application/json', headers: more }: Row, target: Target, proof: Record<string, string>,
+): Promise<Answer> => {
   const [method = ''] = route.split(' ', 1)
   const stop = new AbortController()
   const response = await fetch(server.url + path(target), {
     method,
     signal: stop.signal,
     redirect: 'manual',
-    headers: { ...proof, ...body && { 'content-type': 'application/json' }, ...more?.() },
+    headers: { ...proof, ...body && { 'content-type': type }, ...more?.() },
     ...body && { body: JSON.stringify(body(target)) },
   })
   const { status, headers } = response
@@ -188,10 +195,10 @@ describe.each(Object.entries(table))('%s', (route, row) => {
 
 describe('a socket', () => {
   const roles: Record<DocumentKind, string> = {
-    conversation: 'owner editor viewer viewer 4404 4404 4401 4404 4404 viewer editor 4401 4404 4404',
-    artifact: 'owner editor viewer viewer 4404 4404 4401 4404 4404 viewer editor 4401 4404 4404',
+    conversation: 'owner editor viewer viewer 4404 4404 4401 4404 4404 viewer editor 4401 4404 4404 editor',
+    artifact: 'owner editor viewer viewer 4404 4404 4401 4404 4404 viewer editor 4401 4404 4404 editor',
     // Nobody but its person, whatever a directory says.
-    home: 'owner 4404 4404 4404 4404 4404 4401 4404 4404 viewer editor 4401 4404 4404',
+    home: 'owner 4404 4404 4404 4404 4404 4401 4404 4404 viewer editor 4401 4404 4404 4404',
   }
 
   /** @returns the role, or the close code; and every byte that came */

@@ -6,8 +6,7 @@ import { WebSocket } from 'ws'
 import { createGuestIdentity } from '../../server/identity/guest-cookie.ts'
 import { routes } from '../../shared/api/routes.ts'
 import type { Ticket, IssuedToken } from '../../shared/api/token-schemas.ts'
-import { putRequest } from '../../shared/conversation/write.ts'
-import { messageTexts, newConversationId, newRequestId, say } from '../rig/conversation.ts'
+import { messageTexts, newConversationId, say } from '../rig/conversation.ts'
 import { startInProcess } from '../rig/in-process.ts'
 import type { InProcessServer } from '../rig/in-process.ts'
 import { Peer } from '../rig/peer.ts'
@@ -91,17 +90,6 @@ describe('a token on a socket', () => {
     for (const name of [other, `conversation/${newConversationId()}`, `artifact/${newConversationId()}`]) {
       expect(await closeOf({ authorization }, name)).toBe('4404 not-found')
     }
-  })
-
-  it('that may act as an agent can do no more by that than write: an agent\'s drafts, runs and messages stay the server\'s', async () => {
-    const me = await fetch(server.url + routes.me(), { headers: { cookie } })
-    const { defaultAgent: agent } = await me.json() as { defaultAgent: string }
-    const bot = await join({ authorization: bearer(await token({ write: true, actAs: [agent] })) })
-    putRequest(bot.doc, newRequestId(), { type: 'send', message: { parts: [{ type: 'reasoning', text: 'thinking' }], parentId: null, to: [] }, createdAt: 1 } as never)
-    await bot.allSaved()
-    expect(resultsOf(bot)).toMatchObject([{ status: 'refused' }])
-    bot.doc.getArray('messages').push([{ id: 'x', role: 'assistant', parts: [] }])
-    expect((await bot.closed()).reason).toMatch(/^forged/)
   })
 
   it('ends at once when it is revoked or rotated, and its person goes on', async () => {

@@ -2,10 +2,10 @@
 import { experimental_streamTextLowMemory as streamText, wrapLanguageModel } from 'ai'
 import type { LanguageModelUsage, ModelMessage } from 'ai'
 import type { Mode } from '../../../shared/conversation/mode.ts'
-import { textOf } from '../../../shared/conversation/read.ts'
 import type { Message } from '../../../shared/conversation/schema.ts'
 import { SkeinError } from '../../../shared/errors.ts'
 import type { AgentId } from '../../../shared/ids.ts'
+import { asTold } from '../context.ts'
 import type { ModelSetup, Prices } from '../models.ts'
 import type { Agent, AgentChunk, AgentContext, Cost, Usage } from '../port.ts'
 import { modelFailure } from './model-failure.ts'
@@ -95,9 +95,9 @@ export const createAiSdkAgent = (setup: ModelSetup, { maxRetries = 2, readKey }:
   }
 }
 
-const toModelMessage = ({ role, parts }: Message): ModelMessage[] => {
-  const content = textOf(parts)
-  return content === '' ? [] : [{ role, content }]
+const toModelMessage = (message: Message): ModelMessage[] => {
+  const { role, text } = asTold(message)
+  return text === '' ? [] : [{ role, content: text }]
 }
 
 /** The mode decides which tools there are (see `toolPolicy`); a model that has none of them is told what is wanted of it all the same. */

@@ -8,6 +8,7 @@
 import { createCipheriv, createDecipheriv, hkdfSync } from 'node:crypto'
 import type { DocumentName, RandomBytes } from '../../../shared/ids.ts'
 import { limits } from '../../../shared/limits.ts'
+import { holderOf } from '../../../shared/principal.ts'
 import type { Principal } from '../../../shared/principal.ts'
 import type { Identity, Revocation } from '../port.ts'
 import type { Tickets } from '../ticket-port.ts'
@@ -68,7 +69,9 @@ export class SealedTickets implements Tickets {
     this.#revoked = [...this.#revoked.filter(each => each.at > at - LIFETIME_MS), { gone, at }]
   }
 
-  #isFresh({ issuedAt, principal: { id, credential, expiresAt = Infinity } }: Content): boolean {
+  #isFresh({ issuedAt, principal }: Content): boolean {
+    const { credential, expiresAt = Infinity } = principal
+    const { id } = holderOf(principal)
     const now = this.#options.now()
     if (now >= issuedAt + LIFETIME_MS || now >= expiresAt) return false
     return !this.#revoked.some(({ gone, at }) => at >= issuedAt && ('user' in gone ? gone.user === id : gone.credential === credential))

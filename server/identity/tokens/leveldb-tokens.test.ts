@@ -4,9 +4,11 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { codeOf } from '../../../test/contract/code-of.ts'
 import { LevelDbWorld } from '../../../test/rig/leveldb-world.ts'
 import { until } from '../../../test/rig/until.ts'
-import type { DocumentName, UserId } from '../../../shared/ids.ts'
+import type { AgentId, DocumentName, UserId } from '../../../shared/ids.ts'
 import { limits } from '../../../shared/limits.ts'
 import type { Principal } from '../../../shared/principal.ts'
+import { openLevelDbBots } from '../bots/leveldb-bots.ts'
+import type { Bots } from '../bots-port.ts'
 import type { Revocation } from '../port.ts'
 import { LevelDbTokens } from './leveldb-tokens.ts'
 
@@ -23,6 +25,7 @@ let now: number
 let gone: Revocation[]
 let people: Map<UserId, Principal>
 let tokens: LevelDbTokens
+let bots: Bots
 
 let close: () => Promise<void>
 
@@ -31,7 +34,8 @@ const open = async (): Promise<void> => {
   const { store } = log
   close = () => log.close()
   const renew = async ({ id }: Principal) => people.get(id) ?? null
-  tokens = new LevelDbTokens({ store, random: target => randomFillSync(target), now: () => now, renew, onError: () => {} })
+  bots = openLevelDbBots({ store, random: target => randomFillSync(target), now: () => now })
+  tokens = new LevelDbTokens({ store, bots, random: target => randomFillSync(target), now: () => now, renew, onError: () => {} })
   tokens.onRevoked(each => gone.push(each))
 }
 
@@ -90,6 +94,50 @@ describe('a token', () => {
     expect(await tokens.authenticate(secret)).toMatchObject({ name: 'Ada L.', aliases: ['guest-1'] })
     people.delete(ada.id)
     expect(await tokens.authenticate(secret)).toBeNull()
+  })
+})
+
+describe('a token that acts as a bot', () => {
+  const acting = (...actAs: AgentId[]) => ({ name: 'deploys', scopes: { read: true as const, write: true, actAs } })
+  const deploys = { name: 'Deploys', description: '' }
+
+  test('is that bot, for its person as they are called today, with an id of its own and no alias', async () => {
+    people.set(ada.id, { ...ada, aliases: ['guest-1' as UserId] })
+    const bot = await bots.register(['guest-1' as UserId], deploys)
+    const { token, secret } = await tokens.create(ada, acting(bot.id))
+    expect(token.scopes).toEqual({ read: true, write: true, actAs: [bot.id] })
+    const principal = await tokens.authenticate(secret)
+    expect(principal).toEqual({
+      kind: 'agent', id: `agent:${bot.id}`, name: 'Deploys · bot of Ada',
+      bot: { id: bot.id, name: 'Deploys', of: { id: 'ada', name: 'Ada', aliases: ['guest-1'] } },
+      scopes: { read: true, write: true, actAs: [bot.id] }, credential: `token-${token.id}`, expiresAt: START + 90 * DAY
+    })
+    expect(await tokens.renew(principal!)).toEqual(principal)
+    await bots.change(['guest-1' as UserId], bot.id, { name: 'Watcher' })
+    people.set(ada.id, { ...ada, name: 'Ada L.', aliases: ['guest-1' as UserId] })
+    expect(await tokens.authenticate(secret)).toMatchObject({ name: 'Watcher · bot of Ada L.' })
+  })
+
+  test('is nobody, and never its person, when what it names is no bot of theirs, or none any more', async () => {
+    const [own, other] = [await bots.register([ada.id], deploys), await bots.register([bob.id], deploys)]
+    const never = `bot-${'0'.repeat(24)}` as AgentId
+    for (const actAs of [[other.id], [never], ['guide' as AgentId], [own.id, other.id], []]) {
+      const { secret } = await tokens.create(ada, acting(...actAs))
+      expect(await tokens.authenticate(secret), String(actAs)).toBeNull()
+    }
+    const { secret } = await tokens.create(ada, acting(own.id))
+    expect(await tokens.authenticate(secret)).not.toBeNull()
+    await bots.remove([ada.id], own.id)
+    expect(await tokens.authenticate(secret)).toBeNull()
+  })
+
+  test('ends with the bot, and no other token does', async () => {
+    const [one, two] = [await bots.register([ada.id], deploys), await bots.register([ada.id], { name: 'Watcher', description: '' })]
+    const gone1 = await tokens.create(ada, acting(one.id))
+    const kept = [await tokens.create(ada, acting(two.id)), await tokens.create(ada, reading)]
+    await tokens.endActingAs([ada.id], one.id)
+    expect(gone).toEqual([{ credential: `token-${gone1.token.id}` }])
+    expect((await tokens.listOf([ada.id])).map(({ id }) => id).sort()).toEqual(kept.map(({ token }) => token.id).sort())
   })
 })
 

@@ -2,16 +2,20 @@
  * Tokens in the log's database: one entry per token, under its id, and an index per person. What proves a token is only its hash.
  *
  * A token never allows more than its person may do: what it says is who they are and how far it goes, and roles are looked up at each use
- * like anybody's.
+ * like anybody's. One that acts as a bot is that bot for its person, and nobody when the bot is no more.
  */
 import type { NewToken, Token } from '../../../shared/api/token-schemas.ts'
+import { botLabel } from '../../../shared/bot-name.ts'
 import { SkeinError } from '../../../shared/errors.ts'
-import type { RandomBytes, UserId } from '../../../shared/ids.ts'
+import { authorIdOf, parseBotId } from '../../../shared/ids.ts'
+import type { AgentId, BotId, RandomBytes, UserId } from '../../../shared/ids.ts'
 import { oneAfterAnother } from '../../../shared/keyed-queue.ts'
 import { limits } from '../../../shared/limits.ts'
+import { idsOf } from '../../../shared/principal.ts'
 import type { Principal, Scopes } from '../../../shared/principal.ts'
 import { del, fromJson, putJson, under } from '../../log/store-port.ts'
 import type { Key, KeyedStore, Operation } from '../../log/store-port.ts'
+import type { Bots } from '../bots-port.ts'
 import type { Identity, Revocation } from '../port.ts'
 import type { IssuedToken, Tokens } from '../token-port.ts'
 import { formatToken, hashOf, isHashOf, isTokenId, newTokenId, newTokenSecret, parseToken } from './token-text.ts'
@@ -20,6 +24,7 @@ export type TokenStore = Pick<KeyedStore, 'get' | 'intactEntries' | 'commit'>
 
 export interface TokensOptions {
   store: TokenStore
+  bots: Pick<Bots, 'find'>
   /** Of cryptographic quality: secrets are made of it. */
   random: RandomBytes
   /** Milliseconds since 1970. */
@@ -114,9 +119,7 @@ export class LevelDbTokens implements Tokens {
   }
 
   async listOf(people: readonly UserId[]): Promise<Token[]> {
-    const listed = await Promise.all(people.map(person => this.#options.store.intactEntries(under('skein', 'tokens', person))))
-    const keys = listed.flat().map(([key]) => ({ person: String(key[2]) as UserId, id: String(key[3]) }))
-    const tokens = await Promise.all(keys.map(async key => ({ ...key, stored: await this.#find(key.id) })))
+    const tokens = await this.#entriesOf(people)
     await this.#clear(tokens.filter(({ stored }) => stored === null))
     return tokens.flatMap(({ id, stored }) => stored ? [shown(id, stored)] : [])
       .sort((a, b) => b.createdAt - a.createdAt || (a.id < b.id ? -1 : 1))
@@ -144,6 +147,16 @@ export class LevelDbTokens implements Tokens {
     })
   }
 
+  /** The bot is no more. What these people's tokens let in as it goes with them. */
+  endActingAs(people: readonly UserId[], bot: BotId): Promise<void> {
+    return this.#inTurn(async () => {
+      const acting = (await this.#entriesOf(people)).filter(({ stored }) => stored?.scopes.actAs?.includes(bot))
+      if (acting.length === 0) return
+      await this.#options.store.commit(acting.flatMap(({ person, id }) => deleteToken(person, id)))
+      for (const { id } of acting) this.#tell(id)
+    })
+  }
+
   /** All that a person made, who proves nobody any more: whatever they let in goes with them, for good. */
   endAllOf(person: UserId): Promise<void> {
     return this.#inTurn(async () => {
@@ -152,6 +165,12 @@ export class LevelDbTokens implements Tokens {
       await this.#options.store.commit(ids.flatMap(id => deleteToken(person, id)))
       for (const id of ids) this.#tell(id)
     })
+  }
+
+  async #entriesOf(people: readonly UserId[]): Promise<{ person: UserId, id: string, stored: StoredToken | null }[]> {
+    const listed = await Promise.all(people.map(person => this.#options.store.intactEntries(under('skein', 'tokens', person))))
+    const keys = listed.flat().map(([key]) => ({ person: String(key[2]) as UserId, id: String(key[3]) }))
+    return Promise.all(keys.map(async key => ({ ...key, stored: await this.#find(key.id) })))
   }
 
   /** Nothing is kept of what has expired once its person has looked. */
@@ -175,7 +194,20 @@ export class LevelDbTokens implements Tokens {
   async #principalOf(id: string, { person, scopes, expiresAt }: StoredToken): Promise<Principal | null> {
     const { renew } = this.#options
     const now: Principal | null = renew ? await renew(person) : person
-    return now && { ...now, kind: 'service', scopes, credential: credentialOf(id), expiresAt }
+    if (!now) return null
+    const proof = { scopes, credential: credentialOf(id), expiresAt }
+    return scopes.actAs ? this.#botOf(now, scopes.actAs, proof) : { ...now, kind: 'service', ...proof }
+  }
+
+  /** @returns null: what it is to act as is no bot of theirs (any more). As the person themself it never acts. */
+  async #botOf(
+    { id, name, aliases }: Principal, [wanted, ...others]: readonly AgentId[], proof: Pick<Principal, 'scopes' | 'credential' | 'expiresAt'>,
+  ): Promise<Principal | null> {
+    const known = wanted === undefined || others.length > 0 ? null : parseBotId(wanted)
+    const bot = known && await this.#options.bots.find(known)
+    const of = { id, name, ...aliases && { aliases } }
+    if (!bot || !idsOf(of).includes(bot.owner)) return null
+    return { kind: 'agent', id: authorIdOf(bot.id), name: botLabel(bot.name, name), bot: { id: bot.id, name: bot.name, of }, ...proof }
   }
 
   #noteUse(id: string, { lastUsedAt }: StoredToken): void {

@@ -1,0 +1,147 @@
+/**
+ * `/api/bots/runs`, for bots themselves: what they are asked, as it comes, and their replies, as these grow. A bot hears of what stands
+ * where its person may write at that moment and its token reaches, and a reply ends with that right.
+ */
+import { Hono } from 'hono'
+import type { Context } from 'hono'
+import { streamSSE } from 'hono/streaming'
+import { BOT_ASKED_EVENT, BOT_OVER_EVENT } from '../../shared/api/bot-schemas.ts'
+import type { BotAsked } from '../../shared/api/bot-schemas.ts'
+import { SkeinError } from '../../shared/errors.ts'
+import { documentId, parseRunId } from '../../shared/ids.ts'
+import type { RunId } from '../../shared/ids.ts'
+import { holderOf } from '../../shared/principal.ts'
+import type { Principal } from '../../shared/principal.ts'
+import type { Timers } from '../../shared/timers.ts'
+import type { Asked, BotDesk, GivenReply } from '../agents/bot-desk-port.ts'
+import type { LiveRole, LiveRoles } from '../room/live-roles.ts'
+import type { Proof, Proofs } from '../room/proofs.ts'
+import type { Gatekeeper } from './access.ts'
+import { credentialsOf } from './context.ts'
+import type { Paced } from './context.ts'
+import { HEARTBEAT_MS } from './feed.ts'
+
+export interface BotRunsOptions {
+  desk: BotDesk
+  proofs: Pick<Proofs, 'enter'>
+  roles: Pick<LiveRoles, 'enter'>
+  gatekeeper: Pick<Gatekeeper, 'enterDocument'>
+  timers: Timers
+}
+
+type ActingBot = NonNullable<Principal['bot']>
+
+export const botRunRoutes = ({ desk, proofs, roles, gatekeeper, timers }: BotRunsOptions): { routes: Hono<Paced>, close: () => void } => {
+  const app = new Hono<Paced>()
+  const streams = new Set<() => void>()
+
+  app.get('/', async c => {
+    const [proof, bot] = await enterAsBot(proofs, c)
+    const mayAnswer = async ({ conversation }: Asked): Promise<boolean> =>
+      gatekeeper.enterDocument(conversation, proof.principal).then(({ role }) => role !== 'viewer', () => false)
+    const answer = streamSSE(c, async stream => {
+      const ended = Promise.withResolvers<void>()
+      const end = (): void => ended.resolve()
+      let writing = Promise.resolve()
+      const write = (work: () => Promise<unknown>): void => { writing = writing.then(work).then(() => {}, end) }
+      const told = new Set<RunId>()
+      const stopListening = desk.listen(bot.id, {
+        asked: asked => write(async () => {
+          if (desk.find(bot.id, asked.run) !== asked || !await mayAnswer(asked)) return
+          told.add(asked.run)
+          await stream.writeSSE({ event: BOT_ASKED_EVENT, data: JSON.stringify(shown(asked)) })
+        }),
+        over: run => write(async () => {
+          if (told.delete(run)) await stream.writeSSE({ event: BOT_OVER_EVENT, data: JSON.stringify({ run }) })
+        }),
+      })
+      let cancelBeat = (): void => {}
+      const beat = (): void => {
+        write(() => stream.write(':\n\n'))
+        cancelBeat = timers.after(HEARTBEAT_MS, beat)
+      }
+      streams.add(end)
+      stream.onAbort(end)
+      proof.whenEnded(end)
+      beat()
+      await ended.promise
+      cancelBeat()
+      stopListening()
+      streams.delete(end)
+      proof.leave()
+    })
+    answer.headers.set('X-Accel-Buffering', 'no')
+    return answer
+  })
+
+  app.post('/:id/reply', async c => {
+    const [proof, bot] = await enterAsBot(proofs, c)
+    try {
+      const run = parseRunId(c.req.param('id'))
+      const asked = run && desk.find(bot.id, run)
+      if (!asked) throw new SkeinError('not-found')
+      const standing = await roles.enter(asked.conversation, proof.principal)
+      if (!standing) throw new SkeinError('not-found')
+      try {
+        if (standing.role === 'viewer') throw new SkeinError('viewer')
+        const reply = desk.begin(bot.id, asked.run)
+        whileAllowed(proof, standing, reply)
+        await sayAll(reply, c.req.raw.body)
+        return c.json({ run: asked.run, state: await reply.ended })
+      } finally {
+        standing.leave()
+      }
+    } finally {
+      proof.leave()
+    }
+  })
+
+  return { routes: app, close: () => { for (const end of streams) end() } }
+}
+
+const enterAsBot = async (proofs: Pick<Proofs, 'enter'>, c: Context<Paced>): Promise<[Proof, ActingBot]> => {
+  const proof = await proofs.enter(credentialsOf(c))
+  if (!proof) throw new SkeinError('unauthenticated')
+  const { bot } = proof.principal
+  try {
+    c.var.admitPerson?.(holderOf(proof.principal).id)
+    if (!bot) throw new SkeinError('not-allowed', 'Only a bot is asked here, by a token that acts as it. Nothing was changed.')
+    return [proof, bot]
+  } catch (error) {
+    proof.leave()
+    throw error
+  }
+}
+
+/** What takes the bot's right to write there ends its reply, with what there is of it. */
+const whileAllowed = (proof: Proof, standing: LiveRole, reply: GivenReply): void => {
+  const end = (): void => reply.fail(new SkeinError('agent-failed', 'The bot may not write here any more. What had arrived is kept.'))
+  const judge = (role: LiveRole['role']): void => { if (role === null || role === 'viewer') end() }
+  proof.whenEnded(end)
+  standing.whenChanged(judge)
+  judge(standing.role)
+}
+
+/** As it arrives, until the run is over. A reply whose sender went away in the middle is not whole, and says so. */
+const sayAll = async (reply: GivenReply, body: ReadableStream<Uint8Array> | null): Promise<void> => {
+  const decoder = new TextDecoder()
+  const reader = body?.getReader()
+  const over = reply.ended.then(() => null, () => null)
+  try {
+    for (;;) {
+      const next = await Promise.race([reader?.read(), over])
+      if (!next || next.done) break
+      await reply.say(decoder.decode(next.value, { stream: true }))
+    }
+    await reply.say(decoder.decode())
+    reply.finish()
+  } catch (error) {
+    if (error instanceof SkeinError) return
+    reply.fail(new SkeinError('agent-failed', 'The bot broke off before its reply was finished. What had arrived is kept; try again.', { cause: error }))
+  } finally {
+    void reader?.cancel().catch(() => undefined)
+  }
+}
+
+const shown = ({ run, conversation, message, already }: Asked): BotAsked =>
+  ({ run, conversation: documentId(conversation), message, already })
