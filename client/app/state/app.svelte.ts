@@ -14,7 +14,7 @@ import { PeopleOf } from './people.svelte.ts'
 import { conversationPath } from './route.ts'
 import { Removal } from './removal.svelte.ts'
 import { Router } from './router.svelte.ts'
-import type { AdminApi, DevicesApi, Me, Sdk, Who } from './sdk.ts'
+import type { AdminApi, BotsApi, DevicesApi, Me, Sdk, Who } from './sdk.ts'
 import { Session } from './session.svelte.ts'
 import { Theme } from './theme.svelte.ts'
 
@@ -177,6 +177,10 @@ export class AppState {
 
   devices(): Promise<DevicesApi> {
     return this.#sdk.devices()
+  }
+
+  bots(): Promise<BotsApi> {
+    return this.#sdk.bots()
   }
 
   /** Everything of the person was deleted on the server: it goes from this device too. */

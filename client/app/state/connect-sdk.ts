@@ -64,6 +64,7 @@ export const connectSdk = (window: Window & typeof globalThis): Sdk => {
       await stores.takeOver(guest, account)
     },
     devices: async () => (await import('../../sync/devices.ts')).createDevicesApi(),
+    bots: async () => (await import('../../sync/bots.ts')).createBotsApi(),
     auth: async () => (await import('../../sync/auth.ts')).createAuth({ channel }),
     admin: async () => (await import('../../sync/admin.ts')).createAdminApi(),
     onAuthChanged: channel.subscribe,

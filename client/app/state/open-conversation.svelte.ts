@@ -15,7 +15,7 @@ import type { KeptChoices } from './kept-choices.ts'
 import { presenceOf } from './presence.ts'
 import { ReplyAnnouncer } from './reply-announcer.ts'
 import type { Conversation, ConversationView } from './sdk.ts'
-import { buildTimeline, THUMBS_UP } from './timeline.ts'
+import { botsIn, buildTimeline, THUMBS_UP } from './timeline.ts'
 import { Typing } from './typing.ts'
 
 /** Messages that are rendered at first: those that are there before the document is read, so that nothing moves when it is. */
@@ -70,6 +70,8 @@ export class OpenConversation implements ConversationActions {
   readonly stopping = $derived.by(() => this.running && this.view.runs.every(run => isFinished(run) || this.#isStopping(run.id)))
   /** Others may write here too. */
   readonly shared = $derived.by(() => writersWith(this.#options.isSelf, this.view.members) > 1)
+  /** That have said something in what is shown. */
+  readonly bots: readonly NamedAgent<string>[] = $derived.by(() => botsIn(this.view.messages))
   readonly writable = $derived.by(() => this.view.role !== 'viewer' && this.view.closedBy === null)
 
   constructor(conversation: Conversation, options: OpenOptions) {

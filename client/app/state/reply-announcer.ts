@@ -17,7 +17,8 @@ export class ReplyAnnouncer {
     this.#begun ||= view.loaded && view.synced
     if (!isNew) return null
     const text = textOf(last.parts)
-    const name = last.metadata.agentId ? agentName(last.metadata.agentId) : 'Assistant'
+    const { agentId, bot, authorName } = last.metadata
+    const name = bot && authorName ? authorName : agentId ? agentName(agentId) : 'Assistant'
     return `${name} replied: ${text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text}`
   }
 }

@@ -19,6 +19,7 @@ describe('what a person can do about a reply', () => {
     ['stopped', { status: 'cancelled' }, ['stopped', 'continue', 'retry'], ['stopped', 'retry']],
     ['interrupted', interrupted, ['cut', 'continue', 'retry'], ['cut', 'retry']],
     ['failed at the model', failed('agent-failed'), ['failed', 'continue', 'retry'], ['failed', 'retry']],
+    ['not begun by its bot', failed('bot-away'), ['failed', 'continue', 'retry'], ['failed', 'retry']],
     ['not paid for today', failed('budget-spent'), ['failed', 'continue', 'retry'], ['failed', 'retry']],
     ['without its question', failed('target-unknown'), ['failed'], ['failed']],
     ['of an agent that is gone', failed('agent-unknown'), ['failed'], ['failed']],

@@ -3,6 +3,7 @@ import type { Api } from '../../sync/api.ts'
 import type { Auth } from '../../sync/auth.ts'
 import type { PeopleApi } from '../../sync/people-api.ts'
 import type { AdminApi } from '../../sync/admin.ts'
+import type { BotsApi } from '../../sync/bots.ts'
 import type { DevicesApi } from '../../sync/devices.ts'
 import type { ConversationList } from '../../sync/conversation-list.ts'
 import type { Home } from '../../sync/home.ts'
@@ -12,6 +13,7 @@ import type { Principal } from '../../../shared/principal.ts'
 export type { Account, AuthOptions, InviteCode, ListedAccount, Passkey, ProviderKey, Session as AccountSession } from '../../../shared/api/account-schemas.ts'
 export type { AskedDevice, Device, DeviceLink, NewDeviceLink } from '../../../shared/api/device-schemas.ts'
 export type { AdminApi } from '../../sync/admin.ts'
+export type { BotsApi, BotWithTokens } from '../../sync/bots.ts'
 export type { DevicesApi } from '../../sync/devices.ts'
 export type { Auth } from '../../sync/auth.ts'
 export type { ConversationListItem, Me } from '../../../shared/api/schemas.ts'
@@ -54,6 +56,8 @@ export interface Sdk extends Pick<Api, 'me' | 'createConversationId'>, PeopleApi
   takeOver(guest: string, account: string): Promise<void>
   /** A person's devices; loaded when it is first asked for. */
   devices(): Promise<DevicesApi>
+  /** Programs of the person's; loaded when it is first asked for. */
+  bots(): Promise<BotsApi>
   /** What people do with accounts; loaded when it is first asked for. */
   auth(): Promise<Auth>
   /** What an admin of the server decides; loaded when it is first asked for. */

@@ -2,11 +2,11 @@
 import { expect, test } from 'vitest'
 import type { Draft } from '../../../shared/conversation/read.ts'
 import type { Message, Request, Run } from '../../../shared/conversation/schema.ts'
-import type { AgentId, DraftId, MessageId, RunId } from '../../../shared/ids.ts'
+import type { AgentId, BotId, DraftId, MessageId, RunId } from '../../../shared/ids.ts'
 import type { ViewMessage } from '../../sync/view.ts'
 import { presenceOf } from './presence.ts'
 import { ReplyAnnouncer } from './reply-announcer.ts'
-import { buildTimeline, THUMBS_UP } from './timeline.ts'
+import { botsIn, buildTimeline, THUMBS_UP } from './timeline.ts'
 
 const naming = { isSelf: (id: string) => id === 'ada', agentName: (id: string) => `Agent ${id}` }
 
@@ -140,4 +140,30 @@ test('only a reply that came after opening is announced, and once', () => {
   expect(announcer.next({ messages: old, ...state }, naming.agentName)).toBeNull()
   expect(announcer.next({ messages: next, ...state }, naming.agentName)).toBe('Agent one replied: a2')
   expect(announcer.next({ messages: next, ...state }, naming.agentName)).toBeNull()
+})
+
+test('a bot is shown as what it is, and can be taken out by whose it is', () => {
+  const said = (owner: string): ViewMessage => {
+    const entry = shown('x', 'agent:bot-1')
+    const bot = { id: 'bot-1' as BotId, name: 'Deploys', of: { id: owner, name: 'Ann' } }
+    return { ...entry, message: { ...entry.message, metadata: { ...entry.message.metadata, authorName: 'Deploys · bot of Ann', bot } } }
+  }
+  const authors = (owner: string) => buildTimeline(view({ messages: [said(owner)] }), naming, 100).entries
+    .flatMap(entry => entry.kind === 'message' ? [entry.author] : [])
+  const bot = { id: 'agent:bot-1', kind: 'bot', name: 'Deploys · bot of Ann' }
+  expect(authors('ann')).toEqual([{ ...bot, ownBot: false }])
+  expect(authors('ada')).toEqual([{ ...bot, ownBot: true }])
+})
+
+test('what a bot replies is a reply under its name, from being asked on', () => {
+  const bot = { id: 'bot-1' as BotId, name: 'Deploys', of: { id: 'ann', name: 'Ann' } }
+  const asked = run({ agentId: bot.id, bot })
+  const author = { id: 'agent:bot-1', kind: 'agent', name: 'Deploys · bot of Ann' }
+  expect(buildTimeline(view({ runs: [asked] }), naming, 100).entries).toMatchObject([{ kind: 'waiting', author }])
+  expect(buildTimeline(view({ runs: [asked], drafts: [draft({})] }), naming, 100).entries).toMatchObject([{ kind: 'draft', author }])
+  const entry = shown('reply', 'agent-bot-1')
+  const metadata = { ...entry.message.metadata, authorId: author.id, authorName: author.name, bot }
+  const sealed = { ...entry, message: { ...entry.message, metadata } }
+  expect(buildTimeline(view({ messages: [sealed] }), naming, 100).entries).toMatchObject([{ kind: 'message', author: { ...author, ownBot: false } }])
+  expect(botsIn([sealed, sealed])).toEqual([{ id: 'bot-1', name: 'Deploys' }])
 })

@@ -1,14 +1,17 @@
 /** What stands on the page of a conversation, top to bottom: messages, replies being written, runs that wait or failed. Pure. */
+import type { NamedAgent } from '../../../shared/conversation/asked.ts'
 import { isFinished } from '../../../shared/conversation/read.ts'
 import type { Draft, Reaction } from '../../../shared/conversation/read.ts'
-import type { Message, MessagePart, Request, RequestOf, Run, Summary } from '../../../shared/conversation/schema.ts'
+import type { Message, MessagePart, Request, RequestOf, Run, SaidByBot, Summary } from '../../../shared/conversation/schema.ts'
 import type { MessageId } from '../../../shared/ids.ts'
 import type { ConversationView, Delivery } from '../../sync/view.ts'
 
 export interface Author {
   id: string
-  kind: 'self' | 'person' | 'agent'
+  kind: 'self' | 'person' | 'agent' | 'bot'
   name: string
+  /** It is the person's own bot. */
+  ownBot?: boolean
 }
 
 export interface Reply {
@@ -95,7 +98,7 @@ export const buildTimeline = (view: Shown, naming: Naming, limit: number): Timel
     const failure = failures.get(message.id)
     if (failure) entries.push(failure)
   }
-  for (const draft of replies) if (hasWords(draft)) entries.push(draftEntry(draft, naming))
+  for (const draft of replies) if (hasWords(draft)) entries.push(draftEntry(draft, view.runs, naming))
   entries.push(...waitingRuns(view, naming))
   return { entries, earlier: view.earlier + first }
 }
@@ -110,7 +113,21 @@ const NO_THUMBS: Thumbs = { count: 0, mine: false }
 
 const agentAuthor = (agentId: string, naming: Naming): Author => ({ id: `agent:${agentId}`, kind: 'agent', name: naming.agentName(agentId) })
 
+/** Who works on a run: an agent of the server, or a bot, that is called as it was then. */
+const workerOf = ({ agentId, bot }: Run, naming: Naming): Author =>
+  ({ ...agentAuthor(agentId, naming), ...bot && { name: nameOfBot(bot) } })
+
+/** Bots that have said something, each once, as they were called last. */
+export const botsIn = (messages: Shown['messages']): NamedAgent<string>[] =>
+  [...new Map(messages.flatMap(({ message: { metadata: { bot } } }) => bot ? [[bot.id, { id: bot.id, name: bot.name }] as const] : []))
+    .values()]
+
+const nameOfBot = ({ name, of }: SaidByBot): string => `${name} · bot of ${of.name}`
+
 export const authorOf = ({ role, metadata }: Message, naming: Naming): Author => {
+  const { bot } = metadata
+  // The name says whose it is; a bot is nobody's own words, its person's neither.
+  if (bot) return { id: metadata.authorId, kind: role === 'assistant' ? 'agent' : 'bot', name: metadata.authorName || nameOfBot(bot), ownBot: naming.isSelf(bot.of.id) }
   // The name that it had then: the server may call its agents otherwise by now.
   if (metadata.agentId) return { ...agentAuthor(metadata.agentId, naming), ...metadata.authorName && { name: metadata.authorName } }
   if (role !== 'user') return { id: metadata.authorId, kind: 'agent', name: metadata.authorName ?? 'Assistant' }
@@ -118,18 +135,17 @@ export const authorOf = ({ role, metadata }: Message, naming: Naming): Author =>
   return { id: metadata.authorId, kind: 'person', name: metadata.authorName || 'Somebody' }
 }
 
-const draftEntry = (draft: Draft, naming: Naming): TimelineEntry => ({
-  kind: 'draft',
-  key: draft.head.kind === 'agent' ? draft.head.replyId : draft.id,
-  author: draft.head.kind === 'agent' ? agentAuthor(draft.head.agentId, naming) : { id: draft.head.authorId, kind: 'person', name: 'Somebody' },
-  parts: draft.parts
-})
+const draftEntry = ({ id, head, parts }: Draft, runs: readonly Run[], naming: Naming): TimelineEntry => {
+  if (head.kind !== 'agent') return { kind: 'draft', key: id, author: { id: head.authorId, kind: 'person', name: 'Somebody' }, parts }
+  const run = runs.find(each => each.id === head.runId)
+  return { kind: 'draft', key: head.replyId, author: run ? workerOf(run, naming) : agentAuthor(head.agentId, naming), parts }
+}
 
 const waitingRuns = (view: Shown, naming: Naming): TimelineEntry[] => {
   const present = new Set<string>(view.drafts.flatMap(draft => draft.head.kind === 'agent' && hasWords(draft) ? [draft.head.runId] : []))
   return view.runs
     .filter(run => !isFinished(run) && !present.has(run.id))
-    .map(run => ({ kind: 'waiting', key: run.replyId, author: agentAuthor(run.agentId, naming) }))
+    .map(run => ({ kind: 'waiting', key: run.replyId, author: workerOf(run, naming) }))
 }
 
 /** The newest run of each message, where it failed and left no message that says so itself. */
@@ -139,7 +155,7 @@ const failuresByMessage = (view: Shown, naming: Naming): Map<string, TimelineEnt
   if (failed.length === 0) return new Map()
   const sealed = new Set<string>(view.messages.flatMap(({ message, alternatives }) => [message.id, ...alternatives]))
   return new Map(failed.filter(run => !sealed.has(run.replyId)).map(run => [run.messageId as string, {
-    kind: 'failed', key: run.replyId, author: agentAuthor(run.agentId, naming), messageId: run.messageId,
+    kind: 'failed', key: run.replyId, author: workerOf(run, naming), messageId: run.messageId,
     reason: run.error?.message ?? 'The reply failed.'
   }]))
 }
