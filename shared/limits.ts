@@ -210,6 +210,8 @@ export const accountLimits = {
   passwordsAtOnce: 2,
   passwordsWaiting: 100,
   resetLinkHours: 1,
+  /** So long the app waits for a person to use or to make a passkey; they may stop it sooner. */
+  passkeySeconds: 120,
   confirmationHours: 24,
   inviteCodeDays: 14,
   /** Accounts on one page of the admin's list. */

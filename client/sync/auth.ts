@@ -1,6 +1,8 @@
 /** Accounts as the app needs them: sign-up and sign-in in every way that the server has, and what belongs to an account. */
 import { createAsk, nothing, post, withBody } from './ask.ts'
 import type { AuthChannel } from './auth-channel.ts'
+import { realSurroundings } from './port.ts'
+import type { After } from './port.ts'
 import { makePasskey, usePasskey } from './web-authn.ts'
 import * as schemas from '../../shared/api/account-schemas.ts'
 import type { Account, AuthOptions, Passkey, Session, SignedUp, SignUp } from '../../shared/api/account-schemas.ts'
@@ -11,6 +13,7 @@ export interface AuthClientOptions {
   origin?: string
   fetch?: typeof fetch
   channel: AuthChannel
+  after?: After
 }
 
 /** Methods reject with SkeinError: with the server's code, or `unavailable` where it cannot be reached. */
@@ -19,7 +22,8 @@ export interface Auth {
   /** The account is made; nobody is signed in by that. */
   signUp: (who: SignUp) => Promise<SignedUp>
   signIn: (email: string, password: string) => Promise<void>
-  signInByPasskey: () => Promise<void>
+  /** @param signal breaks off the waiting for the passkey */
+  signInByPasskey: (signal?: AbortSignal) => Promise<void>
   /** @returns the page of the provider, where the browser has to go */
   providerPage: (provider: string, how: { code?: string, link?: boolean }) => Promise<string>
   signOut: () => Promise<void>
@@ -33,13 +37,14 @@ export interface Auth {
   sessions: () => Promise<Session[]>
   endSession: (id: string) => Promise<void>
   passkeys: () => Promise<Passkey[]>
-  addPasskey: (name: string) => Promise<void>
+  /** @param signal breaks off the waiting for the passkey */
+  addPasskey: (name: string, signal?: AbortSignal) => Promise<void>
   removePasskey: (id: string) => Promise<void>
 }
 
 const { auth } = routes
 
-export const createAuth = ({ origin = '', fetch: send = fetch, channel }: AuthClientOptions): Auth => {
+export const createAuth = ({ origin = '', fetch: send = fetch, channel, after = realSurroundings.after }: AuthClientOptions): Auth => {
   const ask = createAsk(origin, send)
   const tell = async (path: string, init: RequestInit): Promise<void> => void await ask(nothing, path, init)
   /** All tabs hear of it. */
@@ -49,9 +54,9 @@ export const createAuth = ({ origin = '', fetch: send = fetch, channel }: AuthCl
     options: () => ask(schemas.authOptions, auth.options()),
     signUp: who => ask(schemas.signedUp, auth.signUp(), post(who)),
     signIn: (email, password) => change(auth.signIn(), { email, password }),
-    signInByPasskey: async () => {
+    signInByPasskey: async signal => {
       const options = await ask(schemas.webAuthnOptions, auth.passkeySignInOptions(), post({}))
-      await change(auth.passkeySignIn(), { response: await usePasskey(options) })
+      await change(auth.passkeySignIn(), { response: await usePasskey(options, { signal, after }) })
     },
     providerPage: async (provider, how) => (await ask(schemas.elsewhere, auth.provider(provider), post(how))).url,
     signOut: () => change(auth.signOut(), {}),
@@ -64,9 +69,9 @@ export const createAuth = ({ origin = '', fetch: send = fetch, channel }: AuthCl
     sessions: async () => (await ask(schemas.sessions, auth.sessions())).sessions,
     endSession: id => remove(auth.session(id)),
     passkeys: async () => (await ask(schemas.passkeys, auth.passkeys())).passkeys,
-    addPasskey: async name => {
+    addPasskey: async (name, signal) => {
       const options = await ask(schemas.webAuthnOptions, auth.passkeysOptions(), post({}))
-      await tell(auth.passkeys(), post({ response: await makePasskey(options), name }))
+      await tell(auth.passkeys(), post({ response: await makePasskey(options, { signal, after }), name }))
     },
     removePasskey: id => remove(auth.passkey(id))
   }

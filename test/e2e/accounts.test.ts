@@ -54,11 +54,17 @@ it('up, out and in again: what was said is gone from the device, and there again
 it('a passkey is added and signs in', { timeout: 90_000 }, async () => {
   const device = await openDevice(world.browser, localhost())
   const { page } = device
-  await plugInAuthenticator(device)
+  const answersPrompts = await plugInAuthenticator(device)
   await device.goto('/')
   await signUp(device, 'key@example.org', 'Kim')
   await menuOf(page, 'user').locator('a[href="/account"]').click()
   await page.getByTestId('passkey-name').fill('This laptop')
+  // Nobody answers the prompt: who has had enough can go on, and try again.
+  await answersPrompts(false)
+  await page.getByTestId('add-passkey').click()
+  await page.getByTestId('add-passkey-cancel').click()
+  await page.getByTestId('add-passkey-problem').getByText('You broke it off.').waitFor()
+  await answersPrompts(true)
   await page.getByTestId('add-passkey').click()
   await page.getByTestId('passkeys').locator('strong').getByText('This laptop').waitFor()
   await page.getByTestId('sign-out').first().click()

@@ -8,6 +8,9 @@ import { until } from './until.ts'
 
 export const PASSWORD = 'correct horse battery'
 
+/** How a context becomes a phone. */
+export const PHONE = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true } as const
+
 /** At the side: who one is here. */
 export const menuOf = (page: Page, kind: 'guest' | 'user'): Locator => page.locator(`[data-testid=account-menu][data-kind=${kind}]`)
 
@@ -40,16 +43,20 @@ export const openSignOut = async ({ page }: Device): Promise<void> => {
   await page.getByTestId('sign-out-dialog').waitFor()
 }
 
-/** Passkeys come from a device in the computer that agrees to everything. They are for names: go to `localhost`, not to 127.0.0.1. */
-export const plugInAuthenticator = async ({ context, page }: Device): Promise<void> => {
+/**
+ * Passkeys come from a device in the computer that agrees to everything. They are for names: go to `localhost`, not to 127.0.0.1.
+ * @returns has it agree to nothing for a while
+ */
+export const plugInAuthenticator = async ({ context, page }: Device): Promise<(agrees: boolean) => Promise<void>> => {
   const cdp = await context.newCDPSession(page)
   await cdp.send('WebAuthn.enable')
-  await cdp.send('WebAuthn.addVirtualAuthenticator', {
+  const { authenticatorId } = await cdp.send('WebAuthn.addVirtualAuthenticator', {
     options: {
       protocol: 'ctap2', transport: 'internal', hasResidentKey: true, hasUserVerification: true, isUserVerified: true,
       automaticPresenceSimulation: true
     }
   })
+  return async enabled => void await cdp.send('WebAuthn.setAutomaticPresenceSimulation', { authenticatorId, enabled })
 }
 
 /** A new conversation in which this is said and answered. @returns its path */
