@@ -11,6 +11,9 @@ import type { UserId } from '../../shared/ids.ts'
 export const GUEST_ID = 'guest-'
 export const isGuestId = (id: UserId): boolean => id.startsWith(GUEST_ID)
 
+/** Who somebody is who is no more: no account and no guest has this id. */
+export const NOBODY = 'nobody' as UserId
+
 /** A guest's becoming that was written down, and whose effects may not all stand yet. */
 export interface CarryOver {
   guest: UserId
@@ -20,7 +23,7 @@ export interface CarryOver {
 }
 
 export interface Aliases {
-  /** Who this guest has become; null: nobody but themself. */
+  /** Who this guest has become; null: nobody but themself. {@link NOBODY} of whom {@link forget} was told, guest or not. */
   personOf(guest: UserId): Promise<UserId | null>
   /** Who this person was. The same array for as long as the process lives: it grows with each guest that becomes them. */
   aliasesOf(person: UserId): Promise<readonly UserId[]>

@@ -9,7 +9,7 @@
  */
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import type { Credentials, Identity, Revocation } from './port.ts'
-import { GUEST_ID } from './aliases-port.ts'
+import { GUEST_ID, NOBODY } from './aliases-port.ts'
 import type { Aliases } from './aliases-port.ts'
 import type { Leaving } from './deletion-port.ts'
 import { deriveKey } from './derive-key.ts'
@@ -157,7 +157,10 @@ export const createGuestIdentity = (options: GuestCookieOptions): GuestIdentity 
     whatBecameOf: async (user, credential) => {
       if (devices.wasTurnedAway(credential)) return 'removed'
       const id = parseUserId(user)
-      if (!id || await aliases.personOf(id) === null) return null
+      const person = id && await aliases.personOf(id)
+      if (!id || person === null) return null
+      // No credential of theirs is known any more, and that they are gone is no secret: what they said stands under "Deleted account".
+      if (person === NOBODY) return 'deleted'
       const isFirst = sameText(credential, credentialOf({ id, device: null }))
       return isFirst || (await devices.list(id)).some(row => row.id === credential) ? 'became' : null
     },

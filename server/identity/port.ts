@@ -56,7 +56,7 @@ export interface Identity {
    * Why this credential no longer proves this user; null: it does, or nobody knows. Told to whoever names it, so that a browser whose
    * cookie was replaced learns it: what it names was told to it alone.
    */
-  whatBecameOf?(user: string, credential: string): Promise<'became' | 'removed' | null>
+  whatBecameOf?(user: string, credential: string): Promise<'became' | 'removed' | 'deleted' | null>
   /** What an adapter serves itself, mounted under `/api/auth`: with it people can make accounts and sign in here. */
   routes?(): Hono
 }

@@ -26,9 +26,9 @@ export const me = z.object({
   device: z.optional(z.string()),
   /**
    * Of what this browser was before, if it asked: `became`: that guest has an account now, and signs in; `removed`: this device was
-   * turned away from another one, and clears what it keeps.
+   * turned away from another one, and clears what it keeps; `deleted`: who it was is no more, and it does the same.
    */
-  before: z.optional(z.enum(['became', 'removed'])),
+  before: z.optional(z.enum(['became', 'removed', 'deleted'])),
   agents: z.array(z.object({ id: z.string(), name: z.string(), description: z.string(), isLanguageModel: z.boolean() })),
   /** The agent that answers in a conversation that names none. */
   defaultAgent: z.string(),

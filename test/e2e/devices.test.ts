@@ -1,11 +1,17 @@
-// A person's devices in a real browser: a second one by link, removed from the first; a guest with unsent messages who becomes an account.
+// A person's devices in a real browser: a second one by link, removed from the first; a guest with unsent messages who becomes an account;
+// devices that hear that their session is over, or their person no more.
 
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { addDevice, askToBeAdded, confirmDevice, converse, makeDeviceLink, menuOf, PASSWORD, removeOtherDevice, replies, shoot, signUp, submitSignIn } from '../rig/app-pages.ts'
+import {
+  addDevice, askToBeAdded, confirmDevice, converse, makeDeviceLink, menuOf, PASSWORD, removeOtherDevice, replies, shoot, signIn, signUp,
+  submitSignIn
+} from '../rig/app-pages.ts'
 import { openDevice, shownMessages, write } from '../rig/browser.ts'
+import type { Device } from '../rig/browser.ts'
 import { placesOf } from '../rig/browser-stores.ts'
 import { addressOf, startBrowserWorld } from '../rig/browser-world.ts'
 import type { BrowserWorld } from '../rig/browser-world.ts'
+import type { TcpProxy } from '../rig/tcp-proxy.ts'
 import { until } from '../rig/until.ts'
 
 let world: BrowserWorld
@@ -14,6 +20,35 @@ beforeAll(async () => {
   world = await startBrowserWorld({ SKEIN_OFFLINE_PACE: '0' })
 })
 afterAll(() => world?.close())
+
+/** A conversation that is open on both devices of its person, a guest or an account. @returns the line of the second, too */
+const twoDevices = async (text: string, email?: string): Promise<{ old: Device, phone: Device, line: TcpProxy, path: string }> => {
+  const line = await world.newLine()
+  const [old, phone] = [await openDevice(world.browser, world.server.url), await openDevice(world.browser, addressOf(line))]
+  await old.goto('/')
+  if (email !== undefined) await signUp(old, email)
+  const path = await converse(old, text)
+  if (email === undefined) await addDevice(old, phone)
+  else {
+    await phone.goto('/')
+    await signIn(phone, email)
+  }
+  await phone.goto(path)
+  await replies(phone.page).first().waitFor()
+  return { old, phone, line, path }
+}
+const writeOffline = async ({ page }: Device, line: TcpProxy, text: string): Promise<void> => {
+  line.cut()
+  await write(page, text)
+  await page.locator('[data-testid=message][data-delivery=on-device]').waitFor()
+}
+const deleteAccount = async ({ page }: Device): Promise<void> => {
+  await page.getByTestId('to-devices').click()
+  await page.getByTestId('delete').click()
+  await page.getByTestId('delete-password').fill(PASSWORD)
+  await page.getByTestId('delete-confirm').click()
+  await menuOf(page, 'guest').waitFor()
+}
 
 it('a second device by link: it has everything, and when it is removed its screen says so and its stores are cleared', { timeout: 90_000 }, async () => {
   const [old, phone] = [await openDevice(world.browser, world.server.url), await openDevice(world.browser, world.server.url)]
@@ -52,16 +87,8 @@ it('a second device by link: it has everything, and when it is removed its scree
 })
 
 it('what a removed device had not sent stays, out of sight, until it is saved or let go', { timeout: 90_000 }, async () => {
-  const line = await world.newLine()
-  const [old, phone] = [await openDevice(world.browser, world.server.url), await openDevice(world.browser, addressOf(line))]
-  await old.goto('/')
-  const path = await converse(old, 'Quincunx')
-  await addDevice(old, phone)
-  await phone.goto(path)
-  await replies(phone.page).first().waitFor()
-  line.cut()
-  await write(phone.page, 'never-sent-words')
-  await until('it is kept', async () => (await placesOf(phone.page, 'never-sent-words')).length > 0)
+  const { old, phone, line } = await twoDevices('Quincunx')
+  await writeOffline(phone, line, 'never-sent-words')
   await removeOtherDevice(old)
   line.restore()
   await phone.page.getByTestId('removed-save').waitFor({ timeout: 30_000 })
@@ -89,16 +116,8 @@ it('a device that is removed while nothing is open on it but the list says so, t
 })
 
 it('another device of a guest who has an account now says so, keeps what it has, and brings it along', { timeout: 90_000 }, async () => {
-  const line = await world.newLine()
-  const [old, phone] = [await openDevice(world.browser, world.server.url), await openDevice(world.browser, addressOf(line))]
-  await old.goto('/')
-  const path = await converse(old, 'Marmalade')
-  await addDevice(old, phone)
-  await phone.goto(path)
-  await replies(phone.page).first().waitFor()
-  line.cut()
-  await write(phone.page, 'spread offline')
-  await phone.page.locator('[data-testid=message][data-delivery=on-device]').waitFor()
+  const { old, phone, line, path } = await twoDevices('Marmalade')
+  await writeOffline(phone, line, 'spread offline')
   await old.goto('/')
   await signUp(old, 'guest-no-more@example.org', 'Grace')
   line.restore()
@@ -168,10 +187,7 @@ it('deleting the account needs its password, and leaves nothing of it, here or o
   await page.getByRole('button', { name: 'Keep everything' }).click()
   expect(await page.getByTestId('delete-password').count()).toBe(0)
   await menuOf(page, 'user').waitFor()
-  await page.getByTestId('delete').click()
-  await page.getByTestId('delete-password').fill(PASSWORD)
-  await page.getByTestId('delete-confirm').click()
-  await menuOf(page, 'guest').waitFor()
+  await deleteAccount(device)
   expect(new URL(page.url()).pathname).toBe('/')
   await until('nothing is left on the device', async () => (await placesOf(page, 'kumquat')).length === 0)
   expect(await page.content()).not.toContain('kumquat')
@@ -184,4 +200,69 @@ it('deleting the account needs its password, and leaves nothing of it, here or o
   await page.getByTestId('sign-in').click()
   await page.getByTestId('sign-in-problem').waitFor()
   expect(device.complaints).toEqual([])
+})
+
+it('another device of an account that was deleted says so, and keeps nothing of it but what was never sent', { timeout: 90_000 }, async () => {
+  const { old, phone, line } = await twoDevices('Persimmons', 'deleted@example.org')
+  await writeOffline(phone, line, 'never-sent-either')
+  const desk = await openDevice(world.browser, world.server.url)
+  await desk.goto('/')
+  await signIn(desk, 'deleted@example.org')
+  await desk.page.getByTestId('conversation-item').getByText('Persimmons').first().waitFor()
+  await deleteAccount(old)
+  line.restore()
+  for (const { page } of [desk, phone]) {
+    await page.getByRole('heading', { name: 'This account was deleted' }).waitFor({ timeout: 30_000 })
+    expect(await page.content()).not.toContain('Persimmons')
+    expect(await page.getByTestId('ended-banner').count()).toBe(0)
+  }
+  await until('nothing is left where all was sent', async () => (await placesOf(desk.page, 'Persimmons')).length === 0)
+  await shoot(desk.page, 'account-deleted')
+  await desk.page.getByTestId('removed-ok').click()
+  await phone.page.reload()
+  expect(await phone.page.getByTestId('removed').innerText()).toMatch(/What Ada had on this server was deleted.*one text that no server has/s)
+  await shoot(phone.page, 'account-deleted-unsent')
+  await phone.page.getByTestId('removed-clear').click()
+  await until('nothing is left', async () => (await placesOf(phone.page, 'never-sent-either')).length === 0)
+  await menuOf(phone.page, 'guest').waitFor()
+  expect([...old.complaints, ...phone.complaints, ...desk.complaints]).toEqual([])
+})
+
+it('a device whose session is over says so until that is dealt with: what it keeps is theirs again after a sign-in, or is removed', { timeout: 90_000 }, async () => {
+  const { old, phone, path } = await twoDevices('Medlars', 'ended@example.org')
+  const { page } = phone
+  const changePassword = async (current: string, next: string): Promise<void> => {
+    await old.goto('/account')
+    await old.page.getByTestId('current-password').fill(current)
+    await old.page.getByTestId('new-password').fill(next)
+    await old.page.getByTestId('change-password').click()
+    await old.page.getByTestId('change-password-done').waitFor()
+    await page.getByRole('heading', { name: 'You are not signed in here any more' }).waitFor()
+    expect(await page.content()).not.toContain('Medlars')
+  }
+  await page.getByTestId('composer').fill('half a thought')
+  await changePassword(PASSWORD, 'another long password')
+  await page.reload()
+  await until('it is said still', async () =>
+    /session of Ada on this device is over.*out of sight.*one text that no server has/s.test(await page.getByTestId('removed').innerText()))
+  await shoot(page, 'session-over')
+  expect((await placesOf(page, 'Medlars')).length).toBeGreaterThan(0)
+  await page.locator('main').getByRole('link', { name: 'Sign in' }).click()
+  await page.getByTestId('email').fill('ended@example.org')
+  await page.getByTestId('password').fill('another long password')
+  await page.getByTestId('sign-in').click()
+  await menuOf(page, 'user').waitFor()
+  expect(await page.getByTestId('removed').count()).toBe(0)
+  await phone.goto(path)
+  await replies(page).first().waitFor()
+  expect(await page.getByTestId('composer').inputValue()).toBe('half a thought')
+
+  await changePassword('another long password', PASSWORD)
+  await page.getByRole('button', { name: 'Remove it from this device' }).click()
+  await page.getByRole('button', { name: 'Lose one text for good?' }).click()
+  await until('nothing is left', async () => (await placesOf(page, 'Medlars')).length + (await placesOf(page, 'half a thought')).length === 0)
+  await page.reload()
+  await menuOf(page, 'guest').waitFor()
+  expect(await page.getByTestId('removed').count()).toBe(0)
+  expect([...old.complaints, ...phone.complaints]).toEqual([])
 })

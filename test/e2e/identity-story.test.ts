@@ -3,7 +3,8 @@
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import {
-  askToBeAdded, confirmDevice, converse, makeDeviceLink, menuOf, openSignOut, plugInAuthenticator, removeOtherDevice, replies, shoot, signUp
+  askToBeAdded, confirmDevice, converse, makeDeviceLink, menuOf, openSignOut, PHONE, plugInAuthenticator, removeOtherDevice, replies,
+  shoot, signUp
 } from '../rig/app-pages.ts'
 import { openDevice, shownMessages, write } from '../rig/browser.ts'
 import type { Device } from '../rig/browser.ts'
@@ -26,7 +27,7 @@ const open = (options: Parameters<typeof openDevice>[2] = {}): Promise<Device> =
 beforeAll(async () => {
   world = await startBrowserWorld({ SKEIN_OFFLINE_PACE: '0' })
   ada = await open({ permissions: ['clipboard-read', 'clipboard-write'] })
-  phone = await open({ viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true })
+  phone = await open(PHONE)
   bob = await open()
 })
 afterAll(() => world?.close())
@@ -109,7 +110,7 @@ it('adds a phone by a link, which asks on both screens and has everything then',
 it('removes the phone, which says so and keeps nothing', async () => {
   await removeOtherDevice(ada)
   await phone.page.getByTestId('removed').waitFor({ timeout: 5_000 })
-  expect(await words(phone.page)).toMatch(/This device was removed.*Ada Lovelace.*conversations that it kept were cleared/)
+  expect(await words(phone.page)).toMatch(/This device was removed.*Ada Lovelace.*conversations that this device kept were cleared/)
   await shoot(phone.page, 'story-11-removed')
   await until('nothing is left on the phone', async () => (await placesOf(phone.page, 'garden wall')).length === 0)
   await phone.page.getByTestId('removed-ok').click()

@@ -69,6 +69,7 @@ test('an account leaves: what nobody else is in is erased, the rest goes on with
   const bot = await Peer.join(`${server.url.replace('http', 'ws')}/sync`, conversationName(bobs)!, { authorization: `Bearer ${secret}` })
   say(bot.doc, 'from her bot', { to: [] })
   await bot.allSaved()
+  const { principal, device } = await meOf(who)
   expect((await leave(who, PASSWORD)).status).toBe(204)
   // Killed at whichever step it is.
   await server.kill()
@@ -76,6 +77,8 @@ test('an account leaves: what nobody else is in is erased, the rest goes on with
   expect((await fetch(server.url + routes.me(), { headers: { authorization: `Bearer ${secret}` } })).status).toBe(401)
   expect((await fetch(server.url + routes.conversations(), { headers: { cookie } })).status).toBe(401)
   expect(await codeOf(signIn(server.browser(), EMAIL))).toBe('sign-in-failed')
+  // Another device of hers is told when it asks next.
+  expect((await meOf(server.browser(), { user: principal.id, device })).before).toBe('deleted')
   expect([await listOf(bob), await listOf(cleo)]).toEqual([[`${bobs} owner`, `${shared} owner`].sort(), [`${shared} viewer`]])
   for (const [id, texts] of [[shared, ['said to others']], [bobs, ['of bob', 'from ann', 'from her bot']]] as const) {
     const { doc } = await server.enter(bob, id)
@@ -97,10 +100,11 @@ test('an account leaves: what nobody else is in is erased, the rest goes on with
 test('a guest leaves: its cookie proves nobody, and a new guest has nothing', async () => {
   const who = await server.guest()
   await begin(who, 'mine')
-  const before = (await meOf(who)).principal.id
+  const { principal: { id: before }, device } = await meOf(who)
   expect(await codeOf(fetch(`${server.url}/api/me`, { method: 'DELETE', headers: { cookie: who.cookie, origin: server.url } }))).toBe('invalid-request')
   expect((await leave(who)).status).toBe(204)
-  expect((await meOf(who)).principal.id).not.toBe(before)
+  const now = await meOf(who, { user: before, device })
+  expect([now.principal.id === before, now.before]).toEqual([false, 'deleted'])
   expect(await listOf(who)).toEqual([])
 })
 

@@ -60,7 +60,7 @@ export class AccountState {
     const userId = this.#session.me?.principal.id
     if (userId === undefined) return
     const auth = await this.#sdk.auth()
-    if (clear) this.#owed.note(userId, 'asked')
+    this.#owed.note(userId, clear ? 'asked' : 'kept')
     try {
       await auth.signOut()
     } catch (error) {
@@ -76,6 +76,8 @@ export class AccountState {
 
   /** All of theirs is to go from this device. */
   isCleared = (userId: string): boolean => this.#owed.has(userId)
+  /** They left this device by their own wish, and said what is to become of what is theirs here. */
+  hasDecided = (userId: string): boolean => this.#owed.decided(userId)
 
   /** Removes what was to be removed from this device, by this page or one that died. */
   async payClears(): Promise<void> {

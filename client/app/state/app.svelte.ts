@@ -53,8 +53,10 @@ export class AppState {
     this.removal = new Removal(sdk, window.localStorage)
     this.session.isCleared = this.account.isCleared
     this.prompts = new PromptLibrary(sdk)
-    this.session.onleft = left => this.removal.note(left)
-    this.session.onshown = userId => this.removal.look(userId)
+    this.session.onleft = left => {
+      if (left.kind !== 'ended' || !this.account.hasDecided(left.userId)) this.removal.note(left)
+    }
+    this.session.onshown = who => this.removal.look(who)
   }
 
   /** Begins to follow the address bar and the clock. @returns how to stop */

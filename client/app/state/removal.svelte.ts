@@ -1,11 +1,14 @@
 /**
- * This device was turned away by its person from another one, or the guest that it was has an account now: noted on the device before
- * anything else, so that a page that dies leaves it to the next one.
+ * This device proves its person no more, and not by their wish here: they turned it away from another one, they are no more, their session
+ * is over, or the guest that it was has an account now. Noted on the device before anything else, so that a page that dies, or is
+ * loaded anew, says it still.
  *
- * What a device that was turned away keeps is cleared at once, unless there are texts that no server has: these are the person's own, and
- * nobody else can bring them back. Then nothing is shown but how many there are, until they are saved as a file or let go.
+ * What a device keeps of who turned it away or is no more is cleared at once, unless there are texts that no server has: these are the
+ * person's own, and nobody else can bring them back. Then nothing is shown but how many there are, until they are saved as a file or let
+ * go. What it keeps of who may sign in again stays, out of sight, unless it is removed here.
  */
-import type { Sdk, UnsentWork } from './sdk.ts'
+import type { Me, Sdk, UnsentWork } from './sdk.ts'
+import type { LeftKind } from './session.svelte.ts'
 import { countTexts } from './unsent-work.ts'
 
 const KEY = 'skein.removed'
@@ -13,8 +16,11 @@ const KEY = 'skein.removed'
 interface Note {
   userId: string
   name: string
-  kind: 'removed' | 'became'
+  kind: LeftKind
 }
+
+/** Nobody signs in here again as who they were. */
+const forGood = ({ kind }: Note): boolean => kind === 'removed' || kind === 'deleted'
 
 export class Removal {
   readonly #sdk: Pick<Sdk, 'unsent' | 'clear'>
@@ -30,16 +36,18 @@ export class Removal {
     this.#storage.setItem(KEY, JSON.stringify(note))
   }
 
-  /** @param current who is signed in now: what is theirs again stays */
-  async look(current: string): Promise<void> {
+  /** @param current who is here now: what is theirs again stays */
+  async look(current: Me['principal']): Promise<void> {
     const note = this.#noted()
-    if (!note || note.userId === current) return this.later()
-    const unsent = note.kind === 'removed' ? await this.#sdk.unsent(note.userId) : []
-    if (note.kind === 'removed' && countTexts(unsent) === 0) await this.#sdk.clear(note.userId)
+    if (!note || note.userId === current.id || current.aliases?.includes(note.userId)) return this.later()
+    // That somebody else's session was over is no account's business.
+    if (note.kind === 'ended' && current.kind === 'user') return this.later()
+    const unsent = note.kind === 'became' ? [] : await this.#sdk.unsent(note.userId)
+    if (forGood(note) && countTexts(unsent) === 0) await this.#sdk.clear(note.userId)
     this.current = { ...note, unsent }
   }
 
-  /** The texts are saved, or not wanted: all goes. */
+  /** All that this device keeps of them goes. */
   async clear(): Promise<void> {
     if (this.current) await this.#sdk.clear(this.current.userId)
     this.later()

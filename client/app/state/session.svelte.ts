@@ -9,6 +9,9 @@ const KEY = 'skein.me'
 
 export type AgentInfo = Me['agents'][number]
 
+/** Why a device proves its person no more. `ended`: the session is over, and the server does not say how that came. */
+export type LeftKind = NonNullable<Me['before']> | 'ended'
+
 export class Session {
   readonly #sdk: Pick<Sdk, 'me' | 'keeps' | 'leaveStores' | 'takeOver'>
   readonly #storage: Pick<Storage, 'getItem' | 'setItem'>
@@ -21,11 +24,11 @@ export class Session {
   /** Name of who was signed in here until just now; null once it is noticed, or when nobody was. */
   ended: string | null = $state(null)
   /** What this device was until now proves nobody any more; called before that is forgotten. */
-  onleft: (left: { userId: string, name: string, kind: 'became' | 'removed' }) => void = () => {}
+  onleft: (left: { userId: string, name: string, kind: LeftKind }) => void = () => {}
   /** All that this person kept here is about to go, because they signed out in another tab and wanted that. */
   isCleared: (userId: string) => boolean = () => false
   /** Somebody is shown, with nothing of anybody else open; in every tab, whichever asked the server. */
-  onshown: (userId: string) => Promise<void> = async () => {}
+  onshown: (who: Me['principal']) => Promise<void> = async () => {}
   /** One change at a time. */
   #changes: Promise<void> = Promise.resolve()
 
@@ -46,7 +49,7 @@ export class Session {
       if (told) {
         void this.#inTurn(async () => {
           await this.#show(told)
-          await this.onshown(told.principal.id)
+          await this.onshown(told.principal)
         })
       }
     }
@@ -62,11 +65,12 @@ export class Session {
         const me = await this.#sdk.me(before?.device === undefined ? {} : { user: before.principal.id, device: before.device })
         // Who has become the one that is signed in now has left nobody.
         const isTheSame = before !== null && me.principal.aliases?.includes(before.principal.id)
-        if (before && me.before && !isTheSame) this.onleft({ userId: before.principal.id, name: before.principal.name, kind: me.before })
+        const kind = me.before ?? (before?.principal.kind === 'user' && me.principal.kind === 'guest' ? 'ended' : null)
+        if (before && kind && !isTheSame) this.onleft({ userId: before.principal.id, name: before.principal.name, kind })
         // First, so that a page that dies from here on begins with it, and the other tabs close what they have open.
         this.#storage.setItem(KEY, JSON.stringify(me))
         await this.#show(me)
-        await this.onshown(me.principal.id)
+        await this.onshown(me.principal)
         this.problem = null
       } catch (error) {
         this.problem = this.me ? null : error instanceof Error ? error.message : 'The server did not answer.'

@@ -6,6 +6,7 @@ import type { UserId } from '../../../shared/ids.ts'
 import { oneAfterAnother } from '../../../shared/keyed-queue.ts'
 import { del, fromJson, putJson, under } from '../../log/store-port.ts'
 import type { Key, KeyedStore } from '../../log/store-port.ts'
+import { NOBODY } from '../aliases-port.ts'
 import type { Aliases, CarryOver } from '../aliases-port.ts'
 import { RecentAnswers } from './recent-answers.ts'
 
@@ -13,9 +14,6 @@ type AliasStore = Pick<KeyedStore, 'get' | 'entries' | 'commit'>
 
 /** Guests whose answer is remembered: each request of a guest asks. */
 const REMEMBERED = 20_000
-
-/** Of somebody who is no more. No account and no guest has this id. */
-const NOBODY = 'nobody' as UserId
 
 const aliasKey = (guest: UserId): Key => ['skein', 'alias', guest]
 const indexKey = (person: UserId, guest: UserId): Key => ['skein', 'aliases', person, guest]
