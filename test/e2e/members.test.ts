@@ -135,3 +135,22 @@ it.each([['light', 390], ['dark', 390], ['dark', 1280]] as const)(
     expect(await shownMessages(reader.page)).toEqual([])
     expect(reader.complaints).toEqual([])
   })
+
+it('a share link that is opened without a network says that, and not that it was revoked', { timeout: 60_000 }, async () => {
+  const [owner, reader] = [await ownerDevice(), await guestDevice()]
+  await begin(owner)
+  await openPeople(owner.page)
+  await owner.page.getByLabel('read without an account').check()
+  await owner.page.getByTestId('share-make').click()
+  const { pathname, hash } = new URL(await owner.page.getByTestId('share-link').inputValue())
+  await reader.goto('/')
+  await until('the page can start without a network', () => reader.page.evaluate(async () => (await navigator.serviceWorker.ready).active?.state === 'activated'))
+  guestLine.cut()
+  await reader.goto(pathname + hash)
+  await reader.page.getByTestId('shared-unreachable').waitFor()
+  expect(await reader.page.getByTestId('shared-over').count()).toBe(0)
+  guestLine.restore()
+  await reader.page.getByRole('button', { name: 'Try again' }).click()
+  await until('it is read', async () => (await shownMessages(reader.page)).includes('Plans for the garden'))
+  expect(reader.complaints).toEqual([])
+})
