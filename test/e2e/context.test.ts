@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { PHONE } from '../rig/app-pages.ts'
 import { openDevice, write } from '../rig/browser.ts'
 import type { Device } from '../rig/browser.ts'
 import { startBrowserWorld } from '../rig/browser-world.ts'
@@ -18,7 +19,7 @@ const pictures = process.env['SKEIN_SCREENSHOTS']
 const shoot = async ({ page }: Device, name: string): Promise<void> => {
   if (pictures) await page.screenshot({ path: join(pictures, `context-${name}.png`) })
 }
-const phone = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true, colorScheme: 'dark' } as const
+const phone = { ...PHONE, colorScheme: 'dark' } as const
 const replies = ({ page }: Device) => page.locator('[data-testid=message][data-role=assistant]')
 const answer = async (text: string): Promise<Exchange> => {
   const exchange = await model.next()
