@@ -4,7 +4,7 @@
  */
 
 /** Secrets of links stand behind their `#`. */
-const accountPages = ['sign-in', 'sign-up', 'forgot', 'reset', 'confirm', 'account', 'admin'] as const
+export const accountPages = ['sign-in', 'sign-up', 'forgot', 'reset', 'confirm', 'account', 'admin'] as const
 export type AccountPage = typeof accountPages[number]
 
 export type Route =
