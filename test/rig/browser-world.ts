@@ -1,7 +1,7 @@
 /** The real server as a process, lines to it that can be cut, and a headless Chromium: what a test in the browser needs. */
 import type { Browser } from 'playwright-core'
 import { launchBrowser } from './browser.ts'
-import { startServer, temporaryFolder } from './server-process.ts'
+import { openServerFolder } from './server-process.ts'
 import type { ServerProcess } from './server-process.ts'
 import { startTcpProxy } from './tcp-proxy.ts'
 import type { TcpProxy } from './tcp-proxy.ts'
@@ -26,11 +26,10 @@ export const startBrowserWorld = async (environment: Record<string, string> = {}
     for (const closer of closers.splice(0).reverse()) await closer()
   }
   try {
-    const folder = await temporaryFolder()
-    closers.push(folder.remove)
-    const start = () => startServer(folder.path, { SKEIN_AUTH: 'accounts', ...environment })
+    const folder = await openServerFolder()
+    closers.push(folder.close)
+    const start = () => folder.start({ SKEIN_AUTH: 'accounts', ...environment })
     let server = await start()
-    closers.push(() => server.stop())
     const newLine = async (): Promise<TcpProxy> => {
       const line = await startTcpProxy(() => server.port)
       closers.push(line.close)
@@ -46,7 +45,7 @@ export const startBrowserWorld = async (environment: Record<string, string> = {}
       newLine,
       restart: async (between, signal) => {
         await server.stop(signal)
-        await between?.(folder.path)
+        await between?.(folder.data)
         server = await start()
       },
       close

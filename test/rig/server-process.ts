@@ -73,6 +73,32 @@ export const temporaryFolder = async (): Promise<{ path: string, remove: () => P
   return { path, remove: () => rm(path, { recursive: true, force: true, maxRetries: 3 }) }
 }
 
+/** A folder of a test's own, and the servers that run on its data one after the other. */
+export interface ServerFolder {
+  /** For the test's files. */
+  readonly path: string
+  /** The servers' data folder. */
+  readonly data: string
+  start(environment?: Record<string, string>): Promise<ServerProcess>
+  /** Ends the last server, and removes all. */
+  close(): Promise<void>
+}
+
+export const openServerFolder = async (): Promise<ServerFolder> => {
+  const { path, remove } = await temporaryFolder()
+  const data = join(path, 'data')
+  let last: ServerProcess | null = null
+  return {
+    path,
+    data,
+    start: async environment => last = await startServer(data, environment),
+    close: async () => {
+      await last?.stop()
+      await remove()
+    }
+  }
+}
+
 const spawnServer = (environment: Record<string, string>): ChildProcess => {
   const coverage = process.env['SKEIN_COVERAGE_DIR']
   return spawn(process.execPath, [MAIN], {

@@ -16,13 +16,13 @@ import type { KeyServer, Pair } from '../rig/jwt-issuer.ts'
 import { Peer } from '../rig/peer.ts'
 import type { PeerOptions } from '../rig/peer.ts'
 import { SecretWatch } from '../rig/secret-watch.ts'
-import { startServer, temporaryFolder } from '../rig/server-process.ts'
-import type { ServerProcess } from '../rig/server-process.ts'
+import { openServerFolder } from '../rig/server-process.ts'
+import type { ServerFolder, ServerProcess } from '../rig/server-process.ts'
 
 const ISSUER = 'https://id.example.org'
 const OTHER = 'https://other.example.org'
 
-let folder: Awaited<ReturnType<typeof temporaryFolder>>
+let folder: ServerFolder
 let server: ServerProcess
 let keys: Pair
 let otherKeys: Pair
@@ -79,7 +79,7 @@ const expectNobody = async (token: string): Promise<void> => {
 beforeAll(async () => {
   [keys, otherKeys] = [keyPair('RS256'), keyPair('ES256')]
   watch = new SecretWatch()
-  folder = await temporaryFolder()
+  folder = await openServerFolder()
   keyServer = await startKeyServer([await jwkOf(otherKeys, { kid: 'now', alg: 'ES256' })])
   const [pem, list] = [join(folder.path, 'issuer.pem'), join(folder.path, 'issuers.json')]
   await writeFile(pem, pemOf(keys))
@@ -87,7 +87,7 @@ beforeAll(async () => {
     { issuer: ISSUER, audience: ['skein'], algorithms: ['RS256'], publicKeyFile: pem, skewSeconds: 0 },
     { issuer: OTHER, audience: ['skein'], algorithms: ['ES256'], jwksUrl: keyServer.url },
   ]))
-  server = await startServer(join(folder.path, 'data'), { SKEIN_AUTH: 'jwt', SKEIN_JWT_ISSUERS: list, LOG_LEVEL: 'trace' })
+  server = await folder.start({ SKEIN_AUTH: 'jwt', SKEIN_JWT_ISSUERS: list, LOG_LEVEL: 'trace' })
   adas = await jwt('ada')
   talk = `conversation/${newConversationId()}`
   other = `conversation/${newConversationId()}`
@@ -108,9 +108,8 @@ afterEach(async () => {
 
 afterAll(async () => {
   ada?.close()
-  await server?.stop()
+  await folder?.close()
   await keyServer?.close()
-  await folder?.remove()
   watch.expectNone(server.log)
   expect(server.log.some(line => line['event'] === 'credential.refused'), 'the operator is told').toBe(true)
 })

@@ -11,32 +11,31 @@ import type { Exchange, ModelServer } from '../rig/model-server.ts'
 import { startOtlpReceiver } from '../rig/otlp-receiver.ts'
 import type { OtlpReceiver, ReceivedSpan } from '../rig/otlp-receiver.ts'
 import { Peer } from '../rig/peer.ts'
-import { startServer, temporaryFolder } from '../rig/server-process.ts'
-import type { ServerProcess } from '../rig/server-process.ts'
+import { openServerFolder } from '../rig/server-process.ts'
+import type { ServerFolder, ServerProcess } from '../rig/server-process.ts'
 import { until } from '../rig/until.ts'
 
 const KEY = 'sk-key-of-the-operator'
 const ASKED = 'What is the meaning of blue-whale-42?'
 
-let folder: Awaited<ReturnType<typeof temporaryFolder>>
+let folder: ServerFolder
 let model: ModelServer
 let receiver: OtlpReceiver
 let server: ServerProcess
 const peers: Peer[] = []
 
 beforeEach(async () => {
-  [folder, model, receiver] = await Promise.all([temporaryFolder(), startModelServer(), startOtlpReceiver()])
+  [folder, model, receiver] = await Promise.all([openServerFolder(), startModelServer(), startOtlpReceiver()])
 })
 
 afterEach(async () => {
   for (const peer of peers.splice(0)) peer.close()
-  await server?.stop()
+  await folder.close()
   await Promise.all([model.close(), receiver.close()])
-  await folder.remove()
 })
 
 const start = async (environment: Record<string, string> = {}): Promise<void> => {
-  server = await startServer(folder.path, {
+  server = await folder.start({
     OPENAI_BASE_URL: model.baseURL, OPENAI_API_KEY: KEY, SKEIN_MODEL: 'tiny-1', OTEL_EXPORTER_OTLP_ENDPOINT: receiver.endpoint, ...environment
   })
 }
