@@ -32,6 +32,8 @@ beforeAll(async () => {
 })
 afterAll(() => world?.close())
 
+/** Each test is many steps: beside another browser the longest took half a minute. */
+const STEP = { timeout: 120_000 }
 const SAID = 'Plans for the garden wall'
 const words = async (page: Page): Promise<string> => (await page.locator('main').innerText()).replace(/\s+/g, ' ')
 const listOf = async (page: Page): Promise<string> => await page.locator('nav').textContent() ?? ''
@@ -42,7 +44,7 @@ const answers = ({ context }: Device): Promise<number[]> => {
   return Promise.all(['/messages', '/members', '/invitations', '/share-links'].map(async end => (await context.request.get(base + end)).status()))
 }
 
-it('a guest writes, and is told to be one', async () => {
+it('a guest writes, and is told to be one', STEP, async () => {
   await ada.goto('/')
   expect(await menuOf(ada.page, 'guest').innerText()).toMatch(/^You are here as a guest, \w+/)
   path = await converse(ada, SAID)
@@ -50,7 +52,7 @@ it('a guest writes, and is told to be one', async () => {
   await shoot(ada.page, 'story-01-guest')
 })
 
-it('who signs up has what they wrote as a guest', async () => {
+it('who signs up has what they wrote as a guest', STEP, async () => {
   await signUp(ada, 'ada@example.org', 'Ada Lovelace')
   expect(await menuOf(ada.page, 'user').innerText()).toContain('Ada Lovelace')
   await ada.page.getByTestId('conversation-item').getByText(SAID).first().click()
@@ -60,7 +62,7 @@ it('who signs up has what they wrote as a guest', async () => {
   await shoot(ada.page, 'story-02-signed-up')
 })
 
-it('adds a passkey, signs out, and is signed in by it', async () => {
+it('adds a passkey, signs out, and is signed in by it', STEP, async () => {
   const { page } = ada
   await plugInAuthenticator(ada)
   await menuOf(page, 'user').locator('a[href="/account"]').click()
@@ -83,7 +85,7 @@ it('adds a passkey, signs out, and is signed in by it', async () => {
   await page.getByTestId('conversation-item').getByText(SAID).first().waitFor()
 })
 
-it('adds a phone by a link, which asks on both screens and has everything then', async () => {
+it('adds a phone by a link, which asks on both screens and has everything then', STEP, async () => {
   const link = await makeDeviceLink(ada)
   await shoot(ada.page, 'story-06-add-device')
   await phone.goto(link)
@@ -107,9 +109,9 @@ it('adds a phone by a link, which asks on both screens and has everything then',
   await shoot(ada.page, 'story-10-devices')
 })
 
-it('removes the phone, which says so and keeps nothing', async () => {
+it('removes the phone, which says so and keeps nothing', STEP, async () => {
   await removeOtherDevice(ada)
-  await phone.page.getByTestId('removed').waitFor({ timeout: 5_000 })
+  await phone.page.getByTestId('removed').waitFor()
   expect(await words(phone.page)).toMatch(/This device was removed.*Ada Lovelace.*conversations that this device kept were cleared/)
   await shoot(phone.page, 'story-11-removed')
   await until('nothing is left on the phone', async () => (await placesOf(phone.page, 'garden wall')).length === 0)
@@ -118,7 +120,7 @@ it('removes the phone, which says so and keeps nothing', async () => {
   expect(await answers(phone)).toEqual([404, 404, 404, 404])
 })
 
-it('invites another person, who joins and writes', async () => {
+it('invites another person, who joins and writes', STEP, async () => {
   const { page } = ada
   await ada.goto(path)
   await replies(page).first().waitFor()
@@ -138,7 +140,7 @@ it('invites another person, who joins and writes', async () => {
   await shoot(page, 'story-14-two-people')
 })
 
-it('makes them a viewer while they type: the composer takes no letter more, keeps those that it has, and says why', async () => {
+it('makes them a viewer while they type: the composer takes no letter more, keeps those that it has, and says why', STEP, async () => {
   const composer = bob.page.getByTestId('composer')
   const mortar = 'and mortar, '
   let stop = false
@@ -165,11 +167,11 @@ it('makes them a viewer while they type: the composer takes no letter more, keep
   await shoot(ada.page, 'story-16-people')
 })
 
-it('removes them: their screen says so, keeps what they were typing, and the server knows of nothing', async () => {
+it('removes them: their screen says so, keeps what they were typing, and the server knows of nothing', STEP, async () => {
   const typed = await bob.page.getByTestId('composer').inputValue()
   await other(ada.page).getByRole('button', { name: /^Remove/ }).click()
   await other(ada.page).getByRole('button', { name: 'Remove?' }).click()
-  await bob.page.getByTestId('kept-text').waitFor({ timeout: 5_000 })
+  await bob.page.getByTestId('kept-text').waitFor()
   expect(await bob.page.getByTestId('kept-text').textContent()).toBe(typed)
   expect(await words(bob.page)).toMatch(/You are not a member of this conversation/)
   expect(await shownMessages(bob.page)).toEqual([])
