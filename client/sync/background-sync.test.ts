@@ -19,7 +19,7 @@ import { proposeRedact, putRequest } from '../../shared/conversation/write.ts'
 import { parseDocumentName } from '../../shared/ids.ts'
 import type { DocumentName, RequestId } from '../../shared/ids.ts'
 import { limits } from '../../shared/limits.ts'
-import { createApiWorld, messageOf, nameOf, requestIdOf } from '../../test/rig/api-world.ts'
+import { a, b, c, createApiWorld, messageOf, nameOf, requestIdOf } from '../../test/rig/api-world.ts'
 import type { ApiWorld } from '../../test/rig/api-world.ts'
 
 let world: ApiWorld
@@ -83,28 +83,28 @@ const squash = async (name: DocumentName, epoch: string): Promise<void> => {
 
 describe('a pass', () => {
   it('brings conversations that were never opened here, with their role, so that they can be read', async () => {
-    await talk('a', 1, 2)
-    await talk('b', 3)
+    await talk(a, 1, 2)
+    await talk(b, 3)
     await pass()
-    expect(await stored(nameOf('a'))).toMatchObject({ messages: [requestIdOf(1), requestIdOf(2)], role: 'owner', outbox: [] })
-    expect((await stored(nameOf('b'))).messages).toEqual([requestIdOf(3)])
-    expect((await stored(nameOf('b'))).epoch).toBe(answers[0]!.documents[1]!.epoch)
+    expect(await stored(nameOf(a))).toMatchObject({ messages: [requestIdOf(1), requestIdOf(2)], role: 'owner', outbox: [] })
+    expect((await stored(nameOf(b))).messages).toEqual([requestIdOf(3)])
+    expect((await stored(nameOf(b))).epoch).toBe(answers[0]!.documents[1]!.epoch)
   })
 
   it('leaves what stock y-indexeddb opens', async () => {
-    await talk('a', 1)
+    await talk(a, 1)
     await pass()
-    const generation = (await device.generations()).get(nameOf('a'))!
+    const generation = (await device.generations()).get(nameOf(a))!
     const doc = new Y.Doc()
-    const persistence = new IndexeddbPersistence(databaseName(userId, nameOf('a'), generation), doc)
+    const persistence = new IndexeddbPersistence(databaseName(userId, nameOf(a), generation), doc)
     await persistence.whenSynced
     expect(readMessages(doc)).toHaveLength(1)
     await persistence.destroy()
   })
 
   it('on a device that holds everything brings nothing and opens no document', async () => {
-    await talk('a', 1)
-    await talk('b', 2)
+    await talk(a, 1)
+    await talk(b, 2)
     await pass()
     const opened: DocumentName[] = []
     const document = (name: DocumentName) => {
@@ -117,16 +117,16 @@ describe('a pass', () => {
   })
 
   it('brings what came since the last one as a difference', async () => {
-    await talk('a', ...Array.from({ length: 20 }, (_, i) => i))
+    await talk(a, ...Array.from({ length: 20 }, (_, i) => i))
     await pass()
-    await world.say('a', messageOf(30))
+    await world.say(a, messageOf(30))
     await pass()
     expect(answers[1]!.documents[0]!.update.length).toBeLessThan(answers[0]!.documents[0]!.update.length / 5)
-    expect((await stored(nameOf('a'))).messages.at(-1)).toBe(requestIdOf(30))
+    expect((await stored(nameOf(a))).messages.at(-1)).toBe(requestIdOf(30))
   })
 
   it('goes on where the last one ended early', async () => {
-    for (const [i, id] of ['a', 'b', 'c'].entries()) {
+    for (const [i, id] of [a, b, c].entries()) {
       await browser.post(routes.conversations(), { id })
       await world.say(id, { ...messageOf(i), parts: [{ type: 'text', text: 'x'.repeat(limits.syncAnswerBytes * 0.7) }] })
     }
@@ -136,14 +136,14 @@ describe('a pass', () => {
     }
     await expect(pass({ api: { sync: breaks } })).rejects.toThrow('cut')
     await pass()
-    expect(asked[2]!.documents.map(({ name }) => name)).toEqual(['conversation/a', 'conversation/b'])
+    expect(asked[2]!.documents.map(({ name }) => name)).toEqual([nameOf(a), nameOf(b)])
     expect(answers.flatMap(page => page.documents.map(({ name }) => name)))
-      .toEqual(['conversation/a', 'conversation/b', 'conversation/c'])
+      .toEqual([nameOf(a), nameOf(b), nameOf(c)])
     expect(answers.at(-1)!.next).toBeNull()
   })
 
   it('stops when it is told to, and keeps what it has', async () => {
-    await talk('a', 1)
+    await talk(a, 1)
     const stop = new AbortController()
     const last: Api['sync'] = async request => {
       const page = await sync(request)
@@ -151,7 +151,7 @@ describe('a pass', () => {
       return page
     }
     await expect(pass({ api: { sync: last }, signal: stop.signal })).rejects.toThrow()
-    expect((await stored(nameOf('a'))).messages).toEqual([])
+    expect((await stored(nameOf(a))).messages).toEqual([])
   })
 
   it('asks in parts when the device holds more than one request may name', async () => {
@@ -179,40 +179,40 @@ describe('a pass', () => {
 
 describe('never', () => {
   it('is a document that is open in this page touched', async () => {
-    await talk('a', 1)
-    await talk('b', 2)
-    await pass({ isOpen: name => name === nameOf('a') })
-    expect((await stored(nameOf('a'))).messages).toEqual([])
-    expect((await stored(nameOf('b'))).messages).toHaveLength(1)
+    await talk(a, 1)
+    await talk(b, 2)
+    await pass({ isOpen: name => name === nameOf(a) })
+    expect((await stored(nameOf(a))).messages).toEqual([])
+    expect((await stored(nameOf(b))).messages).toHaveLength(1)
     await pass()
-    expect((await stored(nameOf('a'))).messages).toHaveLength(1)
+    expect((await stored(nameOf(a))).messages).toHaveLength(1)
   })
 
   it('is a document that a tab has touched, or waited for', async () => {
-    await talk('a', 1)
-    await talk('b', 2)
-    await pass({ whileFree: async (name, task) => name === nameOf('a') ? null : task() })
-    expect((await stored(nameOf('a'))).messages).toEqual([])
-    expect((await stored(nameOf('b'))).messages).toHaveLength(1)
+    await talk(a, 1)
+    await talk(b, 2)
+    await pass({ whileFree: async (name, task) => name === nameOf(a) ? null : task() })
+    expect((await stored(nameOf(a))).messages).toEqual([])
+    expect((await stored(nameOf(b))).messages).toHaveLength(1)
     await pass()
-    expect((await stored(nameOf('a'))).messages).toHaveLength(1)
+    expect((await stored(nameOf(a))).messages).toHaveLength(1)
   })
 
   it('is what was written in a shared draft and never sent removed with its old epoch', async () => {
-    await talk('a', 1)
+    await talk(a, 1)
     await pass()
-    await squash(nameOf('a'), 'second')
+    await squash(nameOf(a), 'second')
     await pass()
-    expect(await device.document(nameOf('a')).kept!.list()).toEqual([])
-    const store = device.document(nameOf('a'))
+    expect(await device.document(nameOf(a)).kept!.list()).toEqual([])
+    const store = device.document(nameOf(a))
     await store.load()
     const own = new Y.Doc()
     own.getMap('drafts').set('x', 'not sent')
     await Promise.all([store.append(Y.encodeStateAsUpdate(own), true), store.noteWriter!(own.clientID)])
     await store.close()
-    await squash(nameOf('a'), 'third')
+    await squash(nameOf(a), 'third')
     await pass()
-    const [kept] = await device.document(nameOf('a')).kept!.list()
+    const [kept] = await device.document(nameOf(a)).kept!.list()
     expect(kept!.writers).toEqual([own.clientID])
     const left = new Y.Doc()
     for (const update of kept!.updates) Y.applyUpdate(left, update)
@@ -220,9 +220,9 @@ describe('never', () => {
   })
 
   it('is another epoch merged: the document begins anew, and open requests stay, those in the old document alone too', async () => {
-    await talk('a', 1, 2)
+    await talk(a, 1, 2)
     await pass()
-    const store = device.document(nameOf('a'))
+    const store = device.document(nameOf(a))
     const { updates } = await store.load()
     const own = new Y.Doc()
     for (const update of updates) Y.applyUpdate(own, update)
@@ -232,9 +232,9 @@ describe('never', () => {
     own.on('update', (update: Uint8Array) => void store.append(update))
     putRequest(own, inDocument, request)
     await store.close()
-    await squash(nameOf('a'), 'another')
+    await squash(nameOf(a), 'another')
     await pass()
-    const now = await stored(nameOf('a'))
+    const now = await stored(nameOf(a))
     expect(now.epoch).toBe('another')
     expect(now.messages).toEqual([requestIdOf(1), requestIdOf(2)])
     expect(now.outbox.map(({ id }) => id)).toEqual([inOutbox, inDocument])
@@ -264,31 +264,31 @@ describe('never', () => {
   })
 
   it('is a difference stored where what it builds on is gone', async () => {
-    await talk('a', 1, 2)
+    await talk(a, 1, 2)
     await pass()
-    await world.say('a', messageOf(3))
+    await world.say(a, messageOf(3))
     const epoch = answers[0]!.documents[0]!.epoch
     await pass({ api: { sync: async request => {
       const page = await sync(request)
-      const store = device.document(nameOf('a'))
+      const store = device.document(nameOf(a))
       await store.load()
       await store.rebuild(epoch, false)
       await store.close()
       return page
     } } })
-    expect((await stored(nameOf('a'))).messages).toEqual([])
+    expect((await stored(nameOf(a))).messages).toEqual([])
     await pass()
-    expect((await stored(nameOf('a'))).messages).toHaveLength(3)
+    expect((await stored(nameOf(a))).messages).toHaveLength(3)
   })
 
   it('does another person\'s content come into this person\'s stores', async () => {
-    await talk('a', 1)
+    await talk(a, 1)
     await expect(pass({ userId: 'somebody-else' })).rejects.toMatchObject({ code: 'unauthenticated' })
     expect(await device.generations()).toEqual(new Map())
   })
 
   it('does it wait for a device that cannot store', async () => {
-    await talk('a', 1)
+    await talk(a, 1)
     const watch = (tell: (problem: string) => void) => {
       tell('This device has no space left for Skein.')
       return () => {}
@@ -298,12 +298,12 @@ describe('never', () => {
   })
 
   it('does a broken update of the server harm what is stored', async () => {
-    await talk('a', 1)
+    await talk(a, 1)
     await pass()
     const [answer] = answers[0]!.documents
     for (const update of ['****', '', encodeBase64(new Uint8Array([9, 9, 9]))]) {
       await pass({ api: { sync: async () => ({ userId, documents: [{ ...answer!, head: 9, update }], next: null }) } })
     }
-    expect((await stored(nameOf('a'))).messages).toEqual([requestIdOf(1)])
+    expect((await stored(nameOf(a))).messages).toEqual([requestIdOf(1)])
   })
 })

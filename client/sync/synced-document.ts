@@ -24,6 +24,7 @@ import type { TabSession } from './tabs/session.ts'
 import { applyFromTab, FROM_TAB } from './tabs/shared-document.ts'
 import type { SharedDocument } from './tabs/shared-document.ts'
 import type { ConnectionState } from './view.ts'
+import { isDrawnName, whyNotFound } from '../../shared/drawn-name.ts'
 import { errorTable } from '../../shared/errors.ts'
 import { documentKind } from '../../shared/ids.ts'
 import type { DocumentName } from '../../shared/ids.ts'
@@ -408,7 +409,10 @@ export class SyncedDocument {
   #forget(code: 'gone' | 'no-longer-member'): void {
     this.#wantsConnection = false
     this.#forgotten = code
-    if (code === 'no-longer-member') this.#know({ closedBy: { code: errorTable[code].close, reason: errorTable[code].message } })
+    if (code === 'no-longer-member') {
+      const reason = isDrawnName(this.name) ? errorTable[code].message : `${whyNotFound(this.name)} What you had not sent is kept on this device.`
+      this.#know({ closedBy: { code: errorTable[code].close, reason } })
+    }
     this.#hooks.gone(code)
     this.#rebuild(null)
   }

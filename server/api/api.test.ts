@@ -1,7 +1,7 @@
 /** The HTTP API over a directory and a log: who may do what, and what strangers learn. */
 import { describe, expect, test } from 'vitest'
 import { plainEdge } from '../edge/config.ts'
-import { createApiWorld, messageOf, nameOf, requestIdOf, START } from '../../test/rig/api-world.ts'
+import { a, b, idOf, createApiWorld, messageOf, nameOf, requestIdOf, START } from '../../test/rig/api-world.ts'
 import type { ApiWorld } from '../../test/rig/api-world.ts'
 import { routes } from '../../shared/api/routes.ts'
 import * as people from '../../shared/api/people.ts'
@@ -58,10 +58,10 @@ describe('who am I', () => {
   test.each([
     ['GET', routes.conversations()],
     ['POST', routes.conversations()],
-    ['GET', routes.messages('a')],
-    ['GET', routes.request('a', requestIdOf(1))],
-    ['POST', routes.invitations('a')],
-    ['POST', routes.invitations('a', 'artifact')],
+    ['GET', routes.messages(a)],
+    ['GET', routes.request(a, requestIdOf(1))],
+    ['POST', routes.invitations(a)],
+    ['POST', routes.invitations(a, 'artifact')],
     ['POST', routes.acceptInvitation()],
     ['GET', routes.feed()],
   ])('%s %s makes nobody a guest', async (method, path) => {
@@ -83,40 +83,41 @@ describe('conversations', () => {
 
   test('the device may have made the id, and asking again changes nothing', async () => {
     const { post, world, me } = await signedInBrowser()
-    const ask = async () => schemas.conversationListItem.parse(await (await post(routes.conversations(), { id: 'my-own_id', title: 'First' })).json())
-    expect(await ask()).toMatchObject({ id: 'my-own_id', title: 'First' })
-    await world.rooms.use(nameOf('my-own_id'), room => room.write('someone', writer => writer.setMeta('title', 'Renamed since')))
+    const own = idOf('own')
+    const ask = async () => schemas.conversationListItem.parse(await (await post(routes.conversations(), { id: own, title: 'First' })).json())
+    expect(await ask()).toMatchObject({ id: own, title: 'First' })
+    await world.rooms.use(nameOf(own), room => room.write('someone', writer => writer.setMeta('title', 'Renamed since')))
     world.pass(1000)
     expect(await ask()).toMatchObject({ title: 'Renamed since', createdAt: START, role: 'owner' })
-    expect([...(await world.directory.find(nameOf('my-own_id')))!.members.keys()]).toEqual([me.principal.id])
+    expect([...(await world.directory.find(nameOf(own)))!.members.keys()]).toEqual([me.principal.id])
   })
 
   test('a title stands in the document and in the list at once', async () => {
     const { get, post, world } = await signedInBrowser()
-    expect(await (await post(routes.conversations(), { id: 'a', title: 'Plans' })).json()).toMatchObject({ title: 'Plans', messageCount: 0, updatedAt: START })
-    expect(await world.rooms.use(nameOf('a'), room => room.read(readMeta))).toMatchObject({ title: 'Plans' })
+    expect(await (await post(routes.conversations(), { id: a, title: 'Plans' })).json()).toMatchObject({ title: 'Plans', messageCount: 0, updatedAt: START })
+    expect(await world.rooms.use(nameOf(a), room => room.read(readMeta))).toMatchObject({ title: 'Plans' })
     expect((await listOf({ get })).conversations[0]).toMatchObject({ title: 'Plans' })
   })
 
   test('show their newest message', async () => {
     const { get, post, world } = await signedInBrowser()
-    await post(routes.conversations(), { id: 'a' })
-    await world.say('a', messageOf(1), messageOf(2))
+    await post(routes.conversations(), { id: a })
+    await world.say(a, messageOf(1), messageOf(2))
     expect((await listOf({ get })).conversations[0]).toMatchObject({ preview: 'message 2', messageCount: 2, updatedAt: START + 2, createdAt: START })
   })
 
   test("another person's id is not taken over, and not told of", async () => {
     const world = await createApiWorld()
     const [owner, other] = [await signedInBrowser(world), await signedInBrowser(world)]
-    await owner.post(routes.conversations(), { id: 'a' })
-    expect(await codeOf(await other.post(routes.conversations(), { id: 'a', title: 'Mine' }))).toBe('not-found')
-    expect(await world.rooms.use(nameOf('a'), room => room.read(readMeta))).toMatchObject({ title: '' })
+    await owner.post(routes.conversations(), { id: a })
+    expect(await codeOf(await other.post(routes.conversations(), { id: a, title: 'Mine' }))).toBe('not-found')
+    expect(await world.rooms.use(nameOf(a), room => room.read(readMeta))).toMatchObject({ title: '' })
     expect(await (await other.get(routes.conversations())).json()).toEqual({ conversations: [], next: null })
   })
 
   test('pages neither repeat nor skip one, newest first, when times are equal too', async () => {
     const { get, post, world } = await signedInBrowser()
-    const ids = Array.from({ length: 25 }, (_, i) => `c${i}`)
+    const ids = Array.from({ length: 25 }, (_, i) => idOf(`c${i}`))
     for (const [i, id] of ids.entries()) {
       await post(routes.conversations(), { id, title: id })
       await world.say(id, messageOf(i, START + Math.floor(i / 5)))
@@ -141,8 +142,8 @@ describe('conversations', () => {
 describe('messages', () => {
   const withMessages = async (count: number) => {
     const signedIn = await signedInBrowser()
-    await signedIn.post(routes.conversations(), { id: 'a' })
-    await signedIn.world.say('a', ...Array.from({ length: count }, (_, i) => messageOf(i)))
+    await signedIn.post(routes.conversations(), { id: a })
+    await signedIn.world.say(a, ...Array.from({ length: count }, (_, i) => messageOf(i)))
     return signedIn
   }
   const pageOf = async (response: Response) => schemas.messagePage.parse(await response.json())
@@ -153,7 +154,7 @@ describe('messages', () => {
     const seen: string[] = []
     let after: string | undefined
     for (;;) {
-      const page = await pageOf(await get(routes.messages('a', { after })))
+      const page = await pageOf(await get(routes.messages(a, { after })))
       sizes.push(page.messages.length)
       seen.push(...page.messages.map(({ id }) => id))
       if (page.next === null) break
@@ -165,19 +166,19 @@ describe('messages', () => {
 
   test('what came later is asked for by the last one known', async () => {
     const { get } = await withMessages(3)
-    expect((await pageOf(await get(routes.messages('a', { after: requestIdOf(1), limit: 1 })))).messages.map(({ id }) => id)).toEqual([requestIdOf(2)])
-    expect(await pageOf(await get(routes.messages('a', { after: requestIdOf(2) })))).toEqual({ messages: [], next: null })
+    expect((await pageOf(await get(routes.messages(a, { after: requestIdOf(1), limit: 1 })))).messages.map(({ id }) => id)).toEqual([requestIdOf(2)])
+    expect(await pageOf(await get(routes.messages(a, { after: requestIdOf(2) })))).toEqual({ messages: [], next: null })
   })
 
   test('after an unknown one there is no place to go on from', async () => {
     const { get } = await withMessages(1)
-    expect(await codeOf(await get(routes.messages('a', { after: requestIdOf(9) })))).toBe('target-unknown')
+    expect(await codeOf(await get(routes.messages(a, { after: requestIdOf(9) })))).toBe('target-unknown')
   })
 
   test('are not shown to strangers, who learn nothing of the conversation', async () => {
     const { world } = await withMessages(1)
     const { get } = await signedInBrowser(world)
-    const [existing, missing] = [await get(routes.messages('a')), await get(routes.messages('b'))]
+    const [existing, missing] = [await get(routes.messages(a)), await get(routes.messages(b))]
     expect(existing.status).toBe(404)
     expect(await existing.text()).toBe(await missing.text())
   })
@@ -186,20 +187,20 @@ describe('messages', () => {
 describe('what became of a request', () => {
   test('is answered with its outcome', async () => {
     const { get, post, world } = await signedInBrowser()
-    await post(routes.conversations(), { id: 'a' })
+    await post(routes.conversations(), { id: a })
     const outcome = { status: 'refused', code: 'message-too-long', reason: 'too long' } as const
-    await world.remember('a', { requestId: requestIdOf(1), outcome, principal: 'x' as UserId, at: START + 1 })
-    expect(schemas.requestResult.parse(await (await get(routes.request('a', requestIdOf(1)))).json())).toEqual({ requestId: requestIdOf(1), outcome, at: START + 1 })
-    expect(await codeOf(await get(routes.request('a', requestIdOf(2))))).toBe('not-found')
-    expect(await codeOf(await get(routes.request('a', 'no-uuid')))).toBe('not-found')
+    await world.remember(a, { requestId: requestIdOf(1), outcome, principal: 'x' as UserId, at: START + 1 })
+    expect(schemas.requestResult.parse(await (await get(routes.request(a, requestIdOf(1)))).json())).toEqual({ requestId: requestIdOf(1), outcome, at: START + 1 })
+    expect(await codeOf(await get(routes.request(a, requestIdOf(2))))).toBe('not-found')
+    expect(await codeOf(await get(routes.request(a, 'no-uuid')))).toBe('not-found')
   })
 
   test('is not told to strangers', async () => {
     const { post, world } = await signedInBrowser()
-    await post(routes.conversations(), { id: 'a' })
-    await world.remember('a', { requestId: requestIdOf(1), outcome: { status: 'accepted' }, principal: 'x' as UserId, at: 0 })
+    await post(routes.conversations(), { id: a })
+    await world.remember(a, { requestId: requestIdOf(1), outcome: { status: 'accepted' }, principal: 'x' as UserId, at: 0 })
     const stranger = await signedInBrowser(world)
-    expect(await codeOf(await stranger.get(routes.request('a', requestIdOf(1))))).toBe('not-found')
+    expect(await codeOf(await stranger.get(routes.request(a, requestIdOf(1))))).toBe('not-found')
   })
 })
 
@@ -207,8 +208,8 @@ describe('invitations', () => {
   const invited = async (role: 'editor' | 'viewer') => {
     const world = await createApiWorld()
     const [owner, friend] = [await signedInBrowser(world), await signedInBrowser(world)]
-    await owner.post(routes.conversations(), { id: 'a' })
-    const answer = await owner.post(routes.invitations('a'), { role })
+    await owner.post(routes.conversations(), { id: a })
+    const answer = await owner.post(routes.invitations(a), { role })
     expect(answer.status).toBe(201)
     return { world, owner, friend, invitation: people.madeLink.parse(await answer.json()) }
   }
@@ -217,27 +218,27 @@ describe('invitations', () => {
     const { friend, invitation } = await invited('viewer')
     expect(invitation.path).toBe(`/join#${invitation.secret}`)
     const accepted = await friend.post(routes.acceptInvitation(), { secret: invitation.secret })
-    expect(people.acceptedInvitation.parse(await accepted.json())).toEqual({ kind: 'conversation', id: 'a', role: 'viewer' })
-    expect((await friend.get(routes.messages('a'))).status).toBe(200)
-    expect(schemas.conversationList.parse(await (await friend.get(routes.conversations())).json()).conversations[0]).toMatchObject({ id: 'a', role: 'viewer' })
+    expect(people.acceptedInvitation.parse(await accepted.json())).toEqual({ kind: 'conversation', id: a, role: 'viewer' })
+    expect((await friend.get(routes.messages(a))).status).toBe(200)
+    expect(schemas.conversationList.parse(await (await friend.get(routes.conversations())).json()).conversations[0]).toMatchObject({ id: a, role: 'viewer' })
   })
 
   test('are made by the owner alone', async () => {
     const { world, friend, invitation } = await invited('editor')
     await friend.post(routes.acceptInvitation(), { secret: invitation.secret })
-    expect(await codeOf(await friend.post(routes.invitations('a'), { role: 'editor' }))).toBe('not-allowed')
+    expect(await codeOf(await friend.post(routes.invitations(a), { role: 'editor' }))).toBe('not-allowed')
     const stranger = await signedInBrowser(world)
-    expect(await codeOf(await stranger.post(routes.invitations('a'), { role: 'editor' }))).toBe('not-found')
+    expect(await codeOf(await stranger.post(routes.invitations(a), { role: 'editor' }))).toBe('not-found')
   })
 
   test('cannot give the conversation away', async () => {
     const { owner } = await invited('editor')
-    expect(await codeOf(await owner.post(routes.invitations('a'), { role: 'owner' }))).toBe('invalid-request')
+    expect(await codeOf(await owner.post(routes.invitations(a), { role: 'owner' }))).toBe('invalid-request')
   })
 
   test('do not lower the role of who is a member already', async () => {
     const { owner, invitation } = await invited('viewer')
-    expect(await (await owner.post(routes.acceptInvitation(), { secret: invitation.secret })).json()).toEqual({ kind: 'conversation', id: 'a', role: 'owner' })
+    expect(await (await owner.post(routes.acceptInvitation(), { secret: invitation.secret })).json()).toEqual({ kind: 'conversation', id: a, role: 'owner' })
   })
 
   test('with another secret let nobody in', async () => {
@@ -308,11 +309,11 @@ describe('requests that are not right', () => {
     `${routes.conversations()}?limit=201`,
     `${routes.conversations()}?limit=1e1`,
     `${routes.conversations()}?before=x`,
-    `${routes.messages('a')}?after=x`,
-    `${routes.messages('a')}?limit=-1`,
+    `${routes.messages(a)}?after=x`,
+    `${routes.messages(a)}?limit=-1`,
   ])('%s has a field that cannot be', async path => {
     const { get, post } = await signedInBrowser()
-    await post(routes.conversations(), { id: 'a' })
+    await post(routes.conversations(), { id: a })
     expect(await codeOf(await get(path))).toBe('invalid-request')
   })
 

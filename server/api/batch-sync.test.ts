@@ -2,7 +2,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import * as Y from 'yjs'
-import { createApiWorld, messageOf, nameOf } from '../../test/rig/api-world.ts'
+import { a, b, c, d, e, idOf, createApiWorld, messageOf, nameOf } from '../../test/rig/api-world.ts'
 import type { ApiWorld } from '../../test/rig/api-world.ts'
 import { encodeBase64, decodeBase64 } from '../../shared/api/base64.ts'
 import { routes } from '../../shared/api/routes.ts'
@@ -53,55 +53,55 @@ const holding = ({ name, epoch, head, update }: schemas.MissingUpdate) =>
 describe('a document of which something was taken out', () => {
   test('is left out until its records have nothing of it any more', async () => {
     const { post, sync, world } = await person()
-    for (const each of ['a', 'b']) {
+    for (const each of [a, b]) {
       await post(routes.conversations(), { id: each })
       await world.say(each, messageOf(1))
     }
-    const head = (await world.log.read(name('conversation/a')))!.head
-    await world.log.append(name('conversation/a'), {
+    const head = (await world.log.read(nameOf(a)))!.head
+    await world.log.append(nameOf(a), {
       update: Y.encodeStateAsUpdate(new Y.Doc()), stateVector: () => new Uint8Array(), events: [], ledger: [], bindings: [], openedRuns: [],
       closedRuns: [], scrub: true,
     })
-    expect((await sync()).documents.map(({ name }) => name)).toEqual(['conversation/b'])
+    expect((await sync()).documents.map(({ name }) => name)).toEqual([nameOf(b)])
     const doc = new Y.Doc()
     doc.getText('t').insert(0, 'what is left')
-    await world.log.compact(name('conversation/a'), {
+    await world.log.compact(nameOf(a), {
       update: Y.encodeStateAsUpdate(doc), stateVector: Y.encodeStateVector(doc), upTo: head + 1, scrub: true,
     })
-    expect((await sync()).documents.map(({ name }) => name)).toEqual(['conversation/a', 'conversation/b'])
+    expect((await sync()).documents.map(({ name }) => name)).toEqual([nameOf(a), nameOf(b)])
   })
 })
 
 describe('a device that holds what is not its person\'s', () => {
   test('is told so when that was deleted, or they were removed, and a stranger is told of what exists as of what does not', async () => {
     const { post, request, sync, world } = await person()
-    for (const each of ['a', 'b']) {
+    for (const each of [a, b]) {
       await post(routes.conversations(), { id: each })
       await world.say(each, messageOf(1))
     }
     const documents = (await sync()).documents.map(holding)
     expect((await sync({ documents })).gone).toBeUndefined()
-    await request(routes.conversation('a'), { method: 'DELETE' })
-    expect(await sync({ documents })).toMatchObject({ documents: [], gone: ['conversation/a'] })
+    await request(routes.conversation(a), { method: 'DELETE' })
+    expect(await sync({ documents })).toMatchObject({ documents: [], gone: [nameOf(a)] })
     expect(await sync()).not.toHaveProperty('gone')
     const stranger = await person(world)
     const invented = documents.map((held, i) => ({ ...held, name: name(`conversation/none-${i}`) }))
-    expect((await stranger.sync({ documents })).gone).toEqual(['conversation/a', 'conversation/b'])
+    expect((await stranger.sync({ documents })).gone).toEqual([nameOf(a), nameOf(b)])
     expect((await stranger.sync({ documents: invented })).gone).toEqual(['conversation/none-0', 'conversation/none-1'])
 
     const id = parseUserId(stranger.id)!
-    await world.directory.change(name('conversation/b'), setMember({ id, role: 'viewer', name: 'S' }))
+    await world.directory.change(nameOf(b), setMember({ id, role: 'viewer', name: 'S' }))
     const held = (await stranger.sync()).documents.map(holding)
     expect(await stranger.sync({ documents: held })).not.toHaveProperty('gone')
-    await request(routes.member('b', id), { method: 'DELETE' })
-    expect(await stranger.sync({ documents: held })).toMatchObject({ documents: [], gone: ['conversation/b'] })
+    await request(routes.member(b, id), { method: 'DELETE' })
+    expect(await stranger.sync({ documents: held })).toMatchObject({ documents: [], gone: [nameOf(b)] })
   })
 })
 
 describe('a device that holds nothing', () => {
   test('gets all documents of its person whole, in the order of names, and no room is loaded for it', async () => {
     const { post, sync, world, id } = await person()
-    for (const each of ['b', 'a']) {
+    for (const each of [b, a]) {
       await post(routes.conversations(), { id: each })
       await world.say(each, messageOf(1), messageOf(2))
     }
@@ -112,7 +112,7 @@ describe('a device that holds nothing', () => {
     const page = await sync()
     expect(page).toMatchObject({ userId: id, next: null })
     expect(page.documents.map(document => [document.name, document.role])).toEqual([
-      ['artifact/plan', 'owner'], ['conversation/a', 'owner'], ['conversation/b', 'owner'], [`home/${id}`, 'owner'],
+      ['artifact/plan', 'owner'], [nameOf(a), 'owner'], [nameOf(b), 'owner'], [`home/${id}`, 'owner'],
     ])
     expect(docOf(page.documents[0]!.update).getText('body').toString()).toBe('a plan')
     expect(readMessages(docOf(page.documents[1]!.update)).map(message => message.id)).toHaveLength(2)
@@ -122,8 +122,8 @@ describe('a device that holds nothing', () => {
 
   test('gets nothing that is not its person\'s, whatever it says it holds', async () => {
     const { post, world, sync, id } = await person()
-    await post(routes.conversations(), { id: 'a' })
-    await world.say('a', messageOf(1))
+    await post(routes.conversations(), { id: a })
+    await world.say(a, messageOf(1))
     await store(world, name(`home/${id}`), 'at home')
     const known = (await sync()).documents.map(holding).map(({ head, ...held }) => ({ ...held, head: head + 1 }))
     const stranger = await person(world)
@@ -143,28 +143,28 @@ describe('a device that holds nothing', () => {
 describe('a device that holds something', () => {
   test('is not sent again what it has, and gets what came since as a difference', async () => {
     const { post, sync, world } = await person()
-    for (const id of ['a', 'b']) {
+    for (const id of [a, b]) {
       await post(routes.conversations(), { id })
       await world.say(id, messageOf(1), messageOf(2))
     }
     const first = await sync()
     expect(await sync({ documents: first.documents.map(holding) })).toMatchObject({ documents: [], next: null })
-    await world.say('b', messageOf(3))
+    await world.say(b, messageOf(3))
     const second = await sync({ documents: first.documents.map(holding) })
-    expect(second.documents.map(document => document.name)).toEqual(['conversation/b'])
+    expect(second.documents.map(document => document.name)).toEqual([nameOf(b)])
     const [before, diff] = [first.documents[1]!, second.documents[0]!]
     expect(diff.update.length).toBeLessThan(before.update.length)
     expect(diff.head).toBeGreaterThan(before.head)
-    const whole = await world.rooms.use(nameOf('b'), room => room.read(Y.encodeStateAsUpdate))
+    const whole = await world.rooms.use(nameOf(b), room => room.read(Y.encodeStateAsUpdate))
     expect(Y.encodeStateAsUpdate(docOf(before.update, diff.update))).toEqual(whole)
   })
 
   test('without a head it remembers, gets at least what it may lack', async () => {
     const { post, sync, world } = await person()
-    await post(routes.conversations(), { id: 'a' })
-    await world.say('a', messageOf(1))
+    await post(routes.conversations(), { id: a })
+    await world.say(a, messageOf(1))
     const { head: _, ...held } = holding((await sync()).documents[0]!)
-    expect((await sync({ documents: [held] })).documents).toMatchObject([{ name: 'conversation/a' }])
+    expect((await sync({ documents: [held] })).documents).toMatchObject([{ name: nameOf(a) }])
   })
 
   test('of another epoch, gets the whole document under its epoch, though the head is the same', async () => {
@@ -218,7 +218,7 @@ describe('an answer is bounded', () => {
   test('by its bytes: what does not fit goes on the next page, and one document goes however large it is', async () => {
     const { post, sync, world } = await person()
     const large = limits.syncAnswerBytes * 0.6
-    for (const [id, size] of [['a', large], ['b', large], ['c', 10], ['d', limits.syncAnswerBytes * 1.5], ['e', 10]] as const) {
+    for (const [id, size] of [[a, large], [b, large], [c, 10], [d, limits.syncAnswerBytes * 1.5], [e, 10]] as const) {
       await post(routes.conversations(), { id })
       const message = messageOf(1)
       await world.say(id, { ...message, parts: [{ type: 'text', text: 'x'.repeat(size) }] })
@@ -230,34 +230,34 @@ describe('an answer is bounded', () => {
       pages.push(page.documents.map(document => document.name.slice('conversation/'.length)))
       after = page.next ?? undefined
     } while (after)
-    expect(pages).toEqual([['a'], ['b', 'c'], ['d'], ['e']])
+    expect(pages).toEqual([[a], [b, c], [d], [e]])
   })
 
   test('by the documents it looks at, although none of them differs', async () => {
     const { sync, world, id } = await person()
     for (let i = 0; i < limits.syncDocuments + 5; i++) {
-      await world.directory.create(nameOf(`c${String(i).padStart(5, '0')}`), { kind: 'guest', id: id as never, name: 'G' }, 0)
+      await world.directory.create(nameOf(idOf(`c${String(i).padStart(5, '0')}`)), { kind: 'guest', id: id as never, name: 'G' }, 0)
     }
-    await world.say('c01004', messageOf(1))
+    await world.say(idOf('c01004'), messageOf(1))
     const first = await sync()
-    expect(first).toEqual({ userId: id, documents: [], next: 'conversation/c00999' })
-    expect(await sync({ after: first.next! })).toMatchObject({ documents: [{ name: 'conversation/c01004' }], next: null })
+    expect(first).toEqual({ userId: id, documents: [], next: nameOf(idOf('c00999')) })
+    expect(await sync({ after: first.next! })).toMatchObject({ documents: [{ name: nameOf(idOf('c01004')) }], next: null })
   })
 
   test('by the names that the device asks about', async () => {
     const { post, sync, world } = await person()
-    for (const id of ['a', 'b', 'c', 'd']) {
+    for (const id of [a, b, c, d]) {
       await post(routes.conversations(), { id })
       await world.say(id, messageOf(1))
     }
-    const page = await sync({ after: nameOf('a'), until: nameOf('c') })
-    expect(page.documents.map(document => document.name)).toEqual(['conversation/b', 'conversation/c'])
+    const page = await sync({ after: nameOf(a), until: nameOf(c) })
+    expect(page.documents.map(document => document.name)).toEqual([nameOf(b), nameOf(c)])
     expect(page.next).toBeNull()
   })
 })
 
 describe('a request that is not right', () => {
-  const held = { name: 'conversation/a', epoch: 'e', stateVector: 'AA==' }
+  const held = { name: nameOf(a), epoch: 'e', stateVector: 'AA==' }
   const many = (count: number, stateVector = held.stateVector) =>
     Array.from({ length: count }, (_, i) => ({ ...held, name: `conversation/${i}`, stateVector }))
   const lies = (stateVector: Uint8Array) => ({ documents: [{ ...held, stateVector: encodeBase64(stateVector) }] })
@@ -265,7 +265,7 @@ describe('a request that is not right', () => {
   test.each<[string, unknown]>([
     ['nothing', {}],
     ['a list', []],
-    ['documents that are none', { documents: { 'conversation/a': held } }],
+    ['documents that are none', { documents: { [nameOf(a)]: held } }],
     ['a name that is none', { documents: [{ ...held, name: '../etc' }] }],
     ['a name with a NUL', { documents: [{ ...held, name: 'conversation/a\u0000' }] }],
     ['no base64', { documents: [{ ...held, stateVector: '****' }] }],
@@ -284,7 +284,7 @@ describe('a request that is not right', () => {
     ['a cursor that is none', { documents: [], after: 'x' }],
   ])('is told so and nothing else happens: %s', async (_what, body) => {
     const { post, world } = await person()
-    await world.directory.create(nameOf('a'), { kind: 'guest', id: 'x' as never, name: 'G' }, 0)
+    await world.directory.create(nameOf(a), { kind: 'guest', id: 'x' as never, name: 'G' }, 0)
     const response = await post(routes.sync(), body)
     expect(response.status).toBe(422)
     expect(schemas.problem.parse(await response.json())).toMatchObject({ code: 'invalid-request' })
@@ -309,8 +309,8 @@ describe('a request that is not right', () => {
 
   test('may claim a state vector of clients and clocks that nobody has', async () => {
     const { post, sync, world } = await person()
-    await post(routes.conversations(), { id: 'a' })
-    await world.say('a', messageOf(1))
+    await post(routes.conversations(), { id: a })
+    await world.say(a, messageOf(1))
     const [answer] = (await sync()).documents
     const entries = Array.from({ length: 200 }, (_, i) => [255, 255, 255, 255, (i % 15) + 1, 255, 255, 255, 255, 15])
     const bytes = [200, 1, ...entries.flat()]
@@ -329,12 +329,12 @@ test('a damaged document is left out and reported, the others go', async () => {
     identity: { authenticate: async () => ({ kind: 'guest', id: id as never, name: 'G' }), admitGuest: async () => null, onRevoked: () => () => {} },
     directory: {
       find: async () => null,
-      listOf: async () => ['a', 'b'].map(each => ({ name: nameOf(each), role: 'viewer', createdAt: 0 })),
+      listOf: async () => [a, b].map(each => ({ name: nameOf(each), role: 'viewer', createdAt: 0 })),
     },
     log: {
       list: world.log.list.bind(world.log),
       read: async document => {
-        if (document === nameOf('a')) throw new SkeinError('log-damaged')
+        if (document === nameOf(a)) throw new SkeinError('log-damaged')
         return { lineage: lineageOf('e'), updates: [Y.encodeStateAsUpdate(doc)], head: 3, facts: null, bindings: [], openRuns: [] }
       },
     },
@@ -343,8 +343,8 @@ test('a damaged document is left out and reported, the others go', async () => {
   })
   const response = await app.request('/', { method: 'POST', body: '{"documents":[]}' })
   const page = schemas.syncPage.parse(await response.json())
-  expect(page.documents).toMatchObject([{ name: 'conversation/b', role: 'viewer', head: 3 }, { name: `home/${id}` }])
-  expect(warnings).toMatchObject([{ document: 'conversation/a' }])
+  expect(page.documents).toMatchObject([{ name: nameOf(b), role: 'viewer', head: 3 }, { name: `home/${id}` }])
+  expect(warnings).toMatchObject([{ document: nameOf(a) }])
 })
 
 test('without accounts all stored documents are the local person\'s, except others\' home documents', async () => {

@@ -3,7 +3,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
 import { describe, expect, test } from 'vitest'
-import { createApiWorld, messageOf, nameOf, requestIdOf, START } from '../../test/rig/api-world.ts'
+import { a, createApiWorld, messageOf, nameOf, requestIdOf, START } from '../../test/rig/api-world.ts'
 import type { ApiWorld } from '../../test/rig/api-world.ts'
 import { routes } from '../../shared/api/routes.ts'
 import { conversationListItem } from '../../shared/api/schemas.ts'
@@ -48,11 +48,11 @@ describe('the list feed', () => {
     const world = await createApiWorld()
     const { next, post, leave } = await listen(world)
     await next()
-    await post(routes.conversations(), { id: 'a' })
-    expect(itemIn(await next())).toMatchObject({ id: 'a', role: 'owner', messageCount: 0 })
-    await world.say('a', messageOf(3))
+    await post(routes.conversations(), { id: a })
+    expect(itemIn(await next())).toMatchObject({ id: a, role: 'owner', messageCount: 0 })
+    await world.say(a, messageOf(3))
     expect(itemIn(await next())).toEqual({
-      id: 'a', role: 'owner', title: '', preview: 'message 3', messageCount: 1, updatedAt: START + 3, createdAt: START,
+      id: a, role: 'owner', title: '', preview: 'message 3', messageCount: 1, updatedAt: START + 3, createdAt: START,
     })
     await leave()
   })
@@ -63,9 +63,9 @@ describe('the list feed', () => {
     const stranger = await listen(world)
     await owner.next()
     await stranger.next()
-    await owner.post(routes.conversations(), { id: 'a' })
+    await owner.post(routes.conversations(), { id: a })
     itemIn(await owner.next())
-    await world.say('a', messageOf(1))
+    await world.say(a, messageOf(1))
     itemIn(await owner.next())
     await turn()
     world.timers.fire()
@@ -77,12 +77,12 @@ describe('the list feed', () => {
     const world = await createApiWorld()
     const owner = world.browser()
     await owner.get(routes.me())
-    await owner.post(routes.conversations(), { id: 'a' })
-    const { secret } = await (await owner.post(routes.invitations('a'), { role: 'viewer' })).json() as { secret: string }
+    await owner.post(routes.conversations(), { id: a })
+    const { secret } = await (await owner.post(routes.invitations(a), { role: 'viewer' })).json() as { secret: string }
     const friend = await listen(world)
     await friend.next()
     await friend.post(routes.acceptInvitation(), { secret })
-    expect(itemIn(await friend.next())).toMatchObject({ id: 'a', role: 'viewer' })
+    expect(itemIn(await friend.next())).toMatchObject({ id: a, role: 'viewer' })
     await friend.leave()
   })
 
@@ -90,10 +90,10 @@ describe('the list feed', () => {
     const world = await createApiWorld()
     const { next, post, leave } = await listen(world)
     await next()
-    await post(routes.conversations(), { id: 'a' })
+    await post(routes.conversations(), { id: a })
     itemIn(await next())
     const [messageId, runId] = [messageIdOf(requestIdOf(1)), requestIdOf(2) as string as RunId]
-    world.feed(nameOf('a'), 1, [
+    world.feed(nameOf(a), 1, [
       stored({ type: 'reaction.set', messageId, kind: 'up', on: true }),
       stored({ type: 'run.created', runId, agentId: 'guide' as AgentId, messageId }),
       stored({ type: 'run.changed', runId, state: 'processing', attempt: 1 }),
@@ -110,9 +110,9 @@ describe('the list feed', () => {
     const world = await createApiWorld()
     const { next, post, leave } = await listen(world)
     await next()
-    await post(routes.conversations(), { id: 'a' })
+    await post(routes.conversations(), { id: a })
     itemIn(await next())
-    await Promise.all(Array.from({ length: 200 }, (_, i) => world.say('a', messageOf(i))))
+    await Promise.all(Array.from({ length: 200 }, (_, i) => world.say(a, messageOf(i))))
     const counts: number[] = []
     do counts.push(itemIn(await next()).messageCount)
     while (counts.at(-1) !== 200)
@@ -140,8 +140,8 @@ describe('the list feed', () => {
     await next()
     await leave()
     expect(world.timers.pending()).toEqual([])
-    await post(routes.conversations(), { id: 'a' })
-    await world.say('a', messageOf(1))
+    await post(routes.conversations(), { id: a })
+    await world.say(a, messageOf(1))
     expect(world.lines).toEqual([])
   })
 

@@ -1,6 +1,6 @@
 /** How much of the API one person and one address may ask, as a caller sees it. */
 import { describe, expect, it } from 'vitest'
-import { createApiWorld } from '../../test/rig/api-world.ts'
+import { a, createApiWorld } from '../../test/rig/api-world.ts'
 import type { ApiWorld } from '../../test/rig/api-world.ts'
 import { routes } from '../../shared/api/routes.ts'
 import { serverLimits } from '../../shared/limits.ts'
@@ -32,8 +32,8 @@ describe('limits of a person', () => {
 
   it('are for writes and for invitations each by themselves', async () => {
     const { post } = await person(await createApiWorld({ limits: { writesPerMinutePerPerson: 2, credentialsPerMinutePerPerson: 1 } }))
-    await post(routes.conversations(), { id: 'a' })
-    const invite = () => post(routes.invitations('a'), { role: 'viewer' })
+    await post(routes.conversations(), { id: a })
+    const invite = () => post(routes.invitations(a), { role: 'viewer' })
     expect([(await invite()).status, (await invite()).status]).toEqual([201, 429])
     expect([(await post(routes.conversations(), {})).status, (await post(routes.conversations(), {})).status]).toEqual([201, 429])
   })
@@ -45,7 +45,7 @@ describe('limits of an address', () => {
   it.each([
     ['readsPerMinutePerAddress', routes.conversations(), {}, 401],
     ['writesPerMinutePerAddress', routes.conversations(), json, 401],
-    ['writesPerMinutePerAddress', routes.invitations('a'), json, 401],
+    ['writesPerMinutePerAddress', routes.invitations(a), json, 401],
     ['signInsPerMinutePerAddress', routes.acceptInvitation(), json, 401],
     ['newGuestsPerMinutePerAddress', routes.me(), {}, 200],
   ] as const)('%s hold for %s, whoever it is', async (limit, path, init, usual) => {

@@ -1,6 +1,6 @@
 /** `/api/tokens` and `/api/tickets`, and what their bearers may do over the API. Over sockets: `test/server/token-sockets.test.ts`. */
 import { beforeEach, describe, expect, test } from 'vitest'
-import { createApiWorld, messageOf } from '../../test/rig/api-world.ts'
+import { a, b, idOf, nameOf, createApiWorld, messageOf } from '../../test/rig/api-world.ts'
 import type { ApiWorld } from '../../test/rig/api-world.ts'
 import { routes } from '../../shared/api/routes.ts'
 import { issuedToken, ticket, tokenList } from '../../shared/api/token-schemas.ts'
@@ -30,15 +30,15 @@ const idsIn = async (response: Response): Promise<string[]> =>
 beforeEach(async () => {
   world = await createApiWorld()
   ada = await signIn()
-  for (const id of ['a', 'b']) {
+  for (const id of [a, b]) {
     await ada.post(routes.conversations(), { id })
-    await world.say(id, messageOf(id === 'a' ? 1 : 2))
+    await world.say(id, messageOf(id === a ? 1 : 2))
   }
 })
 
 describe('a token', () => {
   test('is told once, and listed without what proves it', async () => {
-    const { token, secret } = await make({ write: true, documents: ['conversation/a'] }, { days: 7 })
+    const { token, secret } = await make({ write: true, documents: [nameOf(a)] }, { days: 7 })
     const answer = await ada.get(routes.tokens())
     expect(answer.headers.get('cache-control')).toBe('no-store')
     const text = await answer.text()
@@ -53,7 +53,7 @@ describe('a token', () => {
     expect(me.principal).toMatchObject({ id: own.principal.id, kind: 'service' })
     const bob = await signIn()
     const mixed = await (await bob.request(routes.conversations(), { headers: { authorization: `Bearer ${secret}` } })).json() as object
-    expect(mixed).toMatchObject({ conversations: [{ id: 'b' }, { id: 'a' }] })
+    expect(mixed).toMatchObject({ conversations: [{ id: b }, { id: a }] })
     expect((await bob.request(routes.conversations(), { headers: { authorization: `Bearer ${secret}x` } })).status).toBe(401)
   })
 
@@ -67,36 +67,36 @@ describe('a token', () => {
 
   test('that only reads, reads', async () => {
     const ask = as((await make({})).secret)
-    expect((await ask(routes.messages('a'))).status).toBe(200)
-    expect((await ask(routes.conversations(), post({ id: 'new' }))).status).toBe(404)
-    expect(await world.directory.find('conversation/new' as never)).toBeNull()
+    expect((await ask(routes.messages(a))).status).toBe(200)
+    expect((await ask(routes.conversations(), post({ id: idOf('new') }))).status).toBe(404)
+    expect(await world.directory.find(nameOf(idOf('new')))).toBeNull()
   })
 
   test('that writes may begin a conversation of its person\'s', async () => {
-    const answer = await as((await make({ write: true })).secret)(routes.conversations(), post({ id: 'new', title: 'From a script' }))
-    expect(await answer.json()).toMatchObject({ id: 'new', role: 'editor', title: 'From a script' })
-    expect(await idsIn(await ada.get(routes.conversations()))).toContain('new')
+    const answer = await as((await make({ write: true })).secret)(routes.conversations(), post({ id: idOf('new'), title: 'From a script' }))
+    expect(await answer.json()).toMatchObject({ id: idOf('new'), role: 'editor', title: 'From a script' })
+    expect(await idsIn(await ada.get(routes.conversations()))).toContain(idOf('new'))
   })
 
   test('for one conversation does not know of another one', async () => {
-    const ask = as((await make({ write: true, documents: ['conversation/a'] })).secret)
-    expect(await idsIn(await ask(routes.conversations()))).toEqual(['a'])
+    const ask = as((await make({ write: true, documents: [nameOf(a)] })).secret)
+    expect(await idsIn(await ask(routes.conversations()))).toEqual([a])
     const synced = await (await ask(routes.sync(), post({ documents: [] }))).json() as { documents: { name: string, role: string }[] }
-    expect(synced.documents.map(({ name, role }) => [name, role])).toEqual([['conversation/a', 'editor']])
-    for (const path of [routes.messages('b'), routes.request('b', '01900000-0000-7000-8000-000000000001')]) {
+    expect(synced.documents.map(({ name, role }) => [name, role])).toEqual([[nameOf(a), 'editor']])
+    for (const path of [routes.messages(b), routes.request(b, '01900000-0000-7000-8000-000000000001')]) {
       expect(await codeOf(await ask(path))).toBe('not-found')
     }
-    expect(await codeOf(await ask(routes.conversations(), post({ id: 'b' })))).toBe('not-found')
-    expect(await codeOf(await ask(routes.conversations(), post({ id: 'new' })))).toBe('not-found')
+    expect(await codeOf(await ask(routes.conversations(), post({ id: b })))).toBe('not-found')
+    expect(await codeOf(await ask(routes.conversations(), post({ id: idOf('new') })))).toBe('not-found')
   })
 
   test('ends with its person\'s membership, and has their role of today', async () => {
     const bob = await signIn()
-    const { secret: invitation } = await (await ada.post(routes.invitations('a'), { role: 'viewer' })).json() as { secret: string }
+    const { secret: invitation } = await (await ada.post(routes.invitations(a), { role: 'viewer' })).json() as { secret: string }
     await bob.post(routes.acceptInvitation(), { secret: invitation })
-    const ask = as((await make({ write: true, documents: ['conversation/a'] }, {}, bob)).secret)
+    const ask = as((await make({ write: true, documents: [nameOf(a)] }, {}, bob)).secret)
     const listed = await (await ask(routes.conversations())).json() as object
-    expect(listed).toMatchObject({ conversations: [{ id: 'a', role: 'viewer' }] })
+    expect(listed).toMatchObject({ conversations: [{ id: a, role: 'viewer' }] })
   })
 
   test('is good for nothing when it was revoked, or when its time is over', async () => {
@@ -121,18 +121,18 @@ describe('nobody gets more by a token than it allows', () => {
   test('it makes, lists, rotates and revokes no tokens, invites nobody, accepts nothing, and deletes nothing', async () => {
     const { token, secret } = await make({ write: true })
     const ask = as(secret)
-    const { secret: invitation } = await (await ada.post(routes.invitations('a'), { role: 'viewer' })).json() as { secret: string }
+    const { secret: invitation } = await (await ada.post(routes.invitations(a), { role: 'viewer' })).json() as { secret: string }
     const tried: [string, RequestInit][] = [
       [routes.tokens(), {}],
       [routes.tokens(), post({ name: 'more', scopes: { read: true, write: true } })],
       [routes.rotateToken(token.id), post({})],
       [routes.token(token.id), { method: 'DELETE' }],
-      [routes.invitations('a'), post({ role: 'viewer' })],
+      [routes.invitations(a), post({ role: 'viewer' })],
       [routes.acceptInvitation(), post({ secret: invitation })],
-      [routes.conversation('a'), { method: 'DELETE' }],
+      [routes.conversation(a), { method: 'DELETE' }],
     ]
     for (const [path, init] of tried) expect(await codeOf(await ask(path, init)), path).toBe('not-allowed')
-    expect((await ask(routes.messages('a'))).status).toBe(200)
+    expect((await ask(routes.messages(a))).status).toBe(200)
     expect((tokenList.parse(await (await ada.get(routes.tokens())).json())).tokens).toHaveLength(1)
   })
 
@@ -140,7 +140,7 @@ describe('nobody gets more by a token than it allows', () => {
     expect((await world.browser().post(routes.tokens(), { name: 'x', scopes: { read: true } })).status).toBe(401)
     const bob = await signIn()
     const wanted = (scopes: object) => bob.post(routes.tokens(), { name: 'x', scopes: { read: true, ...scopes } })
-    expect(await codeOf(await wanted({ documents: ['conversation/a'] }))).toBe('not-found')
+    expect(await codeOf(await wanted({ documents: [nameOf(a)] }))).toBe('not-found')
     expect(await codeOf(await wanted({ documents: ['conversation/none'] }))).toBe('not-found')
   })
 
@@ -170,9 +170,9 @@ describe('nobody gets more by a token than it allows', () => {
   })
 
   test('its person\'s name and role in the conversation are not changed by what it does', async () => {
-    const before = (await world.directory.find('conversation/a' as never))!.members
-    await as((await make({ write: true })).secret)(routes.conversations(), post({ id: 'a' }))
-    expect((await world.directory.find('conversation/a' as never))!.members).toEqual(before)
+    const before = (await world.directory.find(nameOf(a)))!.members
+    await as((await make({ write: true })).secret)(routes.conversations(), post({ id: a }))
+    expect((await world.directory.find(nameOf(a)))!.members).toEqual(before)
   })
 })
 
@@ -191,14 +191,14 @@ describe('a ticket', () => {
     const feed = await world.request(`${routes.feed()}?ticket=${text}`)
     expect(feed.status).toBe(200)
     await feed.body!.cancel()
-    for (const path of [routes.conversations(), routes.messages('a'), routes.tokens()]) expect((await world.request(`${path}?ticket=${text}`)).status, path).toBe(401)
+    for (const path of [routes.conversations(), routes.messages(a), routes.tokens()]) expect((await world.request(`${path}?ticket=${text}`)).status, path).toBe(401)
     expect((await world.request(`${routes.feed()}?ticket=${text}x`)).status).toBe(401)
     expect((await ada.get(`${routes.feed()}?ticket=${text}x`)).status).toBe(401)
   })
 
   test('is made by a token for what that reaches', async () => {
-    const ask = as((await make({ documents: ['conversation/a'] })).secret)
-    expect((await issue({ document: 'conversation/a' }, ask)).status).toBe(201)
-    expect(await codeOf(await issue({ document: 'conversation/b' }, ask))).toBe('not-found')
+    const ask = as((await make({ documents: [nameOf(a)] })).secret)
+    expect((await issue({ document: nameOf(a) }, ask)).status).toBe(201)
+    expect(await codeOf(await issue({ document: nameOf(b) }, ask))).toBe('not-found')
   })
 })

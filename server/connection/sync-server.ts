@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream'
 import { WebSocketServer } from 'ws'
 import type { RawData, WebSocket } from 'ws'
 import { isLoopbackHost } from '../../shared/api/origin.ts'
+import { whyNotFound } from '../../shared/drawn-name.ts'
 import { SkeinError, errorTable } from '../../shared/errors.ts'
 import { parseDocumentName } from '../../shared/ids.ts'
 import type { DocumentName } from '../../shared/ids.ts'
@@ -150,14 +151,14 @@ export class SyncServer {
       if (!stay) throw new SkeinError('too-many-connections')
       webSocket.once('close', stay)
       const standing = await roles.enter(name, principal)
-      if (!standing) return this.#turnAway(webSocket, socket, principal)
+      if (!standing) return this.#turnAway(webSocket, socket, name, principal)
       if (isClosed(webSocket)) return standing.leave()
       webSocket.once('close', () => standing.leave())
       const { room, release } = await rooms.acquire(name)
       const { role } = standing
       if (!role) {
         release()
-        return this.#turnAway(webSocket, socket, principal)
+        return this.#turnAway(webSocket, socket, name, principal)
       }
       const held = this.#presenceOf(name)
       held.connections++
@@ -201,12 +202,12 @@ export class SyncServer {
   }
 
   /** The same whether there is such a document or not. */
-  #turnAway(webSocket: WebSocket, socket: Socket, { id: userId }: Principal): void {
+  #turnAway(webSocket: WebSocket, socket: Socket, name: DocumentName, { id: userId }: Principal): void {
     if (webSocket.protocol === SUBPROTOCOL) {
       socket.send([new Outgoing(encodeFrame({ type: 'control', control: { kind: 'role', role: null, userId } }))])
     }
     webSocket.resume()
-    socket.close(errorTable['not-found'].close, closeReason('not-found', errorTable['not-found'].message))
+    socket.close(errorTable['not-found'].close, closeReason('not-found', whyNotFound(name)))
   }
 
   #presenceOf(name: DocumentName): { presence: Presence, connections: number } {

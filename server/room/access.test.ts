@@ -6,7 +6,8 @@ import type { DocumentName, UserId } from '../../shared/ids.ts'
 import type { Principal, Scopes } from '../../shared/principal.ts'
 import { memberRole, membershipsOf, roleIn, wasMember } from './access.ts'
 
-const [talk, other, fresh] = ['conversation/talk', 'conversation/other', 'conversation/fresh'] as DocumentName[] as [DocumentName, DocumentName, DocumentName]
+const [talk, other] = ['conversation/talk', 'conversation/other'] as DocumentName[] as [DocumentName, DocumentName]
+const fresh = 'conversation/01932c07-209c-7d31-8f2b-6f5b6a1d2c3e' as DocumentName
 const ada: Principal = { kind: 'user', id: 'ada' as UserId, name: 'Ada' }
 const guest: Principal = { kind: 'guest', id: 'guest-1' as UserId, name: 'Calm Otter' }
 const account: Principal = { ...ada, aliases: [guest.id] }
@@ -41,6 +42,17 @@ describe('whoever was a guest', () => {
     expect(await role(home, ada)).toBeNull()
     expect(await role(home, account)).toBe('owner')
   })
+})
+
+it('a name that nobody has becomes a document on first contact when nobody guesses it, and any where everything is everybody\'s', async () => {
+  const free = ['conversation/plans', 'artifact/plans'] as DocumentName[]
+  for (const name of free) {
+    expect(await role(name, ada)).toBeNull()
+    expect(directory.peek(name)).toBeNull()
+  }
+  expect(await role(fresh, ada)).toBe('owner')
+  for (const name of free) expect(await roleIn({ directory, now: () => 1, openToAll: true }, name, ada)).toBe('owner')
+  expect(await role('home/ada' as DocumentName, ada)).toBe('owner')
 })
 
 describe('a scoped credential', () => {

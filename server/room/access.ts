@@ -2,6 +2,7 @@
  * Who may open which document, and in which role: the one answer for sockets, the API and feeds. A bot is let in by its person's
  * membership, wherever that is looked up; what it does there it does as itself.
  */
+import { isDrawnName } from '../../shared/drawn-name.ts'
 import { SkeinError } from '../../shared/errors.ts'
 import { documentId, documentKind } from '../../shared/ids.ts'
 import type { DocumentName, UserId } from '../../shared/ids.ts'
@@ -25,14 +26,14 @@ export interface Membership {
 }
 
 /**
- * The principal's role, or null when the document is not for them. A name that nobody has taken becomes the principal's on first contact:
- * a conversation begun offline exists as soon as its device connects.
+ * The principal's role, or null when the document is not for them. A name that nobody has taken, and nobody guesses, becomes the
+ * principal's on first contact: a conversation begun offline exists as soon as its device connects.
  * @throws SkeinError `gone` to who was a member of a document that was deleted: no device brings it back
  */
 export const roleIn = async (policy: AccessPolicy, name: DocumentName, principal: Principal): Promise<Role | null> => {
   const { directory, now, openToAll } = policy
   if (documentKind(name) === 'home' && !isOwn(principal, documentId(name))) return null
-  const entry = await directory.find(name) ?? (mayCreate(name, principal) ? await directory.create(name, principal, now()) : null)
+  const entry = await directory.find(name) ?? (mayCreate(name, principal, openToAll) ? await directory.create(name, principal, now()) : null)
   return entry && memberRole(entry, principal, openToAll)
 }
 
@@ -51,10 +52,15 @@ export const memberRole = (entry: DirectoryEntry, principal: Principal, openToAl
 export const wasMember = (entry: DirectoryEntry, principal: Principal, openToAll: boolean): boolean =>
   reaches(principal, entry.name) && (openToAll || idsOf(holderOf(principal)).some(id => heldIn(entry, id) !== null))
 
-/** Whether a document of this name, which nobody has yet, may become the principal's. A bot owns nothing. */
-export const mayCreate = (name: DocumentName, principal: Principal): boolean => {
+/**
+ * Whether a document of this name, which nobody has yet, may become the principal's. One that can be guessed never does: whoever tries it
+ * would learn whether it is taken, or take it before the device comes that began it. Where everything is everybody's, that is all the same.
+ * A bot owns nothing.
+ */
+export const mayCreate = (name: DocumentName, principal: Principal, openToAll: boolean): boolean => {
   const { scopes, bot } = principal
-  return bot === undefined && (scopes === undefined || (scopes.write && reaches(principal, name)))
+  if (bot !== undefined || !(openToAll || isDrawnName(name))) return false
+  return scopes === undefined || (scopes.write && reaches(principal, name))
 }
 
 /** Documents of this kind that the principal is a member of, under whichever of its ids, as far as the credential goes. */

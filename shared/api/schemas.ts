@@ -65,7 +65,10 @@ export const listQuery = z.object({ limit: z.optional(count), before: z.optional
 export const conversationList = z.object({ conversations: z.array(conversationListItem), next: z.nullable(z.string()) })
 export type ConversationList = z.infer<typeof conversationList>
 
-/** `POST /api/conversations`. A device that made the id itself, offline, gives it; the same id again is the same conversation. */
+/**
+ * `POST /api/conversations`. A device that made the id itself, offline, gives it, a UUID (v4 or v7); the same id again is the same
+ * conversation.
+ */
 export const newConversation = z.strictObject({
   id: z.optional(conversationId),
   title: z.optional(z.string().check(z.maxLength(limits.titleLength))),
