@@ -32,7 +32,8 @@ const USAGE = `Usage: node server/cli.ts verify [--data <folder>]
 verify          Checks everything that is stored, with the server stopped, and names what is lost or changed, one line for each finding.
                 Nothing is written. Ends with 0 when all is well, with 1 when something is damaged, with 2 when it could not look.
 make-admin      The account of this address may see, disable and invite accounts.
-reset-password  Prints a link with which whoever has it sets a new password for the account of this address; once, within an hour.
+reset-password  Prints a link with which whoever has it sets a new password for the account of this address; once, within an hour. Unless the
+                address was confirmed by mail, whatever else lets somebody in ends with that: passkeys, tokens, links, other ways to sign in.
 invite          Prints a link with which one account can be made where SKEIN_SIGNUP=invite; once, within 14 days.
 export-person   Prints all that is kept of this person, one JSON value a line, with the server stopped.
 set-key         Stores the key of a model provider, read from standard input, encrypted with the server's secret. Models whose entry in
@@ -130,7 +131,7 @@ const rotate = async (data: string, forgetOld: boolean): Promise<number> => {
   if (process.env['SKEIN_SECRET']?.trim()) {
     throw new SecretError('SKEIN_SECRET is set, so the one in the data folder is not used: put a new one in front of it there, with a comma behind.')
   }
-  const count = await rotateSecret({ dataFolder: data, random, forgetOld, reseal: secrets => keysIn(data).reseal(secrets) })
+  const count = await rotateSecret({ dataFolder: data, random, now: Date.now, forgetOld, reseal: secrets => keysIn(data).reseal(secrets) })
   return say(`There is a new secret; restart the server to use it. ${count === 1 ? 'What the old ones signed is good for nothing then.' : `Those before it still count: ${count - 1}.`}`)
 }
 

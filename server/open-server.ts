@@ -21,7 +21,7 @@ import { readEpochMarker } from './epoch-marker.ts'
 import type { Identity } from './identity/port.ts'
 import { openProviderKeys } from './identity/provider-keys.ts'
 import type { FileProviderKeys } from './identity/provider-keys.ts'
-import { loadSecrets } from './identity/secret.ts'
+import { loadSecrets, removeSecretDrafts } from './identity/secret.ts'
 import { VaultError } from './identity/vault.ts'
 import { keepLedgerTrimmed } from './log/ledger-keeper.ts'
 import type { OnBackupRemoved } from './log/leveldb/backup.ts'
@@ -168,6 +168,7 @@ const openLog = async ({ dataFolder, durability }: Config, logger: Logger): Prom
 
 /** What a rotation left under an older secret is sealed anew, so that the older one may go. */
 const openKeys = async ({ dataFolder, secrets: given }: Config, logger: Logger): Promise<FileProviderKeys> => {
+  await removeSecretDrafts(dataFolder, Date.now())
   const secrets = () => loadSecrets({ given, dataFolder, random })
   const keys = openProviderKeys({ dataFolder, secrets, now: Date.now, random })
   await keys.reseal(await secrets()).catch((error: unknown) => {

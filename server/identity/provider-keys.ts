@@ -11,7 +11,7 @@ import { isProviderKeyName } from './provider-keys-port.ts'
 import type { ProviderKeys, StoredProviderKey } from './provider-keys-port.ts'
 import type { Secrets } from './secret.ts'
 import { Vault, VaultError } from './vault.ts'
-import { replaceFile, syncFolder } from './whole-file.ts'
+import { removeOldDrafts, replaceFile, syncFolder, whereMissing } from './whole-file.ts'
 
 export interface ProviderKeysOptions {
   dataFolder: string
@@ -45,7 +45,7 @@ export const openProviderKeys = ({ dataFolder, secrets, now, random }: ProviderK
   }
   const write = (name: string, kept: Kept): Promise<void> => replaceFile(pathOf(name), Buffer.from(JSON.stringify(kept)), random)
 
-  // Drafts of writes that were cut off have a dot in their names.
+  // Drafts have a dot in their names.
   const names = async (): Promise<string[]> =>
     (await readdir(folder).catch(whereMissing<string[]>([]))).filter(isProviderKeyName).sort()
 
@@ -99,6 +99,7 @@ export const openProviderKeys = ({ dataFolder, secrets, now, random }: ProviderK
       return removed
     },
     reseal: async all => {
+      await removeOldDrafts(folder, isProviderKeyName, now())
       const vault = new Vault(all, random)
       const failed: VaultError[] = []
       for (const name of await names()) {
@@ -132,9 +133,4 @@ const parse = (name: string, text: string): Kept => {
     // Said below.
   }
   throw cannotBeRead(name, 'Its file does not hold what was written to it; enter it anew.')
-}
-
-const whereMissing = <T>(instead: T) => (error: unknown): T => {
-  if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return instead
-  throw error
 }

@@ -42,7 +42,7 @@ test('the environment may name several, the newest first', async () => {
   expect(await loadSecrets({ given: [a, b], dataFolder, random })).toEqual([a, b].map(text => new TextEncoder().encode(text)))
 })
 
-const rotation = { random, forgetOld: false, reseal: async () => {} }
+const rotation = { random, now: Date.now, forgetOld: false, reseal: async () => {} }
 
 test('a rotation puts a new one in front, and keeps or forgets those before', async () => {
   const [first] = await loadSecrets({ given: null, dataFolder, random })

@@ -5,7 +5,7 @@
 import { link, mkdir, readFile, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { RandomBytes } from '../../shared/ids.ts'
-import { replaceFile, syncFolder, writeDraft } from './whole-file.ts'
+import { removeOldDrafts, replaceFile, syncFolder, writeDraft } from './whole-file.ts'
 
 const SECRET_BYTES = 32
 const MOST_SECRETS = 16
@@ -33,9 +33,14 @@ export const loadSecrets = async ({ given, dataFolder, random }: SecretOptions):
   return await readKept(path) ?? refuse(path)
 }
 
+/** What a rotation left that was killed, or a first start: secrets lie in it, also such as were to be forgotten. At every start. */
+export const removeSecretDrafts = (dataFolder: string, now: number): Promise<void> => removeOldDrafts(dataFolder, name => name === 'secret', now)
+
 export interface RotationOptions {
   dataFolder: string
   random: RandomBytes
+  /** Milliseconds since 1970. */
+  now: () => number
   /** Only the new one is left: whatever the others signed is good for nothing from then on. */
   forgetOld: boolean
   /** Whatever is kept encrypted is from then on so under the first of these; all of them open it. */
@@ -47,10 +52,11 @@ export interface RotationOptions {
  * everything that is sealed opens under one that is kept.
  * @returns how many there are now
  */
-export const rotateSecret = async ({ dataFolder, random, forgetOld, reseal }: RotationOptions): Promise<number> => {
+export const rotateSecret = async ({ dataFolder, random, now, forgetOld, reseal }: RotationOptions): Promise<number> => {
   const path = join(dataFolder, 'secret')
   const kept = await readKept(path)
   if (!kept) throw new SecretError(`There is no ${path} yet, so there is nothing to rotate; the server makes one when it starts.`)
+  await removeSecretDrafts(dataFolder, now())
   // The oldest may be dropped below, and a rotation before this one may have died before it came to all.
   await reseal(kept)
   const newest = random(new Uint8Array(SECRET_BYTES))

@@ -1,10 +1,14 @@
 /** Files that hold what nobody else may read: whole or not at all, on disk when it resolves, for this user alone. */
 import { constants } from 'node:fs'
-import { open, rename } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { open, readdir, rename, stat, unlink } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import type { RandomBytes } from '../../shared/ids.ts'
 
-/** In place of whatever was there. A process that dies meanwhile leaves the old one, and perhaps a draft beside it. */
+/** Longer than anybody writes one (milliseconds). */
+const DRAFT_MS = 60_000
+const DRAFT = /^(.+)\.[0-9a-f]{16}$/
+
+/** In place of whatever was there. A process that dies meanwhile leaves the old one, and perhaps a draft beside it: {@link removeOldDrafts}. */
 export const replaceFile = async (path: string, bytes: Uint8Array, random: RandomBytes): Promise<void> => {
   const draft = await writeDraft(path, bytes, random)
   await rename(draft, path)
@@ -22,6 +26,30 @@ export const writeDraft = async (path: string, bytes: Uint8Array, random: Random
     await file.close()
   }
   return draft
+}
+
+/**
+ * Removes the drafts that processes left which died while they wrote: they hold what the file would have held. One that is being written now,
+ * by another process, stays.
+ * @param isOurs of which files
+ * @param now milliseconds since 1970
+ */
+export const removeOldDrafts = async (folder: string, isOurs: (name: string) => boolean, now: number): Promise<void> => {
+  const names = (await readdir(folder).catch(whereMissing<string[]>([]))).filter(name => isOurs(DRAFT.exec(name)?.[1] ?? ''))
+  let removed = 0
+  for (const path of names.map(name => join(folder, name))) {
+    const writtenAt = await stat(path).then(({ mtimeMs }) => mtimeMs, whereMissing(now))
+    if (writtenAt > now - DRAFT_MS) continue
+    await unlink(path).catch(whereMissing(undefined))
+    removed++
+  }
+  if (removed > 0) await syncFolder(join(folder, 'any'))
+}
+
+/** What there is not, or not any more. */
+export const whereMissing = <T>(instead: T) => (error: unknown): T => {
+  if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return instead
+  throw error
 }
 
 /** Names of files are kept by their folder. */

@@ -1,13 +1,13 @@
 // The command that rotates the secret, and what is encrypted with it: killed before each of its steps, nothing that is kept is unreadable.
 import { execFile } from 'node:child_process'
 import { randomFillSync } from 'node:crypto'
-import { cp, mkdir } from 'node:fs/promises'
+import { cp, mkdir, readdir, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { openProviderKeys } from '../../server/identity/provider-keys.ts'
 import { loadSecrets } from '../../server/identity/secret.ts'
 import type { RandomBytes } from '../../shared/ids.ts'
-import { temporaryFolder } from '../rig/server-process.ts'
+import { startServer, temporaryFolder } from '../rig/server-process.ts'
 
 const CLI = new URL('../../server/cli.ts', import.meta.url).pathname
 const DIE = new URL('../rig/die-at-file.ts', import.meta.url).href
@@ -57,6 +57,37 @@ test('killed before any of its steps, all is readable, and the next time it is d
   expect(await run(original, FORGET, { dieAt: STEPS })).toMatchObject({ killed: false, code: 0, err: '' })
   expect(await readAll(original)).toEqual(KEYS)
   expect(await secretsIn(original)).not.toContainEqual(first)
+}, 60_000)
+
+test('what a killed one left behind is removed by the next, and by the next start; what is being written now is not', async () => {
+  const namesIn = async (data: string) => (await readdir(data, { recursive: true })).filter(name => /secret|provider-keys\//.test(name)).sort()
+  const clean = await namesIn(original)
+  /** Dies when the draft of the secret (of a key) is written and has not its name yet. */
+  const killed = async (name: string, dieAt: number): Promise<string> => {
+    const data = join(folder.path, name)
+    await cp(original, data, { recursive: true })
+    await run(data, FORGET, { dieAt })
+    expect((await namesIn(data)).filter(each => !clean.includes(each))).toEqual([expect.stringMatching(/\.[0-9a-f]{16}$/)])
+    return data
+  }
+  const age = async (data: string): Promise<void> => {
+    const longAgo = new Date(Date.now() - 2 * 60_000)
+    for (const name of await namesIn(data)) await utimes(join(data, name), longAgo, longAgo)
+  }
+  for (const [name, dieAt] of [['of-the-secret', 2], ['of-a-key', 5]] as const) {
+    const data = await killed(name, dieAt)
+    const left = await namesIn(data)
+    expect(await run(data, ['rotate-secret'])).toMatchObject({ code: 0 })
+    expect(await namesIn(data)).toEqual(left)
+    await age(data)
+    expect(await run(data, ['rotate-secret'])).toMatchObject({ code: 0 })
+    expect(await namesIn(data)).toEqual(clean)
+  }
+  const data = await killed('for-a-start', 2)
+  await age(data)
+  const server = await startServer(data, { SKEIN_AUTH: 'accounts' })
+  expect(await namesIn(data)).toEqual(clean)
+  await server.stop()
 }, 60_000)
 
 test('without forgetting, the new one is in front, and keys need no other', async () => {
