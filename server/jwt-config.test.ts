@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { ConfigError } from './config-error.ts'
-import { readJwtConfig } from './jwt-config.ts'
+import { jwtProblems, readJwtConfig } from './jwt-config.ts'
+import { limits } from '../shared/limits.ts'
 
 let folder: string
 const file = async (name: string, text: string): Promise<string> => {
@@ -29,7 +30,7 @@ afterEach(() => rm(folder, { recursive: true }))
 describe('one issuer is set by variables', () => {
   test('with a set of keys, and what is usual', async () => {
     expect(await readJwtConfig({ ...one, SKEIN_JWT_JWKS_URL: 'https://id.example.org/keys' })).toEqual({
-      cookie: null,
+      cookie: null, tokenDays: limits.jwtTokenDays,
       issuers: [{
         issuer: 'https://id.example.org', audience: ['skein', 'other'], algorithms: ['RS256'], skewSeconds: 30,
         key: { kind: 'jwks', url: 'https://id.example.org/keys' }, claims: { id: 'sub', name: 'name', scopes: null },
@@ -87,5 +88,20 @@ describe('what is refused, in one line each that repeats no secret', () => {
       expect(problems).toEqual([expect.stringMatching(line)])
       expect(problems.join()).not.toContain('S3CRET')
     }
+  })
+})
+
+describe('how long tokens of these people live', () => {
+  test.each([['0', 0], ['7', 7], [String(limits.tokenDays), limits.tokenDays]])('is what is set: %s', async (text, days) => {
+    expect(await readJwtConfig({ ...one, SKEIN_JWT_JWKS_URL: 'https://id.example.org/keys', SKEIN_JWT_TOKEN_DAYS: text })).toMatchObject({ tokenDays: days })
+  })
+
+  test.each(['-1', '1.5', 'x', String(limits.tokenDays + 1)])('is not %s', text => {
+    const problems = jwtProblems({ ...one, SKEIN_AUTH: 'jwt', SKEIN_JWT_JWKS_URL: 'https://id.example.org/keys', SKEIN_JWT_TOKEN_DAYS: text })
+    expect(problems).toEqual([expect.stringMatching(/^SKEIN_JWT_TOKEN_DAYS must be the number of days .* 366\.$/)])
+  })
+
+  test('may be said beside a file of issuers', () => {
+    expect(jwtProblems({ SKEIN_AUTH: 'jwt', SKEIN_JWT_ISSUERS: 'issuers.json', SKEIN_JWT_TOKEN_DAYS: '7' })).toEqual([])
   })
 })

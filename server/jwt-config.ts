@@ -12,6 +12,7 @@ import { ConfigError } from './config-error.ts'
 import { jwtAlgorithms } from './identity/jwt-port.ts'
 import type { JwtConfig, JwtIssuer, JwtKey } from './identity/jwt-port.ts'
 import { isLoopbackAddress } from '../shared/api/origin.ts'
+import { limits } from '../shared/limits.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
@@ -39,9 +40,14 @@ type Entry = z.infer<typeof entry>
 
 /** Names of the variables, which a typing error in one would leave without effect. */
 const VARIABLES = [
-  'ISSUERS', 'ISSUER', 'AUDIENCE', 'ALGORITHMS', 'SECRET', 'PUBLIC_KEY', 'JWKS_URL', 'SKEW_SECONDS', 'COOKIE',
+  'ISSUERS', 'ISSUER', 'AUDIENCE', 'ALGORITHMS', 'SECRET', 'PUBLIC_KEY', 'JWKS_URL', 'SKEW_SECONDS', 'COOKIE', 'TOKEN_DAYS',
   'ID_CLAIM', 'NAME_CLAIM', 'SCOPES_CLAIM',
 ].map(name => `SKEIN_JWT_${name}`)
+
+/** What does not belong to one issuer. */
+const OF_ALL = ['SKEIN_JWT_ISSUERS', 'SKEIN_JWT_COOKIE', 'SKEIN_JWT_TOKEN_DAYS']
+/** As a number; null: it is none. */
+const daysIn = (text: string): number | null => /^\d{1,3}$/.test(text) && Number(text) <= limits.tokenDays ? Number(text) : null
 
 /** What can be said without reading a file. */
 export const jwtProblems = (given: Environment): string[] => {
@@ -53,8 +59,12 @@ export const jwtProblems = (given: Environment): string[] => {
   }
   const cookie = given['SKEIN_JWT_COOKIE']
   if (cookie !== undefined && !/^[\w-]{1,64}$/.test(cookie)) unknown.push('SKEIN_JWT_COOKIE must be the name of a cookie.')
+  const days = given['SKEIN_JWT_TOKEN_DAYS']
+  if (days !== undefined && daysIn(days) === null) {
+    unknown.push(`SKEIN_JWT_TOKEN_DAYS must be the number of days that tokens of these people live at most, 0 (they make none) to ${limits.tokenDays}.`)
+  }
   if (given['SKEIN_JWT_ISSUERS'] !== undefined) {
-    const both = set.filter(name => name !== 'SKEIN_JWT_ISSUERS' && name !== 'SKEIN_JWT_COOKIE')
+    const both = set.filter(name => !OF_ALL.includes(name))
     return both.length === 0 ? unknown : [...unknown, `SKEIN_JWT_ISSUERS names a file with all issuers, so ${both.join(', ')} must not be set.`]
   }
   const missing = ['SKEIN_JWT_ISSUER', 'SKEIN_JWT_AUDIENCE', 'SKEIN_JWT_ALGORITHMS'].filter(name => given[name] === undefined)
@@ -67,15 +77,15 @@ export const jwtProblems = (given: Environment): string[] => {
  */
 export const readJwtConfig = async (env: Environment): Promise<JwtConfig> => {
   const given = Object.fromEntries(Object.entries(env).flatMap(([name, value]) => value?.trim() ? [[name, value.trim()]] : []))
-  const cookie = given['SKEIN_JWT_COOKIE'] ?? null
+  const ofAll = { cookie: given['SKEIN_JWT_COOKIE'] ?? null, tokenDays: daysIn(given['SKEIN_JWT_TOKEN_DAYS'] ?? '') ?? limits.jwtTokenDays }
   const path = given['SKEIN_JWT_ISSUERS']
   if (path === undefined) {
     const read = parse(z.tuple([entry]), [oneIssuer(given)], 'SKEIN_JWT')
-    return { issuers: [await issuerOf(read[0], given, 'SKEIN_JWT')], cookie }
+    return { issuers: [await issuerOf(read[0], given, 'SKEIN_JWT')], ...ofAll }
   }
   const where = `SKEIN_JWT_ISSUERS (${path})`
   const read = parse(z.array(entry).min(1), parseJson(await readText(path, where), where), where)
-  return { issuers: await Promise.all(read.map(each => issuerOf(each, given, where))), cookie }
+  return { issuers: await Promise.all(read.map(each => issuerOf(each, given, where))), ...ofAll }
 }
 
 /** The variables in the form of the file. */

@@ -118,6 +118,8 @@ export const limits = {
   botBeginsSeconds: 60,
   /** The longest that a token lives, from when it was made or rotated. */
   tokenDays: 366,
+  /** The same where people sign in by JWT, unless `SKEIN_JWT_TOKEN_DAYS` says otherwise: nobody tells us when such a person has left. */
+  jwtTokenDays: 30,
   /** How long a ticket opens sockets (seconds); a socket that it opened lives on. */
   ticketSeconds: 60,
   /** Characters of a ticket or a token; what is longer is nobody's, and not looked at. */
@@ -204,7 +206,9 @@ export const accountLimits = {
   attemptsForgottenHours: 24,
   /** Wrong passwords from one address, whatever the account; then nobody is listened to from there for an hour. */
   failedSignInsPerAddressPerHour: 100,
-  /** Mails for a new password to one address in an hour; further ones are not sent. */
+  /** Wrong passwords for one account from one IPv6 network (/48), of which one customer may have all addresses; likewise. */
+  failedSignInsPerAccountPerNetworkPerHour: 50,
+  /** Mails about an account to one address in an hour; further ones are not sent. */
   mailsPerRecipientPerHour: 4,
   /** Passwords that are hashed at the same time, and that wait for it. */
   passwordsAtOnce: 2,

@@ -13,6 +13,8 @@ export interface Principal {
   bot?: { id: BotId, name: string, of: Person }
   /** What the credential allows; absent: everything that the person may do. */
   scopes?: Scopes
+  /** Who vouches for the person, where that is somebody else who may cease to: an issuer of JWTs. */
+  vouchedBy?: string
   /** Id of the session, device, token or link that proved it: what is revoked. Never the secret itself. */
   credential?: string
   /** The proof ends then (milliseconds since 1970), and with it its sockets and streams. */

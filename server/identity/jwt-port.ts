@@ -33,6 +33,8 @@ export interface JwtConfig {
   issuers: readonly JwtIssuer[]
   /** Name of a cookie that holds the token, for pages of the same host; null: it comes in the `Authorization` header alone. */
   cookie: string | null
+  /** The longest that tokens live which these people make; 0: they make none. */
+  tokenDays: number
 }
 
 /** What an issuer is set up with does not go together; the message is one line for the operator and repeats no key. */

@@ -22,6 +22,9 @@ export interface Credentials {
 /** What no longer proves anybody: one credential, or all of a person's. */
 export type Revocation = { credential: string } | { user: UserId }
 
+/** Ends what is kept of these ids of one person that lets somebody in as them, or into what is theirs; resolves when that is durable. */
+export type TakenOver = (ids: readonly UserId[]) => Promise<void>
+
 export interface Identity {
   /** Null: nobody that is known here. Never rejects because of what the credentials hold. */
   authenticate(credentials: Credentials): Promise<Principal | null>
@@ -41,6 +44,11 @@ export interface Identity {
    * name and aliases. Null: the person, or the `credential` that the principal names, is no longer good. Absent: nothing of it changes.
    */
   renew?(principal: Principal): Promise<Principal | null>
+  /**
+   * Whoever keeps what lets others in as a person says here how that ends, when the account turns out to be somebody else's than of who had
+   * it until now. Absent where that cannot happen.
+   */
+  onTakenOver?(end: TakenOver): void
   /** Where people are signed in; absent where nobody signs in. */
   readonly devices?: DeviceSessions
   /** People who leave for good; absent where nobody signs in. */
@@ -57,6 +65,8 @@ export interface Identity {
    * cookie was replaced learns it: what it names was told to it alone.
    */
   whatBecameOf?(user: string, credential: string): Promise<'became' | 'removed' | 'deleted' | null>
+  /** The longest that a token of its people may live, whatever it was made with; absent: as long as any. 0: they make none. */
+  readonly tokenDays?: number
   /** What an adapter serves itself, mounted under `/api/auth`: with it people can make accounts and sign in here. */
   routes?(): Hono
 }
@@ -71,9 +81,11 @@ export const wrapped = (inner: Identity, own: Partial<Identity>): Identity => {
     admitGuest: inner.admitGuest.bind(inner),
     onRevoked: inner.onRevoked.bind(inner),
     renew: inner.renew?.bind(inner),
+    onTakenOver: inner.onTakenOver?.bind(inner),
     devices: inner.devices,
     admin: inner.admin,
     leaving: inner.leaving,
+    tokenDays: inner.tokenDays,
     whatBecameOf: inner.whatBecameOf?.bind(inner),
     routes: inner.routes?.bind(inner),
     ...own,

@@ -34,7 +34,8 @@ export const withTokens = (options: WithTokensOptions): { identity: Identity, to
   }
   const registered = openLevelDbBots({ store, random, now })
   const tokens = new LevelDbTokens({
-    store, bots: registered, random, now, ...people.renew && { renew: principal => people.renew!(principal) }, onError,
+    store, bots: registered, random, now, onError, ...people.renew && { renew: principal => people.renew!(principal) },
+    ...people.tokenDays !== undefined && { mostDays: people.tokenDays },
   })
   const tickets = new SealedTickets({ secret, random, now, renew })
   const onRevoked = (listener: (gone: Revocation) => void): (() => void) => {
@@ -42,6 +43,7 @@ export const withTokens = (options: WithTokensOptions): { identity: Identity, to
     return () => stops.forEach(stop => stop())
   }
   onRevoked(gone => tickets.revoked(gone))
+  people.onTakenOver?.(async ids => { for (const id of ids) await tokens.endAllOf(id) })
   // A token would outlive its person: an embedder's functions are not asked about it, and of a guest it would be the account's by now.
   people.onRevoked(gone => { if ('user' in gone) tokens.endAllOf(gone.user).catch(onError) })
 

@@ -116,6 +116,12 @@ describe('people that the program knows', () => {
     expect(await post(routes.tokens(), { name: 'bot', scopes: { read: true, write: true } })).toBe(403)
     expect(await post(routes.acceptInvitation(), { secret: 'x' })).toBe(403)
     expect((await get(routes.tokens(), 'App narrow')).status).toBe(403)
+    // Also not of a token that there is: its new secret would go as far as the old one.
+    const whole = { 'authorization': 'App ada', 'content-type': 'application/json' }
+    const made = await fetch(server.url + routes.tokens(), { method: 'POST', headers: whole, body: '{"name":"bot","scopes":{"read":true}}' })
+    const { token: { id } } = await made.json() as IssuedToken
+    expect(await post(routes.rotateToken(id), {})).toBe(403)
+    expect((await fetch(server.url + routes.token(id), { method: 'DELETE', headers })).status).toBe(403)
   })
 
   it('may be let in no further than a scope says, and no longer than a time', async () => {

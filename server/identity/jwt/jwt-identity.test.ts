@@ -31,7 +31,7 @@ beforeEach(() => {
 const issuerWith = (key: JwtKey, algorithms: JwtAlgorithm[], more: Partial<JwtIssuer> = {}): JwtIssuer =>
   ({ issuer: ISSUER, audience: ['skein'], algorithms, key, skewSeconds: 30, claims: { id: 'sub', name: 'name', scopes: null }, ...more })
 const open = (...issuers: JwtIssuer[]): Identity => createJwtIdentity({
-  issuers, cookie: 'app_session', now: () => now, onRefused: (_, address) => refused.push(address), onError: error => failures.push(error),
+  issuers, cookie: 'app_session', tokenDays: 30, now: () => now, onRefused: (_, address) => refused.push(address), onError: error => failures.push(error),
 })
 const shared = (more: Partial<JwtIssuer> = {}): Identity => open(issuerWith({ kind: 'secret', secret: SECRET }, ['HS256'], more))
 const rsa = (): Identity => open(issuerWith({ kind: 'public-key', pem: pemOf(pairs.RS256) }, ['RS256']))
@@ -50,7 +50,7 @@ describe('who shows a token of a trusted issuer', () => {
     const token = await signed()
     const principal = (await ask(shared(), token))!
     expect(principal).toEqual({
-      kind: 'user', id: jwtUserId(ISSUER, 'ada'), name: 'Ada', credential: expect.stringMatching(/^jwt-[0-9a-f]{32}$/), expiresAt: now + 90_000,
+      kind: 'user', id: jwtUserId(ISSUER, 'ada'), name: 'Ada', vouchedBy: ISSUER, credential: expect.stringMatching(/^jwt-[0-9a-f]{32}$/), expiresAt: now + 90_000,
     })
     expect(parseUserId(principal.id)).toBe(principal.id)
     expect(token).not.toContain(principal.credential!.slice(4))
@@ -74,6 +74,12 @@ describe('who shows a token of a trusted issuer', () => {
     expect((await ask(identity, all))?.scopes).toEqual({ read: true, write: true, manage: true })
     expect((await ask(identity, await signed({ uid: '42', scope: { 'skein:read': true } })))?.scopes).toEqual({ read: false, write: false })
     expect((await ask(identity, await signed({ uid: '42' })))?.scopes).toEqual({ read: false, write: false })
+  })
+
+  test('is somebody by what they made as long as that issuer is trusted here', async () => {
+    const principal = (await ask(shared(), await signed()))!
+    expect(await shared().renew!(principal)).toEqual(principal)
+    expect(await shared({ issuer: 'another' }).renew!(principal)).toBeNull()
   })
 
   test('has a name of ours when the token tells none', async () => {

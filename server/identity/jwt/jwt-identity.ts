@@ -32,7 +32,7 @@ type Verify = (token: string, options: JWTVerifyOptions) => Promise<JWTPayload>
 
 /** @throws JwtSetupError when keys and algorithms do not go together */
 export const createJwtIdentity = (options: JwtIdentityOptions): Identity => {
-  const { issuers, cookie, now, onRefused } = options
+  const { issuers, cookie, tokenDays, now, onRefused } = options
   const trusted = new Map(issuers.map(issuer => [issuer.issuer, { issuer, verify: verifierOf(issuer, options) }]))
   if (trusted.size < issuers.length) throw new JwtSetupError('all issuers', 'two of them have the same name.')
 
@@ -64,6 +64,9 @@ export const createJwtIdentity = (options: JwtIdentityOptions): Identity => {
     },
     admitGuest: async () => null,
     onRevoked: () => () => {},
+    // Nobody tells us who has left an issuer; whom nobody vouches for any more at all is nobody.
+    renew: async principal => principal.vouchedBy === undefined || trusted.has(principal.vouchedBy) ? principal : null,
+    tokenDays,
   }
 }
 
@@ -101,6 +104,7 @@ const read = (payload: JWTPayload, { issuer, claims, skewSeconds }: JwtIssuer, t
     kind: 'user',
     id,
     name: nameIn(payload[claims.name]) ?? guestName(id),
+    vouchedBy: issuer,
     ...claims.scopes !== null && { scopes: scopesIn(payload[claims.scopes]) },
     credential: `jwt-${createHash('sha256').update(token).digest('hex').slice(0, 32)}`,
     expiresAt: (payload.exp! + skewSeconds) * 1000,

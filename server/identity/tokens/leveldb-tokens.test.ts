@@ -29,13 +29,15 @@ let bots: Bots
 
 let close: () => Promise<void>
 
-const open = async (): Promise<void> => {
+const open = async (mostDays?: number): Promise<void> => {
   const log = await world.open()
   const { store } = log
   close = () => log.close()
-  const renew = async ({ id }: Principal) => people.get(id) ?? null
+  const renew = async ({ id, vouchedBy }: Principal) => vouchedBy === 'one who is not trusted any more' ? null : people.get(id) ?? null
   bots = openLevelDbBots({ store, random: target => randomFillSync(target), now: () => now })
-  tokens = new LevelDbTokens({ store, bots, random: target => randomFillSync(target), now: () => now, renew, onError: () => {} })
+  tokens = new LevelDbTokens({
+    store, bots, random: target => randomFillSync(target), now: () => now, renew, onError: () => {}, ...mostDays !== undefined && { mostDays },
+  })
   tokens.onRevoked(each => gone.push(each))
 }
 
@@ -65,6 +67,50 @@ describe('a token', () => {
   test('writes only when that was asked for, and lives 90 days unless it was said how long', async () => {
     const { token } = await tokens.create(ada, reading)
     expect(token).toMatchObject({ scopes: { read: true, write: false }, expiresAt: START + 90 * DAY, lastUsedAt: null })
+  })
+
+  test('is not made by who proves nobody any more by the time that it would be', async () => {
+    const making = Promise.all([tokens.endAllOf(ada.id), tokens.create(ada, reading)])
+    people.delete(ada.id)
+    await expect(making).rejects.toMatchObject({ code: 'unauthenticated' })
+    expect(await tokens.listOf([ada.id])).toEqual([])
+  })
+
+  test('is nobody\'s when nobody vouches for its person any more', async () => {
+    const { secret } = await tokens.create({ ...ada, vouchedBy: 'an issuer' }, reading)
+    expect(await tokens.authenticate(secret)).toMatchObject({ id: 'ada' })
+    await expect(tokens.create({ ...ada, vouchedBy: 'one who is not trusted any more' }, reading)).rejects.toMatchObject({ code: 'unauthenticated' })
+  })
+
+  describe('where they live shorter', () => {
+    test('lives that long unless it was said how long, and is not made for longer', async () => {
+      await close()
+      await open(30)
+      expect((await tokens.create(ada, reading)).token.expiresAt).toBe(START + 30 * DAY)
+      expect((await tokens.create(ada, { ...reading, days: 30 })).token.expiresAt).toBe(START + 30 * DAY)
+      await expect(tokens.create(ada, { ...reading, days: 31 })).rejects.toMatchObject({ code: 'invalid-request', message: expect.stringContaining('30 days') })
+    })
+
+    test('lives no longer when it was made before that was said, nor after it was rotated', async () => {
+      const { token, secret } = await tokens.create(ada, { ...reading, days: limits.tokenDays })
+      await close()
+      await open(30)
+      expect(await tokens.authenticate(secret)).toMatchObject({ expiresAt: START + 30 * DAY })
+      now += 29 * DAY
+      const rotated = (await tokens.rotate([ada.id], token.id))!
+      expect(rotated.token.expiresAt).toBe(now + 30 * DAY)
+      now += 30 * DAY
+      expect(await tokens.authenticate(rotated.secret)).toBeNull()
+      expect(await tokens.listOf([ada.id])).toEqual([])
+    })
+
+    test('or not at all, is not made', async () => {
+      const { secret } = await tokens.create(ada, reading)
+      await close()
+      await open(0)
+      await expect(tokens.create(ada, reading)).rejects.toMatchObject({ code: 'not-allowed' })
+      expect(await tokens.authenticate(secret)).toBeNull()
+    })
   })
 
   test('is known after the process was killed, and so is that one was revoked', async () => {

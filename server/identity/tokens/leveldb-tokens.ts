@@ -31,13 +31,15 @@ export interface TokensOptions {
   now: () => number
   /** Who a token's person is by now; left out: as they were when they made it. */
   renew?: Identity['renew'] | undefined
+  /** The longest that one lives, in days, whatever it was made with; 0: none is made. As long as any when left out. */
+  mostDays?: number
   /** Something about a token could not be noted that nothing depends on. */
   onError: (error: unknown) => void
 }
 
 interface StoredToken {
   hash: string
-  person: { kind: Principal['kind'], id: UserId, name: string }
+  person: Pick<Principal, 'kind' | 'id' | 'name' | 'vouchedBy'>
   name: string
   scopes: Scopes
   createdAt: number
@@ -62,6 +64,7 @@ const credentialOf = (id: string): string => `token-${id}`
 
 export class LevelDbTokens implements Tokens {
   readonly #options: TokensOptions
+  readonly #mostDays: number
   readonly #listeners = new Set<(gone: Revocation) => void>()
   /** Changes are rare, and one that reads what another is about to write would bring back what was revoked: one after another. */
   readonly #inTurn = oneAfterAnother()
@@ -70,6 +73,7 @@ export class LevelDbTokens implements Tokens {
 
   constructor(options: TokensOptions) {
     this.#options = options
+    this.#mostDays = options.mostDays ?? limits.tokenDays
   }
 
   onRevoked(listener: (gone: Revocation) => void): () => void {
@@ -95,17 +99,23 @@ export class LevelDbTokens implements Tokens {
     return stored && this.#principalOf(id, stored)
   }
 
-  create(person: Principal, { name, scopes: { write = false, actAs, documents }, days = DEFAULT_DAYS }: NewToken): Promise<IssuedToken> {
+  create(person: Principal, { name, scopes: { write = false, actAs, documents }, days = Math.min(DEFAULT_DAYS, this.#mostDays) }: NewToken): Promise<IssuedToken> {
     return this.#inTurn(async () => {
+      const { random, now, renew } = this.#options
+      if (this.#mostDays === 0) throw new SkeinError('not-allowed', 'Nobody makes tokens on this server, so none was made. Its operator can say otherwise.')
+      if (days > this.#mostDays) throw new SkeinError('invalid-request', `On this server a token lives ${this.#mostDays} days at most, so none was made. Ask for fewer days, and rotate it in time.`)
+      // While this waited for its turn all that the person made may have ended.
+      if (renew && !await renew(person)) throw new SkeinError('unauthenticated')
       const known = await this.listOf([person.id])
       if (known.length >= limits.tokensPerPerson) throw new SkeinError('too-many-tokens')
-      const { random, now } = this.#options
       const id = newTokenId(random)
       const secret = newTokenSecret(random)
       const createdAt = now()
       const token: StoredToken = {
         hash: hashOf(secret),
-        person: { kind: person.kind, id: person.id, name: person.name },
+        person: {
+          kind: person.kind, id: person.id, name: person.name, ...person.vouchedBy !== undefined && { vouchedBy: person.vouchedBy },
+        },
         name,
         scopes: { read: true, write, ...actAs && { actAs }, ...documents && { documents } },
         createdAt,
@@ -182,8 +192,14 @@ export class LevelDbTokens implements Tokens {
   /** @returns null: there is none, or it has expired */
   async #find(id: string): Promise<StoredToken | null> {
     const value = isTokenId(id) ? await this.#options.store.get(tokenKey(id)) : undefined
-    const stored = value && fromJson<StoredToken>(value)
+    const stored = value && this.#bounded(fromJson<StoredToken>(value))
     return stored && stored.expiresAt > this.#options.now() ? stored : null
+  }
+
+  /** One that was made before the limit holds no longer than one that is made now. */
+  #bounded(stored: StoredToken): StoredToken {
+    const tooMany = Math.max(0, stored.days - this.#mostDays)
+    return { ...stored, days: stored.days - tooMany, expiresAt: stored.expiresAt - tooMany * DAY_MS }
   }
 
   async #findOf(people: readonly UserId[], id: string): Promise<StoredToken | null> {
