@@ -41,6 +41,7 @@ import { createEdge } from './edge/edge.ts'
 import { createErasure } from './erasure.ts'
 import { createDeletions } from './person-deletion.ts'
 import { createPersonExport } from './person-export.ts'
+import { createLinkEnding } from './taken-over.ts'
 import type { Directory } from './directory/port.ts'
 import type { CarryOvers } from './identity/aliases-port.ts'
 import type { Bots } from './identity/bots-port.ts'
@@ -155,6 +156,7 @@ export const createSkein = (adapters: Adapters): RunningServer => {
   }
   const identity = withLinkReaders(adapters.identity, directory, now)
   const proofs = new Proofs({ identity, now, after: timers.after })
+  identity.onTakenOver?.(createLinkEnding(directory))
   const { leaving } = identity
   const deletions = comings && leaving && createDeletions({
     store: comings.deletionStore, directory, rooms, erase: erasure.erase, forget: leaving.forget, now, timers, logger

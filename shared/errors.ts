@@ -59,6 +59,7 @@ const table = {
   'log-damaged': { status: 500, close: 4500, retryable: false, message: 'Records of this document are missing or damaged on the server, so it is not served. Other documents are not affected, and what you had not sent is kept on this device; tell the operator.' },
   'newer-schema': { status: 409, close: 4426, retryable: false, message: 'This document was written by a newer Skein. Nothing was changed; reload the page to get the newer one, and where that does not help, ask the operator to update the server.' },
   'sign-in-failed': { status: 401, close: 4401, retryable: false, message: 'The e-mail address or the password is not right. Nothing was changed; check both, or choose a new password.' },
+  'address-unconfirmed': { status: 401, close: 4401, retryable: false, message: 'The address of this account is not confirmed yet. Nothing was changed; open the link in the mail that was sent to it, or have another one sent.' },
   'sign-in-locked': { status: 429, close: 4429, retryable: true, message: 'Too many attempts with a wrong password. Nothing was changed; wait and try again, or choose a new password.' },
   'sign-in-again': { status: 403, close: 4403, retryable: false, message: 'This needs a fresh sign-in, because it decides who gets into the account. Nothing was changed; sign out, sign in, and do it again.' },
   'sign-up-closed': { status: 403, close: 4403, retryable: false, message: 'This server takes no new accounts by itself, so none was made. Ask its operator for a code or an account.' },

@@ -1,7 +1,7 @@
 /** How often one caller may come, and who counts as one caller. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { RateTable, limitKey } from './rate-table.ts'
+import { RateTable, limitKey, networkKey } from './rate-table.ts'
 
 const START = Date.UTC(2026, 10, 1)
 const MINUTE = 60_000
@@ -50,3 +50,6 @@ test.each([
   ['1::', '1:0:0:0::/64'],
   ['unknown', 'unknown'],
 ])('limits count %s as %s', (address, key) => expect(limitKey(address)).toBe(key))
+
+test.each([['192.0.2.7', null], ['2001:db8:1:2:3:4:5:6', '2001:db8:1::/48'], ['2001:db8::9', '2001:db8:0::/48'], ['unknown', null]])(
+  'one customer may have all that is with %s: %s', (address, key) => expect(networkKey(address)).toBe(key))

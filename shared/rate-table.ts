@@ -38,10 +38,13 @@ export class RateTable {
  * Who counts as one caller: an IPv4 address, or the 64 bits of an IPv6 one that a household or a server gets as a whole.
  * @param address in its one spelling
  */
-export const limitKey = (address: string): string => {
-  if (!address.includes(':')) return address
+export const limitKey = (address: string): string => address.includes(':') ? `${groupsOf(address).slice(0, 4).join(':')}::/64` : address
+
+/** The most of IPv6 that one customer usually gets (RFC 6177); null: an IPv4 address, or none. */
+export const networkKey = (address: string): string | null => address.includes(':') ? `${groupsOf(address).slice(0, 3).join(':')}::/48` : null
+
+const groupsOf = (address: string): string[] => {
   const [head = '', tail] = address.split('::')
   const [before, after] = [head.split(':').filter(Boolean), (tail ?? '').split(':').filter(Boolean)]
-  const groups = tail === undefined ? before : [...before, ...Array<string>(Math.max(0, 8 - before.length - after.length)).fill('0'), ...after]
-  return `${groups.slice(0, 4).join(':')}::/64`
+  return tail === undefined ? before : [...before, ...Array<string>(Math.max(0, 8 - before.length - after.length)).fill('0'), ...after]
 }

@@ -5,7 +5,7 @@ import { realSurroundings } from './port.ts'
 import type { After } from './port.ts'
 import { makePasskey, usePasskey } from './web-authn.ts'
 import * as schemas from '../../shared/api/account-schemas.ts'
-import type { Account, AuthOptions, Passkey, Session, SignedUp, SignUp } from '../../shared/api/account-schemas.ts'
+import type { Account, AuthOptions, Passkey, ResetDone, Session, SignedUp, SignUp } from '../../shared/api/account-schemas.ts'
 import { routes } from '../../shared/api/routes.ts'
 
 export interface AuthClientOptions {
@@ -26,10 +26,17 @@ export interface Auth {
   signInByPasskey: (signal?: AbortSignal) => Promise<void>
   /** @returns the page of the provider, where the browser has to go */
   providerPage: (provider: string, how: { code?: string, link?: boolean }) => Promise<string>
+  /** It lets nobody into this account any more. */
+  removeProvider: (provider: string) => Promise<void>
   signOut: () => Promise<void>
   askForNewPassword: (email: string) => Promise<void>
-  setNewPassword: (token: string, password: string) => Promise<void>
-  confirmAddress: (token: string) => Promise<void>
+  /**
+   * @param everything also what else lets somebody in, or acts as the person, is to end
+   * @returns whether it has
+   */
+  setNewPassword: (token: string, password: string, everything?: boolean) => Promise<ResetDone>
+  askForConfirmation: (email: string) => Promise<void>
+  confirmAddress: (token: string, password: string) => Promise<void>
   account: () => Promise<Account>
   rename: (name: string) => Promise<void>
   /** Ends all other sessions. */
@@ -59,10 +66,16 @@ export const createAuth = ({ origin = '', fetch: send = fetch, channel, after = 
       await change(auth.passkeySignIn(), { response: await usePasskey(options, { signal, after }) })
     },
     providerPage: async (provider, how) => (await ask(schemas.elsewhere, auth.provider(provider), post(how))).url,
+    removeProvider: provider => remove(auth.provider(provider)),
     signOut: () => change(auth.signOut(), {}),
     askForNewPassword: email => tell(auth.resetMail(), post({ email })),
-    setNewPassword: (token, password) => change(auth.reset(), { token, password }),
-    confirmAddress: token => tell(auth.confirm(), post({ token })),
+    setNewPassword: async (token, password, everything = false) => {
+      const done = await ask(schemas.resetDone, auth.reset(), post({ token, password, everything }))
+      channel.changed()
+      return done
+    },
+    askForConfirmation: email => tell(auth.confirmMail(), post({ email })),
+    confirmAddress: (token, password) => tell(auth.confirm(), post({ token, password })),
     account: () => ask(schemas.account, auth.account()),
     rename: name => tell(auth.account(), withBody('PATCH', { name })).then(channel.changed),
     changePassword: (current, password) => tell(auth.password(), post({ current, password })),

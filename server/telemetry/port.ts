@@ -15,8 +15,8 @@ export type AuditEventName =
   // The edge.
   | 'origin.refused' | 'rate.limited' | 'address.locked' | 'secret.rotated' | 'certificate.loaded'
   // Proofs: accounts, sessions, devices, tokens, tickets.
-  | 'account.created' | 'account.deleted' | 'account.exported' | 'account.changed' | 'account.linked'
-  | 'signed-in' | 'signed-out' | 'sign-in.failed' | 'password.reset' | 'password.changed' | 'budget.changed'
+  | 'account.created' | 'account.deleted' | 'account.exported' | 'account.changed' | 'account.linked' | 'account.unlinked'
+  | 'signed-in' | 'signed-out' | 'sign-in.failed' | 'password.reset' | 'password.changed' | 'address.confirmed' | 'budget.changed'
   | 'passkey.added' | 'passkey.removed' | 'invite-code.created' | 'invite-code.removed' | 'reset-link.created'
   | 'provider-key.set' | 'provider-key.removed'
   | 'device.added' | 'device.revoked' | 'session.revoked'

@@ -18,6 +18,8 @@ test.each([
   `not a token of ours: ${JWT}`,
   `https://chat.example.org${routes.join('S3CRET')}`,
   'GET /join/S3CRET: not found',
+  'a mail with https://chat.example.org/reset#handed-S3CRET was not sent',
+  'nor one with https://chat.example.org/confirm#S3CRET, /sign-up#S3CRET or /link#S3CRET',
   `opened ${routes.shared('S3CRET')}`,
 ])('%s is written without its secret', text => {
   expect(scrub(text)).not.toMatch(/S3CRET|eyJzdWI/)

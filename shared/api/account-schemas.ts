@@ -38,10 +38,18 @@ export type SignIn = z.input<typeof signIn>
 
 /** `POST /api/auth/reset-mail`: a link for a new password, by mail. */
 export const resetMail = z.strictObject({ email })
-/** `POST /api/auth/reset`: the new password, with the link's secret. */
-export const reset = z.strictObject({ token: secret, password: newPassword })
-/** `POST /api/auth/confirm`: the address is theirs. */
-export const confirm = z.strictObject({ token: secret })
+/**
+ * `POST /api/auth/reset`: the new password, with the link's secret. All sessions end; and whatever else lets somebody in, or acts as the person (passkeys,
+ * providers, tokens, links that they made), where the address was never confirmed, or with `everything`.
+ */
+export const reset = z.strictObject({ token: secret, password: newPassword, everything: z.optional(z.boolean()) })
+/** Whether more ended than the sessions. */
+export const resetDone = z.object({ everything: z.boolean() })
+export type ResetDone = z.infer<typeof resetDone>
+/** `POST /api/auth/confirm-mail`: another link that confirms the address. */
+export const confirmMail = z.strictObject({ email })
+/** `POST /api/auth/confirm`: the address is theirs who made the account. What was added to it before ends, but for the password. */
+export const confirm = z.strictObject({ token: secret, password })
 /** `POST /api/auth/password`, signed in. */
 export const changePassword = z.strictObject({ current: password, password: newPassword })
 /** `PATCH /api/auth/account`. */
@@ -87,7 +95,10 @@ export const passkeySignIn = z.strictObject({ response: z.record(z.string(), z.u
 /** What `PublicKeyCredential.parse…OptionsFromJSON` takes. */
 export const webAuthnOptions = z.looseObject({ challenge: z.string() })
 
-/** `POST /api/auth/providers/:id`: where the browser goes to sign in there. `link`: adds it to the account that is signed in. */
+/**
+ * `POST /api/auth/providers/:id`: where the browser goes to sign in there. `link`: adds it to the account that is signed in, by a fresh session.
+ * `DELETE`, likewise: it lets nobody in any more, unless nothing else does.
+ */
 export const providerSignIn = z.strictObject({ code: inviteCode, link: z.optional(z.boolean()) })
 export const elsewhere = z.object({ url: z.string() })
 

@@ -49,6 +49,7 @@ export const routes = {
     signOut: () => '/api/auth/sign-out',
     resetMail: () => '/api/auth/reset-mail',
     reset: () => '/api/auth/reset',
+    confirmMail: () => '/api/auth/confirm-mail',
     confirm: () => '/api/auth/confirm',
     account: () => '/api/auth/account',
     password: () => '/api/auth/password',
@@ -87,7 +88,7 @@ export const routes = {
 export const LINK_PREFIX = 'skein-link_'
 
 /** Beginnings of addresses whose next part is a secret by itself. Logs leave that part out. (Invitations were parts of paths once.) */
-export const secretPaths = ['/join/', '/join#', '/shared#'] as const
+export const secretPaths = ['/join/', '/join#', '/shared#', '/link#', '/reset#', '/confirm#', '/sign-up#'] as const
 
 /** The page of the app on which a new device asks to be added. No server sees what stands behind the `#`. */
 export const deviceLinkPath = (code: string): string => `/link#${code}`

@@ -12,7 +12,7 @@ export interface AdminWorld {
   signIn(who: HttpBrowser, email: string, password?: string): Promise<Response>
   /** Signs up, too. */
   signedIn(email: string, name?: string): Promise<HttpBrowser>
-  openSocket(who: HttpBrowser, name: string): Promise<{ socket: WebSocket, closed: Promise<number> }>
+  openSocket(who: HttpBrowser): Promise<{ socket: WebSocket, closed: Promise<number> }>
   auditOf(event: string): Record<string, unknown>[]
   log(): readonly unknown[]
   url(): string
@@ -39,7 +39,7 @@ export const adminContract = ({ browser, signIn, signedIn, openSocket, auditOf, 
       const [admin, member] = [browser(), await signedIn('member@example.org')]
       await signIn(admin, 'ada@example.org')
       const { id } = await member.me()
-      const socket = await openSocket(member, 'conversation/disabled')
+      const socket = await openSocket(member)
       expect((await admin.send('PATCH', auth.otherAccount(id), { disabled: true })).status).toBe(200)
       expect(await socket.closed).toBe(4401)
       expect((await member.get(auth.account())).status).toBe(401)
@@ -89,7 +89,7 @@ export const adminContract = ({ browser, signIn, signedIn, openSocket, auditOf, 
       const [admin, member] = [browser(), await signedIn('deleted@example.org')]
       await signIn(admin, 'ada@example.org')
       const { id } = await member.me()
-      const socket = await openSocket(member, 'conversation/of-the-deleted')
+      const socket = await openSocket(member)
       expect((await admin.send('DELETE', auth.otherAccount(id))).status).toBe(204)
       expect([4401, 4410]).toContain(await socket.closed)
       expect((await member.get(auth.account())).status).toBe(401)

@@ -8,9 +8,12 @@ import type { Account, NewInviteCode, Session } from '../../shared/api/account-s
 import { routes } from '../../shared/api/routes.ts'
 import { createEngine } from '../../server/identity/accounts/engine.ts'
 import type { AccountsDatabase } from '../../server/identity/accounts/database.ts'
+import { newConversationId } from '../rig/conversation.ts'
 import { httpBrowser } from '../rig/http-browser.ts'
 import type { HttpBrowser } from '../rig/http-browser.ts'
 import { adminContract } from './accounts-admin.ts'
+import { passkeyContract } from './accounts-passkeys.ts'
+import { takenOverContract } from './accounts-taken-over.ts'
 import { engineOver, passkeyOf } from './accounts-database.ts'
 import { startServer, temporaryFolder } from '../rig/server-process.ts'
 import type { ServerProcess } from '../rig/server-process.ts'
@@ -69,9 +72,14 @@ export const accountsContract = (adapter: string, newPlace: (folder: string) => 
   }
   const auditOf = (event: string) => [...earlier, ...server.log].filter(line => line['audit'] === true && line['event'] === event)
 
-  /** A document's socket. @returns how it closed */
-  const openSocket = async (who: HttpBrowser, name: string) => {
-    const socket = new WebSocket(`${server.syncUrl}/${name}`, ['skein.v1'], { headers: { cookie: who.cookie, origin: server.url } })
+  const command = async (...args: string[]): Promise<string> => {
+    const env = { PATH: process.env['PATH'], SKEIN_DATA: folder.path, ...place.environment }
+    return (await promisify(execFile)(process.execPath, [CLI, ...args], { env })).stdout
+  }
+
+  /** The socket of a new conversation. @returns how it closed */
+  const openSocket = async (who: HttpBrowser) => {
+    const socket = new WebSocket(`${server.syncUrl}/conversation/${newConversationId()}`, ['skein.v1'], { headers: { cookie: who.cookie, origin: server.url } })
     const closed = new Promise<number>(resolve => socket.once('close', resolve))
     await new Promise((resolve, reject) => socket.once('message', resolve).once('error', reject))
     return { socket, closed }
@@ -144,7 +152,7 @@ export const accountsContract = (adapter: string, newPlace: (folder: string) => 
       const here = await signedIn('change@example.org')
       const there = browser()
       await signIn(there, 'change@example.org')
-      const [own, other] = await Promise.all([openSocket(here, 'conversation/changed-a'), openSocket(there, 'conversation/changed-b')])
+      const [own, other] = await Promise.all([openSocket(here), openSocket(there)])
       expect(await problem(await here.post(auth.password(), { current: 'not the one', password: 'another long one' }))).toMatchObject({ code: 'sign-in-failed' })
       expect((await here.post(auth.password(), { current: PASSWORD, password: 'another long one' })).status).toBe(200)
       expect(await other.closed).toBe(4401)
@@ -163,7 +171,7 @@ export const accountsContract = (adapter: string, newPlace: (folder: string) => 
       const here = await signedIn('list@example.org')
       const there = httpBrowser(server.url, { 'user-agent': 'Phone/1' })
       await signIn(there, 'list@example.org')
-      const phone = await openSocket(there, 'conversation/listed')
+      const phone = await openSocket(there)
       const all = await sessionsOf(here)
       expect(all.map(({ current, userAgent }) => [current, userAgent]).sort()).toEqual([[false, 'Phone/1'], [true, expect.any(String)]])
       expect(all.every(({ address }) => /127\.0\.0\.1$/.test(address))).toBe(true)
@@ -218,6 +226,27 @@ export const accountsContract = (adapter: string, newPlace: (folder: string) => 
     expect((await signIn(browser(), 'locked@example.org')).status).toBe(429)
     expect((await signIn(browser(), 'known@example.org')).status).toBe(200)
     expect(auditOf('address.locked').length).toBeGreaterThan(0)
+  })
+
+  passkeyContract({ browser, signedIn, auditOf, url: () => server.url })
+
+  const withAdapter = async (task: (context: Awaited<ReturnType<typeof createEngine>['$context']>) => Promise<unknown>): Promise<void> => {
+    const store = await place.open()
+    try {
+      await task(await createEngine(engineOver(store), 'http://localhost').$context)
+    } finally {
+      await store.close()
+    }
+  }
+  takenOverContract({
+    browser, signedIn, signIn, openSocket,
+    url: () => server.url,
+    resetLink: async email => /\/reset#([\w-]+)\n$/.exec(await command('reset-password', email))![1]!,
+    confirm: email => withAdapter(({ internalAdapter }) => internalAdapter.updateUserByEmail(email, { emailVerified: true })),
+    linkProvider: email => withAdapter(async ({ internalAdapter }) => {
+      const { user } = (await internalAdapter.findUserByEmail(email))!
+      await internalAdapter.createAccount({ userId: user.id, providerId: 'acme', accountId: `elsewhere-${user.id}` })
+    }),
   })
 
   adminContract({ browser, signIn, signedIn, openSocket, auditOf, log: () => server.log, url: () => server.url })
@@ -290,8 +319,6 @@ export const accountsContract = (adapter: string, newPlace: (folder: string) => 
 
   test('the operator\'s commands reach them while the server runs', async () => {
     const { id } = await (await signedIn('boss@example.org')).me()
-    const env = { PATH: process.env['PATH'], SKEIN_DATA: folder.path, ...place.environment }
-    const command = async (...args: string[]) => (await promisify(execFile)(process.execPath, [CLI, ...args], { env })).stdout
     expect(await command('make-admin', 'Boss@example.org')).toBe('It is an admin now.\n')
     const [, token] = /\/reset#([\w-]+)\n$/.exec(await command('reset-password', 'boss@example.org'))!
     expect((await browser().post(auth.reset(), { token, password: 'a new long password' })).status).toBe(200)

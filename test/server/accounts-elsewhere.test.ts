@@ -1,8 +1,8 @@
-// Sign-in with an account from elsewhere, by a real OpenID provider; links by a real mail server; the operator's commands.
+// Sign-in with an account from elsewhere, by a real OpenID provider; the operator's commands.
 
 import { execFile } from 'node:child_process'
-import type { AddressInfo } from 'node:net'
-import { SMTPServer } from 'smtp-server'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Account } from '../../shared/api/account-schemas.ts'
 import { routes } from '../../shared/api/routes.ts'
@@ -21,35 +21,20 @@ const CLI = new URL('../../server/cli.ts', import.meta.url).pathname
 let folder: Awaited<ReturnType<typeof temporaryFolder>>
 let provider: OidcServer
 let server: ServerProcess
-const mails: string[] = []
-const smtp = new SMTPServer({
-  authOptional: true, disabledCommands: ['STARTTLS'],
-  onData: (stream, _session, done) => {
-    let text = ''
-    stream.on('data', chunk => { text += String(chunk) })
-    stream.on('end', () => {
-      // Quoted-printable: soft breaks and `=` itself.
-      mails.push(text.replaceAll('=\r\n', '').replaceAll('=3D', '='))
-      done()
-    })
-  },
-})
 const PORT = 20_000 + process.pid % 20_000
 const environment = (more: Record<string, string> = {}) => ({
-  SKEIN_AUTH: 'accounts', SKEIN_OIDC_ACME_ISSUER: provider.issuer, SKEIN_OIDC_ACME_CLIENT_ID: CLIENT.id,
+  SKEIN_AUTH: 'accounts', SKEIN_MAX_SIGN_INS_PER_MINUTE_PER_ADDRESS: '1000', SKEIN_OIDC_ACME_ISSUER: provider.issuer, SKEIN_OIDC_ACME_CLIENT_ID: CLIENT.id,
   SKEIN_OIDC_ACME_CLIENT_SECRET: CLIENT.secret, SKEIN_PUBLIC_URL: `http://127.0.0.1:${PORT}`, ...more,
 })
 
 beforeAll(async () => {
   folder = await temporaryFolder()
   provider = await startOidcServer(() => `http://127.0.0.1:${PORT}/api/auth/callback/acme`)
-  await new Promise<void>(resolve => smtp.listen(0, '127.0.0.1', resolve))
   server = await startServer(folder.path, environment(), PORT)
 })
 afterAll(async () => {
   await server?.stop()
   await provider?.close()
-  await new Promise<void>(resolve => smtp.close(() => resolve()))
   await folder?.remove()
 })
 
@@ -78,6 +63,14 @@ describe('a provider', () => {
     expect(await who.me()).toMatchObject({ kind: 'user', name: 'grace of elsewhere' })
     const account = await json<Account>(who.get(auth.account()))
     expect(account).toMatchObject({ email: 'grace@idp.example.org', hasPassword: false, providers: ['acme'] })
+  })
+
+  test('stays when it is the only way in', async () => {
+    const who = browser()
+    await who.navigate(await provider.signIn(await begin(who), 'only'))
+    const answer = await who.send('DELETE', auth.provider('acme'))
+    expect([answer.status, (await answer.json() as { code: string }).code]).toEqual([403, 'not-allowed'])
+    expect((await json<Account>(who.get(auth.account()))).providers).toEqual(['acme'])
   })
 
   test('knows the account again', async () => {
@@ -110,6 +103,31 @@ describe('a provider', () => {
     expect(await who.me()).toMatchObject({ kind: 'guest' })
   })
 
+  test('is added to an account by a fresh sign-in, and by no session that has ended when the browser comes back', async () => {
+    const email = 'linker@idp.example.org'
+    await signUp(email)
+    const who = browser()
+    await signIn(email, PASSWORD, who)
+    const providersOf = async () => (await json<Account>(who.get(auth.account()))).providers
+    const back = await provider.signIn(await begin(who, { link: true }), 'linker')
+    const other = browser()
+    await signIn(email, PASSWORD, other)
+    await other.post(auth.password(), { current: PASSWORD, password: PASSWORD })
+    expect((await who.navigate(back)).headers.get('location')).toContain('/account?error=sign_in_again')
+    await signIn(email, PASSWORD, who)
+    expect(await providersOf()).toEqual([])
+    await who.navigate(await provider.signIn(await begin(who, { link: true }), 'linker'))
+    expect(await providersOf()).toEqual(['acme'])
+    expect((await who.send('DELETE', auth.provider('acme'))).status).toBe(204)
+    expect(await providersOf()).toEqual([])
+    expect((await who.send('DELETE', auth.provider('credential'))).status).toBe(404)
+    await who.navigate(await provider.signIn(await begin(who, { link: true }), 'linker'))
+    const database = new DatabaseSync(join(folder.path, 'accounts.sqlite'))
+    database.prepare('UPDATE session SET createdAt = ?').run(new Date(Date.now() - 25 * 3_600_000).toISOString())
+    database.close()
+    await until('the session counts as old', async () => (await who.post(auth.provider('acme'), { link: true })).status === 403)
+  })
+
   test('makes no account where none may be made, but with a code', async () => {
     await restart({ SKEIN_SIGNUP: 'invite' })
     const who = browser()
@@ -134,7 +152,7 @@ describe('the operator, while the server runs', () => {
     await signIn('reset@example.org', PASSWORD, who)
     const { code, out } = await command('reset-password', 'Reset@example.org')
     expect(code).toBe(0)
-    expect(out).toMatch(new RegExp(`^http://127\\.0\\.0\\.1:${PORT}/reset#[\\w-]{32}\\n$`))
+    expect(out).toMatch(new RegExp(`^http://127\\.0\\.0\\.1:${PORT}/reset#handed-[\\w-]{32}\\n$`))
     const token = out.trim().split('#')[1]!
     expect((await browser().post(auth.reset(), { token, password: 'a new long password' })).status).toBe(200)
     expect(await who.me()).toMatchObject({ kind: 'guest' })
@@ -155,37 +173,5 @@ describe('the operator, while the server runs', () => {
   test.each(['make-admin', 'reset-password'])('is told by %s when there is no such account', async name => {
     const { code, err } = await command(name, 'nobody@example.org')
     expect([code, err]).toEqual([1, 'There is no account of this address; nothing was changed.\n'])
-  })
-})
-
-describe('with a mail server', () => {
-  const mailTo = (address: string) => mails.filter(mail => mail.includes(`To: ${address}`))
-  const linkIn = (mail: string): string => /#(\S+)/.exec(mail)![1]!
-
-  beforeAll(() => restart({
-    SKEIN_SMTP_URL: `smtp://127.0.0.1:${(smtp.server.address() as AddressInfo).port}`, SKEIN_SMTP_FROM: 'skein@example.org',
-  }))
-
-  test('an account is of no use before its address is confirmed; who has one is told by mail alone', async () => {
-    const [fresh, known] = [await signUp('mail@example.org'), await signUp('reset@example.org')]
-    expect([fresh.status, await fresh.json()]).toEqual([known.status, await known.json()])
-    expect((await signIn('mail@example.org')).status).toBe(401)
-    await until('both mails are there', () => mailTo('mail@example.org').length === 1 && mailTo('reset@example.org').length === 1)
-    expect(mailTo('reset@example.org')[0]).toContain('You have an account')
-    expect((await browser().post(auth.confirm(), { token: linkIn(mailTo('mail@example.org')[0]!) })).status).toBe(200)
-    expect((await signIn('mail@example.org')).status).toBe(200)
-  })
-
-  test('a link for a new password comes by mail, to who has an account, and the answer does not tell', async () => {
-    const before = mails.length
-    const ask = (email: string) => browser().post(auth.resetMail(), { email })
-    const [known, unknown] = [await ask('mail@example.org'), await ask('no@example.org')]
-    expect([known.status, await known.text()]).toEqual([unknown.status, await unknown.text()])
-    await until('the mail is there', () => mails.length > before)
-    const token = linkIn(mailTo('mail@example.org').at(-1)!)
-    expect((await browser().post(auth.reset(), { token, password: 'by a link of a mail' })).status).toBe(200)
-    expect((await signIn('mail@example.org', 'by a link of a mail')).status).toBe(200)
-    expect(mailTo('no@example.org')).toEqual([])
-    expect(mails.every(mail => mail.includes(`http://127.0.0.1:${PORT}/`))).toBe(true)
   })
 })

@@ -100,7 +100,8 @@ const auth: Record<string, Row> = {
   // This server sends no mail.
   'POST /api/auth/reset-mail': { kind: null, may: 'nnnn nnnn nnnn nnn', path: () => routes.auth.resetMail(), body: () => ({ email: 'account@example.org' }) },
   'POST /api/auth/reset': { kind: null, may: 'gggg gggg gggg ggg', path: () => routes.auth.reset(), body: () => ({ token: 'x', password: PASSWORD }) },
-  'POST /api/auth/confirm': { kind: null, may: 'gggg gggg gggg ggg', path: () => routes.auth.confirm(), body: () => ({ token: 'x' }) },
+  'POST /api/auth/confirm': { kind: null, may: 'gggg gggg gggg ggg', path: () => routes.auth.confirm(), body: () => ({ token: 'x', password: PASSWORD }) },
+  'POST /api/auth/confirm-mail': { kind: null, may: 'nnnn nnnn nnnn nnn', path: () => routes.auth.confirmMail(), body: () => ({ email: 'account@example.org' }) },
   'GET /api/auth/account': { kind: null, may: `${ownAccount}yy1`, path: () => routes.auth.account() },
   'PATCH /api/auth/account': { kind: null, may: `${ownAccount}yy1`, path: () => routes.auth.account(), body: () => ({ name: 'Another name' }) },
   'POST /api/auth/password': { kind: null, may: `${ownAccount}yy1`, path: () => routes.auth.password(), body: () => ({ current: PASSWORD, password: PASSWORD }) },
@@ -115,6 +116,8 @@ const auth: Record<string, Row> = {
   'POST /api/auth/passkey': { kind: null, may: 'gggg gggg gggg ggg', path: () => routes.auth.passkeySignIn(), body: () => ({ response: {} }) },
   // No provider is set up here.
   'POST /api/auth/providers/:id': { kind: null, may: '0000 0000 0000 000', path: () => routes.auth.provider('acme'), body: () => ({}) },
+  // A session that is fresh, of an account that has none.
+  'DELETE /api/auth/providers/:id': { kind: null, may: `${ownAccount}001`, path: () => routes.auth.provider('acme') },
   'GET /api/auth/callback/:id': { kind: null, may: 'rrrr rrrr rrrr rrr', path: () => '/api/auth/callback/acme?code=x&state=y' },
   'GET /api/auth/admin/accounts': { kind: null, may: '0000 0000 0000 0y0', path: () => routes.auth.accounts() },
   'PATCH /api/auth/admin/accounts/:id': {

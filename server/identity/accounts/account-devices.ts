@@ -40,12 +40,17 @@ export const createAccountDevices = ({ engine, secret, away, dropGuest, now }: A
       return true
     },
     open: async ({ id: user, credential }, { userAgent, address }, secure) => {
-      const { internalAdapter } = await engine()
+      const { adapter, internalAdapter } = await engine()
       const confirmer = (await sessionsOf(user)).find(({ id }) => id === credential)
       if (!confirmer) throw new SkeinError('link-spent')
       // A session does not become a fresh one by letting itself in on another device.
       const proven = new Date(provenAt(confirmer))
       const session = await internalAdapter.createSession(user, false, { userAgent, ipAddress: address, provenAt: proven })
+      // What ends all sessions ends the confirmer's; it may have looked for them before there was this one.
+      if (!await adapter.findOne({ model: 'session', where: [{ field: 'id', value: confirmer.id }] })) {
+        await internalAdapter.deleteSession(session.token)
+        throw new SkeinError('link-spent')
+      }
       return [writeSessionCookie(session.token, secure, secret, limits.sessionDays * 24 * 60 * 60), dropGuest(secure)]
     },
   }

@@ -15,8 +15,10 @@ import type { Aliases } from '../aliases-port.ts'
 import type { DeviceSessions, DeviceStore } from '../devices-port.ts'
 import type { Leaving } from '../deletion-port.ts'
 import { createAccountLeaving } from './account-leaving.ts'
+import { createAddressProof } from './address-proof.ts'
+import type { AddressProof } from './address-proof.ts'
 import { createAccountDevices } from './account-devices.ts'
-import type { Identity, Revocation } from '../port.ts'
+import type { Identity, Revocation, TakenOver } from '../port.ts'
 import type { OidcProvider, SignUpPolicy } from '../accounts-port.ts'
 import type { ProviderKeysOffer } from '../provider-keys-port.ts'
 import { createAdministration } from './administration.ts'
@@ -24,6 +26,8 @@ import type { Administration } from './administration.ts'
 import type { AccountsDatabase } from './database.ts'
 import { createEngine, migrate, refusal } from './engine.ts'
 import type { Engine, EngineOptions, PasswordHashes } from './engine.ts'
+import { createEndings } from './endings.ts'
+import type { Endings } from './endings.ts'
 import { createMailer } from './mail.ts'
 import type { SendMail } from './mail.ts'
 import { createTurns } from './password-turns.ts'
@@ -73,12 +77,15 @@ export class Accounts implements Identity {
   readonly options: AccountsOptions
   readonly sessions: Sessions
   readonly administration: Administration
+  readonly endings: Endings
+  readonly addressProof: AddressProof
   readonly devices: DeviceSessions
   readonly leaving: Leaving
   readonly admin: NonNullable<Identity['admin']>
   readonly #engine: EngineOptions
   readonly #engines = new Map<string, Engine>()
   readonly #listeners = new Set<(gone: Revocation) => void>()
+  readonly #takers = new Set<TakenOver>()
   readonly #oneByOne = createTurns(1, limits.passwordsWaiting)
   #anybody = false
 
@@ -92,12 +99,13 @@ export class Accounts implements Identity {
   private constructor(options: AccountsOptions) {
     const { store, secret, olderSecrets = [], guests, away, providers, sendMail, publicOrigin, overHttps, now, random, failed } = options
     this.options = options
+    const mailer = sendMail && publicOrigin !== null ? createMailer(sendMail, publicOrigin) : null
     this.#engine = {
       store,
       secret: signingKey(secret),
       providers,
       ...options.passwords && { passwords: options.passwords },
-      mailer: sendMail && publicOrigin !== null ? createMailer(sendMail, publicOrigin) : null,
+      mailer,
       hooks: {
         admit: () => this.#admit(),
         admitSession: userId => this.#admitSession(userId),
@@ -107,6 +115,11 @@ export class Accounts implements Identity {
     }
     const engine = () => this.engine().$context
     this.administration = createAdministration({ context: engine, now, random, disabled: user => this.#revoked({ user }) })
+    this.endings = createEndings({
+      context: engine, now, aliasesOf: person => options.aliases.aliasesOf(person), revoked: user => this.#revoked({ user }),
+      takenOver: async ids => { for (const end of this.#takers) await end(ids) },
+    })
+    this.addressProof = createAddressProof({ context: engine, mailer, endings: this.endings, now, random })
     this.sessions = new Sessions({
       engine, secret: this.#engine.secret, olderSecrets: olderSecrets.map(signingKey), overHttps, now, failed,
     })
@@ -205,6 +218,10 @@ export class Accounts implements Identity {
     }
   }
 
+  onTakenOver(end: TakenOver): void {
+    this.#takers.add(end)
+  }
+
   routes() {
     return this.options.routes(this)
   }
@@ -215,6 +232,11 @@ export class Accounts implements Identity {
     return {
       kind: 'user', id, name: user.name, credential: session.id, expiresAt: session.expiresAt.getTime(), ...aliases.length > 0 && { aliases },
     }
+  }
+
+  /** Hashed in its turn, as all passwords. */
+  async isPassword(password: string, hash: string): Promise<boolean> {
+    return (await this.engine().$context).password.verify({ hash, password })
   }
 
   /** The very first account is the admin's, so until there is one, accounts are made one after the other. */

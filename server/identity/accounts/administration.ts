@@ -20,8 +20,8 @@ export interface AdministrationOptions {
 export interface Administration {
   /** @param createdBy id of the admin, or `operator` */
   createInviteCode(createdBy: string): Promise<{ code: string, expiresAt: number }>
-  /** @returns whether it was good; it is none from now on */
-  spendInviteCode(code: string): Promise<boolean>
+  /** @returns how to give it back, where no account came of it; null: it was none, or is over */
+  spendInviteCode(code: string): Promise<(() => Promise<void>) | null>
   /** Those that are good still, the latest first. */
   inviteCodes(): Promise<{ id: string, createdBy: string, createdAt: number, expiresAt: number }[]>
   /** @returns false: there was none */
@@ -33,10 +33,25 @@ export interface Administration {
    * @returns the path of a link for a new password, good once and for an hour; null when there is no such account
    */
   createResetPath(wanted: string): Promise<string | null>
+  /** Whose password is chosen by a link that is good still; null: it is none. */
+  userOfResetLink(token: string): Promise<{ id: string, emailVerified: boolean } | null>
   /** @param wanted an e-mail address or an id. @returns false when there is no such account */
   setRole(wanted: string, role: 'admin' | 'user'): Promise<boolean>
   /** A disabled account has no sessions and gets none; nothing of it is deleted. @returns false when there is no such account */
   setDisabled(id: string, disabled: boolean): Promise<boolean>
+}
+
+/** What better-auth calls the rows of these links. */
+const RESET = 'reset-password:'
+/** How the secret of a link begins that whoever runs the server gives to somebody: it proves no address. Those that are mailed hold no hyphen. */
+const HANDED = 'handed-'
+export const wasMailed = (token: string): boolean => !token.startsWith(HANDED)
+
+interface InviteCode {
+  codeHash: string
+  createdBy: string
+  createdAt: Date
+  expiresAt: Date
 }
 
 /** Of a page of accounts. */
@@ -65,8 +80,10 @@ export const createAdministration = ({ context, now, random, disabled: ended }: 
     spendInviteCode: async code => {
       // Within the transaction that makes the account, where there is one.
       const adapter = await getCurrentAdapter((await context()).adapter)
-      const spent = await adapter.consumeOne<{ expiresAt: Date }>({ model: 'inviteCode', where: [{ field: 'codeHash', value: hashOf(code) }] })
-      return spent !== null && spent.expiresAt.getTime() > now()
+      const spent = await adapter.consumeOne<InviteCode>({ model: 'inviteCode', where: [{ field: 'codeHash', value: hashOf(code) }] })
+      if (!spent || spent.expiresAt.getTime() <= now()) return null
+      const { codeHash, createdBy, createdAt, expiresAt } = spent
+      return async () => void await adapter.create({ model: 'inviteCode', data: { codeHash, createdBy, createdAt, expiresAt } })
     },
     inviteCodes: async () => {
       const { adapter } = await context()
@@ -96,12 +113,17 @@ export const createAdministration = ({ context, now, random, disabled: ended }: 
     createResetPath: async wanted => {
       const user = await find(wanted)
       if (!user) return null
-      const token = secret(24)
+      const token = HANDED + secret(24)
       const { internalAdapter } = await context()
       await internalAdapter.createVerificationValue({
-        identifier: `reset-password:${token}`, value: user.id, expiresAt: new Date(now() + limits.resetLinkHours * HOUR),
+        identifier: RESET + token, value: user.id, expiresAt: new Date(now() + limits.resetLinkHours * HOUR),
       })
       return resetPath(token)
+    },
+    userOfResetLink: async token => {
+      const { internalAdapter } = await context()
+      const link = await internalAdapter.findVerificationValue(RESET + token)
+      return link && link.expiresAt.getTime() > now() ? internalAdapter.findUserById(link.value) : null
     },
     setRole: async (wanted, role) => {
       const user = await find(wanted)

@@ -8,6 +8,7 @@ import { genericOAuth } from 'better-auth/plugins/generic-oauth'
 import { passkey } from '@better-auth/passkey'
 import { accountLimits as limits } from '../../../shared/limits.ts'
 import type { OidcProvider } from '../accounts-port.ts'
+import { CONFIRM_ADDRESS } from './address-proof.ts'
 import { bringUpToDate } from './database.ts'
 import type { AccountsDatabase } from './database.ts'
 import type { Mailer } from './mail.ts'
@@ -96,18 +97,16 @@ export const engineOptions = ({ store, secret, providers, mailer, hooks, passwor
       revokeSessionsOnPasswordReset: true,
       ...mailer && {
         sendResetPassword: async ({ user, token }) => mailer.resetLink(user.email, token),
-        onExistingUserSignUp: async ({ user }) => mailer.alreadyHasAccount(user.email),
       },
     },
-    emailVerification: {
-      sendOnSignIn: false,
-      expiresIn: limits.confirmationHours * 60 * 60,
-      ...mailer && { sendVerificationEmail: async ({ user, token }) => mailer.confirmation(user.email, token) },
-    },
+    // Its links confirm by themselves; ours want the password besides (address-proof.ts).
+    emailVerification: { sendOnSignUp: false },
     user: {
       additionalFields: {
         role: { type: 'string', required: true, defaultValue: 'user', input: false },
         disabledAt: { type: 'date', required: false, input: false },
+        /** Sign-ins that began before are good for nothing, also those that have not ended yet. */
+        signedOutAt: { type: 'date', required: false, input: false },
       },
     },
     session: {
@@ -120,7 +119,7 @@ export const engineOptions = ({ store, secret, providers, mailer, hooks, passwor
       },
     },
     // Links in mails and the states of sign-ins at providers: whoever reads the file cannot use them.
-    verification: { storeIdentifier: { default: 'plain', overrides: { 'reset-password': 'hashed' } } },
+    verification: { storeIdentifier: { default: 'plain', overrides: { 'reset-password': 'hashed', [CONFIRM_ADDRESS]: 'hashed' } } },
     account: {
       // Tokens of a provider are of no use to us after the sign-in.
       updateAccountOnSignIn: false,

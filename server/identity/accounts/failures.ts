@@ -16,7 +16,7 @@ export class TryLater extends SkeinError {
 const known: Readonly<Record<string, readonly [ErrorCode, string?]>> = {
   INVALID_EMAIL_OR_PASSWORD: ['sign-in-failed'],
   INVALID_PASSWORD: ['sign-in-failed', 'The present password is not right, so nothing was changed.'],
-  EMAIL_NOT_VERIFIED: ['sign-in-failed', 'The address is not confirmed yet: open the link in the mail that was sent to it, then sign in.'],
+  EMAIL_NOT_VERIFIED: ['address-unconfirmed'],
   CREDENTIAL_ACCOUNT_NOT_FOUND: ['not-allowed', 'This account has no password, so none was changed. It signs in by a passkey or elsewhere.'],
   PASSWORD_COMPROMISED: ['invalid-request', 'This password is known from leaks. Nothing was changed; choose another one.'],
   INVALID_TOKEN: ['link-spent'],

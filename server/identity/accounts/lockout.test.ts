@@ -46,3 +46,17 @@ test.each([
   clock.now += 3_600_000
   expect(wait('one more', address(0))).toBe(0)
 })
+
+test('one account is tried only so often an hour from the addresses that one customer has, whichever of them it is', () => {
+  const { clock, wait, admit } = begin()
+  const address = (i: number): string => `2001:db8:1:${i.toString(16)}::1`
+  const most = limits.failedSignInsPerAccountPerNetworkPerHour
+  const right = admit('ada', address(0))
+  if ('attempt' in right) right.attempt.succeeded()
+  for (let i = 0; i < most; i++) expect(wait('ada', address(i))).toBe(0)
+  expect(wait('ada', address(most))).toBe(3600)
+  expect(wait('ben', address(most))).toBe(0)
+  expect(wait('ada', '2001:db8:2:1::1')).toBe(0)
+  clock.now += 3_600_000
+  expect(wait('ada', address(most))).toBe(0)
+})

@@ -25,7 +25,7 @@ export const createMailer = (send: SendMail, origin: string): Mailer => ({
   confirmation: (to, token) => send({
     to,
     subject: 'Confirm your address for Skein',
-    text: `Somebody, hopefully you, made an account with this address at ${origin}.\n\nConfirm that it is yours, then sign in:\n${origin}${confirmPath(token)}\n\nIf it was not you, there is nothing to do: nobody can use the account.\n`,
+    text: `Somebody, hopefully you, made an account with this address at ${origin}.\n\nWithin a day, confirm that it is yours, with the password that you chose:\n${origin}${confirmPath(token)}\n\nIf it was not you, there is nothing to do: nobody can use the account. Should you want one yourself, choose a new password at ${origin}/forgot.\n`,
   }),
   alreadyHasAccount: to => send({
     to,

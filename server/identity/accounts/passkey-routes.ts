@@ -56,6 +56,11 @@ export const passkeyRoutes: Routes = on => {
     const who = await visit.freshSession()
     const { response, name } = await visit.body(schemas.newPasskey)
     const { id } = await asked(visit.engine.api.verifyPasskeyRegistration({ body: { response, name }, headers: visit.headers }))
+    if (!await visit.isStill(who)) {
+      const { adapter } = await visit.engine.$context
+      await adapter.deleteMany({ model: 'passkey', where: [{ field: 'id', value: id }] })
+      throw new SkeinError('unauthenticated')
+    }
     visit.audit('passkey.added', 'done', who, { passkey: id })
     return visit.c.json({}, 201)
   })

@@ -8,15 +8,29 @@ import * as schemas from '../../../shared/api/account-schemas.ts'
 import { SkeinError } from '../../../shared/errors.ts'
 import { accountLimits as limits } from '../../../shared/limits.ts'
 import { RateTable } from '../../../shared/rate-table.ts'
+import { wasMailed } from './administration.ts'
 import { TryLater } from './failures.ts'
 import type { createLockout } from './lockout.ts'
 import { asked } from './visit.ts'
 import type { Routes, Visit } from './visit.ts'
 
 const HOUR_MS = 3_600_000
+const WRONG_AT_CONFIRMATION = 'This is not the password that the account was made with, so nothing was changed. If it was not you who made it, choose a new password: then it is yours.'
 
 export const passwordRoutes = (lockout: ReturnType<typeof createLockout>): Routes => (on, accounts) => {
+  const { addressProof, endings } = accounts
   const mails = new RateTable(limits.mailsPerRecipientPerHour, HOUR_MS, accounts.options.now)
+
+  /**
+   * After the answer, which tells nothing: to write a link down takes longer than to find nobody. Past what a mail box gets in an hour none
+   * is sent.
+   */
+  const mail = (visit: Visit, email: string, send: () => Promise<unknown>): void => {
+    if (mails.spend(email) === 0) visit.afterAnswer(send)
+  }
+  const checkMail = (what: string): void => {
+    if (!accounts.sendsMail) throw new SkeinError('not-allowed', `This server sends no mail. ${what}; nothing was changed.`)
+  }
 
   /** @param account what is tried: an address, or the id of who is signed in */
   const attempt = async <T>(visit: Visit, account: string, task: () => Promise<T>): Promise<T> => {
@@ -30,6 +44,8 @@ export const passwordRoutes = (lockout: ReturnType<typeof createLockout>): Route
       admitted.attempt.succeeded()
       return done
     } catch (error) {
+      // The password was right.
+      if (error instanceof SkeinError && error.code === 'address-unconfirmed') admitted.attempt.succeeded()
       visit.audit('sign-in.failed', 'refused', null, { code: error instanceof SkeinError ? error.code : 'internal' })
       throw error
     }
@@ -39,9 +55,17 @@ export const passwordRoutes = (lockout: ReturnType<typeof createLockout>): Route
     const { signUp } = accounts.options
     const { email, password, name, code } = await visit.body(schemas.signUp)
     if (signUp === 'closed') throw new SkeinError('sign-up-closed')
-    if (signUp === 'invite' && !await accounts.administration.spendInviteCode(code ?? '')) throw new SkeinError('link-spent')
-    await asked(accounts.makeAccount(() => visit.engine.api.signUpEmail({ body: { email, password, name }, headers: visit.headers })))
+    // For an address that has an account, too: a code that was good still afterwards would tell of it.
+    const giveBack = signUp === 'invite' ? await accounts.administration.spendInviteCode(code ?? '') : async () => {}
+    if (!giveBack) throw new SkeinError('link-spent')
+    try {
+      await asked(accounts.makeAccount(() => visit.engine.api.signUpEmail({ body: { email, password, name }, headers: visit.headers })))
+    } catch (error) {
+      await giveBack()
+      throw error
+    }
     visit.audit('account.created', 'done', null, { how: 'password' })
+    if (accounts.sendsMail) mail(visit, email, () => addressProof.signedUp(email))
     return visit.c.json({ next: accounts.sendsMail ? 'confirm' : 'sign-in' } satisfies schemas.SignedUp)
   })
 
@@ -56,26 +80,44 @@ export const passwordRoutes = (lockout: ReturnType<typeof createLockout>): Route
 
   on('post', '/reset-mail', async visit => {
     const { email } = await visit.body(schemas.resetMail)
-    if (!accounts.sendsMail) {
-      throw new SkeinError('not-allowed', 'This server sends no mail. Ask its operator for a link to a new password; nothing was changed.')
-    }
-    // Past that the answer stays the same: it tells nothing, and no mail box is filled.
-    // After the answer, since to write a link down takes longer than to find nobody.
+    checkMail('Ask its operator for a link to a new password')
     const { engine: { api }, headers } = visit
-    if (mails.spend(email) === 0) visit.afterAnswer(() => asked(api.requestPasswordReset({ body: { email }, headers })))
+    mail(visit, email, () => asked(api.requestPasswordReset({ body: { email }, headers })))
     return visit.c.json({})
   })
 
   on('post', '/reset', async visit => {
-    const { token, password } = await visit.body(schemas.reset)
+    const { token, password, everything = false } = await visit.body(schemas.reset)
+    const user = await accounts.administration.userOfResetLink(token)
+    if (!user) throw new SkeinError('link-spent')
+    const anew = everything || !user.emailVerified
+    // Before the link is spent, so that who is interrupted tries again; and once more, for what was added until the old password ended.
+    if (anew) await endings.beginAnew(user.id)
     await asked(visit.engine.api.resetPassword({ body: { token, newPassword: password }, headers: visit.headers }))
-    visit.audit('password.reset', 'done', null)
+    await (anew ? endings.beginAnew(user.id) : endings.signOut(user.id))
+    if (wasMailed(token)) await addressProof.note(user.id)
+    await endings.voidLinks(user.id)
+    visit.audit('password.reset', 'done', null, { account: user.id, everything: anew })
+    return visit.c.json({ everything: anew } satisfies schemas.ResetDone)
+  })
+
+  on('post', '/confirm-mail', async visit => {
+    const { email } = await visit.body(schemas.confirmMail)
+    checkMail('No address has to be confirmed here')
+    mail(visit, email, () => addressProof.remind(email))
     return visit.c.json({})
   })
 
   on('post', '/confirm', async visit => {
-    const { token } = await visit.body(schemas.confirm)
-    await asked(visit.engine.api.verifyEmail({ query: { token }, headers: visit.headers }))
+    const { token, password } = await visit.body(schemas.confirm)
+    const found = await addressProof.find(token)
+    if (found !== 'proven') {
+      await attempt(visit, found.id, async () => {
+        if (!await accounts.isPassword(password, found.hash)) throw new SkeinError('sign-in-failed', WRONG_AT_CONFIRMATION)
+      })
+      await addressProof.prove(found.id)
+      visit.audit('address.confirmed', 'done', null, { account: found.id })
+    }
     return visit.c.json({})
   })
 
@@ -85,6 +127,8 @@ export const passwordRoutes = (lockout: ReturnType<typeof createLockout>): Route
     await attempt(visit, who.user.id, () =>
       visit.engine.api.changePassword({ body: { currentPassword: current, newPassword: password }, headers: visit.headers }))
     // Whoever knew the old one is out; this session stays, with its sockets.
+    await endings.interruptSignIns(who.user.id)
+    await endings.voidLinks(who.user.id)
     await asked(visit.engine.api.revokeOtherSessions({ headers: visit.headers }))
     visit.audit('password.changed', 'done', who)
     return visit.c.json({})

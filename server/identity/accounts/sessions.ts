@@ -8,7 +8,7 @@ type Found = NonNullable<Awaited<ReturnType<Awaited<Engine['$context']>['interna
 /** better-auth does not know our own columns in its types. */
 export interface SignedInAccount {
   session: Found['session'] & { lastSeenAt?: Date | null, provenAt?: Date | null }
-  user: Found['user'] & { role: 'admin' | 'user', disabledAt?: Date | null }
+  user: Found['user'] & { role: 'admin' | 'user', disabledAt?: Date | null, signedOutAt?: Date | null }
 }
 
 /** When whoever has the session showed last that they are the person, by more than the session (milliseconds since 1970). */

@@ -27,12 +27,15 @@ export class Visit {
   readonly address: string
   /** `https://host` that the visitor sees in the address bar. */
   readonly origin: string
+  /** Milliseconds since 1970. */
+  readonly begunAt: number
 
   constructor(accounts: Accounts, c: Context) {
     const { publicOrigin, callerOf } = accounts.options
     const { address, secure, host } = callerOf(c)
     const origin = publicOrigin ?? URL.parse(`${secure ? 'https' : 'http'}://${host ?? ''}`)?.origin
     if (!origin) throw new SkeinError('invalid-request', 'The request names no host, so nothing was done.')
+    this.begunAt = accounts.options.now()
     this.accounts = accounts
     this.c = c
     this.address = address
@@ -63,6 +66,12 @@ export class Visit {
     const found = await this.accounts.sessions.find(this.cookie)
     if (!found) throw new SkeinError('unauthenticated')
     return found
+  }
+
+  /** After something was added to the account by a session that may have ended meanwhile. @returns false: it is to be taken back */
+  async isStill({ session: { id } }: SignedInAccount): Promise<boolean> {
+    const { adapter } = await this.engine.$context
+    return await adapter.findOne({ model: 'session', where: [{ field: 'id', value: id }] }) !== null
   }
 
   /** One whose person showed lately who they are, for what decides who gets into the account. @throws SkeinError */
@@ -99,12 +108,16 @@ export class Visit {
    * Ends a sign-in that better-auth has made: the guest that came becomes the account, before the browser forgets that it was one; a
    * session that the browser had before ends.
    * @param how `password`, `passkey`, or a provider's id
-   * @returns null when there was none
+   * @returns null when there was none, or when what it went by was taken back meanwhile
    */
   async welcome(made: Headers, how: string): Promise<SignedInAccount | null> {
     const { sessions, options: { guests, carryOver } } = this.accounts
     const cookies = made.getSetCookie()
     const found = await sessions.find(cookies.map(cookie => cookie.slice(0, cookie.indexOf(';'))).join('; '))
+    if (found && (found.user.signedOutAt?.getTime() ?? 0) >= this.begunAt) {
+      await sessions.end(found)
+      return null
+    }
     if (found) {
       const guest = await guests.authenticate({ cookie: this.cookie, address: this.address })
       if (guest?.kind === 'guest') await carryOver(guest.id, { id: idOf(found), name: found.user.name })
