@@ -26,8 +26,10 @@ export interface Exchange {
   source(url: string, title: string): Promise<void>
   /** Ends the reply as the protocol wants it: finish reason, usage, `[DONE]`. */
   finish(finish?: Finish): Promise<void>
-  /** Instead of a stream: an HTTP error with a JSON body, by default in the provider's form. */
-  fail(status: number, body: string | object, headers?: Record<string, string>): Promise<void>
+  /** One event as it is given, whatever the protocol says. */
+  raw(event: object | string): Promise<void>
+  /** Instead of a stream: an HTTP error with a JSON body, by default in the provider's form, or with the very text. */
+  fail(status: number, body: string | object, headers?: Record<string, string>, asIs?: boolean): Promise<void>
   /** An error as an event within the stream. */
   failInStream(error: { message: string, code?: number }): Promise<void>
   /** Ends the HTTP response properly, but in the middle of the reply. */
@@ -138,8 +140,9 @@ const createExchange = (
       await send(...speaker.finish(finish))
       response.end()
     },
-    fail: (status, error, headers = {}) => new Promise(resolve => {
-      const text = JSON.stringify(typeof error === 'string' ? protocol.error(error) : error)
+    raw: event => send(event),
+    fail: (status, error, headers = {}, asIs = false) => new Promise(resolve => {
+      const text = asIs ? String(error) : JSON.stringify(typeof error === 'string' ? protocol.error(error) : error)
       response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(text, () => resolve())
     }),
     async failInStream(error) {

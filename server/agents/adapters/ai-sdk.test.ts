@@ -179,6 +179,120 @@ describe('the AI SDK agent', () => {
   })
 })
 
+describe('a provider that is not to be trusted', () => {
+  it('puts no part of a key into what is shown, wherever its words are cut', async () => {
+    const key = `key-${'0123456789abcdef'.repeat(4)}`
+    for (const before of [280, 290, 296]) {
+      const { next } = start({ apiKey: key })
+      const failure = failureOf(next)
+      await (await server.next()).fail(401, `${'x'.repeat(before)} ${key}`)
+      expect((await failure).message).not.toContain('key-')
+    }
+  })
+
+  it('says its errors on one line, and hides nothing in them', async () => {
+    const { next } = start()
+    const failure = failureOf(next)
+    await (await server.next()).fail(500, 'One\u0000\u001b[31m\r\n two \u202egnp.exe\u2066 sk-\u200bvery-\u200bsecret-key')
+    const { message } = await failure
+    expect(message).toContain('status 500: One [31m two gnp.exe [secret]')
+    expect(message).not.toMatch(/[\p{Cc}\p{Cf}]/u)
+  })
+
+  it('answers with a page of HTML, or with a nest of objects, and none of it is shown', async () => {
+    const page = start()
+    const failure = failureOf(page.next)
+    await (await server.next()).fail(502, '<html><body>Bad gateway<pre>at Server.handle (/srv/app.js:1:1)</pre></body></html>'.repeat(10_000), {}, true)
+    expect((await failure).message).toMatch(/answered with status 502: Bad Gateway$/)
+    const nested = start()
+    const deep = failureOf(nested.next)
+    await (await server.next()).fail(500, `${'{"error":'.repeat(5000)}"x"${'}'.repeat(5000)}`, {}, true)
+    expect((await deep).message).toContain('status 500')
+  })
+
+  it('redirects, and is not followed', async () => {
+    const { next } = start()
+    const failure = failureOf(next)
+    await (await server.next()).fail(307, 'Elsewhere', { location: `${server.baseURL}/chat/completions` })
+    expect((await failure).message).toContain('status 307')
+    expect(server.exchanges).toHaveLength(1)
+  })
+
+  it('sends an event without an end', async () => {
+    const { next } = start()
+    const failure = failureOf(next)
+    const exchange = await server.next()
+    await exchange.token('x'.repeat(5 * 1024 * 1024))
+    expect((await failure).message).toContain('far more than a reply takes')
+    await exchange.aborted
+  })
+
+  it.each([
+    [{ input: -5, output: 7 }, { outputTokens: 7 }],
+    [{ input: 1e300, output: 1e308 }, {}],
+    [{ input: 1.5, output: 2 }, { outputTokens: 2 }]
+  ])('counts wrongly (%j): what is no count is left out', async (usage, told) => {
+    const { next } = start()
+    const chunk = next()
+    const exchange = await server.next()
+    await exchange.token('Yes')
+    await chunk
+    const end = next()
+    await exchange.finish({ usage })
+    const { value } = await end
+    expect(value).toMatchObject({ type: 'finish' })
+    const { totalTokens: _, ...counts } = (value as { usage: Record<string, number> }).usage
+    expect(counts).toEqual(told)
+    expect(JSON.stringify(value)).not.toMatch(/null|-5|e\+/)
+  })
+
+  it('calls a tool that nobody offered: nothing is called, and what it said stands', async () => {
+    const { next } = start()
+    const chunk = next()
+    const exchange = await server.next()
+    await exchange.token('Let me see.')
+    expect((await chunk).value).toEqual({ type: 'text', text: 'Let me see.' })
+    const end = next()
+    await exchange.raw({
+      id: 'x', object: 'chat.completion.chunk', created: 1, model: 'tiny',
+      choices: [{ index: 0, finish_reason: 'tool_calls', delta: { tool_calls: [{ index: 0, id: 'c', type: 'function', function: { name: 'rm', arguments: '{"path":"/"}' } }] } }]
+    })
+    await exchange.raw('[DONE]')
+    exchange.endEarly()
+    expect((await end).value).toMatchObject({ type: 'finish', finishReason: 'tool-calls' })
+    expect((await next()).done).toBe(true)
+    expect(server.exchanges).toHaveLength(1)
+  })
+
+  it('calls itself something very long', async () => {
+    const { next } = start()
+    const chunk = next()
+    const exchange = await server.next()
+    await exchange.raw({ id: 'x', object: 'chat.completion.chunk', created: 1, model: 'm'.repeat(100_000), choices: [{ index: 0, delta: { content: 'Yes' }, finish_reason: null }] })
+    await chunk
+    const end = next()
+    await exchange.finish()
+    expect(((await end).value as { model: string }).model.length).toBeLessThanOrEqual(200)
+  })
+})
+
+describe('a source', () => {
+  it('is a page of the web, and no other kind of link', async () => {
+    const responses = await startModelServer('openai')
+    const agent = createAiSdkAgent({ id: 'assistant', name: 'tiny', provider: 'openai', model: 'tiny', baseUrl: responses.baseURL, apiKey: 'k' }, { maxRetries: 0 })
+    const context = { messages: [message('user', 'First', 1)], earlier: '', system: '', mode: 'chat' as const, files: [], already: '' }
+    const chunks: AgentChunk[] = []
+    const over = (async () => { for await (const chunk of agent.reply(context, new AbortController().signal)) chunks.push(chunk) })()
+    const exchange = await responses.next()
+    await exchange.token('See')
+    for (const url of ['javascript:alert(1)', 'data:text/html,x', 'file:///etc/passwd', 'no url', 'https://example.org/a']) await exchange.source(url, 'A')
+    await exchange.finish()
+    await over
+    expect(chunks.flatMap(chunk => chunk.type === 'source-url' ? [chunk.url] : [])).toEqual(['https://example.org/a'])
+    await responses.close()
+  })
+})
+
 describe('the AI SDK agent in a run', () => {
   const inRun = async () => {
     const agent = createAiSdkAgent(tiny(), { maxRetries: 0 })

@@ -11,22 +11,24 @@ export interface FailureContext {
 const MAX_REASON = 300
 
 export const modelFailure = (error: unknown, { host, secrets }: FailureContext): SkeinError => {
-  if (error instanceof SkeinError) return error
+  const ours = causesOf(error).find(each => each instanceof SkeinError)
+  if (ours) return ours
   // No `cause`: the SDK's errors carry the whole request, and what is logged must not hold the text of messages.
-  return new SkeinError('agent-failed', withoutSecrets(reasonOf(error, host), secrets))
+  return new SkeinError('agent-failed', reasonOf(error, host, text => shorten(withoutSecrets(onOneLine(text), secrets))))
 }
 
-const reasonOf = (error: unknown, host: string): string => {
-  if (RetryError.isInstance(error)) return reasonOf(error.lastError, host)
+/** @param quote makes of a provider's words what may be shown */
+const reasonOf = (error: unknown, host: string, quote: (text: string) => string): string => {
+  if (RetryError.isInstance(error)) return reasonOf(error.lastError, host, quote)
   if (APICallError.isInstance(error)) {
     const { statusCode, responseBody, message } = error
     if (statusCode === undefined) return `The model's server (${host}) could not be reached${systemCode(error)}. Your message is saved; try again.`
     // With a good status the answer had begun: the connection broke in the middle of it.
-    if (statusCode >= 300) return `The model's server (${host}) answered with status ${statusCode}: ${shorten(providerMessage(responseBody) ?? message)}`
+    if (statusCode >= 300) return `The model's server (${host}) answered with status ${statusCode}: ${quote(providerMessage(responseBody) ?? message)}`
   }
   // An error within the stream comes as the provider's object, bare or in an error's `data`.
   const inStream = errorObjectMessage(error instanceof Error ? dataOf(error) : error)
-  if (inStream !== null) return `The model's server (${host}) reported an error: ${shorten(inStream)}`
+  if (inStream !== null) return `The model's server (${host}) reported an error: ${quote(inStream)}`
   return `The model's server (${host}) ended the reply before it was finished${systemCode(error)}. What had arrived is kept; try again.`
 }
 
@@ -42,26 +44,36 @@ const providerMessage = (body: string | undefined): string | null => {
 }
 
 /** The error may be the object itself, or lie in its `error`, or in the `error` of its `response`. */
-const errorObjectMessage = (value: unknown): string | null => {
+const errorObjectMessage = (value: unknown, depth = 0): string | null => {
   if (typeof value === 'string') return value
-  if (!isObject(value)) return null
-  return typeof value.message === 'string' ? value.message : errorObjectMessage(value.error ?? value.response)
+  if (!isObject(value) || depth > DEEPEST) return null
+  return typeof value.message === 'string' ? value.message : errorObjectMessage(value.error ?? value.response, depth + 1)
 }
 
 const dataOf = (error: Error): unknown => 'data' in error ? error.data : null
 
 /** ` (ECONNREFUSED)` or the like, from wherever in the chain of causes it stands. */
 const systemCode = (error: unknown): string => {
-  for (let each: unknown = error, depth = 0; isObject(each) && depth < 5; each = each.cause, depth++) {
-    if (typeof each.code === 'string' && /^[A-Z][A-Z0-9_]+$/.test(each.code)) return ` (${each.code})`
-  }
+  for (const { code } of causesOf(error)) if (typeof code === 'string' && /^[A-Z][A-Z0-9_]+$/.test(code)) return ` (${code})`
   return ''
 }
 
-const shorten = (text: string): string => {
-  const line = text.replace(/\s+/g, ' ').trim()
-  return line.length > MAX_REASON ? `${line.slice(0, MAX_REASON).toWellFormed()}…` : line
+/** Of objects in objects whoever sends them decides how many there are. */
+const DEEPEST = 5
+
+const causesOf = (error: unknown): Record<string, unknown>[] => {
+  const causes: Record<string, unknown>[] = []
+  for (let each = error; isObject(each) && causes.length < DEEPEST;) {
+    causes.push(each)
+    each = RetryError.isInstance(each) ? each.lastError : each.cause
+  }
+  return causes
 }
+
+/** Without what ends lines, hides text or turns it around. */
+const onOneLine = (text: string): string => text.replace(/\p{Cf}/gu, '').replace(/[\s\p{Cc}]+/gu, ' ').trim()
+
+const shorten = (text: string): string => text.length > MAX_REASON ? `${text.slice(0, MAX_REASON).toWellFormed()}…` : text
 
 /** Providers echo keys, whole or masked in the middle (`sk-ab***yz`). */
 const withoutSecrets = (text: string, secrets: FailureContext['secrets']): string =>

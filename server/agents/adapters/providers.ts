@@ -5,6 +5,7 @@ import { createOpenAI } from '@ai-sdk/openai'
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible'
 import type { LanguageModel as AnyModel } from 'ai'
 import type { ModelSetup } from '../models.ts'
+import { boundedFetch } from './bounded-fetch.ts'
 
 /** Not the name of one, for which the SDK would look elsewhere. */
 type LanguageModel = Extract<AnyModel, { specificationVersion: 'v4' }>
@@ -25,32 +26,35 @@ const USUAL = {
 } as const
 
 export const reachModel = ({ provider, model, baseUrl = USUAL[provider], apiKey }: ModelSetup): ReachedModel => {
-  const { url, password, authorization } = withoutCredentials(baseUrl)
-  const baseURL = url.href.replace(/\/$/, '')
-  const headers = authorization && apiKey === undefined ? { headers: { authorization } } : {}
-  const secrets = [apiKey, password, authorization].filter(secret => typeof secret === 'string')
+  const { url, password, basic } = withoutCredentials(baseUrl)
+  const usual = {
+    baseURL: url.href.replace(/\/$/, ''),
+    fetch: boundedFetch,
+    ...basic !== null && apiKey === undefined && { headers: { authorization: `Basic ${basic}` } },
+  }
+  const secrets = [apiKey, password, basic].filter(secret => typeof secret === 'string')
   return { model: languageModel(), url, secrets }
 
   function languageModel(): LanguageModel {
     switch (provider) {
       case 'openai':
-        return createOpenAI({ baseURL, apiKey: apiKey ?? '', ...headers }).responses(model)
+        return createOpenAI({ ...usual, apiKey: apiKey ?? '' }).responses(model)
       case 'anthropic':
-        return createAnthropic({ baseURL, apiKey: apiKey ?? '', ...headers })(model)
+        return createAnthropic({ ...usual, apiKey: apiKey ?? '' })(model)
       case 'google':
-        return createGoogle({ baseURL, apiKey: apiKey ?? '', ...headers })(model)
+        return createGoogle({ ...usual, apiKey: apiKey ?? '' })(model)
       case 'openai-compatible':
-        return createOpenAICompatible({ name: 'model', baseURL, includeUsage: true, ...apiKey !== undefined && { apiKey }, ...headers })(model)
+        return createOpenAICompatible({ ...usual, name: 'model', includeUsage: true, ...apiKey !== undefined && { apiKey } })(model)
     }
   }
 }
 
 /** `fetch` refuses URLs with credentials in them, and they must not show up in messages. */
-const withoutCredentials = (baseUrl: string): { url: URL, password: string | null, authorization: string | null } => {
+const withoutCredentials = (baseUrl: string): { url: URL, password: string | null, basic: string | null } => {
   const url = new URL(baseUrl)
-  if (url.username === '' && url.password === '') return { url, password: null, authorization: null }
+  if (url.username === '' && url.password === '') return { url, password: null, basic: null }
   const [username, password] = [decodeURIComponent(url.username), decodeURIComponent(url.password)]
   url.username = ''
   url.password = ''
-  return { url, password, authorization: `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}` }
+  return { url, password, basic: Buffer.from(`${username}:${password}`).toString('base64') }
 }

@@ -48,6 +48,9 @@ export const traceCalls = ({ provider, model, url }: TracedModel, { span: run, w
   } satisfies LanguageModelMiddleware
 }
 
+/** Of what a provider calls something. */
+const NAME_LENGTH = 200
+
 const streamOf = <T>(items: AsyncGenerator<T, void, undefined>): ReadableStream<T> => new ReadableStream<T>({
   async pull(controller) {
     const { done, value } = await items.next()
@@ -72,7 +75,7 @@ async function* watched(
         span.set({ 'gen_ai.response.time_to_first_chunk': (performance.now() - since) / 1000 })
       }
       if (part.type === 'text-delta' && withContent) text += part.delta
-      if (part.type === 'response-metadata') span.set({ 'gen_ai.response.id': part.id, 'gen_ai.response.model': part.modelId })
+      if (part.type === 'response-metadata') span.set({ 'gen_ai.response.id': part.id?.slice(0, NAME_LENGTH), 'gen_ai.response.model': part.modelId?.slice(0, NAME_LENGTH) })
       if (part.type === 'error') failure ??= { error: part.error }
       if (part.type === 'finish') {
         // So ends what the SDK reads of a stream that was cut off.
