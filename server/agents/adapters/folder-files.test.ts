@@ -113,6 +113,35 @@ describe('what is left out, and told', () => {
     expect([many.read.length, many.left]).toEqual([limits.contextFiles, [`book/many/${String(limits.contextFiles).padStart(4, '0')}.txt too-many`]])
   })
 
+  it('what of a huge folder is too many: it is told, and what was found before is read', async () => {
+    await mkdir(join(root, 'huge'))
+    for (let n = 0; n <= limits.contextEntries; n++) await symlink('x', join(root, 'huge', `${n}.txt`))
+    await writeFile(join(root, 'huge', 'real.md'), 'x')
+    const { read: found, left } = await read('book/huge', true)
+    expect(left).toContain('book/huge too-many')
+    expect(left.length + found.length).toBeLessThanOrEqual(limits.contextEntries + 1)
+    await mkdir(join(root, 'wide'))
+    for (let n = 0; n <= limits.contextEntries; n++) await mkdir(join(root, 'wide', String(n)))
+    const { files, leftOut } = await (await open()).read([{ path: 'book/index.md', isFolder: false }, { path: 'book/wide', isFolder: true }], limits.contextBytes, never)
+    expect(files.map(({ path }) => path)).toEqual(['book/index.md'])
+    expect(leftOut).toContainEqual({ path: 'book/wide', why: 'too-many' })
+  }, 60_000)
+
+  it('what there is no room for, without reading it', async () => {
+    await mkdir(join(root, 'many'))
+    for (let n = 0; n < 5; n++) await writeFile(join(root, 'many', `${n}.txt`), 'x'.repeat(1000))
+    const opened: string[] = []
+    const between = async (step: string, path: string): Promise<void> => { if (step === 'opened') opened.push(path) }
+    const { read: found, left } = await read('book/many', true, { most: 2500, between })
+    expect([found.length, left.length]).toEqual([2, 3])
+    expect(left.every(each => each.endsWith(' too-much'))).toBe(true)
+    await mkdir(join(root, 'more'))
+    for (let n = 0; n < limits.contextFiles + 5; n++) await writeFile(join(root, 'more', `${n}.txt`), 'x')
+    opened.length = 0
+    await read('book/more', true, { between })
+    expect(opened.filter(path => path.endsWith('.txt'))).toHaveLength(limits.contextFiles)
+  })
+
   it('what lies deeper than anybody looks', async () => {
     const deep = Array.from({ length: limits.contextDepth + 2 }, (_, i) => `d${i}`)
     await mkdir(join(root, ...deep), { recursive: true })

@@ -64,14 +64,17 @@ export const openFolderFiles = async ({ roots, mayUse, between = async () => {} 
   }
 
   async function walk(root: string, folder: string, named: string, depth: number, gathering: Gathering): Promise<void> {
-    if (depth > limits.contextDepth) throw new LeftOut('too-many')
+    if (depth > limits.contextDepth || gathering.hasLookedAtAll) throw new LeftOut('too-many')
     const handle = await openWithin(root, folder, constants.O_DIRECTORY)
     try {
       const entries: { name: string, isFolder: boolean }[] = []
       // The very folder that was judged, where the system can name it.
       const opened = process.platform === 'linux' ? `/proc/self/fd/${handle.fd}` : folder
       for await (const entry of await opendir(opened)) {
-        if (!gathering.mayLook()) break
+        if (!gathering.mayLook()) {
+          gathering.leaveOut(named, 'too-many')
+          break
+        }
         // What is hidden, or was installed, is not what somebody means who names the folder around it.
         if (entry.name.startsWith('.') || entry.name === 'node_modules') continue
         if (entry.isSymbolicLink()) gathering.leaveOut(`${named}/${entry.name}`, 'link')
@@ -81,7 +84,7 @@ export const openFolderFiles = async ({ roots, mayUse, between = async () => {} 
       entries.sort((a, b) => Number(a.isFolder) - Number(b.isFolder) || (a.name < b.name ? -1 : 1))
       for (const { name, isFolder } of entries) {
         const path = `${named}/${name}`
-        if (!gathering.goesOn) return
+        if (gathering.isOver) return
         await gathering.attempt(path, () => isFolder
           ? walk(root, join(folder, name), path, depth + 1, gathering)
           : readFile(root, join(folder, name), path, gathering))
@@ -92,10 +95,13 @@ export const openFolderFiles = async ({ roots, mayUse, between = async () => {} 
   }
 
   async function readFile(root: string, path: string, named: string, gathering: Gathering): Promise<void> {
+    if (gathering.has(named)) return
+    gathering.expect(0)
     const handle = await openWithin(root, path, 0)
     try {
       const { size } = await handle.stat()
       if (size > limits.contextFileBytes) throw new LeftOut('too-large')
+      gathering.expect(size)
       // It may have grown since: what is read is bounded by itself.
       const bytes = Buffer.alloc(Math.min(size, limits.contextFileBytes) + 1)
       let length = 0
@@ -110,7 +116,7 @@ export const openFolderFiles = async ({ roots, mayUse, between = async () => {} 
   }
 
   async function openWithin(root: string, path: string, flags: number): Promise<FileHandle> {
-    const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK | flags)
+    const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY | flags)
     try {
       await between('opened', path)
       const real = await realpath(path)
@@ -141,8 +147,12 @@ class Gathering {
     this.#signal = signal
   }
 
-  get goesOn(): boolean {
-    return !this.#signal.aborted && this.#looked < limits.contextEntries
+  get isOver(): boolean {
+    return this.#signal.aborted
+  }
+
+  get hasLookedAtAll(): boolean {
+    return this.#looked > limits.contextEntries
   }
 
   mayLook(): boolean {
@@ -161,10 +171,18 @@ class Gathering {
     }
   }
 
-  take(path: string, bytes: Buffer): void {
-    if (this.#seen.has(path)) return
+  has(path: string): boolean {
+    return this.#seen.has(path)
+  }
+
+  /** Before it is read. @throws LeftOut when there is no room for another file, of so many bytes */
+  expect(bytes: number): void {
     if (this.result.files.length >= limits.contextFiles) throw new LeftOut('too-many')
-    if (this.#bytes + bytes.length > this.#most) throw new LeftOut('too-much')
+    if (this.#bytes + bytes > this.#most) throw new LeftOut('too-much')
+  }
+
+  take(path: string, bytes: Buffer): void {
+    this.expect(bytes.length)
     const text = textOf(bytes)
     if (text === null) throw new LeftOut('binary')
     this.#seen.add(path)
