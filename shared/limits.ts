@@ -32,6 +32,11 @@ export const limits = {
   typeDepth: 64,
   /** All parts of one message as JSON. */
   messageBytes: 256 * 1024,
+  /** Pieces of text, thoughts and sources of one reply, each a few structs; it is cut there. Further sources are left out. */
+  partsPerReply: 500,
+  sourcesPerReply: 200,
+  /** How often one reply is begun: what brings the server down each time ends as interrupted. */
+  attemptsPerReply: 10,
   /** One request as JSON, its message included. */
   requestBytes,
   /** Requests of one person in an hour, over all documents; further ones are refused `rate-limited`, their text stays on the device. */

@@ -119,6 +119,7 @@ const stream = async (ports: AttemptPorts, room: Room, actor: string, started: S
   const over = new AbortController()
   let failure: { error: unknown } | null = null
   let firstTokenAt: number | null = null
+  let spoke = context.already !== ''
 
   const feed = createDraftFeed({
     async write(deltas) {
@@ -151,6 +152,7 @@ const stream = async (ports: AttemptPorts, room: Room, actor: string, started: S
     signal: until,
     async onDelta(delta) {
       firstTokenAt ??= now()
+      spoke ||= delta.type === 'text' && delta.text.trim() !== ''
       feed.push(delta)
       await feed.ready()
     }
@@ -159,7 +161,6 @@ const stream = async (ports: AttemptPorts, room: Room, actor: string, started: S
   throwIfFailed(failure)
   if (outcome.kind === 'aborted') return
 
-  const spoke = firstTokenAt !== null || context.already !== ''
   const event = eventOf(outcome, spoke, now())
   if (outcome.kind === 'failed' && !(outcome.error instanceof SkeinError)) ports.onUnexpected(started.run, outcome.error)
   const extra: Partial<MessageMetadata> = {

@@ -284,6 +284,70 @@ describe('the driver, ending a run', () => {
     expect(reply.signal.aborted).toBe(true)
   })
 
+  it('keeps as much of one huge delta as a message may hold, and no half of a character', async () => {
+    const { world, reply } = await asked()
+    reply.say('a' + 'ä'.repeat(limits.messageBytes))
+    await settle()
+    expect(world.replies[0]!.metadata).toMatchObject({ status: 'complete', finishReason: 'length' })
+    expect(textOfParts(world.replies[0]!.parts)).toBe('a' + 'ä'.repeat(limits.messageBytes / 2 - 1))
+  })
+
+  it('cuts a reply that changes between thoughts and words without end: each piece is several structs of the document', async () => {
+    const { world, reply } = await asked()
+    for (let i = 0; i < limits.partsPerReply; i++) {
+      reply.think('h')
+      reply.say('y')
+    }
+    await world.time.advance(1000)
+    expect(world.replies[0]!.metadata).toMatchObject({ status: 'complete', finishReason: 'length' })
+    expect(world.replies[0]!.parts).toHaveLength(limits.partsPerReply)
+  })
+
+  it('leaves out sources that are too many, and goes on with the words', async () => {
+    const { world, reply } = await asked()
+    for (let i = 0; i < limits.partsPerReply; i++) reply.source(`https://example.org/${i}`)
+    reply.say('That is all.')
+    reply.finish()
+    await world.time.advance(1000)
+    expect(world.replies[0]).toMatchObject({ metadata: { status: 'complete', finishReason: 'stop' } })
+    expect(world.replies[0]!.parts).toHaveLength(limits.sourcesPerReply + 1)
+  })
+
+  it('ends a reply that says nothing again and again as one that is silent', async () => {
+    const { world, reply } = await asked()
+    for (let i = 0; i < 3; i++) {
+      reply.say('')
+      reply.think('')
+      await world.time.advance(90_000)
+    }
+    expect(world.replies[0]).toMatchObject({ parts: [], metadata: { status: 'error', error: { message: expect.stringContaining('sent nothing') as string } } })
+    expect(reply.signal.aborted).toBe(true)
+  })
+
+  it('ends a reply that says a word now and then and never comes to an end', async () => {
+    const { world, reply } = await asked()
+    for (let i = 0; i < 40 && world.replies.length === 0; i++) {
+      reply.say('.')
+      await world.time.advance(200_000)
+    }
+    expect(world.replies[0]).toMatchObject({ metadata: { status: 'error', error: { message: expect.stringContaining('not ended its reply') as string } } })
+    expect(reply.signal.aborted).toBe(true)
+    await world.driver.close()
+    expect(world.time.pending).toBe(0)
+  })
+
+  it('takes a reply of thoughts and blanks for one without a word, and keeps the thoughts', async () => {
+    const { world, reply } = await asked()
+    reply.think('Hm, what now?')
+    reply.say('\n \n')
+    reply.finish()
+    await settle()
+    expect(world.replies[0]).toMatchObject({
+      parts: [{ type: 'reasoning', text: 'Hm, what now?' }, { type: 'text' }],
+      metadata: { status: 'error', error: { message: expect.stringContaining('without a word') as string } }
+    })
+  })
+
   it('aborts the model\'s request as soon as a stop is durable, and adds nothing to what the room sealed', async () => {
     const { world, reply, runId } = await asked()
     reply.say('Seen.')

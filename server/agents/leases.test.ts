@@ -1,39 +1,16 @@
 /** No two processes ask a model for one reply: who holds the lease of a run works on it. */
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { isFinished } from '../../shared/conversation/read.ts'
 import { SkeinError } from '../../shared/errors.ts'
-import type { MessageId, RunId } from '../../shared/ids.ts'
+import type { RunId } from '../../shared/ids.ts'
 import { AgentWorld, textOfParts } from '../../test/rig/agent-world.ts'
+import { LeaseService } from '../../test/rig/lease-service.ts'
 import { settle } from '../../test/rig/manual-time.ts'
 import { ScriptedAgent } from '../../test/rig/scripted-agent.ts'
-import type { Reply } from '../../test/rig/scripted-agent.ts'
 import { runSeed, times } from '../../test/rig/seed.ts'
+import { tryLives } from '../../test/sim/two-processes.ts'
 import { RECOVER_EVERY_MS } from './driver.ts'
 import { createProcessLeases } from './leases.ts'
 import type { RunLeases } from './leases.ts'
-
-/** One service for several processes; a lease passes on when the test says so, and its holder may or may not notice. */
-class LeaseService {
-  readonly #holders = new Map<RunId, { lost: AbortController }>()
-
-  /** What one process sees of it. */
-  client(): RunLeases {
-    return {
-      acquire: async runId => {
-        if (this.#holders.has(runId)) return null
-        const holder = { lost: new AbortController() }
-        this.#holders.set(runId, holder)
-        return { lost: holder.lost.signal, release: () => { if (this.#holders.get(runId) === holder) this.#holders.delete(runId) } }
-      }
-    }
-  }
-
-  expire(noticed: boolean): void {
-    for (const { lost } of this.#holders.values()) if (noticed) lost.abort()
-    this.#holders.clear()
-  }
-}
 
 describe('a lease', () => {
   it('of one process is one at a time, and free again when it is released', async () => {
@@ -163,100 +140,8 @@ const withoutFirstRead = (log: AgentWorld['log']): AgentWorld['log'] => {
   return log
 }
 
-/** What may happen to a conversation whose runs two processes work on. */
-type Happening = 'say' | 'word' | 'finish' | 'fail' | 'stop' | 'take over, noticed' | 'take over, unnoticed' | 'crash'
-const happening = fc.constantFrom<Happening>(
-  'say', 'word', 'word', 'word', 'finish', 'fail', 'stop', 'take over, noticed', 'take over, unnoticed', 'take over, unnoticed', 'crash'
-)
-
 describe('any life of two processes, of which at most one has the lease of a run', () => {
   it.each(['continue', 'seal'] as const)('ends each run once, with all that was seen and no word of an attempt that is over (%s)', async onInterruption => {
-    const seed = runSeed()
-    const stories = fc.array(happening, { minLength: 15, maxLength: 40 })
-    await fc.assert(fc.asyncProperty(stories, fc.infiniteStream(fc.nat()), async (story, chance) => {
-      const pick = <T>(from: readonly T[]): T | undefined => from[chance.next().value! % Math.max(1, from.length)]
-      let service = new LeaseService()
-      let agent = new ScriptedAgent(onInterruption)
-      let world = await AgentWorld.start([agent], { leases: service.client() })
-      let other = world.addDriver(service.client())
-      await Promise.all([world.driver.start(), other.start()])
-      /** The longest text of each reply that a reader has seen in progress. */
-      const seen = new Map<string, string>()
-      const look = (): void => {
-        for (const run of world.runs) if (!isFinished(run)) seen.set(run.replyId, world.draftTextOf(run) ?? seen.get(run.replyId) ?? '')
-      }
-      const questionOf = ({ context }: Reply): MessageId => context.messages.at(-1)!.id
-      /** Another attempt of its run has begun since. */
-      const isOver = (reply: Reply): boolean => agent.replies.findLast(each => questionOf(each) === questionOf(reply)) !== reply
-      /** Requests to the agent that nobody has ended: one for each run, and one more each time that its lease passed on unnoticed. */
-      let unnoticed = 0
-      const expectOneAtATime = (): void => {
-        const live = agent.replies.filter(({ signal }) => !signal.aborted).map(questionOf)
-        for (const question of live) expect(live.filter(each => each === question).length).toBeLessThanOrEqual(1 + unnoticed)
-      }
-      const openRuns = (): RunId[] => world.runs.filter(run => !isFinished(run)).map(({ id }) => id)
-      let words = 0
-      /** Said by an attempt when another one had taken over. */
-      const late: string[] = []
-      for (const what of story) {
-        switch (what) {
-          case 'say': await world.say('Tell me'); break
-          case 'word': {
-            const reply = pick(agent.replies)
-            if (!reply) break
-            const word = `<${++words}>`
-            if (isOver(reply)) late.push(word)
-            reply.say(word)
-            break
-          }
-          case 'finish':
-          case 'fail': {
-            const reply = pick(agent.replies)
-            if (!reply) break
-            const before = openRuns()
-            if (what === 'finish') reply.finish()
-            else reply.fail(new SkeinError('agent-failed'))
-            await settle()
-            if (isOver(reply)) expect(openRuns()).toEqual(before)
-            break
-          }
-          case 'stop': await world.stop(pick(openRuns()) ?? '' as RunId); break
-          case 'take over, noticed':
-          case 'take over, unnoticed':
-            service.expire(what === 'take over, noticed')
-            if (what === 'take over, unnoticed') unnoticed++
-            await world.time.advance(RECOVER_EVERY_MS)
-            break
-          case 'crash': {
-            agent = new ScriptedAgent(onInterruption)
-            service = new LeaseService()
-            unnoticed = 0
-            world = await world.crash([agent], undefined, service.client())
-            other = world.addDriver(service.client())
-            await Promise.all([world.driver.start(), other.start()])
-          }
-        }
-        await world.time.advance(50)
-        look()
-        expectOneAtATime()
-      }
-      // Every attempt that still lives comes to its end.
-      for (let round = 0; world.runs.some(run => !isFinished(run)) && round < 10; round++) {
-        for (const reply of agent.replies) {
-          reply.say('.')
-          reply.finish()
-        }
-        await world.time.advance(RECOVER_EVERY_MS)
-        look()
-      }
-      expect(world.runs.every(isFinished)).toBe(true)
-      const replies = world.replies
-      const questions = world.messages.filter(({ role }) => role === 'user').map(({ id }) => id)
-      expect(replies.map(({ metadata }) => metadata.parentId).sort()).toEqual(questions.sort())
-      for (const { id, parts } of replies) expect(textOfParts(parts).startsWith(seen.get(id) ?? '')).toBe(true)
-      for (const { parts } of replies) for (const word of late) expect(textOfParts(parts)).not.toContain(word)
-      expect(world.draftTexts).toEqual([])
-      await Promise.all([world.driver.close(), other.close()])
-    }), { numRuns: times(2000, 100), seed })
+    await tryLives(onInterruption, { numRuns: times(2000, 100), seed: runSeed() })
   }, 300_000)
 })

@@ -18,12 +18,12 @@ export interface RunLeases {
 /** For a server that is one process: its leases end with it, and are not lost before. */
 export const createProcessLeases = (): RunLeases => {
   const held = new Set<RunId>()
-  const never = new AbortController().signal
   return {
     acquire: async runId => {
       if (held.has(runId)) return null
       held.add(runId)
-      return { lost: never, release: () => held.delete(runId) }
+      // A signal of its own: what others are made of it would hang on one of the server for as long as that lives.
+      return { lost: new AbortController().signal, release: () => held.delete(runId) }
     }
   }
 }

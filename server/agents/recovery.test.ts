@@ -1,6 +1,7 @@
 /** Runs that a crash left open, after the next start. */
 import { describe, expect, it } from 'vitest'
 import { SkeinError } from '../../shared/errors.ts'
+import { limits } from '../../shared/limits.ts'
 import { openRoots } from '../../shared/conversation/document.ts'
 import { AgentWorld, textOfParts } from '../../test/rig/agent-world.ts'
 import { ManualTime, settle } from '../../test/rig/manual-time.ts'
@@ -97,6 +98,20 @@ describe('recovery after a crash', () => {
       expect(world.replies[0]!.metadata.status).toBe('complete')
       expect(textOfParts(world.replies[0]!.parts)).toBe(composeReply(before.messages.slice(0, 1)).text)
     }
+  })
+})
+
+describe('a reply that brings the server down each time', () => {
+  it.each(['continue', 'seal'] as const)('is asked for so often and no more (%s)', async onInterruption => {
+    let world = await AgentWorld.start([new ScriptedAgent(onInterruption)])
+    await world.say('Tell me')
+    for (let crash = 1; crash < limits.attemptsPerReply; crash++) world = await world.crash([new ScriptedAgent(onInterruption)])
+    expect(world.run).toMatchObject({ state: 'processing', attempt: limits.attemptsPerReply })
+    const last = new ScriptedAgent(onInterruption)
+    world = await world.crash([last])
+    expect(last.replies).toHaveLength(0)
+    expect(world.run).toMatchObject({ state: 'error', error: { code: 'interrupted' } })
+    expect(world.replies.map(({ metadata }) => metadata.status)).toEqual(['incomplete'])
   })
 })
 

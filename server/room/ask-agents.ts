@@ -1,5 +1,5 @@
 /** Requests about agents' replies: another one, the same again, its continuation, its end. */
-import { isFinished, readMeta, textOf } from '../../shared/conversation/read.ts'
+import { canGoOn, isFinished, readMeta, textOf } from '../../shared/conversation/read.ts'
 import type { RequestOf, Run } from '../../shared/conversation/schema.ts'
 import { SkeinError } from '../../shared/errors.ts'
 import type { AgentId, RequestId } from '../../shared/ids.ts'
@@ -42,6 +42,9 @@ export const answerAgain = (
   if (agents.nameOf(agentId) === undefined) throw new SkeinError('agent-unknown')
   const question = messageOrThrow(writer, parentId)
   const goesOn = type === 'continue' && textOf(target.parts).trim() !== ''
+  if (goesOn && !canGoOn(target.parts)) {
+    throw new SkeinError('invalid-request', 'This reply is as long as a message may be, so nothing was changed. Ask for the rest in a message of your own.')
+  }
   begin(writer, deriveRun({
     requestId, messageId: question.id, agentId, bot: agents.botOf?.(agentId), askedBy: holderOf(principal).id, at: now,
     mode: question.metadata.mode, replaces: alternativesRootOf(target), ...goesOn && { continues: target.id }

@@ -357,6 +357,28 @@ describe('taking other requests', () => {
     expect(ask(proposeStop(newRequestId() as never, 1))).toMatchObject({ code: 'target-unknown' })
   })
 
+  it('stops a run that nobody has begun: it ends with an empty reply and is never begun', () => {
+    const { doc, say, ask } = conversation()
+    say('talk')
+    const run = readRuns(doc)[0]!
+    expect(ask(proposeStop(run.id, 1), bob, 'editor')).toMatchObject({ status: 'accepted' })
+    expect(readMessages(doc).at(-1)).toMatchObject({ id: run.replyId, parts: [], metadata: { status: 'cancelled' } })
+    expect(readRuns(doc)[0]).toMatchObject({ state: 'cancelled', attempt: 1 })
+  })
+
+  it('lets who only reads stop nothing, and ask for nothing', () => {
+    const { doc, say, ask, write } = conversation()
+    const question = say('talk')
+    const run = readRuns(doc)[0]!
+    expect(ask(proposeStop(run.id, 1), bob, 'viewer')).toMatchObject({ code: 'viewer' })
+    expect(readRuns(doc)[0]).toMatchObject({ state: 'pending' })
+    write(writer => advanceRun(writer, run, { type: 'failed', error: { code: 'agent-failed', message: 'no' }, at: 5 }))
+    for (const request of [proposeRegenerate(question, 1), proposeRetry(run.replyId, 1), proposeContinue(run.replyId, 1)]) {
+      expect(ask(request, bob, 'viewer')).toMatchObject({ code: 'viewer' })
+    }
+    expect(readRuns(doc)).toHaveLength(1)
+  })
+
   it('regenerates a reply as an alternative to it, asked by the same message', () => {
     const { doc, say, ask, write } = conversation()
     const question = say('why?')
@@ -417,6 +439,20 @@ describe('taking other requests', () => {
     write(writer => { advanceRun(writer, going, { type: 'failed', error: { code: 'agent-failed', message: 'no' }, at: 6 }) })
     expect(ask(proposeContinue(going.replyId, 1))).toMatchObject({ status: 'accepted' })
     expect(readRuns(doc).at(-1)).not.toHaveProperty('continues')
+  })
+
+  it('continues no reply that fills a message: the model would be asked for what there is no room for', () => {
+    const { doc, say, ask, write } = conversation()
+    say('why?')
+    const [run] = readRuns(doc)
+    const seen = [{ type: 'text' as const, text: 'ä'.repeat(limits.messageBytes / 2 - 1) }]
+    write(writer => {
+      const draftId = newRequestId() as string as DraftId
+      const { run: begun } = advanceRun(writer, run!, { type: 'taken-up', draftId, seen, onInterruption: 'seal', asked: true, at: 4 })
+      advanceRun(writer, begun, { type: 'completed', at: 5 }, { finishReason: 'length' })
+    })
+    expect(ask(proposeContinue(run!.replyId, 1))).toMatchObject({ code: 'invalid-request', reason: expect.stringContaining('as long as a message may be') as string })
+    expect(readRuns(doc)).toHaveLength(1)
   })
 
   it('sets the title, bounded, and refuses an unknown agent', () => {

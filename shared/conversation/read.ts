@@ -7,6 +7,7 @@ import type { DraftMap } from './document.ts'
 import * as schema from './schema.ts'
 import type { DraftHead, Member, Message, MessagePart, Redaction, Run, Summary } from './schema.ts'
 import type { DraftId, MessageId } from '../ids.ts'
+import { limits } from '../limits.ts'
 
 export interface Draft {
   id: DraftId
@@ -96,6 +97,13 @@ export const readReactions = (doc: Y.Doc): Reaction[] =>
 /** The text of a message or a draft, its parts joined by blank lines; reasoning left out. */
 export const textOf = (parts: readonly MessagePart[]): string =>
   parts.flatMap(part => part.type === 'text' && typeof part.text === 'string' ? [part.text] : []).join('\n\n')
+
+/** Whether there is text that an agent can go on from, and room for more of it. */
+export const canGoOn = (parts: readonly MessagePart[]): boolean => {
+  const text = textOf(parts)
+  // A reply is cut before the character that does not fit.
+  return text.trim() !== '' && new TextEncoder().encode(text).length < limits.messageBytes - 3
+}
 
 /** The start of a text on one line; cut between code points, at most `length` UTF-16 units and an ellipsis. */
 export const shorten = (text: string, length: number): string => {

@@ -2,6 +2,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { isFinished } from './read.ts'
+import { limits } from '../limits.ts'
 import { attemptAfter, transition } from './run.ts'
 import type { RunEvent, Step } from './run.ts'
 import { run as runSchema, runState } from './schema.ts'
@@ -96,6 +97,16 @@ describe('a run', () => {
       expect(runSchema.safeParse(step.run).success).toBe(true)
     }
     expect(before).toEqual(runIn(state))
+  })
+
+  test('that was begun very often is not begun once more, whoever takes it up: what it does may be what brings the server down', () => {
+    const before = { ...runIn('processing'), attempt: limits.attemptsPerReply }
+    for (const name of ['taken up', 'taken up by one that goes on'] as const) {
+      const step = transition(before, events[name])
+      expect(step.run).toMatchObject({ state: 'error', error: { code: 'interrupted' }, draftId: null })
+      expect(namesOf(step)).toEqual(['drop', 'seal as incomplete'])
+    }
+    expect(namesOf(transition({ ...before, attempt: before.attempt - 1 }, takenUp))).toContain('generate after ""')
   })
 
   test('that is finished stays as it is, and only then', () => {

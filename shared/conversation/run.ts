@@ -9,6 +9,7 @@
 import { errorTable } from '../errors.ts'
 import type { ErrorCode } from '../errors.ts'
 import type { DraftId } from '../ids.ts'
+import { limits } from '../limits.ts'
 import type { MessagePart, MessageStatus, Run } from './schema.ts'
 
 export interface RunError {
@@ -73,7 +74,7 @@ export const transition = (run: Run, event: RunEvent): Step => {
     case 'awaiting-approval':
       switch (event.type) {
         case 'taken-up':
-          if (event.seen.length > 0 && event.onInterruption === 'seal') {
+          if ((event.seen.length > 0 && event.onInterruption === 'seal') || run.attempt >= limits.attemptsPerReply) {
             return end(run, { type: 'failed', error: errorOf('interrupted'), at: event.at }, 'incomplete')
           }
           return takeUp(run, event)

@@ -7,6 +7,7 @@ export interface Reply {
   readonly signal: AbortSignal
   say(text: string): void
   think(text: string): void
+  source(url: string): void
   finish(): void
   fail(error: unknown): void
   /** Ends without `finish`. */
@@ -51,6 +52,7 @@ export class ScriptedAgent implements Agent {
       signal,
       say: text => give(() => ({ type: 'text', text })),
       think: text => give(() => ({ type: 'reasoning', text })),
+      source: url => give(() => ({ type: 'source-url', sourceId: url, url })),
       finish: () => give(() => ({ type: 'finish', finishReason: 'stop', model: 'scripted-1', usage: { totalTokens: 3 } })),
       fail: error => give(() => { throw error }),
       end: () => give(() => null),

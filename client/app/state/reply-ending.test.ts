@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import type { Message, MessageMetadata } from '../../../shared/conversation/schema.ts'
 import { errorTable } from '../../../shared/errors.ts'
 import type { ErrorCode } from '../../../shared/errors.ts'
+import { limits } from '../../../shared/limits.ts'
 import { replyEnding } from './reply-ending.ts'
 
 const endingOf = (metadata: Partial<MessageMetadata>, text = 'Half of it') => {
@@ -31,6 +32,12 @@ describe('what a person can do about a reply', () => {
     expect(shown('Half of it')).toEqual(withText)
     expect(shown('')).toEqual(without)
     expect(shown(' \n')).toEqual(without)
+  })
+
+  test('goes on from no text that fills a message', () => {
+    const waysOn = (text: string) => endingOf({ finishReason: 'length' }, text)?.waysOn
+    expect(waysOn('x'.repeat(limits.messageBytes - 10))).toEqual(['continue'])
+    expect(waysOn('x'.repeat(limits.messageBytes))).toEqual([])
   })
 
   test('says why: the reason that was sealed with it, else what its state means', () => {

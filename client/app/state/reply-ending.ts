@@ -1,5 +1,5 @@
 /** How a reply ended that did not end well, in words, and how it can go on. Pure; `docs/runs.md` has the table. */
-import { textOf } from '../../../shared/conversation/read.ts'
+import { canGoOn } from '../../../shared/conversation/read.ts'
 import type { Message, MessageMetadata } from '../../../shared/conversation/schema.ts'
 
 /** `continue`: goes on with what there is; `retry`: asks anew. */
@@ -18,7 +18,7 @@ const FINAL_CODES: readonly string[] = ['target-unknown', 'agent-unknown']
 /** @returns null for a reply that is whole */
 export const replyEnding = ({ parts, metadata }: Pick<Message, 'parts' | 'metadata'>): ReplyEnding | null => {
   const { status, finishReason, error } = metadata
-  const onward: WayOn[] = textOf(parts).trim() === '' ? [] : ['continue']
+  const onward: WayOn[] = canGoOn(parts) ? ['continue'] : []
   switch (status) {
     case 'complete':
       return finishReason === 'length' ? { tone: 'cut', reason: 'The reply was cut at the longest that it may be.', waysOn: onward } : null
