@@ -1,6 +1,7 @@
 /** A person is deleted on a real store whose process dies at each of its writes: what is theirs alone goes, the rest goes over, once. */
 import { randomFillSync } from 'node:crypto'
 import { expect, test } from 'vitest'
+import * as Y from 'yjs'
 import { openLevelDbDirectory } from './directory/leveldb-directory.ts'
 import { setMember } from './directory/membership.ts'
 import { openLevelDbDeletions } from './identity/leveldb-deletions.ts'
@@ -20,7 +21,7 @@ const open = async (world: LevelDbWorld) => {
   const time = new ManualTime()
   const directory = openLevelDbDirectory({ store: kept, random: bytes => randomFillSync(bytes) })
   const [renamed, erased, forgotten]: unknown[][] = [[], [], []]
-  const writer = { renameAuthor: (ids: unknown, name: unknown) => renamed!.push([ids, name]) }
+  const writer = { doc: new Y.Doc(), renameAuthor: (ids: unknown, name: unknown) => renamed!.push([ids, name]) }
   const rooms = { use: async (name: unknown, use: (room: never) => Promise<unknown>) => {
     renamed!.push(name)
     return use({ write: async (_actor: string, change: (writer: never) => unknown) => change(writer as never) } as never)

@@ -4,10 +4,12 @@
  *
  * - A document that nobody else is in is erased. One that others are in goes on: where nobody else owns it, the eldest editor, or else the
  *   eldest reader, does from now on.
+ * - Replies that the person asked for and that are not finished end there.
  * - What the person said to others stays, since it is part of what these said, under the name "Deleted account".
  */
 import type { Directory, DirectoryEntry } from './directory/port.ts'
 import type { DeletionStore, Deletions } from './identity/deletion-port.ts'
+import { stopRunsOf } from './room/advance-run.ts'
 import type { Rooms } from './room/port.ts'
 import type { Logger } from './telemetry/port.ts'
 import { SkeinError } from '../shared/errors.ts'
@@ -45,7 +47,10 @@ export const createDeletions = ({ store, directory, rooms, erase, forget, now, t
       return erase(name)
     }
     if (documentKind(name) === 'conversation') {
-      await rooms.use(name, room => room.write(ids[0]!, writer => writer.renameAuthor(ids, DELETED_NAME)))
+      await rooms.use(name, room => room.write(ids[0]!, writer => {
+        writer.renameAuthor(ids, DELETED_NAME)
+        stopRunsOf(writer, ids, now())
+      }))
     }
     // Last: by it the document is found again after a crash.
     await directory.change(name, current => ({ members: withoutPerson(current, ids) }))

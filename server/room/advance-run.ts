@@ -1,7 +1,7 @@
 /** Carries a step of the run machine into the conversation: the run, its drafts, and at its end one sealed message, however it ends. */
 import { botLabel } from '../../shared/bot-name.ts'
 import { openRoots } from '../../shared/conversation/document.ts'
-import { readDraft } from '../../shared/conversation/read.ts'
+import { isFinished, readDraft } from '../../shared/conversation/read.ts'
 import type { Draft } from '../../shared/conversation/read.ts'
 import { transition } from '../../shared/conversation/run.ts'
 import type { RunEffect, RunEvent, Step } from '../../shared/conversation/run.ts'
@@ -33,6 +33,13 @@ export const advanceRun = (writer: ConversationWriter, run: Run, event: RunEvent
   }
   writer.setRun(step.run)
   return step
+}
+
+/** Nobody is left who wants what these people asked for. */
+export const stopRunsOf = (writer: ConversationWriter, askers: readonly string[], at: number): void => {
+  for (const run of [...openRoots(writer.doc).runs.values()]) {
+    if (!isFinished(run) && askers.includes(run.askedBy)) advanceRun(writer, run, { type: 'stopped', at })
+  }
 }
 
 const headOf = ({ id, replyId, messageId, agentId, replaces }: Run, createdAt: number): DraftHead => ({

@@ -6,9 +6,9 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { openLevelDbBots } from '../../server/identity/bots/leveldb-bots.ts'
 import { openLevelDbLog } from '../../server/log/leveldb/leveldb-log.ts'
 import { routes } from '../../shared/api/routes.ts'
-import { readMessages } from '../../shared/conversation/read.ts'
-import { conversationName } from '../../shared/ids.ts'
-import type { BotId } from '../../shared/ids.ts'
+import { readMessages, readRuns } from '../../shared/conversation/read.ts'
+import { conversationName, messageIdOf } from '../../shared/ids.ts'
+import type { AgentId, BotId, RequestId } from '../../shared/ids.ts'
 import { AccountsServer, PASSWORD, codeOf, json, listOf, meOf, signIn, signUp } from '../rig/accounts-server.ts'
 import { messageTexts, say, textOfMessage } from '../rig/conversation.ts'
 import type { HttpBrowser } from '../rig/http-browser.ts'
@@ -16,6 +16,7 @@ import { Peer } from '../rig/peer.ts'
 import { until } from '../rig/until.ts'
 
 const EMAIL = 'ann@example.org'
+const OFFLINE = 'skein-offline' as AgentId
 
 let server: AccountsServer
 beforeEach(async () => {
@@ -95,6 +96,20 @@ test('an account leaves: what nobody else is in is erased, the rest goes on with
   const log = await openLevelDbLog({ path: join(server.dataFolder, 'log'), durability: 'os' })
   expect(await openLevelDbBots({ store: log.store, random: bytes => bytes, now: Date.now }).find(botId)).toBeNull()
   await log.close()
+})
+
+test('replies that an account asked for end when it leaves, those of others go on', async () => {
+  const [who, bob] = [await ann(), await server.guest()]
+  const shared = await begin(who, 'said to others')
+  await invite(who, shared, bob, 'editor')
+  const [hers, his] = [await server.enter(who, shared), await server.enter(bob, shared)]
+  const [asked, askedByBob] = [say(hers.doc, '/slow', { to: [OFFLINE] }), say(his.doc, '/slow', { to: [OFFLINE] })]
+  const runOf = (id: RequestId) => readRuns(his.doc).find(({ requestId }) => requestId === id)
+  await until('both are being answered', () => [asked, askedByBob].every(id => runOf(id)?.state === 'processing'))
+  expect((await leave(who, PASSWORD)).status).toBe(204)
+  const reply = await until('hers has ended', () => readMessages(his.doc).find(({ metadata }) => metadata.parentId === messageIdOf(asked) && metadata.agentId))
+  expect(reply.metadata.status).toBe('cancelled')
+  expect(runOf(askedByBob)?.state).toBe('processing')
 })
 
 test('a guest leaves: its cookie proves nobody, and a new guest has nothing', async () => {
