@@ -2,7 +2,9 @@
 import { connect } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import * as Y from 'yjs'
-import { newConversationId } from '../rig/conversation.ts'
+import { readDrafts, readMessages, textOf } from '../../shared/conversation/read.ts'
+import { messageIdOf } from '../../shared/ids.ts'
+import { newConversationId, say } from '../rig/conversation.ts'
 import { Peer } from '../rig/peer.ts'
 import { startServer, temporaryFolder } from '../rig/server-process.ts'
 import type { ServerProcess } from '../rig/server-process.ts'
@@ -64,6 +66,24 @@ describe('a server that is asked to stop', () => {
     const reader = await join(next)
     expect(reader.doc.getText('body').length).toBeGreaterThanOrEqual(promised.getText('body').length)
     expect(promised.getText('body').length).toBe(writer.saved - 1)
+  })
+
+  it('leaves a reply in the middle, and the next start goes on with it from what was seen', async () => {
+    const { server, data } = await start()
+    const name = `conversation/${newConversationId()}`
+    const reader = await join(server, name)
+    const seen = (): string => readDrafts(reader.doc).map(({ parts }) => textOf(parts)).join('')
+    const asked = say(reader.doc, '/long 1000')
+    await until('some of it is seen', () => seen().length > 200)
+    expect(await server.stop()).toBe(0)
+    expect(readMessages(reader.doc)).toHaveLength(1)
+    const before = seen()
+    const { server: next } = await start(data)
+    const again = await join(next, name)
+    const reply = await until('it is sealed', () => readMessages(again.doc).find(({ metadata }) => metadata.parentId === messageIdOf(asked) && metadata.agentId))
+    expect(reply.metadata.status).toBe('complete')
+    expect(textOf(reply.parts).startsWith(before)).toBe(true)
+    expect(readMessages(again.doc)).toHaveLength(2)
   })
 
   it('lets nobody in any more', async () => {

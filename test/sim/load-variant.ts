@@ -1,4 +1,4 @@
-/** Loads the simulation with a broken product: all that it consists of is copied, one place changed, and the copy imported. */
+/** Loads a simulation with a broken product: all that it consists of is copied, one place changed, and the copy imported. */
 import { randomUUID } from 'node:crypto'
 import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -15,8 +15,11 @@ export interface BrokenWorld {
   simulate: (seed: number, diskLies?: boolean) => Promise<Summary>
 }
 
-/** @throws when the place to be changed is not there: then the variant has to be brought up to date */
-export const loadVariant = async ({ name, file, find, replace }: Variant): Promise<BrokenWorld> => {
+/**
+ * @param entry of the simulation
+ * @throws when the place to be changed is not there: then the variant has to be brought up to date
+ */
+export const loadVariant = async <T = BrokenWorld>({ name, file, find, replace }: Variant, entry = 'test/sim/world.ts'): Promise<T> => {
   const folder = join(copies, name.replaceAll(/[^a-z0-9]+/g, '-'))
   await mkdir(folder, { recursive: true })
   for (const part of PARTS) {
@@ -24,10 +27,10 @@ export const loadVariant = async ({ name, file, find, replace }: Variant): Promi
   }
   const source = await readFile(join(folder, file), 'utf8')
   if ([...source.matchAll(new RegExp(find, 'g'))].length !== 1) {
-    throw new Error(`"${name}" no longer fits ${file}: ${String(find)} does not match one place. Mend test/sim/variants.ts.`)
+    throw new Error(`"${name}" no longer fits ${file}: ${String(find)} does not match one place. Mend the variant.`)
   }
   await writeFile(join(folder, file), source.replace(find, replace))
-  return await import(pathToFileURL(join(folder, 'test/sim/world.ts')).href) as BrokenWorld
+  return await import(pathToFileURL(join(folder, entry)).href) as T
 }
 
 export const removeCopies = (): Promise<void> => rm(copies, { recursive: true, force: true })
