@@ -193,7 +193,7 @@ export class TransactionWriter implements ConversationWriter {
   }
 
   /** Empties one place of the clients' outbox. */
-  removeRequest(key: RequestId | string): void {
+  removeRequest(key: string): void {
     this.roots.requests.delete(key)
   }
 }

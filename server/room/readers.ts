@@ -13,15 +13,15 @@ import * as Y from 'yjs'
 import { SkeinError } from '../../shared/errors.ts'
 import type { ErrorCode } from '../../shared/errors.ts'
 import { encodeFrame } from '../../shared/wire/codec.ts'
+import { Answers } from './answers.ts'
+import type { AnswerPorts } from './answers.ts'
 import { Broadcast } from './broadcast.ts'
 import type { BroadcastPorts } from './broadcast.ts'
 import type { BulkGate } from './bulk-gate.ts'
-import { Outgoing } from './outgoing.ts'
-import { Recent } from './recent.ts'
+import type { Outgoing } from './outgoing.ts'
 import type { Recorder } from './recorder.ts'
 import { missedBy } from './session.ts'
 import type { Joining, Session } from './session.ts'
-import { StoredParts } from './stored-parts.ts'
 import type { Held } from './stored-parts.ts'
 
 /** The readers of a document, whoever serves it. */
@@ -31,16 +31,7 @@ export interface Served {
   stopped: ReadonlyMap<Session, Uint8Array>
 }
 
-/** A document as the log holds it: the state vector of what that is, and how many redactions were made before it was read. */
-interface Stored {
-  has: Uint8Array
-  redactions: number
-  parts: Promise<StoredParts>
-}
-
-export interface ReaderPorts extends BroadcastPorts {
-  /** Lets other work of the process run. */
-  yieldToOthers: () => Promise<void>
+export interface ReaderPorts extends BroadcastPorts, AnswerPorts {
   /** Shared with all other rooms. */
   bulk: BulkGate
   /** {@link answerSizes} but in tests. */
@@ -54,18 +45,7 @@ export interface AnswerSizes {
   stored: number
 }
 
-export const answerSizes: Readonly<AnswerSizes> = { small: 64 * 1024, stored: 256 * 1024 }
-
-/** How long what was read of the log is kept for the next one who joins (milliseconds). */
-const KEEP_MS = 5000
-/** When more than this came since, it is read again. */
-const MUCH_SINCE = 256 * 1024
-/** Answers that are kept until something is written. */
-const ANSWERS = 4
-/** Of one that is for few. */
-const LARGEST_KEPT = 256 * 1024
-
-const isEmpty = (stateVector: Uint8Array): boolean => stateVector.length === 1 && stateVector[0] === 0
+const answerSizes: Readonly<AnswerSizes> = { small: 64 * 1024, stored: 256 * 1024 }
 
 const codeOf = (error: unknown): ErrorCode => error instanceof SkeinError ? error.code : 'internal'
 
@@ -76,12 +56,7 @@ export class Readers {
   /** Sessions that stopped, with the state vector of what each has been sent; null: about to stop. */
   readonly #stopped = new Map<Session, Uint8Array | null>()
   readonly #broadcast: Broadcast
-  /** What was sent to who asked last, by the state vector, as of a sequence. */
-  #answers: { sequence: number, to: Recent<Outgoing> } | null = null
-  #stored: Stored | null = null
-  #cancelDrop: () => void = () => {}
-  /** What came since the stored document was read, as of a sequence. */
-  #since: { stored: Stored, sequence: number, outgoing: Outgoing } | null = null
+  readonly #answers: Answers
   /** Joins that wait for their turn. */
   #underWay = 0
   readonly #ports: ReaderPorts
@@ -92,6 +67,7 @@ export class Readers {
     this.#recorder = recorder
     this.#ports = ports
     this.#sizes = ports.answerSizes ?? answerSizes
+    this.#answers = new Answers(doc, recorder, ports, () => !this.isIdle)
     this.#broadcast = new Broadcast(ports, () => this.#sessions.size, outgoing => {
       for (const session of this.#sessions) session.deliver(outgoing)
     })
@@ -108,7 +84,7 @@ export class Readers {
    */
   join(joining: Joining): void {
     if (this.#recorder.snapshots.bytes >= this.#sizes.small) return void this.#serve(joining, true)
-    this.#send(joining, [this.#missing(joining.stateVector)], true).catch((error: unknown) => joining.session.end(codeOf(error)))
+    this.#send(joining, [this.#answers.missing(joining.stateVector)], true).catch((error: unknown) => joining.session.end(codeOf(error)))
   }
 
   /** Brings a session up to date when it has its turn. @param asks what the client has that the server lacks */
@@ -118,7 +94,7 @@ export class Readers {
     this.#underWay++
     try {
       const held = Y.decodeStateVector(stateVector)
-      const bytes = this.#mayLack(held)
+      const bytes = this.#answers.mayLack(held)
       const isServed = async (): Promise<boolean> => bytes >= this.#sizes.stored && await this.#recorder.snapshots.mayBeServedAsStored()
         ? this.#serveStored(joining, held, asks)
         : this.#serveEncoded(joining, bytes, asks)
@@ -134,18 +110,18 @@ export class Readers {
   async #serveEncoded(joining: Joining, bytes: number, asks: boolean): Promise<true> {
     await this.#ports.bulk.enter(joining.session, bytes)
     await this.#ports.yieldToOthers()
-    if (joining.isWanted) await this.#send(joining, [this.#missing(joining.stateVector)], asks)
+    if (joining.isWanted) await this.#send(joining, [this.#answers.missing(joining.stateVector)], asks)
     return true
   }
 
   /** @returns false when the bytes hold what nobody may read any more */
   async #serveStored(joining: Joining, held: Held, asks: boolean): Promise<boolean> {
-    const stored = this.#readStored()
+    const stored = this.#answers.stored()
     const missing = await (await stored.parts).missing(held)
     await this.#ports.bulk.enter(joining.session, missing.bytes)
     const frames = joining.isWanted ? await missing.frames() : []
     if (stored.redactions !== this.#recorder.redactions) return false
-    if (joining.isWanted) await this.#send(joining, [...frames, this.#cameSince(stored)], asks)
+    if (joining.isWanted) await this.#send(joining, [...frames, this.#answers.cameSince(stored)], asks)
     return true
   }
 
@@ -189,7 +165,7 @@ export class Readers {
       if (!has) return sent()
       const missed = missedBy(session, has, sent)
       if (this.#recorder.snapshots.bytes >= this.#sizes.small) return void this.#serve(missed, false)
-      this.#send(missed, [this.#missing(has)], false).catch((error: unknown) => session.end(codeOf(error)))
+      this.#send(missed, [this.#answers.missing(has)], false).catch((error: unknown) => session.end(codeOf(error)))
     }, ({ code }) => session.end(code))
   }
 
@@ -202,7 +178,7 @@ export class Readers {
   /** Whoever is served here, from now on somebody else's; all that was recorded is durable. */
   release(): Served {
     this.#broadcast.flush()
-    this.#dropStored()
+    this.#answers.dropStored()
     const stopped = [...this.#stopped].flatMap(([session, has]): [Session, Uint8Array][] => has ? [[session, has]] : [])
     return { sessions: new Set(this.#sessions), stopped: new Map(stopped) }
   }
@@ -220,7 +196,7 @@ export class Readers {
 
   /** @param update of a durable record */
   broadcast(update: Uint8Array): void {
-    this.#answers = null
+    this.#answers.written()
     this.#broadcast.add(encodeFrame({ type: 'update', update }))
   }
 
@@ -236,65 +212,10 @@ export class Readers {
 
   endAll(code: ErrorCode): void {
     this.#broadcast.flush()
-    this.#dropStored()
+    this.#answers.dropStored()
     for (const session of [...this.#sessions, ...this.#stopped.keys()]) session.end(code)
     this.#sessions.clear()
     this.#stopped.clear()
-  }
-
-  /** Who has the same gets the same bytes, for as long as nothing is written. */
-  #missing(stateVector: Uint8Array): Outgoing {
-    const { sequence } = this.#recorder
-    if (this.#answers?.sequence !== sequence) this.#answers = { sequence, to: new Recent(ANSWERS) }
-    const { to } = this.#answers
-    const known = to.get(stateVector)
-    if (known) return known
-    const outgoing = new Outgoing(encodeFrame({ type: 'sync-step-2', update: Y.encodeStateAsUpdate(this.#doc, stateVector) }))
-    return isEmpty(stateVector) || outgoing.bytes <= LARGEST_KEPT ? to.set(stateVector, outgoing) : outgoing
-  }
-
-  /** About how many bytes: as if what was written weighed the same everywhere. */
-  #mayLack(held: Held): number {
-    const { store } = this.#doc
-    let [all, missing] = [0, 0]
-    for (const client of store.clients.keys()) {
-      const clock = Y.getState(store, client)
-      all += clock
-      missing += Math.max(0, clock - (held.get(client) ?? 0))
-    }
-    return all === 0 ? 0 : this.#recorder.snapshots.bytes * missing / all
-  }
-
-  /** Once for all who join within a while. */
-  #readStored(): Stored {
-    const { redactions } = this.#recorder
-    if (this.#stored?.redactions !== redactions) this.#dropStored()
-    this.#keepStored()
-    if (this.#stored) return this.#stored
-    const has = Y.encodeStateVector(this.#doc)
-    const parts = this.#recorder.stored().then(updates => StoredParts.of(updates, this.#ports.yieldToOthers))
-    const stored = this.#stored = { has, redactions, parts }
-    parts.catch(() => { if (this.#stored === stored) this.#dropStored() })
-    return stored
-  }
-
-  #keepStored(): void {
-    this.#cancelDrop()
-    this.#cancelDrop = this.#ports.after(KEEP_MS, () => this.isIdle ? this.#dropStored() : this.#keepStored())
-  }
-
-  #dropStored(): void {
-    this.#cancelDrop()
-    this.#stored = this.#since = null
-  }
-
-  #cameSince(stored: Stored): Outgoing {
-    const { sequence } = this.#recorder
-    if (this.#since?.stored === stored && this.#since.sequence === sequence) return this.#since.outgoing
-    const outgoing = new Outgoing(encodeFrame({ type: 'sync-step-2', update: Y.encodeStateAsUpdate(this.#doc, stored.has) }))
-    if (outgoing.bytes > MUCH_SINCE && this.#stored === stored) this.#dropStored()
-    else this.#since = { stored, sequence, outgoing }
-    return outgoing
   }
 
   #stateVectorFrame(): Uint8Array {

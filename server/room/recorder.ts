@@ -44,7 +44,7 @@ export type OnReleased = (sequence: number, update: Uint8Array, events: readonly
 
 export class Recorder {
   readonly #ports: RecorderPorts
-  readonly #document: RecorderDocument
+  readonly #document: Omit<RecorderDocument, 'stored'>
   readonly #onReleased: OnReleased
   readonly #onBroken: (error: unknown) => void
   readonly #releases: ReleaseQueue
@@ -60,15 +60,17 @@ export class Recorder {
 
   constructor(ports: RecorderPorts, document: RecorderDocument, onReleased: OnReleased, onBroken: (error: unknown) => void) {
     this.#ports = ports
-    this.#document = document
+    // What was stored is in the document, and would stay in memory a second time.
+    const { stored, ...kept } = document
+    this.#document = kept
     this.#onReleased = onReleased
     this.#onBroken = onBroken
-    this.#head = document.stored?.head ?? -1
+    this.#head = stored?.head ?? -1
     this.#releases = new ReleaseQueue(this.#head)
     this.#lineageIsNew = document.lineageIsNew
     this.#snapshots = new Snapshots(ports, {
-      ...document, head: () => this.#head, endLast: () => this.#last.end(), track: work => this.#track(work),
-    })
+      name: document.name, doc: document.doc, head: () => this.#head, endLast: () => this.#last.end(), track: work => this.#track(work),
+    }, stored)
     document.doc.clientID = document.lineage.ids.transient
     document.doc.on('update', (update: Uint8Array) => { this.#emitted.push(update) })
   }

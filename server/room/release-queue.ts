@@ -1,5 +1,6 @@
 /**
- * What waits for the disk: actions in the order in which they were computed, each run once the sequence of its moment is durable.
+ * What waits for the disk: actions in the order in which they were computed, each run once every change up to its moment is durable.
+ * Changes are numbered by themselves: several may share a record of the log (last-record.ts).
  * Nothing leaves a room except through here; that is how "the document may run ahead of the disk, nothing that leaves it may" holds.
  */
 import type { SkeinError } from '../../shared/errors.ts'
@@ -16,13 +17,13 @@ export class ReleaseQueue {
   #broken: SkeinError | null = null
   readonly #waiting: Waiting[] = []
 
-  /** @param head sequence of the last record in the log, -1 when there is none */
-  constructor(head: number) {
-    this.#durable = head
-    this.#issued = head
+  /** @param first what the changes are counted from */
+  constructor(first: number) {
+    this.#durable = first
+    this.#issued = first
   }
 
-  /** Sequence of the newest record that was handed to the log, durable or not. */
+  /** Number of the newest change that was handed to the log, durable or not. */
   get issued(): number {
     return this.#issued
   }
@@ -37,7 +38,7 @@ export class ReleaseQueue {
     return this.#broken
   }
 
-  /** Takes the next sequence for a record. */
+  /** Numbers the next change. */
   issue(): number {
     return ++this.#issued
   }
@@ -49,9 +50,9 @@ export class ReleaseQueue {
     else this.#waiting.push({ at: this.#issued, run, abandon })
   }
 
-  /** The record with this sequence is durable. */
-  durable(sequence: number): void {
-    this.#durable = Math.max(this.#durable, sequence)
+  /** This change is durable. */
+  durable(change: number): void {
+    this.#durable = Math.max(this.#durable, change)
     while (!this.#broken && this.#waiting[0] && this.#waiting[0].at <= this.#durable) this.#waiting.shift()!.run()
   }
 

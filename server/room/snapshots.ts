@@ -41,7 +41,6 @@ const TAIL_RECORDS = 20
 export interface SnapshotDocument {
   name: DocumentName
   doc: Y.Doc
-  stored: StoredDocument | null
   /** Sequence in the log of the newest record, durable or not; -1: there is none. */
   head: () => number
   /** From here on nothing is stored together with the newest record. */
@@ -82,11 +81,11 @@ export class Snapshots {
   /** The log's snapshot has no facts beside it. */
   #isUnknown: boolean
 
-  constructor(ports: SnapshotPorts, document: SnapshotDocument) {
+  /** @param stored what the document was built from; null: nothing */
+  constructor(ports: SnapshotPorts, document: SnapshotDocument, stored: StoredDocument | null) {
     this.#ports = ports
     this.#document = document
     this.#retries = new BackOff(ports.after)
-    const { stored } = document
     const { updates = [], snapshotParts = 1 } = stored ?? {}
     this.#tail = updates.length === 0 ? 0 : updates.length - snapshotParts + 1
     this.#bytes = bytesIn(updates)

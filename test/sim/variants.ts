@@ -53,8 +53,8 @@ export const variants: readonly Variant[] = [
   {
     name: 'what came since the stored bytes were read is not sent',
     file: 'server/room/readers.ts',
-    find: /\.\.\.frames, this\.#cameSince\(stored\)/,
-    replace: '...frames, this.#cameSince({ ...stored, has: Y.encodeStateVector(this.#doc) })'
+    find: /\.\.\.frames, this\.#answers\.cameSince\(stored\)/,
+    replace: '...frames, this.#answers.cameSince({ ...stored, has: Y.encodeStateVector(this.#doc) })'
   },
   {
     name: 'who reads stored bytes gets nothing of what comes after them',
