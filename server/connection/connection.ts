@@ -15,18 +15,12 @@ import { closeReason } from './close-reason.ts'
 import { Intake } from './intake.ts'
 import type { IntakePorts } from './intake.ts'
 import { Outbox } from './outbox.ts'
+import { ParkedFrames } from './parked-frames.ts'
+import type { SyncFrame } from './parked-frames.ts'
 import type { Presence } from './presence.ts'
 import { decodePresence } from './presence-codec.ts'
 import { SavedFrames } from './saved-frames.ts'
 import type { Socket } from './socket.ts'
-
-interface SyncFrame {
-  /** Counted from 1 per socket. */
-  number: number
-  bytes: Uint8Array
-  /** A step 2: the client's answer to the state vector that we sent. */
-  answersUs: boolean
-}
 
 type Phase =
   | { state: 'open' }
@@ -43,6 +37,7 @@ export class Connection implements Session {
   readonly #presence: Presence
   readonly #speaksSkein: boolean
   readonly #frames = new SavedFrames()
+  readonly #parked = new ParkedFrames()
   readonly #intake: Intake
   readonly #outbox: Outbox
   #phase: Phase = { state: 'open' }
@@ -51,12 +46,6 @@ export class Connection implements Session {
   #joining: Uint8Array | null = null
   /** Client ids that this connection announced presence under; null: none. */
   #announced: Set<number> | null = null
-  /** Frames that build on something that has not arrived. */
-  #parked: SyncFrame[] = []
-  /** Times that the server's state vector was sent and not yet answered by a step 2. */
-  #asked = 0
-  /** The one extra question after what was missing had been asked for at the join. */
-  #askedAgain = false
   /** Sync step 1 that is not answered while nothing is queued for this connection. */
   #joinsLater: Uint8Array | null = null
 
@@ -93,8 +82,7 @@ export class Connection implements Session {
         return this.#join(frame.stateVector)
       case 'sync-step-2':
         this.#intake.update()
-        // Nobody is asked a third time: what the answer to the second question still lacks will never come.
-        return this.#submit({ number: this.#frames.receive(), bytes: frame.update, answersUs: true }, this.#askedAgain && this.#asked <= 1)
+        return this.#submit({ number: this.#frames.receive(), bytes: frame.update, answersUs: true }, this.#parked.isLastAnswer)
       case 'update':
         this.#intake.update()
         return this.#submit({ number: this.#frames.receive(), bytes: frame.update, answersUs: false }, false)
@@ -153,7 +141,7 @@ export class Connection implements Session {
       this.#joinsLater = stateVector
       return
     }
-    this.#asked++
+    this.#parked.asks()
     this.#joining = stateVector
     const isWanted = (): boolean => this.isOpen && this.#joining === stateVector
     this.#room.join({
@@ -198,8 +186,7 @@ export class Connection implements Session {
   /** A step 2 answers our question: what it brought may be what parked frames waited for. */
   #answered(frame: SyncFrame): void {
     if (!frame.answersUs) return
-    this.#asked = Math.max(0, this.#asked - 1)
-    for (const parked of this.#parked.splice(0)) this.#submit(parked, this.#asked === 0)
+    for (const parked of this.#parked.answered()) this.#submit(parked, this.#parked.isAnswered)
   }
 
   #saved(number: number, results: readonly { requestId: RequestId, outcome: RequestOutcome }[]): void {
@@ -210,17 +197,12 @@ export class Connection implements Session {
     if (this.#outbox.heldBytes > limits.outboxBytes) this.end('slow-reader')
   }
 
-  /** Keeps the frame and asks for what is missing: once, beside the question that every join asks. */
+  /** Keeps the frame and asks for what is missing. */
   #park(frame: SyncFrame, final: boolean): void {
     this.#answered(frame)
-    this.#parked.push({ ...frame, answersUs: false })
-    const bytes = this.#parked.reduce((sum, parked) => sum + parked.bytes.length, 0)
-    if (final || this.#parked.length > limits.parkedFrames || bytes > limits.parkedBytes) return this.end('missing-dependency')
-    if (this.#asked > 0) return
-    if (this.#askedAgain) return this.end('missing-dependency')
-    this.#askedAgain = true
-    this.#asked++
-    this.#room.askForMissing(this)
+    const parked = this.#parked.park(frame, final)
+    if (!parked) return this.end('missing-dependency')
+    if (parked.ask) this.#room.askForMissing(this)
   }
 
   #refuse(frame: number, code: ErrorCode, reason: string): void {
@@ -246,7 +228,7 @@ export class Connection implements Session {
     if (this.#joining) {
       this.#joinsLater = this.#joining
       this.#joining = null
-      this.#asked--
+      this.#parked.asksNot()
     }
     this.#socket.whenDrained(() => {
       if (!this.isOpen) return

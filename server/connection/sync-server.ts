@@ -16,13 +16,15 @@ import { holderOf } from '../../shared/principal.ts'
 import type { Principal } from '../../shared/principal.ts'
 import { encodeFrame } from '../../shared/wire/codec.ts'
 import { SUBPROTOCOL, TICKET_PROTOCOL } from '../../shared/wire/frame.ts'
+import type { Role } from '../../shared/wire/frame.ts'
 import type { Caller } from '../edge/caller.ts'
 import type { Edge } from '../edge/edge.ts'
 import type { Credentials } from '../identity/port.ts'
 import type { AccessPolicy } from '../room/access.ts'
-import type { LiveRoles } from '../room/live-roles.ts'
+import type { DocumentRoom } from '../room/document-room.ts'
+import type { LiveRole, LiveRoles } from '../room/live-roles.ts'
 import { Outgoing } from '../room/outgoing.ts'
-import type { Proofs } from '../room/proofs.ts'
+import type { Proof, Proofs } from '../room/proofs.ts'
 import type { RoomRegistry } from '../room/rooms.ts'
 import type { Logger, SampledAudit } from '../telemetry/port.ts'
 import { Admission } from './admission.ts'
@@ -44,6 +46,16 @@ export interface SyncServerOptions {
   /** Milliseconds since 1970. */
   now: () => number
   limits: ServerLimits
+}
+
+/** What somebody was let in with. */
+interface Admitted {
+  name: DocumentName
+  room: DocumentRoom
+  release: () => void
+  proof: Proof
+  standing: LiveRole
+  role: Role
 }
 
 const PATH = '/sync/'
@@ -160,45 +172,50 @@ export class SyncServer {
         release()
         return this.#turnAway(webSocket, socket, name, principal)
       }
-      const held = this.#presenceOf(name)
-      held.connections++
-      const { presence } = held
-      const connection = new Connection(socket, room, presence, principal, role, webSocket.protocol === SUBPROTOCOL, this.#options)
-      this.#connections.add(connection)
-      const leave = (): void => {
-        this.#connections.delete(connection)
-        connection.closed()
-        release()
-        if (--held.connections === 0) this.#presence.delete(name)
-      }
-      if (webSocket.readyState !== webSocket.OPEN) return leave()
-      if (this.#draining) connection.drain(COME_BACK_WITHIN_MS)
-      webSocket.on('message', (data: RawData, isBinary: boolean) => {
-        try {
-          connection.receive(isBinary ? asBytes(data) : new Uint8Array())
-        } catch (error) {
-          this.#options.logger.error({ document: name, err: error }, 'frame could not be worked off')
-          connection.end('internal')
-        }
-      })
-      webSocket.once('close', leave)
-      // Who does not answer a close frame would go on reading what waits for them.
-      const cutSoon = (): void => void this.#options.after(CLOSE_WITHIN_MS, () => webSocket.terminate())
-      proof.whenEnded(code => {
-        connection.end(code)
-        cutSoon()
-      })
-      standing.whenChanged(role => {
-        connection.assume(role)
-        if (role === null) cutSoon()
-      })
-      webSocket.resume()
+      this.#serve(webSocket, socket, { name, room, release, proof, standing, role })
     } catch (error) {
       const code = error instanceof SkeinError ? error.code : 'internal'
       if (!(error instanceof SkeinError)) this.#options.logger.warn({ err: error }, 'connection could not be opened')
       webSocket.resume()
       socket.close(errorTable[code].close, closeReason(code, errorTable[code].message))
     }
+  }
+
+  /** From here on the socket is a connection in the room. */
+  #serve(webSocket: WebSocket, socket: Socket, { name, room, release, proof, standing, role }: Admitted): void {
+    const held = this.#presenceOf(name)
+    held.connections++
+    const speaksSkein = webSocket.protocol === SUBPROTOCOL
+    const connection = new Connection(socket, room, held.presence, proof.principal, role, speaksSkein, this.#options)
+    this.#connections.add(connection)
+    const leave = (): void => {
+      this.#connections.delete(connection)
+      connection.closed()
+      release()
+      if (--held.connections === 0) this.#presence.delete(name)
+    }
+    if (webSocket.readyState !== webSocket.OPEN) return leave()
+    if (this.#draining) connection.drain(COME_BACK_WITHIN_MS)
+    webSocket.on('message', (data: RawData, isBinary: boolean) => {
+      try {
+        connection.receive(isBinary ? asBytes(data) : new Uint8Array())
+      } catch (error) {
+        this.#options.logger.error({ document: name, err: error }, 'frame could not be worked off')
+        connection.end('internal')
+      }
+    })
+    webSocket.once('close', leave)
+    // Who does not answer a close frame would go on reading what waits for them.
+    const cutSoon = (): void => void this.#options.after(CLOSE_WITHIN_MS, () => webSocket.terminate())
+    proof.whenEnded(code => {
+      connection.end(code)
+      cutSoon()
+    })
+    standing.whenChanged(role => {
+      connection.assume(role)
+      if (role === null) cutSoon()
+    })
+    webSocket.resume()
   }
 
   /** The same whether there is such a document or not. */
