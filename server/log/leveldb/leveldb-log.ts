@@ -10,7 +10,6 @@
  * 6. A document without records has nothing beside it; what y-leveldb's `clearDocument` leaves of ours goes at the next use.
  */
 import type { ConversationSummary, StoredEvent } from '../../../shared/conversation/event.ts'
-import { SkeinError } from '../../../shared/errors.ts'
 import type { DocumentName, RequestId, RunId } from '../../../shared/ids.ts'
 import type { LedgerPlace, TrimmedLedger } from '../ledger-keeper.ts'
 import type { LedgerEntry, LogRecord, Snapshot, StoredDocument, UpdateLog } from '../port.ts'
@@ -20,26 +19,17 @@ import {
   allLedgersRange, allRunsRange, allScrubsRange, damageRange, documentRanges, eventKey, ledgerKey, ledgerRange,
   scrubKey, single, stateVectorKey, stateVectorRange, summaryKey,
 } from './keys.ts'
-import { StoreDamage, damaged } from './damage.ts'
+import { DocumentsInUse } from './documents-in-use.ts'
+import type { DocumentInUse } from './documents-in-use.ts'
 import { allSets, nextSet, partDeletions, putPart, putParts } from './parts.ts'
 import type { PartSet } from './parts.ts'
 import { put } from './database.ts'
 import { recordOperations, snapshotOperations } from './record.ts'
 import { Store } from './store.ts'
 import type { StoreOptions } from './store-options.ts'
-import { alsoTrimmed, deletions, findPosition, nothing, owing, readRecords, readStored, scrubErased, scrubbing } from './stored-document.ts'
+import { alsoTrimmed, deletions, nothing, owing, readRecords, readStored, scrubErased, scrubbing } from './stored-document.ts'
 import type { Owed, Position } from './stored-document.ts'
 import { encodeStateVector } from './values.ts'
-
-interface DocumentInUse {
-  /** Resolves when calls that came before have been put in line. */
-  position: Promise<Position>
-  known: Position | null
-  /** A snapshot in parts that is being written; null: none. Others wait for it. */
-  staging: Promise<unknown> | null
-  /** A rewriting of files that writes deletions again, which must not meet the clocks of a document begun anew. */
-  scrubbing: Promise<unknown>
-}
 
 /** What others take for the document as of this clock (a snapshot, the first state vector) must not come to stand for more. */
 const mustBeJoinable = (name: DocumentName, clock: number, { first }: Position, { events }: LogRecord): void => {
@@ -63,17 +53,12 @@ export const openLevelDbLog = async (options: StoreOptions): Promise<LevelDbLog>
 
 export class LevelDbUpdateLog implements LevelDbLog {
   readonly store: Store
-  #term = 0
-  #documents = new Map<DocumentName, DocumentInUse>()
-  /** In use when a write failed, not read since. */
-  #stale = new Set<DocumentName>()
+  readonly #documents: DocumentsInUse
   readonly #inProgress = new Set<Promise<unknown>>()
-  /** Documents that are known to have lost something, and what. */
-  readonly #marked: Map<DocumentName, string>
 
   constructor(store: Store, marked: Map<DocumentName, string>) {
     this.store = store
-    this.#marked = marked
+    this.#documents = new DocumentsInUse(store, marked)
   }
 
   get generation(): number {
@@ -86,13 +71,13 @@ export class LevelDbUpdateLog implements LevelDbLog {
 
   async read(name: DocumentName): Promise<StoredDocument | null> {
     for (;;) {
-      const term = this.#currentTerm()
-      const position = await this.#document(name).position
+      const term = this.#documents.currentTerm()
+      const position = await this.#documents.get(name).position
       // Whether the appends before this read were written is told to their callers; here it only matters that they are over.
       await this.store.commit([], term).catch(() => undefined)
-      const stored = position.head < 0 ? null : await this.#naming(name, () => readStored(this.store, name))
-      if (term !== this.#currentTerm()) continue
-      this.#stale.delete(name)
+      const stored = position.head < 0 ? null : await this.#documents.naming(name, () => readStored(this.store, name))
+      if (term !== this.#documents.currentTerm()) continue
+      this.#documents.wasRead(name)
       return stored
     }
   }
@@ -110,10 +95,10 @@ export class LevelDbUpdateLog implements LevelDbLog {
   }
 
   async records(name: DocumentName, upTo: number): Promise<Uint8Array[]> {
-    const term = this.#currentTerm()
-    await this.#document(name).position
+    const term = this.#documents.currentTerm()
+    await this.#documents.get(name).position
     await this.store.commit([], term)
-    return this.#naming(name, () => readRecords(this.store, name, upTo))
+    return this.#documents.naming(name, () => readRecords(this.store, name, upTo))
   }
 
   async owedScrubs(): Promise<DocumentName[]> {
@@ -121,9 +106,9 @@ export class LevelDbUpdateLog implements LevelDbLog {
   }
 
   erase(name: DocumentName): Promise<void> {
-    const term = this.#currentTerm()
-    const erased = this.#erase(name, term, this.#documents.get(name))
-    this.#remember(name, erased.then(nothing))
+    const term = this.#documents.currentTerm()
+    const erased = this.#erase(name, term, this.#documents.peek(name))
+    this.#documents.put(name, erased.then(nothing))
     return this.#tracked(erased)
   }
 
@@ -160,7 +145,7 @@ export class LevelDbUpdateLog implements LevelDbLog {
   }
 
   async trimLedger(before: number, most: number, after: LedgerPlace | null): Promise<LedgerPlace | null> {
-    const term = this.#currentTerm()
+    const term = this.#documents.currentTerm()
     const rest = after === null ? allLedgersRange : { gt: [...after], lte: allLedgersRange.lte }
     const { entries, end } = await this.store.piece(rest, most)
     const old = entries.filter(([, value]) => fromJson<LedgerEntry>(value).at < before)
@@ -174,7 +159,7 @@ export class LevelDbUpdateLog implements LevelDbLog {
   }
 
   async #append(name: DocumentName, record: LogRecord): Promise<number> {
-    const { term, document } = this.#inLine(name)
+    const { term, document } = this.#documents.inLine(name)
     // Taken now, not when it turns out to be needed: the caller's document moves on.
     const stateVector = document.known === null || document.known.head < 0 ? record.stateVector() : null
     const position = await document.position
@@ -192,14 +177,14 @@ export class LevelDbUpdateLog implements LevelDbLog {
   }
 
   async #compact(name: DocumentName, snapshot: Snapshot): Promise<void> {
-    const { term, document } = this.#inLine(name)
+    const { term, document } = this.#documents.inLine(name)
     const { rest, upTo, scrub, lineage } = snapshot
     const position = await document.position
     if (upTo > position.head) throw new RangeError(`snapshot of ${name} up to ${upTo}, but its last record is ${position.head}`)
     if (rest && lineage) throw new RangeError(`a snapshot of ${name} in parts with another lineage`)
     while (document.staging) {
       await document.staging
-      this.#mustBe(document, name)
+      this.#documents.mustBe(document, name)
     }
     if (upTo < position.first) return
     const trimmed = allSets(position.parts)
@@ -220,11 +205,6 @@ export class LevelDbUpdateLog implements LevelDbLog {
     return scrubbed
   }
 
-  /** Who waited may find that it was erased, or that a write failed: what lies there is not what was known. */
-  #mustBe(document: DocumentInUse, name: DocumentName): void {
-    if (this.#documents.get(name) !== document) throw new SkeinError('not-saved')
-  }
-
   /** Writes the parts of a snapshot, which is not in place then. */
   async #stage(
     name: DocumentName, document: DocumentInUse, position: Position, upTo: number, rest: readonly Uint8Array[], term: number,
@@ -237,7 +217,7 @@ export class LevelDbUpdateLog implements LevelDbLog {
       for (const [i, part] of rest.entries()) {
         const announced = i === 0 ? [putParts(name, position.parts)] : []
         await this.store.commit([...putPart(name, upTo, set.from + i, part), ...announced], term)
-        this.#mustBe(document, name)
+        this.#documents.mustBe(document, name)
       }
       return set
     } finally {
@@ -256,7 +236,7 @@ export class LevelDbUpdateLog implements LevelDbLog {
   }
 
   async #erase(name: DocumentName, term: number, document: DocumentInUse | undefined): Promise<void> {
-    const position = await this.#document(name).position.catch(() => null)
+    const position = await this.#documents.get(name).position.catch(() => null)
     await document?.staging
     await document?.scrubbing
     await this.store.commit([], term)
@@ -267,48 +247,8 @@ export class LevelDbUpdateLog implements LevelDbLog {
     const owed = alsoTrimmed(before ?? owing(null, bottom), bottom, head + 1, allSets(parts))
     const deleted = entries.map(del)
     await this.store.commit([...deleted, put(scrubKey(name), toJson(owed))], term)
-    this.#marked.delete(name)
+    this.#documents.wasErased(name)
     await scrubErased(this.store, name, owed, deleted, term)
-  }
-
-  /** For a change: who holds a document from before a failed write must not build on it. */
-  #inLine(name: DocumentName): { term: number, document: DocumentInUse } {
-    const term = this.#currentTerm()
-    if (this.#stale.has(name)) throw new SkeinError('not-saved')
-    return { term, document: this.#document(name) }
-  }
-
-  #currentTerm(): number {
-    if (this.#term !== this.store.term) {
-      this.#term = this.store.term
-      for (const name of this.#documents.keys()) this.#stale.add(name)
-      this.#documents.clear()
-    }
-    return this.#term
-  }
-
-  #document(name: DocumentName): DocumentInUse {
-    return this.#documents.get(name) ?? this.#remember(name, this.#naming(name, () => findPosition(this.store, name, this.#term)))
-  }
-
-  #remember(name: DocumentName, position: Promise<Position>): DocumentInUse {
-    const document: DocumentInUse = { position, known: null, staging: null, scrubbing: Promise.resolve() }
-    this.#documents.set(name, document)
-    position.then((known) => { document.known = known }, () => {
-      if (this.#documents.get(name) === document) this.#documents.delete(name)
-    })
-    return document
-  }
-
-  /** Whatever is damaged on the way is damage of this document; so is what a mark says of it. */
-  async #naming<T>(name: DocumentName, work: () => Promise<T>): Promise<T> {
-    const mark = this.#marked.get(name)
-    if (mark !== undefined) throw damaged(name, mark)
-    try {
-      return await work()
-    } catch (error) {
-      throw error instanceof StoreDamage ? damaged(name, error.what) : error
-    }
   }
 
   #tracked<T>(call: Promise<T>): Promise<T> {
