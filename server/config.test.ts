@@ -1,7 +1,8 @@
 /** The environment as settings, and what is said of each that is wrong. */
 import { describe, expect, test } from 'vitest'
 import { serverLimits } from '../shared/limits.ts'
-import { ConfigError, readConfig } from './config.ts'
+import { ConfigError } from './config-error.ts'
+import { readConfig } from './config.ts'
 import type { Config } from './config.ts'
 
 const problemsOf = (env: Record<string, string>): string[] => {

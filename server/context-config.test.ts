@@ -1,6 +1,7 @@
 /** The variables that let messages name files of the server. */
 import { expect, it } from 'vitest'
-import { ConfigError, readConfig } from './config.ts'
+import { ConfigError } from './config-error.ts'
+import { readConfig } from './config.ts'
 
 const contextOf = (env: Record<string, string>) => readConfig(env).context
 const problemsOf = (env: Record<string, string>): string => {

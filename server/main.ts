@@ -1,6 +1,7 @@
 /** The server's process: reads the environment, starts what `open-server.ts` puts together, and stops it when it is told to. */
 import { systemTimers } from '../shared/timers.ts'
-import { ConfigError, readConfig, variablesWithoutEffect } from './config.ts'
+import { ConfigError } from './config-error.ts'
+import { readConfig, variablesWithoutEffect } from './config.ts'
 import type { Config } from './config.ts'
 import { CertificateError } from './edge/certificate.ts'
 import { AccountsError } from './identity/accounts/database.ts'

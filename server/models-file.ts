@@ -10,7 +10,7 @@ import * as z from 'zod'
 import { isKeptForBots, parseAgentId } from '../shared/ids.ts'
 import { providers, usualKeyOf } from './agents/models.ts'
 import type { ModelSetup } from './agents/models.ts'
-import { ConfigError } from './config.ts'
+import { ConfigError } from './config-error.ts'
 import { isProviderKeyName } from './identity/provider-keys-port.ts'
 
 const price = z.number().nonnegative()

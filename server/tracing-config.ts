@@ -2,6 +2,7 @@
  * The part of the environment that is about traces; see config.ts. The names are those that OpenTelemetry gives them, for every program
  * alike: `OTEL_EXPORTER_OTLP_HEADERS`, `OTEL_EXPORTER_OTLP_TIMEOUT`, `OTEL_SERVICE_NAME` and others are read by its SDK itself.
  */
+import { isHttpUrl } from './config-values.ts'
 import type { TracingConfig } from './telemetry/tracing-port.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
@@ -14,7 +15,7 @@ export const tracingVariables = ['SKEIN_TRACE_CONTENT']
 
 export const tracingProblems = (given: Environment): string[] => {
   const { SKEIN_TRACE_CONTENT: content } = given
-  const problems = ENDPOINTS.filter(name => given[name] !== undefined && !isHttp(given[name]))
+  const problems = ENDPOINTS.filter(name => given[name] !== undefined && !isHttpUrl(given[name] ?? ''))
     .map(name => `${name} must be an http or https URL, such as http://127.0.0.1:4318.`)
   if (ENDPOINTS.some(name => given[name] !== undefined)) {
     problems.push(...PROTOCOLS.filter(name => (given[name] ?? 'http/protobuf') !== 'http/protobuf')
@@ -33,5 +34,3 @@ export const tracingOf = (given: Environment): TracingConfig | null => {
   if (url === undefined || disabled?.toLowerCase() === 'true') return null
   return { url, withContent: given['SKEIN_TRACE_CONTENT'] === 'true' }
 }
-
-const isHttp = (text: string | undefined): boolean => /^https?:$/.test(URL.parse(text ?? '')?.protocol ?? '')
