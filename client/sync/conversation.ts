@@ -4,28 +4,17 @@
  */
 import type { Awareness } from 'y-protocols/awareness'
 import type * as Y from 'yjs'
-import { CarryOver } from './carry-over.ts'
 import type { ConversationOptions, SendOptions } from './conversation-options.ts'
-import { ConversationViews } from './conversation-view.ts'
-import { createReader } from './document-reader.ts'
-import type { DocumentReader } from './document-reader.ts'
-import { LatestKeeper } from './latest-keeper.ts'
-import type { Glance } from './latest.ts'
-import { askServer } from './outcome.ts'
-import { Outbox } from './outbox.ts'
-import { isAuthor, isSend } from './own-request.ts'
-import type { Author } from './own-request.ts'
-import type { Presence } from './people.ts'
-import { SharedDrafts } from './shared-drafts.ts'
-import type { SharedOutbox } from './tabs/shared-document.ts'
-import { SyncedDocument } from './synced-document.ts'
+import { ConversationParts } from './conversation-parts.ts'
+import type { ConversationViews } from './conversation-view.ts'
+import type { Outbox } from './outbox.ts'
+import { isSend } from './own-request.ts'
+import type { SharedDrafts } from './shared-drafts.ts'
+import type { SyncedDocument } from './synced-document.ts'
 import type { ConversationView } from './view.ts'
-import { lastVisible } from '../../shared/conversation/branch.ts'
 import type { Request, SettableMeta } from '../../shared/conversation/schema.ts'
 import { proposeContinue, proposeReact, proposeRedact, proposeRegenerate, proposeRetry, proposeSend, proposeSetMeta, proposeStop } from '../../shared/conversation/write.ts'
-import { errorTable, SkeinError } from '../../shared/errors.ts'
-import type { ErrorCode } from '../../shared/errors.ts'
-import { createUuidV7 } from '../../shared/ids.ts'
+import { SkeinError } from '../../shared/errors.ts'
 import type { AgentId, DraftId, MessageId, RequestId, RunId } from '../../shared/ids.ts'
 import type { Role } from '../../shared/wire/frame.ts'
 
@@ -36,98 +25,20 @@ export const openConversation = (options: ConversationOptions): Conversation => 
 export class Conversation {
   /** The local store is read. Never rejects. */
   readonly ready: Promise<void>
-  readonly #options: ConversationOptions
+  readonly #parts: ConversationParts
   readonly #document: SyncedDocument
   readonly #outbox: Outbox
   readonly #drafts: SharedDrafts
-  readonly #newId: () => string
   readonly #views: ConversationViews
-  readonly #latest: LatestKeeper
-  #reader: DocumentReader
-  readonly #carryOver: CarryOver
-  /** New ids come after all that this device has made, even if its clock was set back since. */
-  #closed = false
-  #idsAfter = 0
 
   constructor(options: ConversationOptions) {
-    this.#options = options
-    this.#views = new ConversationViews({
-      document: () => this.#document,
-      reader: () => this.#reader,
-      own: () => this.#outbox.all,
-      author: () => this.#author
-    })
-    this.#latest = new LatestKeeper({ store: options.store, views: this.#views, isStored: () => this.#document.isStored })
-    this.#carryOver = new CarryOver({ document: () => this.#document, drafts: () => this.#drafts, whyGone: () => this.#document.forgotten })
-    // Before the document, so that it is read first.
-    const glance = options.glance?.() ?? Promise.resolve(null)
-    this.#document = new SyncedDocument(options, {
-      changed: () => this.#views.changed(),
-      loaded: (outbox, writers, gone) => {
-        this.#latest.owned()
-        this.#drafts.know(writers)
-        this.#outbox.load(outbox, gone)
-        this.#noteIds()
-      },
-      replaced: () => {
-        this.#reader = this.#read()
-        this.#drafts.attach()
-        this.#outbox.replaced()
-      },
-      met: (epoch, continues) => this.#outbox.met(epoch, continues),
-      gone: code => {
-        this.#outbox.giveUp(code)
-        if (this.hasUnsaved) void this.#drafts.giveUp(this.doc, code)
-        void this.#carryOver.run()
-      },
-      synced: () => {
-        this.#outbox.arrived()
-        this.#outbox.proposeMissing()
-        this.#outbox.askAboutOthers()
-        void this.#carryOver.run()
-      },
-      saved: () => this.#carryOver.letGo(),
-      keptMore: () => {
-        this.#latest.scrub()
-        void this.#carryOver.run()
-      },
-      holdsOwn: () => this.#document.forgotten === null && this.#drafts.holdsOwn(),
-      result: (id, outcome) => this.#outbox.answered(id, outcome),
-      outbox: this.#shareOutbox()
-    })
-    const { now, random, after } = this.#document.surroundings
-    this.#newId = createUuidV7(() => Math.max(now(), this.#idsAfter), random)
-    this.#reader = this.#read()
-    this.#outbox = new Outbox({
-      store: options.store,
-      doc: () => this.#document.doc,
-      isSealed: id => this.#reader.isSealed(id),
-      lastMessage: () => lastVisible([...this.#reader.messages()])?.id ?? null,
-      isOnline: () => this.#document.connection === 'online',
-      isSynced: () => this.#document.synced,
-      holdUntil: noted => this.#document.holdUntil(noted),
-      outcomeOf: id => (options.outcomeOf ?? askServer(options, after))(id),
-      changed: () => this.#document.touch(),
-      after
-    })
-    this.#drafts = new SharedDrafts({
-      doc: () => this.#document.doc,
-      awareness: () => this.#document.awareness,
-      loaded: () => this.#document.loaded,
-      userId: () => this.#author.id,
-      isOwn: id => isAuthor(this.#author, id),
-      role: () => this.#document.role,
-      own: () => this.#outbox.all,
-      now,
-      newId: this.#newId,
-      noteWriter: clientId => void options.store.noteWriter?.(clientId),
-      keep: (text, parentId, code) => this.#keep(text, parentId, code)
-    })
-    const presence: Presence = { user: { id: options.userId, name: options.userName }, typing: false }
-    this.#document.setPresence({ ...presence })
-    this.ready = this.#document.ready
-    if (options.store.keepLatest) this.#document.subscribe(() => this.#latest.keep())
-    void this.#showGlance(glance)
+    const parts = new ConversationParts(options)
+    this.#parts = parts
+    this.#document = parts.document
+    this.#outbox = parts.outbox
+    this.#drafts = parts.drafts
+    this.#views = parts.views
+    this.ready = parts.document.ready
   }
 
   /** For users of the engine. Replaced by another one when the server's lineage changes; do not keep it. */
@@ -295,7 +206,7 @@ export class Conversation {
 
   /** Earlier lives of the document that were kept on this device when the server was met were looked through. */
   get carriedOver(): Promise<void> {
-    return this.#carryOver.done
+    return this.#parts.carryOver.done
   }
 
   /** It was closed, and everything is let go of. */
@@ -305,73 +216,14 @@ export class Conversation {
 
   /** Disconnects, writes what is still queued for the local store, and lets go of everything. */
   close(): Promise<void> {
-    if (!this.#closed) {
-      this.#closed = true
-      this.#outbox.close()
-      this.#latest.keep()
-    }
-    return this.#document.close()
+    return this.#parts.close()
   }
 
-  async #ask(request: Request): Promise<RequestId> {
-    const id = this.#newId() as RequestId
-    await this.#outbox.add(id, request)
-    return id
-  }
-
-  get #author(): Author {
-    const { userId, userName, aliases } = this.#options
-    return { id: this.#document.hello?.userId ?? userId, name: userName, ...aliases && { aliases } }
-  }
-
-  /** Words that cannot be sent: they stand among the messages, as refused, until the person discards or resends them. */
-  #keep(text: string, parentId: MessageId | null, code: ErrorCode): Promise<void> {
-    const request = proposeSend({ parts: [{ type: 'text', text }], parentId }, this.#now())
-    return this.#outbox.add(this.#newId() as RequestId, request, { code, reason: errorTable[code].message })
-  }
-
-  #noteIds(): void {
-    this.#idsAfter = Math.max(this.#idsAfter, ...this.#outbox.all.map(({ id }) => timeOf(id) + 1))
-  }
-
-  /** For the person's other tabs. The document is made first and shares an outbox that is built on it. */
-  #shareOutbox(): SharedOutbox {
-    return {
-      all: () => this.#outbox.all,
-      mirrorAll: entries => {
-        this.#outbox.mirrorAll(entries)
-        this.#noteIds()
-      },
-      mirror: (put, gone) => {
-        this.#outbox.mirror(put, gone)
-        this.#noteIds()
-      },
-      takeIn: () => this.#outbox.takeIn(),
-      adopt: entry => this.#outbox.adopt(entry),
-      forget: id => this.#outbox.forget(id),
-      know: writers => this.#drafts.know(writers)
-    }
+  #ask(request: Request): Promise<RequestId> {
+    return this.#parts.ask(request)
   }
 
   #now(): number {
     return this.#document.surroundings.now()
   }
-
-  #read(): DocumentReader {
-    const reader = createReader(this.#document.doc, () => this.#outbox.settle())
-    this.#latest.attach(this.#document.doc)
-    return reader
-  }
-
-  async #showGlance(reading: Promise<Glance | null>): Promise<void> {
-    const glance = await reading
-    if (!glance) return
-    this.#latest.found(glance.latest)
-    if (this.#document.loaded) return
-    this.#views.glance(glance)
-    this.#document.touch()
-  }
 }
-
-/** Milliseconds since 1970 when a UUIDv7 was made. */
-const timeOf = (id: RequestId): number => parseInt(id.slice(0, 8) + id.slice(9, 13), 16)

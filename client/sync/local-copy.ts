@@ -17,6 +17,15 @@ export interface CopyHandlers {
   replaced: () => void
 }
 
+/** A document that another generation is to take the place of. */
+export interface LeftCopy {
+  generation: string | null
+  /** This page's client id in it. */
+  writer: number
+  /** @returns what was written into it since it was left, with all of it; null: nothing */
+  writtenSince: () => Uint8Array | null
+}
+
 /** The generation of a store that does not tell its generations. */
 const ONLY = 'only'
 
@@ -95,11 +104,8 @@ export class LocalCopy {
     this.#take(new Y.Doc())
   }
 
-  /**
-   * Another generation is to begin: what is still written into this document is not reported any more.
-   * @returns what was written since then into the one that was left, with all of it; null: nothing
-   */
-  leave(): { generation: string | null, writer: number, writtenSince: () => Uint8Array | null } {
+  /** Another generation is to begin: what is still written into this document is not reported any more. */
+  leave(): LeftCopy {
     const generation = this.#generation
     const doc = this.#doc
     let written = false

@@ -5,8 +5,9 @@
  */
 import { followWhatIsThere, isAstray, mayBeAstray } from './astray.ts'
 import type { OutboxOptions } from './outbox-options.ts'
+import { OutboxEntries } from './outbox-entries.ts'
 import { OutcomeQuestions } from './outcome-questions.ts'
-import { carriesText, isOpen, isSend, isTooLarge, missingRequests, wasAskedElsewhere, whenLeft } from './own-request.ts'
+import { carriesText, isKept, isOpen, isSend, isTooLarge, missingRequests, wasAskedElsewhere, whenLeft } from './own-request.ts'
 import type { OwnRequest } from './own-request.ts'
 import type { OutboxEntry } from './view.ts'
 import { openRoots } from '../../shared/conversation/document.ts'
@@ -23,27 +24,22 @@ const isNowhere = ({ askedIn }: OwnRequest): boolean => askedIn === null || aske
 
 export class Outbox {
   readonly #options: OutboxOptions
-  readonly #entries = new Map<RequestId, OwnRequest>()
-  /** Who waits for a request to be safe. */
-  readonly #safe = new Map<RequestId, () => void>()
-  /** What was let go of on this page: word of it that comes late from another tab brings nothing back. */
-  readonly #gone = new Set<string>()
+  readonly #entries: OutboxEntries
   /** Lineage of the server that the document is in sync with, or was; null: none was met. */
   #epoch: string | null = null
   /** Lineages of which that server knows all that they took. */
   #continues: readonly string[] = []
   readonly #questions: OutcomeQuestions
-  #all: readonly OwnRequest[] | null = []
 
   constructor(options: OutboxOptions) {
     this.#options = options
+    this.#entries = new OutboxEntries(options.store, options.changed)
     this.#questions = new OutcomeQuestions({ ...options, askAgain: () => this.askAboutOthers() })
   }
 
   /** In the order in which they were made; the same array until something changes. */
   get all(): readonly OwnRequest[] {
-    this.#all ??= [...this.#entries.values()].sort((a, b) => a.id < b.id ? -1 : 1)
-    return this.#all
+    return this.#entries.all
   }
 
   get(id: RequestId): OwnRequest | undefined {
@@ -55,13 +51,12 @@ export class Outbox {
    * @param refused why it is kept with its text, and never proposed
    */
   add(id: RequestId, request: Request, refused: OwnRequest['refusal'] = null): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>()
-    this.#safe.set(id, resolve)
+    const safe = this.#entries.whenSafe(id)
     const refusal = refused ?? (isTooLarge(request) ? { code: 'message-too-long' as const, reason: errorTable['message-too-long'].message } : null)
-    this.#set({ id, request, stored: false, refusal, accepted: false, askedIn: this.#options.isOnline() ? this.#epoch : null })
+    this.#entries.set({ id, request, stored: false, refusal, accepted: false, askedIn: this.#options.isOnline() ? this.#epoch : null })
     if (!refusal) putRequest(this.#options.doc(), id, request)
-    void this.#store(id)
-    return promise
+    void this.#entries.store(id)
+    return safe
   }
 
   /**
@@ -72,21 +67,21 @@ export class Outbox {
   load(stored: readonly OutboxEntry[], gone: readonly string[] = []): void {
     const { requests } = openRoots(this.#options.doc())
     for (const id of gone) {
-      this.#drop(id as RequestId)
+      this.#entries.drop(id as RequestId)
       requests.delete(id)
     }
     const known = new Set(stored.map(({ id }) => id))
     for (const entry of this.all) {
-      if (known.has(entry.id) && !entry.stored) this.#set({ ...entry, stored: true })
-      if (isKept(entry) && (!known.has(entry.id) || this.#safe.has(entry.id))) void this.#store(entry.id)
+      if (known.has(entry.id) && !entry.stored) this.#entries.set({ ...entry, stored: true })
+      if (isKept(entry) && (!known.has(entry.id) || this.#entries.isAwaited(entry.id))) void this.#entries.store(entry.id)
     }
     for (const entry of stored) {
-      if (this.#gone.has(entry.id)) void this.#options.store.deleteOutbox(entry.id)
-      else if (!this.#entries.has(entry.id) && isRequest(entry.request)) this.#set({ ...entry, stored: true, accepted: false })
+      if (this.#entries.isGone(entry.id)) void this.#entries.unstore(entry.id)
+      else if (!this.#entries.has(entry.id) && isRequest(entry.request)) this.#entries.set({ ...entry, stored: true, accepted: false })
     }
     for (const entry of this.#inTheDocumentAlone()) {
-      this.#set({ ...entry, stored: true })
-      void this.#store(entry.id)
+      this.#entries.set({ ...entry, stored: true })
+      void this.#entries.store(entry.id)
     }
     this.settle()
     this.proposeMissing()
@@ -112,8 +107,8 @@ export class Outbox {
     for (const entry of this.all.filter(isOpen)) {
       const left = whenLeft(entry)
       if (left === entry) continue
-      this.#set({ ...entry, ...left })
-      void this.#store(entry.id)
+      this.#entries.set({ ...entry, ...left })
+      void this.#entries.store(entry.id)
     }
   }
 
@@ -130,7 +125,7 @@ export class Outbox {
       ? missing.map(entry => isAstray(entry) ? followWhatIsThere(entry, coming, this.#options) : entry)
       : missing.filter(entry => !isAstray(entry))
     if (proposed.length === 0) return
-    for (const entry of proposed) if (entry !== this.#entries.get(entry.id)) this.#set(entry)
+    for (const entry of proposed) if (entry !== this.#entries.get(entry.id)) this.#entries.set(entry)
     if (this.#options.isOnline()) this.#sendTo(this.#epoch, proposed.filter(isNowhere))
     doc.transact(() => {
       for (const { id, request } of proposed) putRequest(doc, id, request)
@@ -181,13 +176,13 @@ export class Outbox {
   answered(id: RequestId, outcome: RequestOutcome): void {
     const entry = this.#entries.get(id)
     if (!entry) return
-    this.#nowSafe(id)
+    this.#entries.nowSafe(id)
     if (outcome.status === 'refused') {
-      this.#set({ ...entry, refusal: { code: outcome.code, reason: outcome.reason } })
-      void (carriesText(entry.request) ? this.#store(id) : this.#options.store.deleteOutbox(id))
+      this.#entries.set({ ...entry, refusal: { code: outcome.code, reason: outcome.reason } })
+      void (carriesText(entry.request) ? this.#entries.store(id) : this.#entries.unstore(id))
     } else if (isSend(entry) && !this.#options.isSealed(id)) {
-      this.#set({ ...entry, accepted: true })
-      void this.#options.store.deleteOutbox(id)
+      this.#entries.set({ ...entry, accepted: true })
+      void this.#entries.unstore(id)
     } else {
       void this.remove(id)
     }
@@ -196,13 +191,13 @@ export class Outbox {
   /** Takes it back: one that the server has not seen is cancelled. Resolves when the device's store has forgotten it. */
   discard(id: RequestId): Promise<void> {
     openRoots(this.#options.doc()).requests.delete(id)
-    this.#drop(id)
+    this.#entries.drop(id)
     // Also where it is gone already: who let go of it may not have lived to store that.
-    return this.#options.store.deleteOutbox(id)
+    return this.#entries.unstore(id)
   }
 
   remove(id: RequestId): Promise<void> {
-    return this.#drop(id) ? this.#options.store.deleteOutbox(id) : Promise.resolve()
+    return this.#entries.drop(id) ? this.#entries.unstore(id) : Promise.resolve()
   }
 
   close(): void {
@@ -216,64 +211,51 @@ export class Outbox {
     this.#epoch = null // Only an owner meets a server.
     const known = new Set<string>(entries.map(({ id }) => id))
     // That the owner does not have one says not that it is done: the tab that made it may still be about to hand it in.
-    for (const { id } of this.all) if (!known.has(id) && !this.#safe.has(id)) this.#hide(id)
+    for (const { id } of this.all) if (!known.has(id) && !this.#entries.isAwaited(id)) this.#entries.hide(id)
     this.mirror(entries, [])
   }
 
   mirror(put: readonly OwnRequest[], gone: readonly string[]): void {
-    for (const entry of put) if (!this.#gone.has(entry.id)) this.#set(entry)
-    for (const id of gone) this.#drop(id as RequestId)
+    for (const entry of put) if (!this.#entries.isGone(entry.id)) this.#entries.set(entry)
+    for (const id of gone) this.#entries.drop(id as RequestId)
   }
 
   /** Another tab wrote into the document: what it asks for by that is noted before it is sent. It may die without handing it in. */
   takeIn(): void {
     const entries = this.#inTheDocumentAlone().map(entry => ({ ...entry, askedIn: null }))
-    for (const entry of entries) this.#set(entry)
+    for (const entry of entries) this.#entries.set(entry)
     if (this.#options.isOnline()) this.#sendTo(this.#epoch, entries)
-    else for (const { id } of entries) void this.#store(id)
+    else for (const { id } of entries) void this.#entries.store(id)
   }
 
   /** Another tab asks for this. Resolves when it is stored. */
   async adopt(entry: OutboxEntry): Promise<void> {
-    if (this.#gone.has(entry.id) || (entry.request.type === 'send' && this.#options.isSealed(entry.id))) return
+    if (this.#entries.isGone(entry.id) || (entry.request.type === 'send' && this.#options.isSealed(entry.id))) return
     if (!this.#entries.has(entry.id)) {
       const isStray = mayBeAstray(entry, parent => this.#options.isSealed(parent) || this.#entries.has(parent as string as RequestId))
       // What became of it elsewhere has to be found out first.
       const isKnown = !entry.askedIn || entry.askedIn === this.#epoch || this.#continues.includes(entry.askedIn)
       const isSent = this.#options.isOnline() && entry.refusal === null && !isStray && isKnown
-      this.#set({ ...entry, stored: false, accepted: false, ...isSent && { askedIn: this.#epoch }, ...isStray && { astray: true } })
+      this.#entries.set({ ...entry, stored: false, accepted: false, ...isSent && { askedIn: this.#epoch }, ...isStray && { astray: true } })
     }
     this.proposeMissing()
     if (this.#options.isOnline() && this.#options.isSynced()) this.askAboutOthers()
-    await this.#store(entry.id)
+    await this.#entries.store(entry.id)
   }
 
   /** Another tab took it back, or saw that it is done. Resolves when the store has forgotten it. */
   async forget(id: string): Promise<void> {
-    this.#drop(id as RequestId)
-    await this.#options.store.deleteOutbox(id)
+    this.#entries.drop(id as RequestId)
+    await this.#entries.unstore(id as RequestId)
   }
 
   /** Requests that no entry stands for. */
   #inTheDocumentAlone(): OwnRequest[] {
     return [...openRoots(this.#options.doc()).requests].flatMap(([key, request]) => {
       const id = parseRequestId(key)
-      const isNew = id !== null && !this.#entries.has(id) && !this.#gone.has(id) && isRequest(request)
+      const isNew = id !== null && !this.#entries.has(id) && !this.#entries.isGone(id) && isRequest(request)
       return isNew ? [{ id, request, stored: false, refusal: null, accepted: false }] : []
     })
-  }
-
-  #drop(id: RequestId): boolean {
-    this.#gone.add(id)
-    return this.#hide(id)
-  }
-
-  #hide(id: RequestId): boolean {
-    if (!this.#entries.delete(id)) return false
-    this.#all = null
-    this.#nowSafe(id)
-    this.#options.changed()
-    return true
   }
 
   /** To be noted before they leave: else a page that dies now would take them for never sent. */
@@ -282,34 +264,9 @@ export class Outbox {
   }
 
   #markAsked(entry: OwnRequest, epoch: string | null): Promise<void> {
-    this.#set({ ...entry, askedIn: epoch })
-    return this.#store(entry.id)
-  }
-
-  #set(entry: OwnRequest): void {
-    this.#entries.set(entry.id, entry)
-    this.#all = null
-    this.#options.changed()
-  }
-
-  async #store(id: RequestId): Promise<void> {
-    const entry = this.#entries.get(id)
-    if (!entry) return
-    const { request, refusal, askedIn, astray } = entry
-    const kept: OutboxEntry = { id, request, stored: true, refusal, ...askedIn !== undefined && { askedIn }, ...astray && { astray } }
-    await this.#options.store.putOutbox(kept)
-    const now = this.#entries.get(id)
-    if (now && !now.stored) this.#set({ ...now, stored: true })
-    this.#nowSafe(id)
-  }
-
-  #nowSafe(id: RequestId): void {
-    this.#safe.get(id)?.()
-    this.#safe.delete(id)
+    this.#entries.set({ ...entry, askedIn: epoch })
+    return this.#entries.store(entry.id)
   }
 }
-
-/** Belongs in the device's store. */
-const isKept = ({ accepted, refusal, request }: OwnRequest): boolean => !accepted && (refusal === null || carriesText(request))
 
 const isRequest = (value: unknown): value is Request => requestSchema.safeParse(value).success

@@ -28,6 +28,9 @@ export const isOpen = (own: OwnRequest): boolean => !own.accepted && own.refusal
 /** A refusal is kept for as long as something a person wrote would be gone without it; the others last as long as the page. */
 export const carriesText = (request: Request): boolean => request.type === 'send' || request.type === 'set-meta'
 
+/** Belongs in the device's store. */
+export const isKept = ({ accepted, refusal, request }: OwnRequest): boolean => !accepted && (refusal === null || carriesText(request))
+
 /** It may have been sent to a server of another lineage than this one, so what became of it has to be found out. */
 export const wasAskedElsewhere = ({ askedIn = null }: OwnRequest, epoch: string | null): boolean =>
   askedIn !== null && askedIn !== epoch
@@ -46,10 +49,10 @@ export const missingRequests = (
   own.filter(entry => isOpen(entry) && !wasAskedElsewhere(entry, epoch) && !isProposed(entry.id) && !isSealed(entry.id))
 
 /** In place of an epoch: where it was sent, if it was, nobody noted. */
-export const SOMEWHERE = 'unknown'
+const SOMEWHERE = 'unknown'
 
 /** It may have been sent to the server of the stored document's lineage: to be noted before that document is left. */
-export const isUnnoted = ({ refusal, askedIn }: OutboxEntry): boolean => refusal === null && askedIn === undefined
+const isUnnoted = ({ refusal, askedIn }: OutboxEntry): boolean => refusal === null && askedIn === undefined
 
 /**
  * As it goes on when the document is left: where it was sent that nobody noted is forgotten, and a message that never left may follow one

@@ -249,9 +249,9 @@ export const variants: readonly Variant[] = [
   {
     name: 'a device keeps what was said in a deleted conversation',
     seed: 138,
-    file: 'client/sync/synced-document.ts',
-    find: /this\.#hooks\.gone\(code\)\s*this\.#rebuild\(null\)/,
-    replace: 'this.#hooks.gone(code)'
+    file: 'client/sync/server-link.ts',
+    find: /hooks\.gone\(code\)\s*beginAnew\(null\)/,
+    replace: 'hooks.gone(code)'
   },
   {
     name: 'requests of a viewer are taken',
