@@ -5,7 +5,7 @@
 import type { After } from './port.ts'
 
 export const FIRST_PATIENCE = 5_000
-export const LONGEST_PATIENCE = 60_000
+const LONGEST_PATIENCE = 60_000
 
 export interface Patience {
   /** Something was sent and is not acknowledged; does nothing when the wait has begun already. */

@@ -49,7 +49,7 @@ export interface DeviceStore {
   close: () => Promise<void>
 }
 
-export const COMPACT_AT = 500
+const COMPACT_AT = 500
 
 export const openDeviceStore = (options: DeviceStoreOptions): DeviceStore => {
   const filled = { random: realSurroundings.random, after: realSurroundings.after, compactAt: COMPACT_AT, ...options }

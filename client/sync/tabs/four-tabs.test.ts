@@ -7,10 +7,10 @@ import { openDocument } from '../synced-document.ts'
 import { textOf } from '../../../shared/conversation/read.ts'
 import { conversationName, parseDocumentName } from '../../../shared/ids.ts'
 import type { RequestId } from '../../../shared/ids.ts'
+import type { FakeTab } from '../../../test/rig/fake-tab.ts'
 import { ManualTime } from '../../../test/rig/manual-time.ts'
 import { runSeed, seededRandom, times, withReplay } from '../../../test/rig/seed.ts'
 import { TabWorld } from '../../../test/rig/tab-world.ts'
-import type { FakeTab } from '../../../test/rig/tab-world.ts'
 
 /** By then an owner that does not answer has been robbed. */
 const STUCK = PING_EVERY * 1.25 * (STUCK_AFTER + 2)
