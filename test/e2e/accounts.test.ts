@@ -7,6 +7,7 @@ import { openDevice, write } from '../rig/browser.ts'
 import { placesOf } from '../rig/browser-stores.ts'
 import { addressOf, startBrowserWorld } from '../rig/browser-world.ts'
 import type { BrowserWorld } from '../rig/browser-world.ts'
+import { openOnScreen, screens } from '../rig/screens.ts'
 import { until } from '../rig/until.ts'
 
 let world: BrowserWorld
@@ -250,13 +251,9 @@ it('the keyboard goes back to where it was when a dialog closes', { timeout: 60_
   await device.context.close()
 })
 
-it.each([
-  { name: 'desktop', width: 1280, height: 800, colorScheme: 'light' },
-  { name: 'phone-dark', width: 390, height: 844, colorScheme: 'dark' },
-] as const)('the pages of accounts fit the screen: $name', { timeout: 60_000 }, async ({ name, width, height, colorScheme }) => {
-  const isPhone = width < 500
-  const viewport = { width, height }
-  const device = await openDevice(world.browser, localhost(), { viewport, colorScheme, isMobile: isPhone, hasTouch: isPhone })
+it.each(screens.filter(({ name }) => name === 'desktop' || name === 'phone-small-dark'))('the pages of accounts fit the screen: $name', { timeout: 60_000 }, async screen => {
+  const { name } = screen
+  const device = await openOnScreen(world.browser, localhost(), screen)
   const { page } = device
   await device.goto('/')
   await menuOf(page, 'guest').waitFor()

@@ -1,21 +1,22 @@
 // The admin's page in a real browser: who has an account, what can be done about it, invitations, and keys of models.
 
-import { mkdir, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { routes } from '../../shared/api/routes.ts'
+import { overflow, photograph } from '../rig/app-pages.ts'
 import { openDevice } from '../rig/browser.ts'
 import type { Device } from '../rig/browser.ts'
 import { addressOf, startBrowserWorld } from '../rig/browser-world.ts'
 import type { BrowserWorld } from '../rig/browser-world.ts'
 import { httpBrowser } from '../rig/http-browser.ts'
 import { temporaryFolder } from '../rig/server-process.ts'
+import { openOnScreen, screens } from '../rig/screens.ts'
 import { until } from '../rig/until.ts'
 
 const PASSWORD = 'correct horse battery'
 const KEY = 'sk-ant-0123456789-WXYZ'
-const pictures = process.env['SKEIN_SCREENSHOTS']
 
 let world: BrowserWorld
 let folder: Awaited<ReturnType<typeof temporaryFolder>>
@@ -29,15 +30,11 @@ const enter = async (page: Page): Promise<void> => {
   await page.locator('[data-testid=account-menu][data-kind=user]').waitFor({ state: 'attached' })
 }
 const row = (page: Page, email: string) => page.locator(`[data-testid=account][data-email="${email}"]`)
-const shoot = async (page: Page, name: string): Promise<void> => {
-  if (pictures) await page.screenshot({ path: join(pictures, `${name}.png`) })
-}
 
 beforeAll(async () => {
   folder = await temporaryFolder()
   const models = join(folder.path, 'models.json')
   await writeFile(models, JSON.stringify([{ id: 'claude', name: 'Claude', provider: 'anthropic', model: 'c' }]))
-  if (pictures) await mkdir(pictures, { recursive: true })
   // The first one is the admin.
   world = await startBrowserWorld({ SKEIN_OFFLINE_PACE: '0', SKEIN_MODELS: models, get SKEIN_SIGNUP() { return policy } })
   for (const [email, name] of [['ada@example.org', 'Ada Lovelace'], ['grace@example.org', 'Grace Hopper'], ['alan@example.org', 'Alan Turing']]) {
@@ -59,7 +56,7 @@ it('who has an account is listed, made admin, disabled, enabled, given a link, a
   await page.goto(`${addressOf(world.line)}/account`)
   await page.getByTestId('to-admin').click()
   await until('all are listed', async () => (await page.getByTestId('account').count()) === 3)
-  await shoot(page, 'admin-desktop')
+  await photograph(page, 'admin-desktop')
   const grace = row(page, 'grace@example.org')
   await grace.locator('summary').click()
   await grace.getByRole('button', { name: 'Make admin' }).click()
@@ -76,7 +73,7 @@ it('who has an account is listed, made admin, disabled, enabled, given a link, a
 
   await grace.getByTestId('make-reset-link').click()
   const link = new URL(await grace.getByTestId('reset-link').inputValue())
-  await shoot(page, 'admin-actions')
+  await photograph(page, 'admin-actions')
   expect(link.origin + link.pathname).toBe(`${addressOf(world.line)}/reset`)
   const reset = { token: link.hash.slice(1), password: 'another long password' }
   expect((await httpBrowser(addressOf(world.line)).post(routes.auth.reset(), reset)).status).toBe(200)
@@ -100,7 +97,7 @@ it('a key of a model is stored and removed, and its field is empty afterwards', 
   await key.getByTestId('store-key').click()
   await key.getByText('a key that ends in WXYZ is stored').waitFor()
   expect(await key.getByTestId('key').inputValue()).toBe('')
-  await shoot(page, 'admin-key')
+  await photograph(page, 'admin-key')
   expect(await page.content()).not.toContain(KEY)
   await key.getByRole('button', { name: 'Remove the key' }).click()
   await key.getByRole('button', { name: 'Remove it?' }).click()
@@ -118,7 +115,7 @@ it('who may join is told; where invitations are asked for, they are made here, l
   await page.getByTestId('make-invite').click()
   const link = new URL(await page.getByTestId('invite-link').inputValue())
   expect([link.pathname, link.hash.length > 10]).toEqual(['/sign-up', true])
-  await shoot(page, 'admin-invite')
+  await photograph(page, 'admin-invite')
   await page.getByTestId('invite-codes').getByRole('button').click()
   await page.getByRole('button', { name: 'Withdraw it?' }).click()
   await page.getByTestId('invite-codes').waitFor({ state: 'detached' })
@@ -133,14 +130,8 @@ it('to who is no admin the page says so, and shows nobody', { timeout: 60_000 },
   await guest.context.close()
 })
 
-it.each([
-  { name: 'desktop-dark', width: 1280, height: 800, colorScheme: 'dark' },
-  { name: 'phone', width: 390, height: 844, colorScheme: 'light' },
-  { name: 'phone-small-dark', width: 360, height: 640, colorScheme: 'dark' },
-] as const)('the page fits the screen: $name', { timeout: 60_000 }, async ({ name, width, height, colorScheme }) => {
-  const isPhone = width < 500
-  const viewport = { width, height }
-  const device = await openDevice(world.browser, addressOf(world.line), { viewport, colorScheme, isMobile: isPhone, hasTouch: isPhone })
+it.each(screens.filter(({ name }) => name !== 'desktop'))('the page fits the screen: $name', { timeout: 60_000 }, async screen => {
+  const device = await openOnScreen(world.browser, addressOf(world.line), screen)
   const { page } = device
   await device.goto('/sign-in')
   await enter(page)
@@ -149,8 +140,8 @@ it.each([
   await row(page, 'alan@example.org').locator('summary').click()
   await row(page, 'alan@example.org').getByTestId('make-reset-link').click()
   await row(page, 'alan@example.org').getByTestId('reset-link').waitFor()
-  expect(await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)).toBe(0)
+  expect(await overflow(page)).toBe(0)
   expect(device.complaints).toEqual([])
-  await shoot(page, `admin-${name}`)
+  await photograph(page, `admin-${screen.name}`)
   await device.context.close()
 })

@@ -2,10 +2,12 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { overflow } from '../rig/app-pages.ts'
 import { answerAlways, openDevice, shareWith, write } from '../rig/browser.ts'
 import type { Device } from '../rig/browser.ts'
 import { addressOf, startBrowserWorld } from '../rig/browser-world.ts'
 import type { BrowserWorld } from '../rig/browser-world.ts'
+import { openOnScreen, screens } from '../rig/screens.ts'
 import { until } from '../rig/until.ts'
 
 let world: BrowserWorld
@@ -49,25 +51,15 @@ it('two people and an agent in one conversation: the picture in the README', { t
   await Promise.all([ada.context.close(), bob.context.close()])
 })
 
-const overflow = ({ page }: Device): Promise<number> =>
-  page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
-
-it.each([
-  { name: 'desktop', width: 1280, height: 800, colorScheme: 'light' },
-  { name: 'desktop-dark', width: 1280, height: 800, colorScheme: 'dark' },
-  { name: 'phone', width: 390, height: 844, colorScheme: 'light' },
-  { name: 'phone-small-dark', width: 360, height: 640, colorScheme: 'dark' },
-] as const)('a conversation fits the screen: $name', { timeout: 60_000 }, async ({ name, width, height, colorScheme }) => {
-  const isPhone = width < 500
-  const viewport = { width, height }
-  const device = await openDevice(world.browser, world.server.url, { viewport, colorScheme, isMobile: isPhone, hasTouch: isPhone })
+it.each(screens)('a conversation fits the screen: $name', { timeout: 60_000 }, async screen => {
+  const device = await openOnScreen(world.browser, world.server.url, screen)
   await converse(device)
   await write(device.page, `A very long word: ${'Donaudampfschiffahrtsgesellschaft'.repeat(8)}`)
   await device.page.locator('[data-testid=message][data-role=assistant]').nth(2).waitFor()
-  expect(await overflow(device)).toBe(0)
-  expect(await device.page.evaluate(() => document.documentElement.dataset['theme'])).toBe(colorScheme)
+  expect(await overflow(device.page)).toBe(0)
+  expect(await device.page.evaluate(() => document.documentElement.dataset['theme'])).toBe(screen.colorScheme)
   expect(device.complaints).toEqual([])
-  if (pictures) await device.page.screenshot({ path: join(pictures, `${name}.png`) })
+  if (pictures) await device.page.screenshot({ path: join(pictures, `${screen.name}.png`) })
   await device.context.close()
 })
 

@@ -1,14 +1,13 @@
 /** Documents of every schema that there ever was open; one of a newer schema is refused and left as it is. */
 import { randomFillSync, randomUUID } from 'node:crypto'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import * as Y from 'yjs'
 import { SCHEMA_VERSION } from '../../shared/conversation/schema.ts'
-import type { LevelDbLog } from '../../server/log/leveldb/leveldb-log.ts'
 import { RoomRegistry } from '../../server/room/rooms.ts'
 import { codeOf } from '../contract/code-of.ts'
 import { documentName, record } from '../contract/samples.ts'
 import { messageTexts } from '../rig/conversation.ts'
-import { LevelDbWorld } from '../rig/leveldb-world.ts'
+import { levelDbForEachTest } from '../rig/leveldb-for-each-test.ts'
 
 const name = documentName('of-some-schema')
 /** A conversation of schema 1 with one message, as the server stored it. */
@@ -19,33 +18,28 @@ const SCHEMA_1 = Buffer.from([
   '747d010a616363657074656441747d02067374617475737708636f6d706c65746500',
 ].join(''), 'hex')
 
-let world: LevelDbWorld
-let log: LevelDbLog
-beforeEach(async () => {
-  world = await LevelDbWorld.create()
-  log = await world.open()
-})
-afterEach(() => world.dispose())
+const on = levelDbForEachTest()
 
 const ignore = (): void => undefined
 const rooms = (): RoomRegistry => new RoomRegistry({
-  log, agents: { defaultAgent: null, nameOf: () => undefined, all: [] }, onEvents: ignore, now: Date.now, budgets: null, compactAfter: 500,
+  log: on.log,
+  agents: { defaultAgent: null, nameOf: () => undefined, all: [] }, onEvents: ignore, now: Date.now, budgets: null, compactAfter: 500,
   logger: { debug: ignore, info: ignore, warn: ignore, error: ignore }, graceMs: 0, after: () => ignore,
   random: { uint32: () => randomFillSync(new Uint32Array(1))[0]!, uuid: randomUUID }, yieldToOthers: () => Promise.resolve(),
 })
 
 test('a conversation of schema 1 opens with its messages', async () => {
-  await log.append(name, record(SCHEMA_1, { stateVector: () => Y.encodeStateVectorFromUpdate(SCHEMA_1) }))
+  await on.log.append(name, record(SCHEMA_1, { stateVector: () => Y.encodeStateVectorFromUpdate(SCHEMA_1) }))
   expect(await rooms().use(name, room => room.read(messageTexts))).toEqual(['Hello'])
 })
 
 test('a conversation of a newer schema is refused, and nothing of it is changed', async () => {
   const doc = new Y.Doc()
   doc.getMap('meta').set('schema', SCHEMA_VERSION + 1)
-  await log.append(name, record(Y.encodeStateAsUpdate(doc), { stateVector: () => Y.encodeStateVector(doc), scrub: true }))
-  const before = await log.read(name)
+  await on.log.append(name, record(Y.encodeStateAsUpdate(doc), { stateVector: () => Y.encodeStateVector(doc), scrub: true }))
+  const before = await on.log.read(name)
   const registry = rooms()
   expect(await codeOf(registry.use(name, room => room.read(messageTexts)))).toBe('newer-schema')
   await registry.close()
-  expect(await log.read(name)).toEqual(before)
+  expect(await on.log.read(name)).toEqual(before)
 })

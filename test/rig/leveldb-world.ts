@@ -37,6 +37,12 @@ export class LevelDbWorld {
     this.path = join(home, 'store')
   }
 
+  /** That was opened last. */
+  get log(): LevelDbLog {
+    if (!this.#log) throw new Error('no log was opened')
+    return this.#log
+  }
+
   /** Closes the log that was open, and opens it again. */
   async reopen(): Promise<LevelDbLog> {
     await this.#log?.close()

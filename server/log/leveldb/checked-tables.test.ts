@@ -2,61 +2,53 @@
 import { createHash } from 'node:crypto'
 import { readFile, readdir, stat, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { codeOf } from '../../../test/contract/code-of.ts'
 import { documentName, record } from '../../../test/contract/samples.ts'
-import { LevelDbWorld } from '../../../test/rig/leveldb-world.ts'
+import { levelDbForEachTest } from '../../../test/rig/leveldb-for-each-test.ts'
+import type { LevelDbWorld } from '../../../test/rig/leveldb-world.ts'
 import { readChecked } from './checked-tables.ts'
 import { damageRange } from './keys.ts'
-import type { LevelDbLog } from './leveldb-log.ts'
 
 const a = documentName('a')
 
-let world: LevelDbWorld
-let log: LevelDbLog
-beforeEach(async () => {
-  world = await LevelDbWorld.create()
-  log = await world.open()
-})
-afterEach(() => world.dispose())
+const on = levelDbForEachTest()
 
-const fill = (count: number, name = a): Promise<void> => world.fill(name, count)
-const reopenAfter = async (work: Parameters<LevelDbWorld['raw']>[0]): Promise<void> => {
-  log = await world.openAfter(work)
-}
+const fill = (count: number, name = a): Promise<void> => on.world.fill(name, count)
+const reopenAfter = (work: Parameters<LevelDbWorld['raw']>[0]) => on.world.openAfter(work)
 
 test('a start looks at tables that are new, and at all of them after an unclean stop', async () => {
   /** Only those that the last start found whole: when it opens, LevelDB makes a new one of its log file. */
   const changeTables = async (): Promise<void> => {
-    const { tables } = await readChecked(world.path, Date.now())
-    for (const file of Object.keys(tables).map(file => join(world.path, file))) {
+    const { tables } = await readChecked(on.world.path, Date.now())
+    for (const file of Object.keys(tables).map(file => join(on.world.path, file))) {
       const [{ atime, mtime }, content] = [await stat(file), await readFile(file)]
       content[0]! ^= 1
       await writeFile(file, content)
       await utimes(file, atime, mtime)
     }
   }
-  const isDamaged = async (): Promise<boolean> => await codeOf(log.read(a)) === 'log-damaged'
-  for (let n = 0; n < 3; n++) await log.append(a, record(createHash('sha512').update(String(n)).digest()))
+  const isDamaged = async (): Promise<boolean> => await codeOf(on.log.read(a)) === 'log-damaged'
+  for (let n = 0; n < 3; n++) await on.log.append(a, record(createHash('sha512').update(String(n)).digest()))
   await reopenAfter(database => database.compactRange(['v1'], ['w']))
-  const names = async (): Promise<boolean> => (await log.store.intactEntries(damageRange)).some(([key]) => key[2] === a)
-  await log.close()
+  const names = async (): Promise<boolean> => (await on.log.store.intactEntries(damageRange)).some(([key]) => key[2] === a)
+  await on.log.close()
   await changeTables()
-  log = await world.open()
+  await on.world.open()
   expect([await names(), await isDamaged()], 'the record itself tells').toEqual([false, true])
-  await world.crash()
-  log = await world.open()
+  await on.world.crash()
+  await on.world.open()
   expect(await names()).toBe(true)
 })
 
 test('what was changed since the last stop is looked at', async () => {
   await fill(3)
   await reopenAfter(database => database.compactRange(['v1'], ['w']))
-  await log.close()
-  const [table] = (await readdir(world.path)).filter(file => file.endsWith('.ldb'))
-  const content = await readFile(join(world.path, table!))
+  await on.log.close()
+  const [table] = (await readdir(on.world.path)).filter(file => file.endsWith('.ldb'))
+  const content = await readFile(join(on.world.path, table!))
   content[0]! ^= 1
-  await writeFile(join(world.path, table!), content)
-  log = await world.open()
-  expect((await log.store.intactEntries(damageRange)).length).toBeGreaterThan(0)
+  await writeFile(join(on.world.path, table!), content)
+  await on.world.open()
+  expect((await on.log.store.intactEntries(damageRange)).length).toBeGreaterThan(0)
 })

@@ -1,35 +1,27 @@
 /** A document of which something is lost or changed is refused by name, and everything else is served. */
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import * as Y from 'yjs'
 import { codeOf } from '../../../test/contract/code-of.ts'
 import { bytes, documentName, lineage, record, runId, summary } from '../../../test/contract/samples.ts'
-import { LevelDbWorld } from '../../../test/rig/leveldb-world.ts'
+import { levelDbForEachTest } from '../../../test/rig/leveldb-for-each-test.ts'
+import type { LevelDbWorld } from '../../../test/rig/leveldb-world.ts'
 import { toJson } from '../store-port.ts'
 import { crcKey, documentDamageKey, headKey, lineageKey, partKey, stateVectorKey, summaryKey, updateKey } from './keys.ts'
-import type { LevelDbLog } from './leveldb-log.ts'
 
 const a = documentName('a')
 const b = documentName('b')
 
-let world: LevelDbWorld
-let log: LevelDbLog
-beforeEach(async () => {
-  world = await LevelDbWorld.create()
-  log = await world.open()
-})
-afterEach(() => world.dispose())
+const on = levelDbForEachTest()
 
-const fill = (count: number, name = a): Promise<void> => world.fill(name, count)
-const reopenAfter = async (work: Parameters<LevelDbWorld['raw']>[0]): Promise<void> => {
-  log = await world.openAfter(work)
-}
+const fill = (count: number, name = a): Promise<void> => on.world.fill(name, count)
+const reopenAfter = (work: Parameters<LevelDbWorld['raw']>[0]) => on.world.openAfter(work)
 
 describe('damage', () => {
   const expectDamage = async (what: string): Promise<void> => {
-    expect(await codeOf(log.read(a))).toBe('log-damaged')
-    await expect(log.read(a)).rejects.toThrow(a)
-    await expect(log.read(a)).rejects.toThrow(what)
-    expect((await log.read(b))?.updates).toHaveLength(3)
+    expect(await codeOf(on.log.read(a))).toBe('log-damaged')
+    await expect(on.log.read(a)).rejects.toThrow(a)
+    await expect(on.log.read(a)).rejects.toThrow(what)
+    expect((await on.log.read(b))?.updates).toHaveLength(3)
   }
   beforeEach(async () => {
     await fill(5)
@@ -52,7 +44,7 @@ describe('damage', () => {
   })
 
   test('a record that is missing at the end is named when a snapshot stood there', async () => {
-    await log.compact(a, { update: bytes(100), stateVector: bytes(0), upTo: 4 })
+    await on.log.compact(a, { update: bytes(100), stateVector: bytes(0), upTo: 4 })
     await reopenAfter(database => database.batch([
       { type: 'del', key: updateKey(a, 4) },
       { type: 'put', key: updateKey(a, 3), value: Y.encodeStateAsUpdate(new Y.Doc()) },
@@ -61,11 +53,11 @@ describe('damage', () => {
   })
 
   test('records that are missing altogether are not taken for a document that was cleared', async () => {
-    await log.append(a, record(bytes(5), { openedRuns: [runId(1)] }))
+    await on.log.append(a, record(bytes(5), { openedRuns: [runId(1)] }))
     await reopenAfter(database => database.clear({ gte: updateKey(a, 0), lte: updateKey(a, 100) }))
     await expectDamage('all its records are missing')
-    expect(await codeOf(log.append(a, record(bytes(6))))).toBe('log-damaged')
-    expect(await log.openRuns()).toEqual([{ name: a, runId: runId(1) }])
+    expect(await codeOf(on.log.append(a, record(bytes(6))))).toBe('log-damaged')
+    expect(await on.log.openRuns()).toEqual([{ name: a, runId: runId(1) }])
   })
 
   test('records that are missing at the end are named, although no snapshot stood there', async () => {
@@ -77,13 +69,13 @@ describe('damage', () => {
   })
 
   test('a snapshot that is missing is named, although the records after it are whole', async () => {
-    await log.compact(a, { update: bytes(100), stateVector: bytes(0), upTo: 2 })
+    await on.log.compact(a, { update: bytes(100), stateVector: bytes(0), upTo: 2 })
     await reopenAfter(database => database.del(updateKey(a, 2)))
     await expectDamage('record 2 is missing')
   })
 
   describe('of a snapshot in parts', () => {
-    beforeEach(() => log.compact(a, { update: bytes(100), rest: [101, 102, 103].map(bytes), stateVector: bytes(0), upTo: 2 }))
+    beforeEach(() => on.log.compact(a, { update: bytes(100), rest: [101, 102, 103].map(bytes), stateVector: bytes(0), upTo: 2 }))
 
     test('that is missing or was changed is named', async () => {
       await reopenAfter(async (database) => {
@@ -113,7 +105,7 @@ describe('damage', () => {
   })
 
   test('a changed value beside the records is named', async () => {
-    await log.append(a, record(bytes(5), { lineage: lineage('first') }))
+    await on.log.append(a, record(bytes(5), { lineage: lineage('first') }))
     await reopenAfter(async (database) => {
       const value = Buffer.from((await database.get(lineageKey(a)))!)
       value[value.length - 2]! ^= 1
@@ -123,26 +115,26 @@ describe('damage', () => {
   })
 
   test('a damaged summary is left out of the list, in which all others stand', async () => {
-    for (const name of [a, b]) await log.append(name, record(bytes(9), { summary: summary('Plans') }))
+    for (const name of [a, b]) await on.log.append(name, record(bytes(9), { summary: summary('Plans') }))
     await reopenAfter(database => database.put(summaryKey(a), Buffer.from('nonsense')))
-    expect([...(await log.summaries([a, b])).keys()]).toEqual([b])
+    expect([...(await on.log.summaries([a, b])).keys()]).toEqual([b])
   })
 
   test('what a mark says of a document stays true over restarts, until it is erased', async () => {
-    await log.store.commit([{ type: 'put', key: documentDamageKey(a), value: toJson('a change was lost') }])
+    await on.log.store.commit([{ type: 'put', key: documentDamageKey(a), value: toJson('a change was lost') }])
     await reopenAfter(async () => undefined)
     await reopenAfter(async () => undefined)
     await expectDamage('a change was lost')
-    await log.erase(a)
+    await on.log.erase(a)
     await reopenAfter(async () => undefined)
-    expect(await log.append(a, record(bytes(0)))).toBe(0)
+    expect(await on.log.append(a, record(bytes(0)))).toBe(0)
   })
 
   test('a damaged document can be erased', async () => {
     await reopenAfter(database => database.del(updateKey(a, 2)))
     await expectDamage('record 2')
-    await log.erase(a)
-    expect(await log.read(a)).toBeNull()
-    expect(await log.append(a, record(bytes(0)))).toBe(0)
+    await on.log.erase(a)
+    expect(await on.log.read(a)).toBeNull()
+    expect(await on.log.append(a, record(bytes(0)))).toBe(0)
   })
 })

@@ -1,27 +1,20 @@
 /** What was taken out of a document is gone from the files too, whatever happens meanwhile. */
 import { createHash } from 'node:crypto'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import { bytes, documentName, record } from '../../../test/contract/samples.ts'
-import { LevelDbWorld } from '../../../test/rig/leveldb-world.ts'
+import { levelDbForEachTest } from '../../../test/rig/leveldb-for-each-test.ts'
 import type { Key } from '../store-port.ts'
-import type { LevelDbLog } from './leveldb-log.ts'
 import type { Database } from './database.ts'
 
 const a = documentName('a')
 const b = documentName('b')
 
-let world: LevelDbWorld
-let log: LevelDbLog
-beforeEach(async () => {
-  world = await LevelDbWorld.create()
-  log = await world.open()
-})
-afterEach(() => world.dispose())
+const on = levelDbForEachTest()
 
 /** Incompressible, so that it stands in the files as it is. */
 const secret = createHash('sha512').update('what was redacted').digest()
-const secretIsOnDisk = (): Promise<boolean> => world.holds(secret)
-const fill = (count: number, name = a): Promise<void> => world.fill(name, count)
+const secretIsOnDisk = (): Promise<boolean> => on.world.holds(secret)
+const fill = (count: number, name = a): Promise<void> => on.world.fill(name, count)
 
 /** Makes the next rewriting of files wait. */
 const holdRewriting = (database: Database, until: Promise<void>): void => {
@@ -34,7 +27,7 @@ const holdRewriting = (database: Database, until: Promise<void>): void => {
 /** The next write is done, and told of by `cut`; the files behind it are not rewritten before `never` is resolved. */
 const cutAfterTheNextWrite = (): Record<'never' | 'cut', PromiseWithResolvers<void>> => {
   const [never, cut] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
-  world.onWrite = async (write, database) => {
+  on.world.onWrite = async (write, database) => {
     holdRewriting(database, never.promise)
     await write()
     cut.resolve()
@@ -45,153 +38,153 @@ const cutAfterTheNextWrite = (): Record<'never' | 'cut', PromiseWithResolvers<vo
 describe('scrubbing', () => {
   const writeSecret = async (): Promise<void> => {
     await fill(3)
-    await log.append(a, record(secret))
+    await on.log.append(a, record(secret))
     await fill(3, b)
   }
 
   test('an erased document is gone from the files, not only from the index', async () => {
     await writeSecret()
     expect(await secretIsOnDisk()).toBe(true)
-    await log.erase(a)
+    await on.log.erase(a)
     expect(await secretIsOnDisk()).toBe(false)
   })
 
   test('it is gone too when it had already been moved from the log file to a table', async () => {
     await writeSecret()
-    await log.close()
-    await world.raw(database => database.compactRange(['v1'], ['w']))
-    log = await world.open()
-    await log.erase(a)
+    await on.log.close()
+    await on.world.raw(database => database.compactRange(['v1'], ['w']))
+    await on.world.open()
+    await on.log.erase(a)
     expect(await secretIsOnDisk()).toBe(false)
   })
 
   test('a snapshot in parts that was cut short goes with the next one, from the files too', async () => {
     await fill(3)
     const rest = [bytes(51), secret, bytes(53)]
-    world.failOn(3)
-    await expect(log.compact(a, { update: bytes(50), rest, stateVector: bytes(0), upTo: 2 })).rejects.toMatchObject({ code: 'not-saved' })
-    expect((await log.read(a))?.updates).toEqual([0, 1, 2].map(bytes))
-    await world.crash()
-    log = await world.open()
-    expect((await log.read(a))?.updates).toEqual([0, 1, 2].map(bytes))
+    on.world.failOn(3)
+    await expect(on.log.compact(a, { update: bytes(50), rest, stateVector: bytes(0), upTo: 2 })).rejects.toMatchObject({ code: 'not-saved' })
+    expect((await on.log.read(a))?.updates).toEqual([0, 1, 2].map(bytes))
+    await on.world.crash()
+    await on.world.open()
+    expect((await on.log.read(a))?.updates).toEqual([0, 1, 2].map(bytes))
     expect(await secretIsOnDisk()).toBe(true)
-    await log.append(a, record(bytes(3), { scrub: true }))
-    await log.compact(a, { update: bytes(60), rest: [bytes(61)], stateVector: bytes(0), upTo: 3, scrub: true })
+    await on.log.append(a, record(bytes(3), { scrub: true }))
+    await on.log.compact(a, { update: bytes(60), rest: [bytes(61)], stateVector: bytes(0), upTo: 3, scrub: true })
     expect(await secretIsOnDisk()).toBe(false)
-    expect(await log.read(a)).toMatchObject({ updates: [bytes(60), bytes(61)], head: 3 })
+    expect(await on.log.read(a)).toMatchObject({ updates: [bytes(60), bytes(61)], head: 3 })
   })
 
   test('parts of a snapshot that are owed to be scrubbed are scrubbed by the next process', async () => {
     await fill(3)
-    await log.compact(a, { update: bytes(50), rest: [secret], stateVector: bytes(0), upTo: 2 })
-    await log.append(a, record(bytes(3), { scrub: true }))
-    await log.compact(a, { update: bytes(60), stateVector: bytes(0), upTo: 3 })
-    await world.crash()
-    log = await world.open()
-    expect([await secretIsOnDisk(), await log.owedScrubs()]).toEqual([true, [a]])
-    await log.compact(a, { update: bytes(60), stateVector: bytes(0), upTo: 3, scrub: true })
-    expect([await secretIsOnDisk(), await log.owedScrubs()]).toEqual([false, []])
+    await on.log.compact(a, { update: bytes(50), rest: [secret], stateVector: bytes(0), upTo: 2 })
+    await on.log.append(a, record(bytes(3), { scrub: true }))
+    await on.log.compact(a, { update: bytes(60), stateVector: bytes(0), upTo: 3 })
+    await on.world.crash()
+    await on.world.open()
+    expect([await secretIsOnDisk(), await on.log.owedScrubs()]).toEqual([true, [a]])
+    await on.log.compact(a, { update: bytes(60), stateVector: bytes(0), upTo: 3, scrub: true })
+    expect([await secretIsOnDisk(), await on.log.owedScrubs()]).toEqual([false, []])
   })
 
   test.each([2, 4])('a record that others took the place of, joined with it, goes with them (%i behind it)', async (behind) => {
     await writeSecret()
-    await log.append(a, record(Buffer.concat([secret, bytes(1)]), { joined: true }))
-    await log.append(a, record(Buffer.concat([secret, bytes(2)]), { joined: true }))
-    for (let n = 1; n < behind; n++) await log.append(a, record(bytes(n)))
-    await log.append(a, record(bytes(9), { scrub: true }))
-    await log.compact(a, { update: bytes(100), stateVector: bytes(0), upTo: 3 + behind, scrub: true })
+    await on.log.append(a, record(Buffer.concat([secret, bytes(1)]), { joined: true }))
+    await on.log.append(a, record(Buffer.concat([secret, bytes(2)]), { joined: true }))
+    for (let n = 1; n < behind; n++) await on.log.append(a, record(bytes(n)))
+    await on.log.append(a, record(bytes(9), { scrub: true }))
+    await on.log.compact(a, { update: bytes(100), stateVector: bytes(0), upTo: 3 + behind, scrub: true })
     expect(await secretIsOnDisk()).toBe(false)
   })
 
   test('a scrubbing compaction leaves nothing of the records that it replaces, and keeps the rest', async () => {
     await writeSecret()
-    await log.append(a, record(bytes(4)))
-    await log.compact(a, { update: bytes(100), stateVector: bytes(0), upTo: 3, scrub: true })
+    await on.log.append(a, record(bytes(4)))
+    await on.log.compact(a, { update: bytes(100), stateVector: bytes(0), upTo: 3, scrub: true })
     expect(await secretIsOnDisk()).toBe(false)
-    expect((await log.read(a))?.updates).toEqual([bytes(100), bytes(4)])
-    expect((await log.read(b))?.updates).toHaveLength(3)
+    expect((await on.log.read(a))?.updates).toEqual([bytes(100), bytes(4)])
+    expect((await on.log.read(b))?.updates).toHaveLength(3)
   })
 })
 
 describe('a scrub that is owed', () => {
   const crash = async (): Promise<void> => {
-    await world.crash()
-    log = await world.open()
+    await on.world.crash()
+    await on.world.open()
   }
-  const compactAll = (upTo: number): Promise<void> => log.compact(a, { update: bytes(100), stateVector: bytes(0), upTo, scrub: true })
+  const compactAll = (upTo: number): Promise<void> => on.log.compact(a, { update: bytes(100), stateVector: bytes(0), upTo, scrub: true })
   beforeEach(async () => {
-    await log.append(a, record(secret))
+    await on.log.append(a, record(secret))
     await fill(3)
-    await log.append(a, record(bytes(9), { scrub: true }))
+    await on.log.append(a, record(bytes(9), { scrub: true }))
   })
 
   test('is known to the next process when this one was killed before the snapshot', async () => {
     await crash()
-    expect(await log.owedScrubs()).toEqual([a])
-    expect((await log.read(a))?.owesScrub).toBe(true)
+    expect(await on.log.owedScrubs()).toEqual([a])
+    expect((await on.log.read(a))?.owesScrub).toBe(true)
     await compactAll(4)
-    expect([await log.owedScrubs(), (await log.read(a))?.owesScrub, await secretIsOnDisk()]).toEqual([[], undefined, false])
+    expect([await on.log.owedScrubs(), (await on.log.read(a))?.owesScrub, await secretIsOnDisk()]).toEqual([[], undefined, false])
   })
 
   test('is known when this one was killed between the snapshot and the rewriting of the files', async () => {
     const { never, cut } = cutAfterTheNextWrite()
     const compacted = compactAll(4)
     await cut.promise
-    await world.copy()
+    await on.world.copy()
     never.resolve()
-    world.onWrite = write => write()
+    on.world.onWrite = write => write()
     await compacted
-    await log.close()
-    log = await world.open()
-    expect([await secretIsOnDisk(), await log.owedScrubs()]).toEqual([true, [a]])
-    await log.append(a, record(bytes(10)))
+    await on.log.close()
+    await on.world.open()
+    expect([await secretIsOnDisk(), await on.log.owedScrubs()]).toEqual([true, [a]])
+    await on.log.append(a, record(bytes(10)))
     await compactAll(5)
-    expect([await log.owedScrubs(), await secretIsOnDisk()]).toEqual([[], false])
+    expect([await on.log.owedScrubs(), await secretIsOnDisk()]).toEqual([[], false])
   })
 
   test('of an erased document is paid before anything is written under its name again', async () => {
     const { never, cut } = cutAfterTheNextWrite()
-    const erased = log.erase(a)
+    const erased = on.log.erase(a)
     await cut.promise
-    await world.copy()
+    await on.world.copy()
     never.resolve()
-    world.onWrite = write => write()
+    on.world.onWrite = write => write()
     await erased
-    await log.close()
-    log = await world.open()
+    await on.log.close()
+    await on.world.open()
     expect(await secretIsOnDisk()).toBe(true)
-    expect(await log.append(a, record(bytes(0)))).toBe(0)
-    expect([await log.owedScrubs(), await secretIsOnDisk()]).toEqual([[], false])
-    expect((await log.read(a))?.updates).toEqual([bytes(0)])
+    expect(await on.log.append(a, record(bytes(0)))).toBe(0)
+    expect([await on.log.owedScrubs(), await secretIsOnDisk()]).toEqual([[], false])
+    expect((await on.log.read(a))?.updates).toEqual([bytes(0)])
   })
 
   test('stays owed while a record that came later takes out something else', async () => {
     const rewriting = Promise.withResolvers<void>()
-    world.onWrite = async (write, database) => {
-      world.onWrite = write => write()
+    on.world.onWrite = async (write, database) => {
+      on.world.onWrite = write => write()
       holdRewriting(database, rewriting.promise)
       await write()
     }
     const compacted = compactAll(4)
-    await log.append(a, record(bytes(10), { scrub: true }))
+    await on.log.append(a, record(bytes(10), { scrub: true }))
     rewriting.resolve()
     await compacted
-    expect((await log.read(a))?.owesScrub).toBe(true)
+    expect((await on.log.read(a))?.owesScrub).toBe(true)
     await compactAll(5)
-    expect(await log.owedScrubs()).toEqual([])
+    expect(await on.log.owedScrubs()).toEqual([])
   })
 
   test('is paid together with those that were asked for meanwhile', async () => {
     let batches = 0
-    world.onWrite = async (write) => {
+    on.world.onWrite = async (write) => {
       batches++
       await write()
     }
     const names = Array.from({ length: 60 }, (_, n) => documentName(`of-sixty-${n}`))
-    await Promise.all(names.map(name => log.append(name, record(bytes(1), { scrub: true }))))
-    await Promise.all(names.map(name => log.compact(name, { update: bytes(2), stateVector: bytes(0), upTo: 0, scrub: true })))
+    await Promise.all(names.map(name => on.log.append(name, record(bytes(1), { scrub: true }))))
+    await Promise.all(names.map(name => on.log.compact(name, { update: bytes(2), stateVector: bytes(0), upTo: 0, scrub: true })))
     expect(batches).toBeLessThan(20)
-    expect(await log.owedScrubs()).toEqual([a])
+    expect(await on.log.owedScrubs()).toEqual([a])
   })
 })
 
@@ -199,14 +192,14 @@ test('deletions that scrubbing writes again come before an erasing that was aske
   await fill(4)
   const batches: number[] = []
   const rewriting = Promise.withResolvers<void>()
-  world.onWrite = async (write, database, operations) => {
+  on.world.onWrite = async (write, database, operations) => {
     batches.push(operations.length)
     if (batches.length === 1) holdRewriting(database, rewriting.promise)
     await write()
   }
-  const compacted = log.compact(a, { update: bytes(100), stateVector: bytes(0), upTo: 3, scrub: true })
-  const erased = log.erase(a)
-  for (let n = 0; n < 20; n++) await log.read(b)
+  const compacted = on.log.compact(a, { update: bytes(100), stateVector: bytes(0), upTo: 3, scrub: true })
+  const erased = on.log.erase(a)
+  for (let n = 0; n < 20; n++) await on.log.read(b)
   rewriting.resolve()
   await Promise.all([compacted, erased])
   // Each is numbered. The compaction with its deletions (2 × 3) and the mark of what is owed; its deletions again; the mark goes. The
