@@ -2,13 +2,10 @@
  * The note in a data folder that says: this is older than what devices may have seen of it. Whoever restores a backup puts it there (or a
  * backup carries it), and at the next start every document begins a new epoch, so that no device merges what the server no longer knows of.
  */
-import { access, rm, writeFile } from 'node:fs/promises'
+import { access, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 
 export const EPOCH_MARKER = 'begin-new-epochs'
-
-/** What an operator's `touch begin-new-epochs` does; for backup tools. */
-export const beginNewEpochs = (dataFolder: string): Promise<void> => writeFile(join(dataFolder, EPOCH_MARKER), '', { flush: true })
 
 /** @returns whether new epochs are asked for, and what to call when the store has noted it; a crash before that only asks again */
 export const readEpochMarker = async (dataFolder: string): Promise<{ asked: boolean, noted: () => Promise<void> }> => {

@@ -33,7 +33,7 @@ export interface DeletionPorts {
 
 export const DELETED_NAME = 'Deleted account'
 /** After the disk failed (milliseconds). */
-export const DELETE_AGAIN_MS = 60_000
+const DELETE_AGAIN_MS = 60_000
 
 export const createDeletions = ({ store, directory, rooms, erase, forget, now, timers, logger }: DeletionPorts): Deletions => {
   const waiting = new Set<() => void>()

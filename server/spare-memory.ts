@@ -17,9 +17,9 @@ export interface SpareMemoryPorts {
 /** How often it looks (milliseconds). */
 export const LOOK_MS = 5_000
 /** Less than this share of a core is nothing to do. */
-export const QUIET = 0.02
+const QUIET = 0.02
 /** It is worth it when the process occupies so many times what it did after the last time. */
-export const GROWN = 1.1
+const GROWN = 1.1
 /** Collecting takes about a millisecond for each megabyte in use, in which nobody is answered. */
 export const LARGE_HEAP = 96 * 1024 * 1024
 

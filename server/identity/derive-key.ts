@@ -1,7 +1,7 @@
 /** A key of its own for each purpose, made of the server's one secret: what is learned of one tells nothing of the others. */
 import { hkdfSync } from 'node:crypto'
 
-export const KEY_BYTES = 32
+const KEY_BYTES = 32
 
 /** HKDF-SHA256 (RFC 5869). */
 export const deriveKey = (secret: Uint8Array, purpose: 'guest cookie' | 'vault'): Uint8Array =>

@@ -22,7 +22,7 @@ import { deviceLimits } from '../../shared/limits.ts'
 import { idsOf } from '../../shared/principal.ts'
 import type { Principal } from '../../shared/principal.ts'
 
-export const GUEST_COOKIE = 'skein_guest'
+const GUEST_COOKIE = 'skein_guest'
 /** 400 days, the longest that browsers keep a cookie; it begins anew whenever the guest is admitted again. */
 export const GUEST_COOKIE_SECONDS = 400 * 24 * 60 * 60
 

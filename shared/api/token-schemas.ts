@@ -24,7 +24,7 @@ export const newToken = z.strictObject({
 export type NewToken = z.output<typeof newToken>
 
 /** A token as its person sees it. Times in milliseconds since 1970. */
-export const token = z.object({
+const token = z.object({
   id: z.string(),
   name: z.string(),
   scopes: z.object({

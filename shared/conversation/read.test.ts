@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import * as Y from 'yjs'
 import { openRoots, reactionKey } from './document.ts'
 import {
-  findMessage, readDraft, readDrafts, readMessages, readMeta, readReactions, readRedactions, readRuns, textOf,
+  readDraft, readDrafts, readMessages, readMeta, readReactions, readRedactions, readRuns, textOf,
 } from './read.ts'
 import type { DraftHead, Message, Run } from './schema.ts'
 import { SCHEMA_VERSION } from './schema.ts'
@@ -100,12 +100,10 @@ describe('messages', () => {
     id: uuid(n) as MessageId, role: 'user', parts: [], metadata: { parentId: null, authorId: 'u', createdAt: 0, acceptedAt: 0, status: 'complete' },
   })
 
-  test('are read in the order accepted and found by id', () => {
+  test('are read in the order accepted', () => {
     const doc = new Y.Doc()
     openRoots(doc).messages.push([message(2), message(1)])
     expect(readMessages(doc).map(({ id }) => id)).toEqual([uuid(2), uuid(1)])
-    expect(findMessage(doc, uuid(1) as MessageId)).toEqual(message(1))
-    expect(findMessage(doc, uuid(9) as MessageId)).toBeUndefined()
   })
 
   test('that were taken out are told with where they stood', () => {

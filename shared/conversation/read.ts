@@ -6,7 +6,7 @@ import type { Mode } from './mode.ts'
 import type { DraftMap } from './document.ts'
 import * as schema from './schema.ts'
 import type { DraftHead, Member, Message, MessagePart, Redaction, Run, Summary } from './schema.ts'
-import type { DraftId, MessageId } from '../ids.ts'
+import type { DraftId } from '../ids.ts'
 import { limits } from '../limits.ts'
 
 export interface Draft {
@@ -24,9 +24,6 @@ export interface Reaction {
 
 /** All sealed messages in the order in which the server accepted them, alternatives included. */
 export const readMessages = (doc: Y.Doc): Message[] => openRoots(doc).messages.toArray()
-
-export const findMessage = (doc: Y.Doc, id: MessageId): Message | undefined =>
-  readMessages(doc).find(message => message.id === id)
 
 /** Messages that were taken out, by their ids. */
 export const readRedactions = (doc: Y.Doc): Map<string, Redaction> => new Map(openRoots(doc).redactions.entries())

@@ -1,8 +1,8 @@
 /** A server killed again and again while people write and agents answer: nothing that anybody was told is missing afterwards. */
 import { expect, it } from 'vitest'
 import * as Y from 'yjs'
-import { findMessage, readDrafts, readMessages, readRuns, textOf } from '../../shared/conversation/read.ts'
-import type { MessageId, RequestId } from '../../shared/ids.ts'
+import { readDrafts, readMessages, readRuns, textOf } from '../../shared/conversation/read.ts'
+import type { RequestId } from '../../shared/ids.ts'
 import { newConversationId, say } from '../rig/conversation.ts'
 import { Peer } from '../rig/peer.ts'
 import { runSeed, seededRandom, times, withReplay } from '../rig/seed.ts'
@@ -125,7 +125,7 @@ it(`loses nothing seen and nothing acknowledged under ${KILLS} kill -9, and ever
 const expectSeenTextKept = (doc: Y.Doc, witness: Witness): void => {
   const drafts = new Map(readDrafts(doc).flatMap(({ head, parts }) => head.kind === 'agent' ? [[head.replyId as string, textOf(parts)]] : []))
   for (const [replyId, seen] of witness.drafts) {
-    const sealed = findMessage(doc, replyId as MessageId)
+    const sealed = readMessages(doc).find(({ id }) => id === replyId)
     const now = sealed ? textOf(sealed.parts) : drafts.get(replyId)
     expect(now?.startsWith(seen), `text of reply ${replyId} that was seen is gone`).toBe(true)
   }

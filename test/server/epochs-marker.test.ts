@@ -2,8 +2,9 @@
 import { access } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { beginNewEpochs, EPOCH_MARKER } from '../../server/epoch-marker.ts'
+import { EPOCH_MARKER } from '../../server/epoch-marker.ts'
 import { messageTexts, newConversationId, say } from '../rig/conversation.ts'
+import { beginNewEpochs } from '../rig/epoch-marker.ts'
 import { Peer } from '../rig/peer.ts'
 import { startServer, temporaryFolder } from '../rig/server-process.ts'
 

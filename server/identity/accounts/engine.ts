@@ -67,7 +67,7 @@ const ourTables = {
 } satisfies BetterAuthPlugin
 
 /** @param origin `https://host` under which people reach this server */
-export const engineOptions = ({ store, secret, providers, mailer, hooks, passwords = scrypt }: EngineOptions, origin: string) => {
+const engineOptions = ({ store, secret, providers, mailer, hooks, passwords = scrypt }: EngineOptions, origin: string) => {
   const secure = origin.startsWith('https:')
   return {
     appName: 'Skein',

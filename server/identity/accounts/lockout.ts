@@ -69,7 +69,7 @@ export const createLockout = (now: () => number): ((account: string, address: st
 }
 
 /** How long nobody is listened to after so many failures: 30 s, 1 min, 2 min, … 15 min. */
-export const lockMs = (failed: number): number => failed < limits.freeAttempts
+const lockMs = (failed: number): number => failed < limits.freeAttempts
   ? 0
   : 1000 * Math.min(limits.longestLockSeconds, limits.firstLockSeconds * 2 ** (failed - limits.freeAttempts))
 

@@ -12,7 +12,7 @@ export interface Mailer {
 
 /** Secrets stand behind the `#` of links: browsers do not send that part to any server, so it stands in nobody's log. */
 export const resetPath = (token: string): string => `/reset#${token}`
-export const confirmPath = (token: string): string => `/confirm#${token}`
+const confirmPath = (token: string): string => `/confirm#${token}`
 export const invitePath = (code: string): string => `/sign-up#${code}`
 
 /** @param origin `https://host`, where the links lead; never taken from a request, whose sender could make it theirs */

@@ -143,7 +143,7 @@ export class Visit {
   }
 }
 
-export const idOf = ({ user }: SignedInAccount): UserId => parseUserId(user.id)!
+const idOf = ({ user }: SignedInAccount): UserId => parseUserId(user.id)!
 
 /** What better-auth was asked for; its refusals in our words. */
 export const asked = <T>(answer: Promise<T>): Promise<T> => answer.catch(translate)

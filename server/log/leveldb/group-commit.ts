@@ -20,7 +20,7 @@ export interface Clock {
   turn: () => Promise<void>
 }
 
-export const systemClock: Clock = {
+const systemClock: Clock = {
   now: () => performance.now(),
   wait: ms => new Promise(resolve => setTimeout(resolve, ms)),
   turn: () => new Promise(resolve => setImmediate(resolve)),
