@@ -172,7 +172,9 @@ export const createSkein = (adapters: Adapters): RunningServer => {
   const api = createApi({ ...adapters, desk, leavers, identity, edge, audit, auditSampled, rooms, roles, proofs, erase: erasure.erase })
   listeners.push(driver.onEvents, api.feed, desk.onEvents)
   const ceaseToListen = directory.onChanged(createRoster({ directory, rooms, logger }))
-  const sync = new SyncServer({ proofs, roles, access: { openToAll }, rooms, logger, auditSampled, edge, after: timers.after, now, limits })
+  const sync = new SyncServer({
+    proofs, roles, access: { openToAll }, rooms, logger, auditSampled, edge, after: timers.after, yieldToOthers: oneATurn(setImmediate), now, limits
+  })
   const answer = getRequestListener((request, env) =>
     api.app.fetch(request, { ...env, caller: edge.callerOf(env.incoming as IncomingMessage) } satisfies CallerEnv))
   const answers = new AnswersUnderWay(timers)

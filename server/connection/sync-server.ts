@@ -43,6 +43,8 @@ export interface SyncServerOptions {
   auditSampled: SampledAudit
   edge: Edge
   after: Timers['after']
+  /** One of those who wait for it each time that the event loop went round: when a thousand come at once, others are heard in between. */
+  yieldToOthers: () => Promise<void>
   /** Milliseconds since 1970. */
   now: () => number
   limits: ServerLimits
@@ -109,7 +111,8 @@ export class SyncServer {
     }
     const credentials = credentialsOf(request, caller)
     const name = path.slice(PATH.length)
-    this.#sockets.handleUpgrade(request, socket, head, webSocket => void this.#admit(webSocket, socket, credentials, name))
+    void this.#options.yieldToOthers().then(() =>
+      this.#sockets.handleUpgrade(request, socket, head, webSocket => void this.#admit(webSocket, socket, credentials, name)))
     return true
   }
 
