@@ -12,6 +12,8 @@ import { sleep, until } from './wait.ts'
 const TELL = fileURLToPath(new URL('tell-on-signal.ts', import.meta.url))
 /** Of /proc/<pid>/stat; 100 on every Linux that Node runs on. */
 const TICKS_PER_SECOND = 100
+/** CPU in a second of somebody who does nothing. */
+const SETTLED_SECONDS = 0.02
 
 export interface StartOptions {
   peer: Peer
@@ -67,6 +69,18 @@ export class MeasuredServer {
     const stat = readFileSync(`/proc/${this.pid}/stat`, 'utf8')
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
     return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND
+  }
+
+  /** Resolves when it does nothing more, such as compacting what it was just given. */
+  settled(): Promise<void> {
+    let used = -1
+    return until(`${this.peer.title} has settled`, async () => {
+      const before = used
+      used = this.cpuSeconds()
+      if (used - before <= SETTLED_SECONDS) return true
+      await sleep(1000)
+      return false
+    })
   }
 
   /** Resident memory as it is, in kB. */

@@ -47,7 +47,8 @@ interface Abuse {
 const abuse = ({ title, about, bytes = SMALL_BYTES, seconds = SECONDS, prepare, begin }: Abuse): Workload => ({
   title: `abuse: ${title}`,
   about: `${about} Meanwhile a pair of people in the same room and one in another each say ${SAY_PER_SECOND} things a second, for ${seconds} s; before ` +
-    'that with nothing else. Memory is how far the resident set grew at most. What the system does not take does not arrive at all.',
+    'that with nothing else. Work is the most CPU time that the server\'s thread took without a ' +
+    'pause, memory is how far the resident set grew at most. What the system does not take does not arrive at all.',
   takes: withDocuments,
   async run({ peer, start, scale }) {
     const server = await start()
@@ -70,12 +71,14 @@ const abuse = ({ title, about, bytes = SMALL_BYTES, seconds = SECONDS, prepare, 
     let most = before
     const looking = setInterval(() => { most = Math.max(most, server.residentKb()) }, LOOK_MS)
     const cpu = server.cpuSeconds()
+    await server.longestStalls()
     const beginning = begin(scene)
     const abused = await talk(Math.ceil(seconds * scale))
     over = true
     await beginning
     clearInterval(looking)
     const used = server.cpuSeconds() - cpu
+    const { workMs } = await server.longestStalls()
     for (const socket of scene.sockets) socket.destroy()
     closeAll([...scene.clients, ...same.clients, ...other.clients])
     await server.stop('SIGKILL')
@@ -84,6 +87,7 @@ const abuse = ({ title, about, bytes = SMALL_BYTES, seconds = SECONDS, prepare, 
       'p99 ms in another room': abused.other,
       'p99 ms in the same room': abused.same,
       'grown by MB': (most - before) / 1024,
+      'work ms': workMs,
       'CPU s': used,
       'not arrived': abused.lost,
     }
