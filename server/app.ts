@@ -173,7 +173,8 @@ export const createSkein = (adapters: Adapters): RunningServer => {
   listeners.push(driver.onEvents, api.feed, desk.onEvents)
   const ceaseToListen = directory.onChanged(createRoster({ directory, rooms, logger }))
   const sync = new SyncServer({
-    proofs, roles, access: { openToAll }, rooms, logger, auditSampled, edge, after: timers.after, yieldToOthers: oneATurn(setImmediate), now, limits
+    proofs, roles, access: { openToAll }, rooms, logger, auditSampled, edge, now, limits,
+    after: timers.after, yieldToOthers: oneATurn(setImmediate)
   })
   const answer = getRequestListener((request, env) =>
     api.app.fetch(request, { ...env, caller: edge.callerOf(env.incoming as IncomingMessage) } satisfies CallerEnv))

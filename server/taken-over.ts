@@ -1,6 +1,6 @@
 /**
- * An account is somebody else's than of who had it until now: the links into its documents that were made in its name end, or whoever made them
- * would come in by one. Members stay, whom everybody sees.
+ * An account is somebody else's than of who had it until now: the links into its documents that were made in its name end, or whoever
+ * made them would come in by one. Members stay, whom everybody sees.
  */
 import { SkeinError } from '../shared/errors.ts'
 import type { Directory } from './directory/port.ts'

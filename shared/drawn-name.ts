@@ -1,6 +1,6 @@
 /**
- * Names that nobody guesses. Where people have documents of their own, whoever comes first to a name that nobody has owns it; so a name that
- * could be guessed would tell whoever tries it whether it is taken, or could be taken before its owner's device has come.
+ * Names that nobody guesses. Where people have documents of their own, whoever comes first to a name that nobody has owns it; so a name
+ * that could be guessed would tell whoever tries it whether it is taken, or could be taken before its owner's device has come.
  */
 import { errorTable } from './errors.ts'
 import { documentId, documentKind } from './ids.ts'

@@ -96,7 +96,9 @@ export const limits = {
   parkedBytes: 4 * 1024 * 1024,
   /** The body of a request to the API: an id, a title or a role. */
   apiRequestBytes: 16 * 1024,
-  /** A request as the body of a call of the API: its JSON may write every letter outside ASCII as an escape, which is three times as long. */
+  /**
+   * A request as the body of a call of the API: its JSON may write every letter outside ASCII as an escape, which is three times as long.
+   */
   postedRequestBytes: 3 * requestBytes,
   /** The body of a `POST /api/sync`; it names what a device holds, about 170 bytes a document. */
   syncRequestBytes: 1024 * 1024,

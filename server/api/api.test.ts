@@ -166,7 +166,8 @@ describe('messages', () => {
 
   test('what came later is asked for by the last one known', async () => {
     const { get } = await withMessages(3)
-    expect((await pageOf(await get(routes.messages(a, { after: requestIdOf(1), limit: 1 })))).messages.map(({ id }) => id)).toEqual([requestIdOf(2)])
+    const { messages } = await pageOf(await get(routes.messages(a, { after: requestIdOf(1), limit: 1 })))
+    expect(messages.map(({ id }) => id)).toEqual([requestIdOf(2)])
     expect(await pageOf(await get(routes.messages(a, { after: requestIdOf(2) })))).toEqual({ messages: [], next: null })
   })
 
@@ -190,7 +191,8 @@ describe('what became of a request', () => {
     await post(routes.conversations(), { id: a })
     const outcome = { status: 'refused', code: 'message-too-long', reason: 'too long' } as const
     await world.remember(a, { requestId: requestIdOf(1), outcome, principal: 'x' as UserId, at: START + 1 })
-    expect(schemas.requestResult.parse(await (await get(routes.request(a, requestIdOf(1)))).json())).toEqual({ requestId: requestIdOf(1), outcome, at: START + 1 })
+    const result = schemas.requestResult.parse(await (await get(routes.request(a, requestIdOf(1)))).json())
+    expect(result).toEqual({ requestId: requestIdOf(1), outcome, at: START + 1 })
     expect(await codeOf(await get(routes.request(a, requestIdOf(2))))).toBe('not-found')
     expect(await codeOf(await get(routes.request(a, 'no-uuid')))).toBe('not-found')
   })

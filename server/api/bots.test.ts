@@ -20,7 +20,10 @@ const signIn = async (): Promise<Browser> => {
   await browser.get(routes.me())
   return browser
 }
-const nameOf = async (browser: Browser): Promise<string> => (await (await browser.get(routes.me())).json() as { principal: { name: string } }).principal.name
+const nameOf = async (browser: Browser): Promise<string> => {
+  const { principal } = await (await browser.get(routes.me())).json() as { principal: { name: string } }
+  return principal.name
+}
 const register = async (name: string, by = ada): Promise<Bot> => bot.parse(await (await by.post(routes.bots(), { name })).json())
 const change = (id: string, body: object, by = ada): Promise<Response> =>
   by.request(routes.bot(id), { method: 'PATCH', body: JSON.stringify(body), headers: { 'content-type': 'application/json' } })

@@ -1,6 +1,6 @@
 /**
- * Checks JSON text from outside: that inside rich text (embeds and formats), which Yjs hands to `JSON.parse` while it decodes, and that of a
- * request which comes without an update.
+ * Checks JSON text from outside: that inside rich text (embeds and formats), which Yjs hands to `JSON.parse` while it decodes, and that
+ * of a request which comes without an update.
  */
 import { limits } from '../../shared/limits.ts'
 import { price } from './budget.ts'

@@ -8,7 +8,10 @@ import type { RandomBytes } from '../../shared/ids.ts'
 const DRAFT_MS = 60_000
 const DRAFT = /^(.+)\.[0-9a-f]{16}$/
 
-/** In place of whatever was there. A process that dies meanwhile leaves the old one, and perhaps a draft beside it: {@link removeOldDrafts}. */
+/**
+ * In place of whatever was there. A process that dies meanwhile leaves the old one, and perhaps a draft beside it: {@link
+ * removeOldDrafts}.
+ */
 export const replaceFile = async (path: string, bytes: Uint8Array, random: RandomBytes): Promise<void> => {
   const draft = await writeDraft(path, bytes, random)
   await rename(draft, path)
@@ -29,8 +32,8 @@ export const writeDraft = async (path: string, bytes: Uint8Array, random: Random
 }
 
 /**
- * Removes the drafts that processes left which died while they wrote: they hold what the file would have held. One that is being written now,
- * by another process, stays.
+ * Removes the drafts that processes left which died while they wrote: they hold what the file would have held. One that is being written
+ * now, by another process, stays.
  * @param isOurs of which files
  * @param now milliseconds since 1970
  */

@@ -39,7 +39,9 @@ export interface LedgerEntry {
   at: number
   /** Of a refused `send`: the message it would have followed. What was written after it, offline, follows that one instead. */
   follows?: MessageId | null
-  /** Of an accepted one: a digest of what was asked for, so that other content under the same id is told apart. A redaction takes it out. */
+  /**
+   * Of an accepted one: a digest of what was asked for, so that other content under the same id is told apart. A redaction takes it out.
+   */
   content?: string
 }
 

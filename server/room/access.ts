@@ -33,7 +33,8 @@ export interface Membership {
 export const roleIn = async (policy: AccessPolicy, name: DocumentName, principal: Principal): Promise<Role | null> => {
   const { directory, now, openToAll } = policy
   if (documentKind(name) === 'home' && !isOwn(principal, documentId(name))) return null
-  const entry = await directory.find(name) ?? (mayCreate(name, principal, openToAll) ? await directory.create(name, principal, now()) : null)
+  const known = await directory.find(name)
+  const entry = known ?? (mayCreate(name, principal, openToAll) ? await directory.create(name, principal, now()) : null)
   return entry && memberRole(entry, principal, openToAll)
 }
 

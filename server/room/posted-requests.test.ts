@@ -69,7 +69,7 @@ describe('a request without an update', () => {
     const page = await over.enter()
     await page.join()
     const turns: string[] = []
-    let posted: Promise<unknown> | null = null
+    let posted = null as Promise<unknown> | null
     over.yieldToOthers = async () => {
       posted ??= post(over, text('in between')).then(() => { turns.push('posted') })
       await settle()

@@ -2,8 +2,8 @@
  * The snapshots of one document: when its records are worth one, and how they are folded into it.
  *
  * One compaction at a time: whatever asks for one meanwhile shares the next, so that many redactions in a row cost two. A small document is
- * encoded here; a large one is folded from its stored records in a thread, since encoding 50 MB holds up everybody for half a second. A fold
- * that fails loses nothing: the records stay, and where something was redacted it is tried again until it is done.
+ * encoded here; a large one is folded from its stored records in a thread, since encoding 50 MB holds up everybody for half a second. A
+ * fold that fails loses nothing: the records stay, and where something was redacted it is tried again until it is done.
  */
 import type * as Y from 'yjs'
 import type { DocumentName } from '../../shared/ids.ts'

@@ -53,7 +53,8 @@ export const takeOnce = (writer: TransactionWriter, requestId: RequestId, value:
   const { outcome, content } = perform(writer, requestId, value, context)
   const follows = outcome.status === 'refused' ? placeAfter(writer, parentIdOf(value), context) : undefined
   const entry: LedgerEntry = {
-    requestId, outcome, principal: context.principal.id, at: context.now, ...follows !== undefined && { follows }, ...content && { content },
+    requestId, outcome, principal: context.principal.id, at: context.now,
+    ...follows !== undefined && { follows }, ...content && { content },
   }
   writer.noteTaken(entry)
   if (outcome.status === 'refused') writer.events.push({ type: 'request.refused', requestId, code: outcome.code })

@@ -39,8 +39,8 @@ export type SignIn = z.input<typeof signIn>
 /** `POST /api/auth/reset-mail`: a link for a new password, by mail. */
 export const resetMail = z.strictObject({ email })
 /**
- * `POST /api/auth/reset`: the new password, with the link's secret. All sessions end; and whatever else lets somebody in, or acts as the person (passkeys,
- * providers, tokens, links that they made), where the address was never confirmed, or with `everything`.
+ * `POST /api/auth/reset`: the new password, with the link's secret. All sessions end; and whatever else lets somebody in, or acts as the
+ * person (passkeys, providers, tokens, links that they made), where the address was never confirmed, or with `everything`.
  */
 export const reset = z.strictObject({ token: secret, password: newPassword, everything: z.optional(z.boolean()) })
 /** Whether more ended than the sessions. */
@@ -96,8 +96,8 @@ export const passkeySignIn = z.strictObject({ response: z.record(z.string(), z.u
 export const webAuthnOptions = z.looseObject({ challenge: z.string() })
 
 /**
- * `POST /api/auth/providers/:id`: where the browser goes to sign in there. `link`: adds it to the account that is signed in, by a fresh session.
- * `DELETE`, likewise: it lets nobody in any more, unless nothing else does.
+ * `POST /api/auth/providers/:id`: where the browser goes to sign in there. `link`: adds it to the account that is signed in, by a fresh
+ * session. `DELETE`, likewise: it lets nobody in any more, unless nothing else does.
  */
 export const providerSignIn = z.strictObject({ code: inviteCode, link: z.optional(z.boolean()) })
 export const elsewhere = z.object({ url: z.string() })

@@ -95,9 +95,9 @@ export const requestResult = z.object({
 export type RequestResult = z.infer<typeof requestResult>
 
 /**
- * `POST /api/conversations/:id/requests` takes a `request` of conversation/schema.ts, without `createdAt` one that was written now, under the
- * id that its header {@link IDEMPOTENCY_KEY} names. This is what is answered when it was accepted; the same request again is answered the
- * same.
+ * `POST /api/conversations/:id/requests` takes a `request` of conversation/schema.ts, without `createdAt` one that was written now, under
+ * the id that its header {@link IDEMPOTENCY_KEY} names. This is what is answered when it was accepted; the same request again is answered
+ * the same.
  */
 export const acceptedRequest = z.extend(requestResult, {
   /** The message that a `send` became; absent once it was taken out. */

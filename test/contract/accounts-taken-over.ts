@@ -81,7 +81,8 @@ export const takenOverContract = (world: TakenOverWorld): void => void describe(
     expect(await json(browser().post(auth.reset(), { token, password: NEW }))).toEqual({ everything: true })
     for (const { closed } of mine.sockets) expect(await closed).toBe(4401)
     expect(await waysIn(mine, mallory)).toEqual({
-      session: 401, otherSession: 401, passkey: 401, token: 401, feedByTicket: 401, invitation: 404, shareLink: 401, device: 410, earlierLink: 410,
+      session: 401, otherSession: 401, passkey: 401, token: 401, feedByTicket: 401, invitation: 404, shareLink: 401,
+        device: 410, earlierLink: 410,
     })
     expect((await signIn(browser(), email)).status).toBe(401)
     const own = browser()
@@ -104,7 +105,8 @@ export const takenOverContract = (world: TakenOverWorld): void => void describe(
     expect((await json<{ passkeys: Passkey[] }>(own.get(auth.passkeys()))).passkeys).toHaveLength(1)
     expect((await json<TokenList>(own.get(routes.tokens()))).tokens).toHaveLength(1)
     expect(await waysIn(mine, before)).toEqual({
-      session: 401, otherSession: 401, passkey: 200, token: 200, feedByTicket: 401, invitation: 200, shareLink: 200, device: 410, earlierLink: 410,
+      session: 401, otherSession: 401, passkey: 200, token: 200, feedByTicket: 401, invitation: 200, shareLink: 200,
+        device: 410, earlierLink: 410,
     })
   })
 

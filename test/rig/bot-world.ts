@@ -57,7 +57,8 @@ export class BotWorld {
 
   fetch(headers: Record<string, string>, method: string, path: string, body?: unknown): Promise<Response> {
     const json = body !== undefined && { 'content-type': 'application/json' }
-    return fetch(this.server.url + path, { method, headers: { ...headers, ...json }, ...body !== undefined && { body: JSON.stringify(body) } })
+    const written = body !== undefined && { body: JSON.stringify(body) }
+    return fetch(this.server.url + path, { method, headers: { ...headers, ...json }, ...written })
   }
 
   async ask<T>(who: string, method: string, path: string, body?: unknown): Promise<T> {

@@ -1,8 +1,8 @@
 /**
- * Loaded before the server (`node --import`): documents stand still at a place in the life of a run that no signal from outside would hit, and
- * there the test kills the process. `SKEIN_TEST_HOLD_AT`: JSON, by document `"<what> <when> <nth>"`: with the nth record of that kind, before it
- * is handed to the log or when it is durable and nobody knows yet. Nothing more of that document reaches the disk, so the next process finds
- * what it would have found of a server that was killed right there; the log says `held`.
+ * Loaded before the server (`node --import`): documents stand still at a place in the life of a run that no signal from outside would
+ * hit, and there the test kills the process. `SKEIN_TEST_HOLD_AT`: JSON, by document `"<what> <when> <nth>"`: with the nth record of that
+ * kind, before it is handed to the log or when it is durable and nobody knows yet. Nothing more of that document reaches the disk, so the
+ * next process finds what it would have found of a server that was killed right there; the log says `held`.
  */
 import { LevelDbUpdateLog } from '../../server/log/leveldb/leveldb-log.ts'
 import type { LogRecord } from '../../server/log/port.ts'

@@ -8,7 +8,7 @@ import { parseDocumentName } from '../../shared/ids.ts'
 import type { DocumentName, UserId } from '../../shared/ids.ts'
 import { routes } from '../../shared/api/routes.ts'
 import { sharedDocuments } from '../../server/api/shared-documents.ts'
-import { messageTexts, newConversationId, say } from '../rig/conversation.ts'
+import { messageTexts, say } from '../rig/conversation.ts'
 import { startInProcess } from '../rig/in-process.ts'
 import type { InProcessServer } from '../rig/in-process.ts'
 import { keyPair, pemOf, sign } from '../rig/jwt-issuer.ts'
@@ -52,7 +52,8 @@ const jwt = async (): Promise<Way> => {
     person: async (server, name) => {
       const exp = Math.floor(Date.now() / 1000) + 3600
       const authorization = `Bearer ${await sign(pair.privateKey, 'ES256', { iss: 'us', aud: 'skein', sub: name, name, exp })}`
-      const { principal } = await (await fetch(server.url + routes.me(), { headers: { authorization } })).json() as { principal: { id: UserId } }
+      const me = await fetch(server.url + routes.me(), { headers: { authorization } })
+      const { principal } = await me.json() as { principal: { id: UserId } }
       return { id: principal.id, headers: { authorization } }
     },
     close: folder.remove,

@@ -1,4 +1,7 @@
-/** The same wish from several devices, by socket and by HTTP, in any order and again: one run and one reply for each request, one outcome for all. */
+/**
+ * The same wish from several devices, by socket and by HTTP, in any order and again: one run and one reply for each request, one outcome
+ * for all.
+ */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import * as Y from 'yjs'
 import { deriveRun } from '../../server/room/derive-run.ts'

@@ -1,7 +1,7 @@
 /**
  * Any life of two processes that work on the runs of one conversation, of which at most one has the lease of each: people ask and stop, the
- * agent speaks, ends and fails, leases pass on, the disk fails, both processes die. Whatever the order, each run ends once, with all that was
- * seen and no word of an attempt that is over, and nobody asks the agent for what is over.
+ * agent speaks, ends and fails, leases pass on, the disk fails, both processes die. Whatever the order, each run ends once, with all that
+ * was seen and no word of an attempt that is over, and nobody asks the agent for what is over.
  */
 import fc from 'fast-check'
 import { expect } from 'vitest'

@@ -1,6 +1,6 @@
 /**
- * Whose an address is: a link that was mailed there proves it, together with the account's password. By the link alone, whoever makes an account of
- * somebody else's address would only have to wait until they follow it.
+ * Whose an address is: a link that was mailed there proves it, together with the account's password. By the link alone, whoever makes an
+ * account of somebody else's address would only have to wait until they follow it.
  */
 import { SkeinError } from '../../../shared/errors.ts'
 import type { RandomBytes } from '../../../shared/ids.ts'

@@ -43,7 +43,10 @@ export interface Administration {
 
 /** What better-auth calls the rows of these links. */
 const RESET = 'reset-password:'
-/** How the secret of a link begins that whoever runs the server gives to somebody: it proves no address. Those that are mailed hold no hyphen. */
+/**
+ * How the secret of a link begins that whoever runs the server gives to somebody: it proves no address. Those that are mailed hold no
+ * hyphen.
+ */
 const HANDED = 'handed-'
 export const wasMailed = (token: string): boolean => !token.startsWith(HANDED)
 

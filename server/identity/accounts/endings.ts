@@ -1,9 +1,9 @@
 /**
  * What lets somebody into an account, and how it ends: the sessions alone, or all of it.
  *
- * Whoever knows an address can make an account of it first, and prepare ways in: passkeys, tokens, an account elsewhere. When the person whose
- * address it is takes the account over by proving that, none of these may be left. Nobody can tell the two apart before the proof, so until
- * an address is proven nothing that is added to its account lasts beyond that.
+ * Whoever knows an address can make an account of it first, and prepare ways in: passkeys, tokens, an account elsewhere. When the person
+ * whose address it is takes the account over by proving that, none of these may be left. Nobody can tell the two apart before the proof,
+ * so until an address is proven nothing that is added to its account lasts beyond that.
  */
 import { parseUserId } from '../../../shared/ids.ts'
 import type { UserId } from '../../../shared/ids.ts'
@@ -21,7 +21,9 @@ export interface EndingsOptions {
 }
 
 export interface Endings {
-  /** A sign-in that is under way makes no session: what it has looked at may be what just changed. To be followed by the end of sessions. */
+  /**
+   * A sign-in that is under way makes no session: what it has looked at may be what just changed. To be followed by the end of sessions.
+   */
   interruptSignIns(user: string): Promise<void>
   /** No session of it is left, nor made by a sign-in that is under way. */
   signOut(user: string): Promise<void>

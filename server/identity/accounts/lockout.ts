@@ -1,7 +1,8 @@
 /**
  * How often passwords may be tried: a few times freely, then after ever longer waits, for each account from each address; and so often an
- * hour from one address, whatever accounts it tries, and for one account from all the addresses that one customer may have. Somebody else's attempts elsewhere lock nobody out. Only wrong passwords count here;
- * how often anybody calls at all, right or wrong, is the matter of `server/edge/rate-limits.ts`, which every call has passed before.
+ * hour from one address, whatever accounts it tries, and for one account from all the addresses that one customer may have. Somebody
+ * else's attempts elsewhere lock nobody out. Only wrong passwords count here; how often anybody calls at all, right or wrong, is the
+ * matter of `server/edge/rate-limits.ts`, which every call has passed before.
  *
  * Counted in memory: a start forgets it, which an attacker cannot cause, and every attempt costs a scrypt beside it.
  */

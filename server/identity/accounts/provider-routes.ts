@@ -79,8 +79,8 @@ export const providerRoutes: Routes = (on, accounts) => {
 }
 
 /**
- * Who adds the provider's account to theirs by coming back from it: the library believes what was noted when they went there, but the session
- * may have ended since. Null: it is a sign-in.
+ * Who adds the provider's account to theirs by coming back from it: the library believes what was noted when they went there, but the
+ * session may have ended since. Null: it is a sign-in.
  */
 const linkedBy = async (visit: Visit): Promise<SignedInAccount | 'somebody else' | null> => {
   const { internalAdapter } = await visit.engine.$context

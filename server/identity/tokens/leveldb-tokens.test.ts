@@ -36,7 +36,8 @@ const open = async (mostDays?: number): Promise<void> => {
   const renew = async ({ id, vouchedBy }: Principal) => vouchedBy === 'one who is not trusted any more' ? null : people.get(id) ?? null
   bots = openLevelDbBots({ store, random: target => randomFillSync(target), now: () => now })
   tokens = new LevelDbTokens({
-    store, bots, random: target => randomFillSync(target), now: () => now, renew, onError: () => {}, ...mostDays !== undefined && { mostDays },
+    store, bots, random: target => randomFillSync(target), now: () => now, renew, onError: () => {},
+    ...mostDays !== undefined && { mostDays },
   })
   tokens.onRevoked(each => gone.push(each))
 }

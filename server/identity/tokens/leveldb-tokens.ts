@@ -99,7 +99,8 @@ export class LevelDbTokens implements Tokens {
     return stored && this.#principalOf(id, stored)
   }
 
-  create(person: Principal, { name, scopes: { write = false, actAs, documents }, days = Math.min(DEFAULT_DAYS, this.#mostDays) }: NewToken): Promise<IssuedToken> {
+  create(person: Principal, given: NewToken): Promise<IssuedToken> {
+    const { name, scopes: { write = false, actAs, documents }, days = Math.min(DEFAULT_DAYS, this.#mostDays) } = given
     return this.#inTurn(async () => {
       const { random, now, renew } = this.#options
       if (this.#mostDays === 0) throw new SkeinError('not-allowed', 'Nobody makes tokens on this server, so none was made. Its operator can say otherwise.')

@@ -6,7 +6,8 @@ import type { KeyRange, Operation } from '../store-port.ts'
 import { StoreDamage, findDamage, missingAtEnd, snapshotParts } from './damage.ts'
 import type { Entry } from './damage.ts'
 import {
-  bindingRange, crcKey, crcRange, documentRanges, factsKey, headKey, isPart, ledgerRange, lineageKey, partsKey, runRange, scrubKey, sideRanges, single,
+  bindingRange, crcKey, crcRange, documentRanges, factsKey, headKey, isPart, ledgerRange,
+  lineageKey, partsKey, runRange, scrubKey, sideRanges, single,
   stateVectorKey, summaryKey, updateKey, updateRange,
 } from './keys.ts'
 import { noParts, partDeletions } from './parts.ts'
@@ -51,7 +52,10 @@ export const alsoTrimmed = (owed: Owed, bottom: number, first: number, sets: rea
 
 /** Where what a scrub removes lay, and the deletions of it. */
 export const scrubbing = (name: DocumentName, { trimmed: [from, to], parts = [] }: Owed): { ranges: KeyRange[], deleted: Operation[] } =>
-  ({ ranges: [updateRange(name), single(summaryKey(name)), ledgerRange(name)], deleted: [...deletions(name, from, to), ...partDeletions(name, parts)] })
+  ({
+    ranges: [updateRange(name), single(summaryKey(name)), ledgerRange(name)],
+    deleted: [...deletions(name, from, to), ...partDeletions(name, parts)],
+  })
 
 export const deletions = (name: DocumentName, from: number, to: number): Operation[] =>
   Array.from({ length: Math.max(0, to - from) }, (_, n) => [del(updateKey(name, from + n)), del(crcKey(name, from + n))]).flat()
