@@ -1,6 +1,7 @@
 /** `/api/bots`: what a person registers, and which tokens act as it. What bots do in conversations: `test/server/bots.test.ts`. */
 import { beforeEach, describe, expect, test } from 'vitest'
 import { createApiWorld, messageOf } from '../../test/rig/api-world.ts'
+import { newConversationId } from '../../test/rig/conversation.ts'
 import type { ApiWorld } from '../../test/rig/api-world.ts'
 import { bot, botList } from '../../shared/api/bot-schemas.ts'
 import type { Bot } from '../../shared/api/bot-schemas.ts'
@@ -11,6 +12,7 @@ import { limits } from '../../shared/limits.ts'
 
 type Browser = ReturnType<ApiWorld['browser']>
 
+const [a, b, fresh] = [newConversationId(), newConversationId(), newConversationId()]
 let world: ApiWorld
 let ada: Browser
 let bob: Browser
@@ -40,8 +42,8 @@ beforeEach(async () => {
   world = await createApiWorld()
   ada = await signIn()
   bob = await signIn()
-  await ada.post(routes.conversations(), { id: 'a' })
-  await world.say('a', messageOf(1))
+  await ada.post(routes.conversations(), { id: a })
+  await world.say(a, messageOf(1))
 })
 
 describe('a bot', () => {
@@ -110,21 +112,21 @@ describe('a token that acts as a bot', () => {
     const ask = as((await made(tokenFor(id))).secret)
     const { principal } = await (await ask(routes.me())).json() as { principal: object }
     expect(principal).toEqual({ id: `agent:${id}`, name: `Deploys · bot of ${await nameOf(ada)}`, kind: 'agent' })
-    expect(await (await ask(routes.conversations())).json()).toMatchObject({ conversations: [{ id: 'a', role: 'editor' }] })
-    expect((await ask(routes.messages('a'))).status).toBe(200)
+    expect(await (await ask(routes.conversations())).json()).toMatchObject({ conversations: [{ id: a, role: 'editor' }] })
+    expect((await ask(routes.messages(a))).status).toBe(200)
     const { userId, documents } = await (await ask(routes.sync(), { method: 'POST', body: '{"documents":[]}' })).json() as { userId: string, documents: { name: string }[] }
-    expect([userId, documents.map(({ name }) => name)]).toEqual([`agent:${id}`, ['conversation/a']])
+    expect([userId, documents.map(({ name }) => name)]).toEqual([`agent:${id}`, [`conversation/${a}`]])
   })
 
   test('begins nothing of its own, registers nothing, and makes no token', async () => {
     const { id } = await register('Deploys')
     const ask = as((await made(tokenFor(id))).secret)
     const body = (value: object): RequestInit => ({ method: 'POST', body: JSON.stringify(value) })
-    expect(await codeOf(ask(routes.conversations(), body({ id: 'new' })))).toBe('not-found')
-    expect(await world.directory.find('conversation/new' as never)).toBeNull()
+    expect(await codeOf(ask(routes.conversations(), body({ id: fresh })))).toBe('not-found')
+    expect(await world.directory.find(`conversation/${fresh}` as never)).toBeNull()
     const tried: [string, RequestInit][] = [
       [routes.bots(), {}], [routes.bots(), body({ name: 'More' })], [routes.bot(id), { method: 'DELETE' }],
-      [routes.tokens(), body({ name: 'more', scopes: { read: true } })], [routes.invitations('a'), body({ role: 'viewer' })],
+      [routes.tokens(), body({ name: 'more', scopes: { read: true } })], [routes.invitations(a), body({ role: 'viewer' })],
     ]
     for (const [path, init] of tried) expect(await codeOf(ask(path, init)), path).toBe('not-allowed')
   })
@@ -133,21 +135,21 @@ describe('a token that acts as a bot', () => {
     const [one, two] = [await register('Deploys'), await register('Watcher')]
     const [gone, kept] = [await made(tokenFor(one.id)), await made(tokenFor(two.id))]
     await remove(one.id)
-    expect([(await as(gone.secret)(routes.messages('a'))).status, (await as(kept.secret)(routes.messages('a'))).status]).toEqual([401, 200])
+    expect([(await as(gone.secret)(routes.messages(a))).status, (await as(kept.secret)(routes.messages(a))).status]).toEqual([401, 200])
     expect(tokenList.parse(await (await ada.get(routes.tokens())).json()).tokens.map(({ id }) => id)).toEqual([kept.token.id])
     expect(await codeOf(ada.post(routes.rotateToken(gone.token.id), {}))).toBe('not-found')
   })
 
   test('is rotated, revoked and over like any other, and reaches the documents that it names', async () => {
-    await ada.post(routes.conversations(), { id: 'b' })
+    await ada.post(routes.conversations(), { id: b })
     const { id } = await register('Deploys')
-    const narrow = await made(tokenFor(id, { documents: ['conversation/b'] }))
-    expect(await codeOf(as(narrow.secret)(routes.messages('a')))).toBe('not-found')
-    expect((await as(narrow.secret)(routes.messages('b'))).status).toBe(200)
+    const narrow = await made(tokenFor(id, { documents: [`conversation/${b}`] }))
+    expect(await codeOf(as(narrow.secret)(routes.messages(a)))).toBe('not-found')
+    expect((await as(narrow.secret)(routes.messages(b))).status).toBe(200)
     const rotated = await made(ada.post(routes.rotateToken(narrow.token.id), {}))
     expect(await (await as(rotated.secret)(routes.me())).json()).toMatchObject({ principal: { kind: 'agent' } })
-    expect((await as(narrow.secret)(routes.messages('b'))).status).toBe(401)
+    expect((await as(narrow.secret)(routes.messages(b))).status).toBe(401)
     world.pass(91 * 24 * 60 * 60 * 1000)
-    expect((await as(rotated.secret)(routes.messages('b'))).status).toBe(401)
+    expect((await as(rotated.secret)(routes.messages(b))).status).toBe(401)
   })
 })

@@ -11,7 +11,7 @@ import { systemTimers } from '../../shared/timers.ts'
 import type { Timers } from '../../shared/timers.ts'
 import { BotProgram, BotWorld, outcomeOf } from '../rig/bot-world.ts'
 import type { ActingBot } from '../rig/bot-world.ts'
-import { newRequestId, say } from '../rig/conversation.ts'
+import { newConversationId, newRequestId, say } from '../rig/conversation.ts'
 import type { Peer } from '../rig/peer.ts'
 import { temporaryFolder } from '../rig/server-process.ts'
 import { until } from '../rig/until.ts'
@@ -247,7 +247,7 @@ describe('who gives a reply', () => {
   })
 
   it('hears nothing of conversations that its token does not reach', async () => {
-    const other = 'elsewhere'
+    const other = newConversationId()
     await world.ask('ada', 'POST', routes.conversations(), { id: other })
     const narrow = await program(await world.tokenFor(deploys.id, 'ada', { documents: [`conversation/${other}`] }))
     await world.sayAs(ada, '@Deploys here', {})
