@@ -12,7 +12,7 @@ test('the words are the server’s own', () => {
 
 test('who is not signed in any more is led to the sign-in, and nobody else is', () => {
   expect(said.filter(({ notice }) => notice.action === 'sign-in').map(({ code }) => code))
-    .toEqual(['unauthenticated', 'signed-out', 'sign-in-failed'])
+    .toEqual(['unauthenticated', 'signed-out', 'sign-in-failed', 'address-unconfirmed'])
   expect(closedNotice({ code: 4401, reason: '' }).title).toMatch(/not signed in here any more/)
 })
 

@@ -6,6 +6,7 @@ import { SkeinError } from '../../../shared/errors.ts'
 import type { RandomBytes } from '../../../shared/ids.ts'
 import { accountLimits as limits } from '../../../shared/limits.ts'
 import type { Endings } from './endings.ts'
+import { CONFIRM_ADDRESS } from './engine.ts'
 import type { Engine } from './engine.ts'
 import type { Mailer } from './mail.ts'
 
@@ -39,8 +40,6 @@ export interface AddressProof {
   note(user: string): Promise<void>
 }
 
-/** Of the rows of links, whose names are stored as hashes. */
-export const CONFIRM_ADDRESS = 'confirm-address'
 const HOUR = 3_600_000
 
 export const createAddressProof = ({ context, mailer, endings, now, random }: AddressProofOptions): AddressProof => {

@@ -8,12 +8,14 @@ import { genericOAuth } from 'better-auth/plugins/generic-oauth'
 import { passkey } from '@better-auth/passkey'
 import { accountLimits as limits } from '../../../shared/limits.ts'
 import type { OidcProvider } from '../accounts-port.ts'
-import { CONFIRM_ADDRESS } from './address-proof.ts'
 import { bringUpToDate } from './database.ts'
 import type { AccountsDatabase } from './database.ts'
 import type { Mailer } from './mail.ts'
 import { createTurns } from './password-turns.ts'
 import { cookiePrefix, sessionCookieName } from './session-cookie.ts'
+
+/** Of the rows of links that confirm an address, whose names are stored as hashes. */
+export const CONFIRM_ADDRESS = 'confirm-address'
 
 /** Where better-auth believes that its routes are; of these only the callback of providers is one of ours too. */
 export const BASE_PATH = '/api/auth'
