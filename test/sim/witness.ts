@@ -83,8 +83,11 @@ export class Witness implements PlatterWatch {
     if (this.#erased.has(name)) this.violation(`${name} was deleted, and written after that.`)
     const effects = { send: 0, redact: 0, react: 0 }
     let known = true
-    for (const { requestId, outcome, principal } of ledger) {
+    for (const { requestId, outcome, principal, content } of ledger) {
       const key = `${name} ${requestId}`
+      // A redaction takes out of the ledger what tells the content of the message, and says the rest again.
+      const isRedacted = events.some(event => event.type === 'message.redacted' && event.messageId as string === requestId)
+      if (isRedacted && content === undefined && this.#taken.get(key)?.status === outcome.status) continue
       if (this.#taken.has(key)) this.violation(`Request ${requestId} was taken twice.`)
       this.#taken.set(key, outcome)
       if (outcome.status === 'accepted') this.accepted.add(`${principal} ${requestId}`)
