@@ -188,7 +188,7 @@ it('deleting the account needs its password, and leaves nothing of it, here or o
   expect(await page.getByTestId('delete-password').count()).toBe(0)
   await menuOf(page, 'user').waitFor()
   await deleteAccount(device)
-  expect(new URL(page.url()).pathname).toBe('/')
+  await until('the page is the first one', () => new URL(page.url()).pathname === '/')
   await until('nothing is left on the device', async () => (await placesOf(page, 'kumquat')).length === 0)
   expect(await page.content()).not.toContain('kumquat')
   expect(await page.getByTestId('ended-banner').count() + await page.getByTestId('removed').count()).toBe(0)

@@ -242,7 +242,7 @@ describe('every kind of request', () => {
     expect((await ask(again, proposeRegenerate(reply.id, 1))).body).toEqual(regenerated.body)
     expect((await ask(newRequestId(), proposeReact(reply.id, 'up', true, 1))).body).toMatchObject({ outcome: { status: 'accepted' }, runs: [] })
     expect((await ask(newRequestId(), proposeSetMeta('title', 'A title', 1))).status).toBe(201)
-    expect(reader.doc.getMap('meta').get('title')).toBe('A title')
+    await until('the reader has the title', () => reader.doc.getMap('meta').get('title') === 'A title')
   })
 
   it.each([
