@@ -10,7 +10,8 @@ import type { Bench, Workload } from './workload.ts'
 const [FEW, MANY] = [10, 100_000]
 /** Messages in one update of those that stand there beforehand: as many as Skein takes. */
 const BUNDLE = limits.requestsPerUpdate
-const UPDATES = 1000
+/** Long enough that what the server does about so many once in a while is in it, such as writing a snapshot. */
+const UPDATES = 10_000
 const WARM_UP = 500
 const PER_SECOND = 200
 const TEXT_BYTES = 100

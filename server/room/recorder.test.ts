@@ -91,8 +91,21 @@ describe('the recorder compacts', () => {
     expect(await write(9, 'word')).toBe(1)
     expect([await write(30, 'word'), recorder.snapshots.isLong(1)]).toEqual([1, false])
     expect(await write(1, 'x'.repeat(10_000))).toBe(2)
-    expect([await write(198, ''), await write(1, '')]).toEqual([2, 3])
+    expect([await write(398, ''), await write(1, '')]).toEqual([2, 3])
     expect(await storedTexts()).toEqual(doc.getArray('messages').toJSON())
+  })
+
+  test('a long document of which much was written since, before somebody is served what is stored', async () => {
+    const { doc, recorder } = await open({ compactAfter: 2, foldFrom: Infinity })
+    const write = async (text: string): Promise<number> => {
+      push(recorder, doc, text)
+      await recorder.drained()
+      return snapshots.length
+    }
+    const megabyte = 'x'.repeat(1024 * 1024)
+    expect([await write(megabyte.repeat(12)), await write('word')]).toEqual([0, 1])
+    expect([await write(megabyte), await recorder.snapshots.mayBeServedAsStored(), snapshots.length]).toEqual([1, true, 1])
+    expect([await write(megabyte), await recorder.snapshots.mayBeServedAsStored(), snapshots.length]).toEqual([1, true, 2])
   })
 
   test('for many redactions in a row no more than twice', async () => {

@@ -31,12 +31,13 @@ const FOLD_FROM = 512 * 1024
 
 /**
  * A snapshot is written when the records behind it weigh this share of it, so that a long document is not written as a whole for every few
- * words: what snapshots cost stays in proportion to what was written. Sooner where a load would become slow: at so many bytes, and at so
- * many times the least number of records.
+ * words: what snapshots cost stays in proportion to what was written, and a load in proportion to the document. Sooner at so many times
+ * the least number of records, each of which costs a load something; fewer of them where a document leaves memory, to be loaded again.
  */
 const TAIL_SHARE = 1 / 4
-const TAIL_BYTES = 2 * 1024 * 1024
-const TAIL_RECORDS = 20
+const TAIL_RECORDS = { open: 40, left: 20 }
+/** Readers who are served what is stored are sent what came since in one piece: that is folded first when it is larger. */
+const SERVED_TAIL_BYTES = 2 * 1024 * 1024
 
 export interface SnapshotDocument {
   name: DocumentName
@@ -115,15 +116,20 @@ export class Snapshots {
 
   /**
    * Whether readers who lack much may be sent what is stored: for the most part a snapshot, and nothing that was taken out. Where it is for
-   * the most part records, they are folded first.
+   * the most part records, or these are many, they are folded first.
    */
   async mayBeServedAsStored(): Promise<boolean> {
     const failed = this.#compactAt > this.#ports.compactAfter && this.#tail < this.#compactAt
-    if (!this.#isMostlySnapshot && this.#redactedAt < 0 && !failed) {
+    const isLight = this.#isMostlySnapshot && this.#tailBytes <= SERVED_TAIL_BYTES
+    if (!isLight && this.#redactedAt < 0 && !failed) {
       if (!this.#compacting) this.compact()
       await this.#compacted
     }
     return this.#isMostlySnapshot && this.#redactedAt < 0
+  }
+
+  get #tailBytes(): number {
+    return this.#bytes - this.#snapshotBytes
   }
 
   get #isMostlySnapshot(): boolean {
@@ -137,20 +143,20 @@ export class Snapshots {
   isFull(limit: number): boolean {
     if (this.#bytes <= limit) return false
     const isLarge = this.#snapshotBytes > limit
-    const mayBeSmaller = isLarge ? this.#tail > 1 : this.#bytes - this.#snapshotBytes > limit / 8
+    const mayBeSmaller = isLarge ? this.#tail > 1 : this.#tailBytes > limit / 8
     if (mayBeSmaller && !this.#compacting) this.compact()
     return isLarge || this.#bytes > 2 * limit
   }
 
   /** Whether it is worth a snapshot to spare the next load more than so many records, or nobody knows what the snapshot holds. */
   isLong(longTail: number): boolean {
-    return this.#isWorthSnapshot(longTail + 1) || (this.#document.head() >= 0 && this.#isUnknown)
+    return this.#isWorthSnapshot(longTail + 1, TAIL_RECORDS.left) || (this.#document.head() >= 0 && this.#isUnknown)
   }
 
   /** Of at least so many records, snapshot included. */
-  #isWorthSnapshot(records: number): boolean {
-    const isHeavy = this.#bytes - this.#snapshotBytes >= Math.min(this.#snapshotBytes * TAIL_SHARE, TAIL_BYTES)
-    return this.#tail >= records && (isHeavy || this.#tail >= records * TAIL_RECORDS)
+  #isWorthSnapshot(records: number, times = TAIL_RECORDS.open): boolean {
+    const isHeavy = this.#tailBytes >= this.#snapshotBytes * TAIL_SHARE
+    return this.#tail >= records && (isHeavy || this.#tail >= records * times)
   }
 
   /**
