@@ -68,7 +68,8 @@ export class PostedRequests {
   /** The same id again is the same request, whoever carries it, or it is refused. */
   #again(before: LedgerEntry, { request, principal }: Posted): PostedAnswer | SkeinError {
     const isSame = before.content === undefined || before.content === contentOf(request)
-    return isSame && isOwn(principal, before.principal) ? this.#answer(before, request) : new SkeinError('id-conflict', OTHER_CONTENT)
+    if (!isSame || !isOwn(principal, before.principal)) return new SkeinError('id-conflict', OTHER_CONTENT)
+    return this.#answer(before, request, { mayHaveEnded: true })
   }
 
   #takeNow(
@@ -84,29 +85,30 @@ export class PostedRequests {
     })
     this.#taken.take(ledger)
     recorder.whenDurable(() => this.#taken.durable(ledger), () => {})
-    return this.#answer(entry, request)
+    return this.#answer(entry, request, { mayHaveEnded: false })
   }
 
   /** What was made is read from the document, where it stands for good: an answer that is asked for again is the same. */
-  #answer({ requestId, outcome, at }: LedgerEntry, request: Request): PostedAnswer {
+  #answer({ requestId, outcome, at }: LedgerEntry, request: Request, { mayHaveEnded }: { mayHaveEnded: boolean }): PostedAnswer {
     if (outcome.status === 'refused') return { outcome, at, runs: [] }
     const message = request.type === 'send' ? this.#document.messages?.get(messageIdOf(requestId)) : undefined
-    return { outcome, at, ...message && { message }, runs: this.#runsOf(requestId, request) }
+    const runs = [...this.#runsIn(requestId), ...mayHaveEnded ? this.#endedRunsOf(requestId, request) : []]
+    const once = [...new Map(runs.map(run => [run.id, run])).values()]
+    return { outcome, at, ...message && { message }, runs: once.sort((a, b) => a.id < b.id ? -1 : 1) }
   }
 
-  /** Those that go on stand in `runs`, each that has ended in the reply that it left. */
-  #runsOf(requestId: RequestId, request: Request): PostedAnswer['runs'] {
-    const { doc, messages } = this.#document
-    const runs = new Map<string, PostedAnswer['runs'][number]>()
-    for (const { id, agentId, messageId, replyId, requestId: cause } of openRoots(doc).runs.values()) {
-      if (cause === requestId) runs.set(id, { id, agentId, messageId, replyId })
-    }
+  /** Those that go on stand in `runs`, and so may the latest that has ended. */
+  #runsIn(requestId: RequestId): PostedAnswer['runs'] {
+    return [...openRoots(this.#document.doc).runs.values()].filter(run => run.requestId === requestId)
+      .map(({ id, agentId, messageId, replyId }) => ({ id, agentId, messageId, replyId }))
+  }
+
+  /** Each in the reply that it left. */
+  #endedRunsOf(requestId: RequestId, request: Request): PostedAnswer['runs'] {
     const messageId = this.#questionOf(requestId, request)
-    for (const { id: replyId, metadata: { runId: id, agentId, parentId } } of messageId && messages ? messages.values() : []) {
-      if (!messageId || parentId !== messageId || !agentId || id !== runIdOf(messageId, agentId, requestId)) continue
-      runs.set(id, { id, agentId, messageId, replyId })
-    }
-    return [...runs.values()].sort((a, b) => a.id < b.id ? -1 : 1)
+    const replies = messageId === null ? [] : this.#document.messages?.values() ?? []
+    return [...replies].flatMap(({ id: replyId, metadata: { runId: id, agentId, parentId } }) =>
+      messageId && parentId === messageId && agentId && id === runIdOf(messageId, agentId, requestId) ? [{ id, agentId, messageId, replyId }] : [])
   }
 
   /** The message that agents were asked to answer. */
