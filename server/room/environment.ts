@@ -40,9 +40,10 @@ export interface WrittenDocument {
   readers: Readers
 }
 
-/** As of now: for one transaction. */
+/** As of now: for one transaction. @param agents that this principal may ask */
 export const takeContext = (
-  { agents, now, budgets, mayReadFiles }: RoomEnvironment, { principal, role }: Pick<Asking, 'principal' | 'role'>, known: KnownRequests,
+  { now, budgets, mayReadFiles }: Pick<RoomEnvironment, 'now' | 'budgets' | 'mayReadFiles'>, agents: KnownAgents,
+  { principal, role }: Pick<Asking, 'principal' | 'role'>, known: KnownRequests,
 ): TakeContext => ({
   principal,
   role,

@@ -76,7 +76,7 @@ export class PostedRequests {
     requestId: RequestId, request: Request, asking: Pick<Asking, 'principal' | 'role'>, known: KnownRequests, agents: KnownAgents,
   ): PostedAnswer {
     const { recorder } = this.#document
-    const context = takeContext({ ...this.#environment, agents }, asking, known)
+    const context = takeContext(this.#environment, agents, asking, known)
     const { ledger, entry } = recorder.record(asking.principal.id, [], writer => {
       if (!writer) throw new SkeinError('internal', 'Only conversations take requests.')
       writer.begin()

@@ -191,7 +191,7 @@ export class WritePath {
         applyJudged(session, transaction, doc, bytes, verdict)
         if (!writer) return []
         writer.begin()
-        const context = takeContext({ ...this.#environment, agents }, session, known)
+        const context = takeContext(this.#environment, agents, session, known)
         const touched = this.#mayHoldRequests ? writer.roots.requests.keys() : keysTouched(transaction, doc.share.get('requests'))
         // Beside what is new there may be requests that were taken on an earlier connection, which took the answer with it.
         const brought = new Set([...proposals.map(({ id }) => id), ...verdict.requestIds])
