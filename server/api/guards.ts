@@ -44,7 +44,7 @@ export const ownPagesOnly = (
   if (foreign && !origins.isGuestPage(origin) && !isReturnFromSignIn(c.req)) refuse('done')
   if (!reads && !origins.mayUse(origin, caller)) refuse('changed')
   // Without a body there is nothing that a form could smuggle in, and no form sends a DELETE, or this type of text.
-  const wanted = isBotsReply(c.req.path) ? BOT_REPLY_TYPE : 'application/json'
+  const wanted = bodyOf(c.req.path).type
   const [given = ''] = (c.req.header('content-type') ?? '').toLowerCase().split(/\s*;/)
   if (!reads && c.req.method !== 'DELETE' && given !== wanted) {
     throw new InvalidRequest(`Content-Type must be ${wanted}, so nothing was changed.`)
@@ -69,18 +69,25 @@ const PREFLIGHT = {
 }
 
 /** What is longer than its route allows is not read. */
-export const boundedBody: MiddlewareHandler = (c, next) =>
-  isBotsReply(c.req.path) ? next() : (bodyLimits.find(([path]) => path.test(c.req.path))?.[1] ?? usualBody)(c, next)
+export const boundedBody: MiddlewareHandler = (c, next) => bodyOf(c.req.path).bound(c, next)
 
-/** It is read as it grows, and no further than a message may be long. */
-const isBotsReply = (path: string): boolean => /^\/api\/bots\/runs\/[^/]+\/reply$/.test(path)
+/** What the body of a request is written in, and how much of it is read. */
+interface Body {
+  type: string
+  bound: MiddlewareHandler
+}
 
-const bodyUpTo = (maxSize: number): MiddlewareHandler => bodyLimit({ maxSize, onError: () => problemResponse('too-large') })
-const usualBody = bodyUpTo(limits.apiRequestBytes)
-const bodyLimits = [
-  [/^\/api\/sync$/, bodyUpTo(limits.syncRequestBytes)],
-  [/^\/api\/conversations\/[^/]+\/requests$/, bodyUpTo(limits.postedRequestBytes)],
-] as const
+const json = (maxSize: number): Body =>
+  ({ type: 'application/json', bound: bodyLimit({ maxSize, onError: () => problemResponse('too-large') }) })
+const usualBody = json(limits.apiRequestBytes)
+const unusualBodies: readonly (readonly [path: RegExp, Body])[] = [
+  [/^\/api\/sync$/, json(limits.syncRequestBytes)],
+  [/^\/api\/conversations\/[^/]+\/requests$/, json(limits.postedRequestBytes)],
+  // It is read as it grows, and no further than a message may be long.
+  [/^\/api\/bots\/runs\/[^/]+\/reply$/, { type: BOT_REPLY_TYPE, bound: (_, next) => next() }],
+]
+
+const bodyOf = (path: string): Body => unusualBodies.find(([pattern]) => pattern.test(path))?.[1] ?? usualBody
 
 /** For a server that takes everybody for its one person: only who calls it by this machine's own name is served. */
 export const thisMachineOnly: MiddlewareHandler = async (c, next) => {
