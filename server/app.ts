@@ -28,8 +28,6 @@ import type { AgentRegistry } from './agents/port.ts'
 import type { ServerFiles } from './agents/server-files.ts'
 import { serverLimits } from '../shared/limits.ts'
 import type { ServerLimits } from '../shared/limits.ts'
-import { idsOf } from '../shared/principal.ts'
-import type { Principal } from '../shared/principal.ts'
 import type { Timers } from '../shared/timers.ts'
 import { AnswersUnderWay } from './answers-under-way.ts'
 import { createApi } from './api/api.ts'
@@ -161,13 +159,7 @@ export const createSkein = (adapters: Adapters): RunningServer => {
   const deletions = comings && leaving && createDeletions({
     store: comings.deletionStore, directory, rooms, erase: erasure.erase, forget: leaving.forget, now, timers, logger
   })
-  const about = async (who: Principal) => [
-    ...await leaving?.about(who) ?? [],
-    ...(await adapters.tokens.listOf(idsOf(who))).map(token => ({ ...token, kind: 'token' })),
-    ...(await adapters.bots.listOf(idsOf(who))).map(bot => ({ ...bot, kind: 'bot' })),
-  ]
-  const exportPerson = createPersonExport({ directory, log, about, now })
-  const leavers = deletions && leaving ? { leaving, deletions, exportPerson } : null
+  const leavers = deletions && leaving ? { leaving, deletions, exportPerson: createPersonExport({ ...adapters, leaving }) } : null
   const roles = new LiveRoles({ directory, now, openToAll })
   const api = createApi({ ...adapters, desk, leavers, identity, edge, audit, auditSampled, rooms, roles, proofs, erase: erasure.erase })
   listeners.push(driver.onEvents, api.feed, desk.onEvents)

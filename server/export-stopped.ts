@@ -13,7 +13,6 @@ import type { LevelDbLog } from './log/leveldb/leveldb-log.ts'
 import { createPersonExport } from './person-export.ts'
 import { parseUserId } from '../shared/ids.ts'
 import type { RandomBytes } from '../shared/ids.ts'
-import { idsOf } from '../shared/principal.ts'
 import type { Principal } from '../shared/principal.ts'
 
 export interface StoppedOptions {
@@ -50,12 +49,7 @@ export const exportStopped = async ({ data, accounts, log, wanted, random }: Sto
   }
   const bots = openLevelDbBots({ store, random, now })
   const tokens = new LevelDbTokens({ store, bots, random, now, onError: () => {} })
-  const about = async (person: Principal) => [
-    ...await people.leaving.about(person),
-    ...(await tokens.listOf(idsOf(person))).map(token => ({ ...token, kind: 'token' })),
-    ...(await bots.listOf(idsOf(person))).map(bot => ({ ...bot, kind: 'bot' })),
-  ]
-  return closing(createPersonExport({ directory, log, about, now })(who), () => people.close())
+  return closing(createPersonExport({ directory, log, leaving: people.leaving, tokens, bots, now })(who), () => people.close())
 }
 
 const closing = async function* (lines: AsyncIterable<string>, close: () => Promise<void>): AsyncGenerator<string> {

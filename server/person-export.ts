@@ -4,6 +4,9 @@
  */
 import * as Y from 'yjs'
 import type { Directory } from './directory/port.ts'
+import type { Bots } from './identity/bots-port.ts'
+import type { Leaving } from './identity/deletion-port.ts'
+import type { Tokens } from './identity/token-port.ts'
 import type { UpdateLog } from './log/port.ts'
 import { membershipsOf } from './room/access.ts'
 import { readDrafts, readMessages, readMeta, readReactions, readSummaries } from '../shared/conversation/read.ts'
@@ -18,17 +21,20 @@ const FORMAT = 1
 export interface PersonExportPorts {
   directory: Pick<Directory, 'find' | 'listOf'>
   log: Pick<UpdateLog, 'read'>
-  /** What else is known of the person, such as their account and devices; by kind of line. */
-  about: (who: Principal) => Promise<{ kind: string, [field: string]: unknown }[]>
+  leaving: Pick<Leaving, 'about'>
+  tokens: Pick<Tokens, 'listOf'>
+  bots: Pick<Bots, 'listOf'>
   now: () => number
 }
 
 export type ExportPerson = (who: Principal) => AsyncGenerator<string>
 
-export const createPersonExport = ({ directory, log, about, now }: PersonExportPorts): ExportPerson => async function* (who) {
+export const createPersonExport = ({ directory, log, leaving, tokens, bots, now }: PersonExportPorts): ExportPerson => async function* (who) {
   const { id, name, kind, aliases = [] } = who
   yield line({ kind: 'export', format: FORMAT, at: now(), person: { id, name, kind, aliases: [...aliases] } })
-  for (const more of await about(who)) yield line(more)
+  for (const about of await leaving.about(who)) yield line(about)
+  for (const token of await tokens.listOf(idsOf(who))) yield line({ ...token, kind: 'token' })
+  for (const bot of await bots.listOf(idsOf(who))) yield line({ ...bot, kind: 'bot' })
   const homes = idsOf(who).map(own => ({ name: `home/${own}` as DocumentName, role: 'owner' as const, createdAt: 0 }))
   for (const membership of [...await membershipsOf(directory, who, ''), ...homes]) yield* readOne(membership)
   yield line({ kind: 'end' })
