@@ -7,7 +7,6 @@ import type { AddressInfo } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
 import type { EventListener } from './room/port.ts'
 import { enrolment } from './room/access.ts'
-import type { BotsIn } from './room/asked-bots.ts'
 import { createBudgets } from './room/budget.ts'
 import { foldInWorkers } from './room/fold.ts'
 import { withLinkReaders } from './room/link-readers.ts'
@@ -30,6 +29,7 @@ import { serverLimits } from '../shared/limits.ts'
 import type { ServerLimits } from '../shared/limits.ts'
 import type { Timers } from '../shared/timers.ts'
 import { AnswersUnderWay } from './answers-under-way.ts'
+import { botsOfWriters } from './bots-of-writers.ts'
 import { createApi } from './api/api.ts'
 import type { CallerEnv } from './api/context.ts'
 import { plainEdge } from './edge/config.ts'
@@ -223,15 +223,6 @@ export const createSkein = (adapters: Adapters): RunningServer => {
       await closed
     },
   }
-}
-
-/** Bots of the people who may write there now. */
-const botsOfWriters = (directory: Pick<Directory, 'find'>, bots: Pick<Bots, 'listOf'>): BotsIn => async name => {
-  const entry = await directory.find(name)
-  const writers = [...entry?.members ?? []].filter(([, { role }]) => role !== 'viewer')
-  const theirs = await Promise.all(writers.map(async ([id, person]) =>
-    (await bots.listOf([id])).map(bot => ({ id: bot.id, name: bot.name, of: { id, name: person.name } }))))
-  return theirs.flat()
 }
 
 const listenerOf = (options: ServerOptions, listener: RequestListener): Server | TlsServer =>
