@@ -22,7 +22,7 @@ export interface TokensOptions {
   tokens: Tokens
   tickets: Tickets
   gatekeeper: Gatekeeper
-  bots: Pick<Bots, 'change'>
+  bots: Pick<Bots, 'adopt'>
   audit: Audit
 }
 
@@ -43,8 +43,7 @@ export const tokenRoutes = ({ identity, tokens, tickets, gatekeeper, bots, audit
     for (const name of wanted.scopes.documents ?? []) await gatekeeper.enterDocument(name, c.var.principal)
     for (const id of wanted.scopes.actAs ?? []) {
       const bot = parseBotId(id)
-      // Registered by the guest that they were, it is theirs as who they are now.
-      if (!bot || !await bots.change(idsOf(c.var.principal), bot, {})) throw new SkeinError('bot-unknown')
+      if (!bot || !await bots.adopt(idsOf(c.var.principal), bot)) throw new SkeinError('bot-unknown')
     }
     const issued = await tokens.create(c.var.principal, wanted)
     told(c, 'token.created', { id: issued.token.id, write: issued.token.scopes.write, days: wanted.days ?? 0 })

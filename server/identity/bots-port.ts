@@ -28,10 +28,13 @@ export interface Bots {
   /** Those of a person, under whichever of their ids; the oldest first. */
   listOf(people: readonly UserId[]): Promise<Bot[]>
   /**
-   * It is the first of these ids' from then on, whichever of them it was registered under.
-   * @returns null: these people have no such bot
+   * It is the first of these ids' from then on, whichever of them it was registered under: what a guest registered is the account's that
+   * they have become.
+   * @returns false: these people have no such bot
    * @throws SkeinError `name-taken`
    */
+  adopt(people: readonly UserId[], id: BotId): Promise<boolean>
+  /** Changes it, and {@link adopt}s it. @returns null: these people have no such bot. @throws SkeinError `name-taken` */
   change(people: readonly UserId[], id: BotId, fields: Partial<BotFields>): Promise<Bot | null>
   /** Its id never comes back. @returns false: these people have no such bot */
   remove(people: readonly UserId[], id: BotId): Promise<boolean>

@@ -71,6 +71,7 @@ export const withTokens = (options: WithTokensOptions): { identity: Identity, to
     register: (ids, fields) => registered.register(ids, fields),
     find: id => registered.find(id),
     listOf: ids => registered.listOf(ids),
+    adopt: (ids, id) => registered.adopt(ids, id),
     change: (ids, id, fields) => registered.change(ids, id, fields),
     // First the bot: from then on no token of it is good; then what is open by one ends.
     remove: async (ids, id) => {

@@ -77,6 +77,14 @@ export const botsContract = (adapter: string, create: () => Promise<BotsWorld>):
       for (const id of [NOBODYS, '__proto__', ''] as BotId[]) expect(await bots.remove([ann], id)).toBe(false)
     })
 
+    test('is its person\'s as who they are now, once they are known to be that', async () => {
+      const bot = await register('Deploys', [guest])
+      expect([await bots.adopt([ann], bot.id), await bots.find(bot.id)]).toEqual([false, bot])
+      expect([await bots.adopt([ann, guest], bot.id), await bots.find(bot.id)]).toEqual([true, { ...bot, owner: ann }])
+      expect([await namesOf(guest), await namesOf(ann), await bots.adopt([ann], bot.id)]).toEqual([[], ['Deploys'], true])
+      expect(await bots.adopt([ann], NOBODYS)).toBe(false)
+    })
+
     test('two bots of a person have names that nobody takes for each other\'s; those of two people may', async () => {
       const bot = await register('Deploys')
       expect(await codeOf(register('dep1oys'))).toBe('name-taken')

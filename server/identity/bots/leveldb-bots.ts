@@ -62,6 +62,10 @@ class LevelDbBots implements Bots {
     return listed.flat().sort((a, b) => a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1))
   }
 
+  async adopt(people: readonly UserId[], id: BotId): Promise<boolean> {
+    return await this.change(people, id, {}) !== null
+  }
+
   change(people: readonly UserId[], id: BotId, fields: Partial<BotFields>): Promise<Bot | null> {
     return this.#inTurn(async () => {
       const bot = await this.#findOf(people, id)
