@@ -8,7 +8,7 @@ import { del, fromJson, putJson, under } from '../../log/store-port.ts'
 import type { Key, KeyedStore } from '../../log/store-port.ts'
 import { NOBODY } from '../aliases-port.ts'
 import type { Aliases, CarryOver } from '../aliases-port.ts'
-import { RecentAnswers } from './recent-answers.ts'
+import { RecentAnswers } from '../recent-answers.ts'
 
 type AliasStore = Pick<KeyedStore, 'get' | 'entries' | 'commit'>
 

@@ -7,8 +7,8 @@ import { oneAfterAnother } from '../../../shared/keyed-queue.ts'
 import { limits } from '../../../shared/limits.ts'
 import { del, fromJson, putJson, under } from '../../log/store-port.ts'
 import type { Key, KeyedStore, Operation } from '../../log/store-port.ts'
-import { RecentAnswers } from '../aliases/recent-answers.ts'
 import type { Bot, BotFields, Bots } from '../bots-port.ts'
+import { RecentAnswers } from '../recent-answers.ts'
 
 export interface BotsOptions {
   store: Pick<KeyedStore, 'get' | 'intactEntries' | 'commit'>
