@@ -9,8 +9,6 @@ export const wholeNumber = (name: string, low: number, high: number) => {
 export const oneOf = <const T extends readonly string[]>(name: string, values: T) =>
   z.enum(values, { error: `${name} must be one of: ${values.join(', ')}.` })
 
-export const isHttpUrl = (text: string): boolean => /^https?:$/.test(URL.parse(text)?.protocol ?? '')
-
 /** For a variable that this version has no use for yet: better not to start than to start as if it were set. */
 export const notYet = (name: string, what: string) =>
   z.undefined({ error: `${name}: this version does not have ${what} yet; unset it.` }).optional()

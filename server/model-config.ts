@@ -1,6 +1,6 @@
 /** The part of the environment that names one model, or the file that lists several; see config.ts. */
 import * as z from 'zod'
-import { isHttpUrl } from './config-values.ts'
+import { isHttpUrl } from '../shared/http-url.ts'
 
 /** An endpoint that speaks OpenAI's protocol. */
 export interface ModelConfig {

@@ -2,8 +2,8 @@
  * The part of the environment that is about traces; see config.ts. The names are those that OpenTelemetry gives them, for every program
  * alike: `OTEL_EXPORTER_OTLP_HEADERS`, `OTEL_EXPORTER_OTLP_TIMEOUT`, `OTEL_SERVICE_NAME` and others are read by its SDK itself.
  */
-import { isHttpUrl } from './config-values.ts'
 import type { TracingConfig } from './telemetry/tracing-port.ts'
+import { isHttpUrl } from '../shared/http-url.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
 

@@ -4,6 +4,7 @@ import type { LanguageModelUsage, ModelMessage } from 'ai'
 import type { Mode } from '../../../shared/conversation/mode.ts'
 import type { Message } from '../../../shared/conversation/schema.ts'
 import { SkeinError } from '../../../shared/errors.ts'
+import { isHttpUrl } from '../../../shared/http-url.ts'
 import type { AgentId } from '../../../shared/ids.ts'
 import { asTold } from '../context.ts'
 import type { ModelSetup, Prices } from '../models.ts'
@@ -67,7 +68,7 @@ export const createAiSdkAgent = (setup: ModelSetup, { maxRetries = 2, readKey }:
               yield { type: 'reasoning', text: part.text }
               break
             case 'source':
-              if (part.sourceType === 'url' && isWebAddress(part.url)) {
+              if (part.sourceType === 'url' && isHttpUrl(part.url)) {
                 yield { type: 'source-url', sourceId: part.id, url: part.url, ...part.title && { title: part.title } }
               }
               break
@@ -96,12 +97,6 @@ export const createAiSdkAgent = (setup: ModelSetup, { maxRetries = 2, readKey }:
     }
   }
 }
-
-/** What a provider says it is called. */
-const MODEL_NAME_LENGTH = 200
-
-/** It becomes a link. */
-const isWebAddress = (url: string): boolean => /^https?:$/.test(URL.parse(url)?.protocol ?? '')
 
 const toModelMessage = (message: Message): ModelMessage[] => {
   const { role, text } = asTold(message)
