@@ -35,6 +35,8 @@ export const limits = {
   /** Pieces of text, thoughts and sources of one reply, each a few structs; it is cut there. Further sources are left out. */
   partsPerReply: 500,
   sourcesPerReply: 200,
+  /** Characters of what a model's provider calls something, such as the model that answered; the rest is cut. */
+  providersNameLength: 200,
   /** How often one reply is begun: what brings the server down each time ends as interrupted. */
   attemptsPerReply: 10,
   /** One request as JSON, its message included. */

@@ -5,6 +5,7 @@ import type { ModelServer } from '../../../test/rig/model-server.ts'
 import type { Message } from '../../../shared/conversation/schema.ts'
 import { SkeinError } from '../../../shared/errors.ts'
 import type { MessageId } from '../../../shared/ids.ts'
+import { limits } from '../../../shared/limits.ts'
 import type { ModelSetup } from '../models.ts'
 import type { AgentChunk } from '../port.ts'
 import { AgentWorld, textOfParts } from '../../../test/rig/agent-world.ts'
@@ -272,7 +273,7 @@ describe('a provider that is not to be trusted', () => {
     await chunk
     const end = next()
     await exchange.finish()
-    expect(((await end).value as { model: string }).model.length).toBeLessThanOrEqual(200)
+    expect(((await end).value as { model: string }).model).toBe('m'.repeat(limits.providersNameLength))
   })
 })
 

@@ -6,6 +6,7 @@ import type { Message } from '../../../shared/conversation/schema.ts'
 import { SkeinError } from '../../../shared/errors.ts'
 import { isHttpUrl } from '../../../shared/http-url.ts'
 import type { AgentId } from '../../../shared/ids.ts'
+import { limits } from '../../../shared/limits.ts'
 import { asTold } from '../context.ts'
 import type { ModelSetup, Prices } from '../models.ts'
 import type { Agent, AgentChunk, AgentContext, Cost, Usage } from '../port.ts'
@@ -73,7 +74,7 @@ export const createAiSdkAgent = (setup: ModelSetup, { maxRetries = 2, readKey }:
               }
               break
             case 'finish-step':
-              answered = part.response.modelId.slice(0, MODEL_NAME_LENGTH) || setup.model
+              answered = part.response.modelId.slice(0, limits.providersNameLength) || setup.model
               break
             case 'error':
               throw part.error

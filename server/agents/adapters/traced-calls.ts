@@ -4,6 +4,7 @@
  */
 import { APICallError } from 'ai'
 import type { LanguageModelMiddleware } from 'ai'
+import { limits } from '../../../shared/limits.ts'
 import type { AgentContext } from '../port.ts'
 import type { Provider } from '../models.ts'
 import type { Span, SpanAttributes } from '../../telemetry/tracing-port.ts'
@@ -48,9 +49,6 @@ export const traceCalls = ({ provider, model, url }: TracedModel, { span: run, w
   } satisfies LanguageModelMiddleware
 }
 
-/** Of what a provider calls something. */
-const NAME_LENGTH = 200
-
 const streamOf = <T>(items: AsyncGenerator<T, void, undefined>): ReadableStream<T> => new ReadableStream<T>({
   async pull(controller) {
     const { done, value } = await items.next()
@@ -75,7 +73,7 @@ async function* watched(
         span.set({ 'gen_ai.response.time_to_first_chunk': (performance.now() - since) / 1000 })
       }
       if (part.type === 'text-delta' && withContent) text += part.delta
-      if (part.type === 'response-metadata') span.set({ 'gen_ai.response.id': part.id?.slice(0, NAME_LENGTH), 'gen_ai.response.model': part.modelId?.slice(0, NAME_LENGTH) })
+      if (part.type === 'response-metadata') span.set({ 'gen_ai.response.id': cut(part.id), 'gen_ai.response.model': cut(part.modelId) })
       if (part.type === 'error') failure ??= { error: part.error }
       if (part.type === 'finish') {
         // So ends what the SDK reads of a stream that was cut off.
@@ -94,6 +92,8 @@ async function* watched(
     else endWith(span, null, signal)
   }
 }
+
+const cut = (name: string | undefined): string | undefined => name?.slice(0, limits.providersNameLength)
 
 const endOf = ({ usage, finishReason }: Extract<Part, { type: 'finish' }>): SpanAttributes => ({
   'gen_ai.response.finish_reasons': [finishReason.unified],
