@@ -6,10 +6,11 @@ import type { DeviceSessions, DeviceStore } from '../devices-port.ts'
 import type { Engine } from './engine.ts'
 import { writeSessionCookie } from './session-cookie.ts'
 import { provenAt } from './sessions.ts'
-import type { SignedInAccount } from './sessions.ts'
+import type { Sessions, SignedInAccount } from './sessions.ts'
 
 export interface AccountDevicesOptions {
   engine: () => Engine['$context']
+  sessions: Pick<Sessions, 'isStill'>
   secret: string
   away: Pick<DeviceStore, 'turnAway'>
   /** How a browser forgets that it was a guest. */
@@ -17,7 +18,7 @@ export interface AccountDevicesOptions {
   now: () => number
 }
 
-export const createAccountDevices = ({ engine, secret, away, dropGuest, now }: AccountDevicesOptions): DeviceSessions => {
+export const createAccountDevices = ({ engine, sessions, secret, away, dropGuest, now }: AccountDevicesOptions): DeviceSessions => {
   const sessionsOf = async (user: string): Promise<SignedInAccount['session'][]> => {
     const { internalAdapter } = await engine()
     const all = await internalAdapter.listSessions(user) as SignedInAccount['session'][]
@@ -40,14 +41,14 @@ export const createAccountDevices = ({ engine, secret, away, dropGuest, now }: A
       return true
     },
     open: async ({ id: user, credential }, { userAgent, address }, secure) => {
-      const { adapter, internalAdapter } = await engine()
+      const { internalAdapter } = await engine()
       const confirmer = (await sessionsOf(user)).find(({ id }) => id === credential)
       if (!confirmer) throw new SkeinError('link-spent')
       // A session does not become a fresh one by letting itself in on another device.
       const proven = new Date(provenAt(confirmer))
       const session = await internalAdapter.createSession(user, false, { userAgent, ipAddress: address, provenAt: proven })
       // What ends all sessions ends the confirmer's; it may have looked for them before there was this one.
-      if (!await adapter.findOne({ model: 'session', where: [{ field: 'id', value: confirmer.id }] })) {
+      if (!await sessions.isStill(confirmer.id)) {
         await internalAdapter.deleteSession(session.token)
         throw new SkeinError('link-spent')
       }

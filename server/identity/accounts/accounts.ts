@@ -123,7 +123,7 @@ export class Accounts implements Identity {
     this.sessions = new Sessions({
       engine, secret: this.#engine.secret, olderSecrets: olderSecrets.map(signingKey), overHttps, now, failed,
     })
-    const own = createAccountDevices({ engine, secret: this.#engine.secret, away, dropGuest: guests.dropCookie, now })
+    const own = createAccountDevices({ engine, sessions: this.sessions, secret: this.#engine.secret, away, dropGuest: guests.dropCookie, now })
     const of = ({ kind }: Pick<Principal, 'kind'>): DeviceSessions => kind === 'guest' ? guests.devices : own
     const leaving = createAccountLeaving({ engine, guests: guests.leaving, revoked: user => this.#revoked({ user }), now })
     this.leaving = {
@@ -187,11 +187,11 @@ export class Accounts implements Identity {
   /** For tokens and tickets, which are shown without a cookie: whether there is such an account, and such a session, still. */
   async renew(principal: Principal): Promise<Principal | null> {
     if (principal.kind === 'guest') return this.options.guests.renew!(principal)
-    const { adapter, internalAdapter } = await this.engine().$context
+    const { internalAdapter } = await this.engine().$context
     const user = await internalAdapter.findUserById(principal.id) as SignedInAccount['user'] | null
     if (!user || user.disabledAt) return null
     const { credential } = principal
-    if (credential !== undefined && !await adapter.findOne({ model: 'session', where: [{ field: 'id', value: credential }] })) return null
+    if (credential !== undefined && !await this.sessions.isStill(credential)) return null
     const aliases = await this.options.aliases.aliasesOf(principal.id)
     return { ...principal, name: user.name, ...aliases.length > 0 && { aliases } }
   }

@@ -69,6 +69,12 @@ export class Sessions {
     await internalAdapter.deleteSession(session.token)
   }
 
+  /** Whether there is such a session at this moment, as the store has it: what is remembered here may be a moment old. */
+  async isStill(id: string): Promise<boolean> {
+    const { adapter } = await this.#options.engine()
+    return await adapter.findOne({ model: 'session', where: [{ field: 'id', value: id }] }) !== null
+  }
+
   /** Nobody is taken for who they were a moment ago. */
   forget(): void {
     this.#generation++

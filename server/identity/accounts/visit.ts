@@ -69,9 +69,8 @@ export class Visit {
   }
 
   /** After something was added to the account by a session that may have ended meanwhile. @returns false: it is to be taken back */
-  async isStill({ session: { id } }: SignedInAccount): Promise<boolean> {
-    const { adapter } = await this.engine.$context
-    return await adapter.findOne({ model: 'session', where: [{ field: 'id', value: id }] }) !== null
+  isStill({ session: { id } }: SignedInAccount): Promise<boolean> {
+    return this.accounts.sessions.isStill(id)
   }
 
   /** One whose person showed lately who they are, for what decides who gets into the account. @throws SkeinError */
