@@ -28,6 +28,7 @@ import { callerOf, credentialsOf } from './context.ts'
 import { createConversationList } from './conversation-list.ts'
 import { conversationRoutes } from './conversations.ts'
 import { deviceRoutes } from './devices.ts'
+import { EventStreams } from './event-streams.ts'
 import { Feed } from './feed.ts'
 import { boundedBody, notCached, ownPagesOnly, paced, thisMachineOnly } from './guards.ts'
 import { linkRoutes } from './links.ts'
@@ -91,7 +92,8 @@ export const createApi = (options: ApiOptions): Api => {
   const { edge, audit, auditSampled } = options
   const gatekeeper = createGatekeeper(directory, openToAll, now)
   const list = createConversationList(directory, log, openToAll)
-  const feed = new Feed({ directory, gatekeeper, list, openToAll, timers, logger })
+  const streams = new EventStreams(timers)
+  const feed = new Feed({ directory, gatekeeper, list, openToAll, streams, logger })
   const ceaseToListen = directory.onChanged(feed.onMembers)
 
   const api = new Hono()
@@ -112,8 +114,7 @@ export const createApi = (options: ApiOptions): Api => {
   api.route('/sync', batchSyncRoutes({ identity, directory, log, openToAll, logger }))
   api.route('/', tokenRoutes({ ...options, gatekeeper }))
   api.route('/bots', botRoutes(options))
-  const botRuns = botRunRoutes({ ...options, gatekeeper })
-  api.route('/bots/runs', botRuns.routes)
+  api.route('/bots/runs', botRunRoutes({ ...options, gatekeeper, streams }))
   if (identity.routes) api.route('/auth', identity.routes())
   if (comings && identity.devices) {
     const { carryOvers, deviceLinks: links } = comings
@@ -160,7 +161,6 @@ export const createApi = (options: ApiOptions): Api => {
 
   return { app, feed: feed.onEvents, close: () => {
     ceaseToListen()
-    feed.close()
-    botRuns.close()
+    streams.close()
   } }
 }

@@ -4,7 +4,6 @@
  */
 import { Hono } from 'hono'
 import type { Context } from 'hono'
-import { streamSSE } from 'hono/streaming'
 import { BOT_ASKED_EVENT, BOT_OVER_EVENT } from '../../shared/api/bot-schemas.ts'
 import type { BotAsked } from '../../shared/api/bot-schemas.ts'
 import { SkeinError } from '../../shared/errors.ts'
@@ -12,40 +11,36 @@ import { documentId, parseRunId } from '../../shared/ids.ts'
 import type { RunId } from '../../shared/ids.ts'
 import { holderOf } from '../../shared/principal.ts'
 import type { Principal } from '../../shared/principal.ts'
-import type { Timers } from '../../shared/timers.ts'
 import type { Asked, BotDesk, GivenReply } from '../agents/bot-desk-port.ts'
 import type { LiveRole, LiveRoles } from '../room/live-roles.ts'
 import type { Proof, Proofs } from '../room/proofs.ts'
 import type { Gatekeeper } from './access.ts'
 import { credentialsOf } from './context.ts'
 import type { Paced } from './context.ts'
-import { HEARTBEAT_MS } from './feed.ts'
+import type { EventStreams } from './event-streams.ts'
 
 export interface BotRunsOptions {
   desk: BotDesk
   proofs: Pick<Proofs, 'enter'>
   roles: Pick<LiveRoles, 'enter'>
   gatekeeper: Pick<Gatekeeper, 'enterDocument'>
-  timers: Timers
+  streams: EventStreams
 }
 
 type ActingBot = NonNullable<Principal['bot']>
 
-export const botRunRoutes = ({ desk, proofs, roles, gatekeeper, timers }: BotRunsOptions): { routes: Hono<Paced>, close: () => void } => {
+export const botRunRoutes = ({ desk, proofs, roles, gatekeeper, streams }: BotRunsOptions): Hono<Paced> => {
   const app = new Hono<Paced>()
-  const streams = new Set<() => void>()
 
   app.get('/', async c => {
     const [proof, bot] = await enterAsBot(proofs, c)
     const mayAnswer = async ({ conversation }: Asked): Promise<boolean> =>
       gatekeeper.enterDocument(conversation, proof.principal).then(({ role }) => role !== 'viewer', () => false)
-    const answer = streamSSE(c, async stream => {
-      const ended = Promise.withResolvers<void>()
-      const end = (): void => ended.resolve()
+    return streams.answer(c, proof, (stream, end) => {
       let writing = Promise.resolve()
       const write = (work: () => Promise<unknown>): void => { writing = writing.then(work).then(() => {}, end) }
       const told = new Set<RunId>()
-      const stopListening = desk.listen(bot.id, {
+      const close = desk.listen(bot.id, {
         asked: asked => write(async () => {
           if (desk.find(bot.id, asked.run) !== asked || !await mayAnswer(asked)) return
           told.add(asked.run)
@@ -55,23 +50,8 @@ export const botRunRoutes = ({ desk, proofs, roles, gatekeeper, timers }: BotRun
           if (told.delete(run)) await stream.writeSSE({ event: BOT_OVER_EVENT, data: JSON.stringify({ run }) })
         }),
       })
-      let cancelBeat = (): void => {}
-      const beat = (): void => {
-        write(() => stream.write(':\n\n'))
-        cancelBeat = timers.after(HEARTBEAT_MS, beat)
-      }
-      streams.add(end)
-      stream.onAbort(end)
-      proof.whenEnded(end)
-      beat()
-      await ended.promise
-      cancelBeat()
-      stopListening()
-      streams.delete(end)
-      proof.leave()
+      return { write, close }
     })
-    answer.headers.set('X-Accel-Buffering', 'no')
-    return answer
   })
 
   app.post('/:id/reply', async c => {
@@ -96,7 +76,7 @@ export const botRunRoutes = ({ desk, proofs, roles, gatekeeper, timers }: BotRun
     }
   })
 
-  return { routes: app, close: () => { for (const end of streams) end() } }
+  return app
 }
 
 const enterAsBot = async (proofs: Pick<Proofs, 'enter'>, c: Context<Paced>): Promise<[Proof, ActingBot]> => {

@@ -4,13 +4,11 @@
  * A page that reads slowly gets each conversation once, as it is by then, however often it changed: what waits is a set of names.
  */
 import type { Context } from 'hono'
-import { streamSSE } from 'hono/streaming'
 import type { SSEStreamingApi } from 'hono/streaming'
 import { FEED_EVENT, FEED_REMOVED_EVENT } from '../../shared/api/routes.ts'
 import type { ConversationEvent } from '../../shared/conversation/event.ts'
 import { documentId, documentKind } from '../../shared/ids.ts'
 import type { DocumentName, UserId } from '../../shared/ids.ts'
-import type { Timers } from '../../shared/timers.ts'
 import { holderOf, idsOf } from '../../shared/principal.ts'
 import type { Principal } from '../../shared/principal.ts'
 import type { Directory, DirectoryEntry, DirectoryListener } from '../directory/port.ts'
@@ -20,15 +18,14 @@ import type { Proof } from '../room/proofs.ts'
 import type { Logger } from '../telemetry/port.ts'
 import type { Gatekeeper } from './access.ts'
 import type { ConversationListing } from './conversation-list.ts'
-
-export const HEARTBEAT_MS = 15_000
+import type { EventStreams } from './event-streams.ts'
 
 export interface FeedOptions {
   directory: Directory
   gatekeeper: Gatekeeper
   list: ConversationListing
   openToAll: boolean
-  timers: Timers
+  streams: EventStreams
   logger: Logger
 }
 
@@ -38,11 +35,6 @@ export class Feed {
 
   constructor(options: FeedOptions) {
     this.#options = options
-  }
-
-  /** Pages that listen now. */
-  get size(): number {
-    return this.#readers.size
   }
 
   /** For the rooms: tells who is concerned, when what a list shows has changed. */
@@ -70,24 +62,13 @@ export class Feed {
     }
   }
 
-  /** The answer to `GET /api/feed`: stays open until the page leaves, what proved its person ends, or the server stops. */
+  /** The answer to `GET /api/feed`. */
   stream(c: Context, proof: Proof): Response {
-    const answer = streamSSE(c, async stream => {
-      const reader = new Reader(proof.principal, stream, this.#options)
+    return this.#options.streams.answer(c, proof, (stream, end) => {
+      const reader = new Reader(proof.principal, stream, end, this.#options)
       this.#readers.add(reader)
-      proof.whenEnded(() => reader.end())
-      await reader.run()
-      this.#readers.delete(reader)
-      proof.leave()
+      return { write: first => void reader.write(first), close: () => this.#readers.delete(reader) }
     })
-    // Proxies that collect an answer before they pass it on would hold events back.
-    answer.headers.set('X-Accel-Buffering', 'no')
-    return answer
-  }
-
-  /** Ends all streams. */
-  close(): void {
-    for (const reader of this.#readers) reader.end()
   }
 }
 
@@ -118,43 +99,25 @@ const changesList = (event: ConversationEvent): boolean => {
 class Reader {
   readonly principal: Principal
   readonly #stream: SSEStreamingApi
+  readonly #end: () => void
   readonly #options: FeedOptions
   readonly #changed = new Set<DocumentName>()
-  readonly #ended = Promise.withResolvers<void>()
   #writing = false
-  #cancelBeat: () => void = () => {}
 
-  constructor(principal: Principal, stream: SSEStreamingApi, options: FeedOptions) {
+  constructor(principal: Principal, stream: SSEStreamingApi, end: () => void, options: FeedOptions) {
     this.principal = principal
     this.#stream = stream
+    this.#end = end
     this.#options = options
-    stream.onAbort(() => this.end())
-  }
-
-  /** Resolves when the page has left. */
-  async run(): Promise<void> {
-    // The first one sends the headers off, so that the page knows that nothing escapes it from here on.
-    this.#beat()
-    await this.#ended.promise
-    this.#cancelBeat()
   }
 
   add(name: DocumentName): void {
     this.#changed.add(name)
-    void this.#write(async () => {})
-  }
-
-  end(): void {
-    this.#ended.resolve()
-  }
-
-  #beat(): void {
-    void this.#write(() => this.#stream.write(':\n\n'))
-    this.#cancelBeat = this.#options.timers.after(HEARTBEAT_MS, () => this.#beat())
+    void this.write(async () => {})
   }
 
   /** One writer at a time: while a page does not take what it was sent, heartbeats are left out and names collect. */
-  async #write(first: () => Promise<unknown>): Promise<void> {
+  async write(first: () => Promise<unknown>): Promise<void> {
     if (this.#writing) return
     this.#writing = true
     try {
@@ -165,7 +128,7 @@ class Reader {
       }
     } catch (error) {
       this.#options.logger.warn({ principal: this.principal.id, err: error }, 'feed ended: it could not read what changed')
-      this.end()
+      this.#end()
     } finally {
       this.#writing = false
     }

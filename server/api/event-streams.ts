@@ -1,0 +1,57 @@
+/** Answers that stay open: server-sent events, until who reads them leaves, what proved who they are ends, or the server stops. */
+import type { Context } from 'hono'
+import { streamSSE } from 'hono/streaming'
+import type { SSEStreamingApi } from 'hono/streaming'
+import type { Timers } from '../../shared/timers.ts'
+import type { Proof } from '../room/proofs.ts'
+
+const HEARTBEAT_MS = 15_000
+
+/** What is written to one reader, and in which order, is its own business. */
+export interface EventWriter {
+  /** For a heartbeat, which may be left out while the reader takes nothing. */
+  write: (work: () => Promise<unknown>) => void
+  /** Nothing is to be written any more. */
+  close: () => void
+}
+
+export class EventStreams {
+  readonly #timers: Pick<Timers, 'after'>
+  readonly #ends = new Set<() => void>()
+
+  constructor(timers: Pick<Timers, 'after'>) {
+    this.#timers = timers
+  }
+
+  /** @param begin is given how to end the stream, for when it cannot go on */
+  answer(c: Context, proof: Proof, begin: (stream: SSEStreamingApi, end: () => void) => EventWriter): Response {
+    const answer = streamSSE(c, async stream => {
+      const ended = Promise.withResolvers<void>()
+      const end = (): void => ended.resolve()
+      const writer = begin(stream, end)
+      let cancelBeat = (): void => {}
+      const beat = (): void => {
+        writer.write(() => stream.write(':\n\n'))
+        cancelBeat = this.#timers.after(HEARTBEAT_MS, beat)
+      }
+      this.#ends.add(end)
+      stream.onAbort(end)
+      proof.whenEnded(end)
+      // The first one sends the headers off, so that the reader knows that nothing escapes it from here on.
+      beat()
+      await ended.promise
+      cancelBeat()
+      writer.close()
+      this.#ends.delete(end)
+      proof.leave()
+    })
+    // Proxies that collect an answer before they pass it on would hold events back.
+    answer.headers.set('X-Accel-Buffering', 'no')
+    return answer
+  }
+
+  /** Ends all of them. */
+  close(): void {
+    for (const end of this.#ends) end()
+  }
+}
