@@ -130,7 +130,7 @@ export class PostedRequests {
     }
   }
 
-  /** As many structs as clients may bring, or as many bytes. */
+  /** As many structs as the gate lets updates bring, which none of these passes, or as many bytes. */
   #isFull(): boolean {
     const { doc: { store }, recorder } = this.#document
     const { documentBytes = Infinity } = this.#environment

@@ -242,9 +242,10 @@ export class WritePath {
       struct.id.clock + struct.length > Y.getState(store, struct.id.client) && !(kind === 'conversation' && proposesRedaction(struct)))
   }
 
+  /** As many bytes as there may be. How many structs an update may add the gate says (`Costs`), which counts those that it splits too. */
   #isFull(): boolean {
-    const { documentBytes } = this.#environment
-    return documentBytes !== undefined && this.#document.recorder.snapshots.isFull(documentBytes)
+    const { documentBytes = Infinity } = this.#environment
+    return this.#document.recorder.snapshots.isFull(documentBytes)
   }
 
   /** Tombstones and client ids stay in a document for ever, so nobody may make them without end. */
