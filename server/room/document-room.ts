@@ -2,7 +2,7 @@
  * The room of a document as its connections know it, whether the document is in memory or not.
  *
  * cold → warming → live → cold … → gone. Cold, readers are served what the log holds, as bytes (cold-readers.ts). The first write, or
- * read by an agent or the API, makes it live (room.ts), and when nothing was written for a while it is cold again, its readers attached.
+ * read by an agent or the API, makes it live (live-room.ts), and when nothing was written for a while it is cold again, its readers attached.
  *
  * 1. Only a live room writes. So while it is cold or warming what the log holds stands still, and whoever was served it is subscribed to
  *    everything after it.
@@ -22,8 +22,8 @@ import type { ColdDocument } from './cold-document.ts'
 import { ColdInbox } from './cold-inbox.ts'
 import { ColdReaders } from './cold-readers.ts'
 import { KeptBytes } from './kept-bytes.ts'
+import type { LiveRoom } from './live-room.ts'
 import type { Room } from './port.ts'
-import type { LiveRoom } from './room.ts'
 import type { Joining, Session, Submission } from './session.ts'
 
 /** Makes the live room at once; called when everything that takes time is done. */

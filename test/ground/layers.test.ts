@@ -26,26 +26,26 @@ async function lint(file: string, source: string): Promise<string[]> {
 describe('a forbidden import is reported with its reason', () => {
   test.each([
     ['shared/ids.ts', '../server/config.ts', 'imports nothing of ours'],
-    ['server/gate/judge.ts', '../room/room.ts', 'server/gate imports shared/ only'],
+    ['server/gate/judge.ts', '../room/live-room.ts', 'server/gate imports shared/ only'],
     ['server/log/port.ts', '../directory/port.ts', 'server/log imports shared/ only'],
     ['server/directory/port.ts', '../log/port.ts', 'server/directory imports shared/ and the port of the database only'],
-    ['server/room/room.ts', '../connection/connection.ts', 'server/room imports server/gate and ports'],
-    ['server/room/room.ts', '../log/leveldb.ts', 'an adapter is chosen in server/open-server.ts, open-identity.ts and open-models.ts alone'],
+    ['server/room/live-room.ts', '../connection/connection.ts', 'server/room imports server/gate and ports'],
+    ['server/room/live-room.ts', '../log/leveldb.ts', 'an adapter is chosen in server/open-server.ts, open-identity.ts and open-models.ts alone'],
     ['server/app.ts', './identity/guest-cookie.ts', 'an adapter is chosen in server/open-server.ts, open-identity.ts and open-models.ts alone'],
     ['server/agents/driver.ts', './adapters/offline.ts', 'an adapter is chosen in server/open-server.ts, open-identity.ts and open-models.ts alone'],
     ['server/api/routes.ts', '../gate/judge.ts', 'all writes go through a room'],
     ['client/sync/client.ts', '../app/state/session.ts', 'client/sync imports shared/ only'],
     ['client/app/components/composer.ts', '../../sync/client.ts', 'components see client/app/state'],
     ['client/app/state/session.ts', '../components/list.ts', 'a thin layer over client/sync'],
-    ['server/room/room.ts', '../../test/rig/clock.ts', 'what ships must not need what does not ship'],
+    ['server/room/live-room.ts', '../../test/rig/clock.ts', 'what ships must not need what does not ship'],
   ])('%s → %s', async (from, to, reason) => {
     expect(await lint(from, `import { a } from '${to}'`)).toEqual([expect.stringContaining(reason)])
   })
 
   test.each([
     "import type { A } from '../room/port.ts'",
-    "export { a } from '../room/room.ts'",
-    "const a = await import('../room/room.ts')",
+    "export { a } from '../room/live-room.ts'",
+    "const a = await import('../room/live-room.ts')",
   ])('in every form of import: %s', async (source) => {
     expect(await lint('server/gate/judge.ts', source)).toHaveLength(1)
   })
@@ -56,9 +56,9 @@ describe('an allowed import is not reported', () => {
     ['shared/wire/frame.ts', '../ids.ts'],
     ['server/gate/judge.ts', '../../shared/ids.ts'],
     ['server/gate/judge.ts', './scan.ts'],
-    ['server/room/room.ts', '../gate/judge.ts'],
-    ['server/room/room.ts', '../log/port.ts'],
-    ['server/connection/connection.ts', '../room/room.ts'],
+    ['server/room/live-room.ts', '../gate/judge.ts'],
+    ['server/room/live-room.ts', '../log/port.ts'],
+    ['server/connection/connection.ts', '../room/live-room.ts'],
     ['server/log/leveldb/open.ts', '../leveldb-keys.ts'],
     ['server/directory/leveldb-directory.ts', '../log/store-port.ts'],
     ['server/identity/aliases/leveldb-aliases.ts', '../../log/store-port.ts'],
