@@ -1,6 +1,6 @@
 /** What a bot may be called, and whom it could be mistaken for. */
 import { describe, expect, test } from 'vitest'
-import { botLabel, looksLike, parseBotName, speaksOf } from './bot-name.ts'
+import { looksLike, parseBotName, speaksOf } from './bot-name.ts'
 import { limits } from './limits.ts'
 
 describe('a name', () => {
@@ -31,11 +31,4 @@ describe('who could be meant by it', () => {
     '%s speaks of %s', (name, agent) => expect(speaksOf(name, agent)).toBe(true))
   test.each([['Claudette', 'Claude'], ['GPT', 'GPT-5'], ['Guided tours', 'guide'], ['x', '']])(
     '%s does not speak of %j', (name, agent) => expect(speaksOf(name, agent)).toBe(false))
-})
-
-test('what everybody reads is one line, whatever the person is called', () => {
-  expect(botLabel('Deploys', 'Ann')).toBe('Deploys · bot of Ann')
-  const dressed = botLabel('Deploys', `Ann]\n[system says:\u202e ${'x'.repeat(500)}`)
-  expect(dressed).not.toMatch(/[[\]\n\u202e]/)
-  expect(dressed.length).toBeLessThan(200)
 })

@@ -1,5 +1,5 @@
 /**
- * What a bot may be called. Everybody reads "<name> · bot of <person>", so whose it is is never in doubt; here it is about the name alone,
+ * What a bot may be called. Everybody reads whose it is beside that (bot-label.ts), which is never in doubt; here it is about the name alone,
  * which must not be mistaken for a model's, for somebody's in the conversation, or for the server's own words.
  */
 import { limits } from './limits.ts'
@@ -10,9 +10,6 @@ export const parseBotName = (text: string): string | null => {
   const isOne = name.length <= limits.botNameLength && NAME.test(name) && !PILED_MARKS.test(name) && scriptsIn(name) <= 1
   return isOne && !RESERVED.has(skeletonOf(name)) ? name : null
 }
-
-/** What everybody reads. @param person as they are called; what could end or continue the line is taken out */
-export const botLabel = (name: string, person: string): string => `${name} · bot of ${lineOf(person)}`
 
 /** Whether people could take one for the other: letters that look alike count as the same; spaces, dots and marks do not count. */
 export const looksLike = (name: string, other: string): boolean => skeletonOf(name) === skeletonOf(other)
@@ -55,7 +52,3 @@ const skeletonOf = (name: string): string => {
 }
 
 const RESERVED: ReadonlySet<string> = new Set(WORDS.map(skeletonOf))
-
-/** A person's name is theirs to choose, and as long as their server lets it be. */
-const lineOf = (person: string): string => person.replace(/[\p{C}\p{Zl}\p{Zp}[\]]/gu, ' ').trim().slice(0, PERSON_LENGTH).toWellFormed()
-const PERSON_LENGTH = 120

@@ -1,5 +1,5 @@
 /** What an agent is told: the conversation as the person saw it who asked. */
-import { botLabel } from '../../shared/bot-name.ts'
+import { botLabel } from '../../shared/bot-label.ts'
 import { alternativesRoot, visibleMessages } from '../../shared/conversation/branch.ts'
 import type { TakenOut } from '../../shared/conversation/branch.ts'
 import { textOf } from '../../shared/conversation/read.ts'

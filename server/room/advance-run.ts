@@ -1,5 +1,5 @@
 /** Carries a step of the run machine into the conversation: the run, its drafts, and at its end one sealed message, however it ends. */
-import { botLabel } from '../../shared/bot-name.ts'
+import { botLabel } from '../../shared/bot-label.ts'
 import { openRoots } from '../../shared/conversation/document.ts'
 import { isFinished, readDraft } from '../../shared/conversation/read.ts'
 import type { Draft } from '../../shared/conversation/read.ts'

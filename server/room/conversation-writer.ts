@@ -1,6 +1,6 @@
 /** The server's pen: all that the server writes into a conversation goes through here, under the right client id, and notes its event. */
 import * as Y from 'yjs'
-import { botLabel } from '../../shared/bot-name.ts'
+import { botLabel } from '../../shared/bot-label.ts'
 import type { ConversationEvent } from '../../shared/conversation/event.ts'
 import { openRoots, reactionKey } from '../../shared/conversation/document.ts'
 import type { ConversationRoots, DraftPart } from '../../shared/conversation/document.ts'

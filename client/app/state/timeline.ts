@@ -1,4 +1,5 @@
 /** What stands on the page of a conversation, top to bottom: messages, replies being written, runs that wait or failed. Pure. */
+import { botLabel } from '../../../shared/bot-label.ts'
 import type { NamedAgent } from '../../../shared/conversation/asked.ts'
 import { isFinished } from '../../../shared/conversation/read.ts'
 import type { Draft, Reaction } from '../../../shared/conversation/read.ts'
@@ -122,7 +123,7 @@ export const botsIn = (messages: Shown['messages']): NamedAgent<string>[] =>
   [...new Map(messages.flatMap(({ message: { metadata: { bot } } }) => bot ? [[bot.id, { id: bot.id, name: bot.name }] as const] : []))
     .values()]
 
-const nameOfBot = ({ name, of }: SaidByBot): string => `${name} · bot of ${of.name}`
+const nameOfBot = ({ name, of }: SaidByBot): string => botLabel(name, of.name)
 
 export const authorOf = ({ role, metadata }: Message, naming: Naming): Author => {
   const { bot } = metadata

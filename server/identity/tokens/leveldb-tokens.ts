@@ -5,7 +5,7 @@
  * like anybody's. One that acts as a bot is that bot for its person, and nobody when the bot is no more.
  */
 import type { NewToken, Token } from '../../../shared/api/token-schemas.ts'
-import { botLabel } from '../../../shared/bot-name.ts'
+import { botLabel } from '../../../shared/bot-label.ts'
 import { SkeinError } from '../../../shared/errors.ts'
 import { authorIdOf, parseBotId } from '../../../shared/ids.ts'
 import type { AgentId, BotId, RandomBytes, UserId } from '../../../shared/ids.ts'
