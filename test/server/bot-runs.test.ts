@@ -10,7 +10,7 @@ import { limits } from '../../shared/limits.ts'
 import { systemTimers } from '../../shared/timers.ts'
 import type { Timers } from '../../shared/timers.ts'
 import { BotProgram, BotWorld, outcomeOf } from '../rig/bot-world.ts'
-import type { ActingBot } from '../rig/bot-world.ts'
+import type { ActingBot, BotReply } from '../rig/bot-world.ts'
 import { newConversationId, newRequestId, say } from '../rig/conversation.ts'
 import type { Peer } from '../rig/peer.ts'
 import { temporaryFolder } from '../rig/server-process.ts'
@@ -45,6 +45,18 @@ const program = async (bot = deploys): Promise<BotProgram> => {
 }
 const replyIn = ({ doc }: Peer): Message | undefined => readMessages(doc).find(({ role }) => role === 'assistant')
 const draftIn = ({ doc }: Peer): string => readDrafts(doc).map(({ parts }) => textOf(parts)).join('')
+/** A program that was asked, by this text, and begins to reply. */
+const beginReply = async (bot = deploys, text = '@Deploys hello') => {
+  const running = await program(bot)
+  await world.sayAs(ada, text, {})
+  const { run } = await running.next()
+  return { running, run, reply: running.reply(run) }
+}
+/** Says it, and waits until it is in front of people. */
+const sayFirst = async (reply: BotReply, words: string): Promise<void> => {
+  reply.say(words)
+  await until('it is seen', () => draftIn(ada) === words)
+}
 
 beforeEach(async () => {
   patience = new Patience()
@@ -144,23 +156,16 @@ describe('a reply that does not come, or not whole', () => {
   })
 
   it('once it has begun nobody waits for it to begin', async () => {
-    const running = await program()
-    await world.sayAs(ada, '@Deploys hello', {})
-    const reply = running.reply((await running.next()).run)
-    reply.say('slowly')
-    await until('it is seen', () => draftIn(ada) === 'slowly')
+    const { reply } = await beginReply()
+    await sayFirst(reply, 'slowly')
     patience.runOut()
     reply.end()
     expect((await reply.answer).body).toMatchObject({ state: 'completed' })
   })
 
   it('stopped by a person it keeps what there is, and the program is told', async () => {
-    const running = await program()
-    await world.sayAs(ada, '@Deploys hello', {})
-    const { run } = await running.next()
-    const reply = running.reply(run)
-    reply.say('On and ')
-    await until('it is seen', () => draftIn(ada) === 'On and ')
+    const { running, run, reply } = await beginReply()
+    await sayFirst(reply, 'On and ')
     putRequest(ada.doc, newRequestId(), proposeStop(run as never, 1))
     expect(await reply.answer).toEqual({ status: 200, body: { run, state: 'cancelled' } })
     await until('it is told', () => running.over.includes(run))
@@ -169,28 +174,21 @@ describe('a reply that does not come, or not whole', () => {
   })
 
   it('broken off by its program it is kept, and not called whole', async () => {
-    const running = await program()
-    await world.sayAs(ada, '@Deploys hello', {})
-    const reply = running.reply((await running.next()).run)
-    reply.say('I was about to')
-    await until('it is seen', () => draftIn(ada) === 'I was about to')
+    const { reply } = await beginReply()
+    await sayFirst(reply, 'I was about to')
     reply.breakOff()
     const sealed = await until('it is sealed', () => replyIn(ada))
     expect([textOf(sealed.parts), sealed.metadata.status, sealed.metadata.error?.message]).toEqual(['I was about to', 'error', expect.stringMatching(/broke off/)])
   })
 
   it('without a word it is no reply', async () => {
-    const running = await program()
-    await world.sayAs(ada, '@Deploys hello', {})
-    const reply = running.reply((await running.next()).run)
+    const { reply } = await beginReply()
     reply.end()
     expect((await reply.answer).body).toMatchObject({ state: 'error' })
   })
 
   it('is as long as a message at most', async () => {
-    const running = await program()
-    await world.sayAs(ada, '@Deploys hello', {})
-    const reply = running.reply((await running.next()).run)
+    const { reply } = await beginReply()
     reply.say('x'.repeat(limits.messageBytes - 1))
     reply.say('yy')
     expect((await reply.answer).body).toMatchObject({ state: 'completed' })
@@ -205,8 +203,7 @@ describe('who gives a reply', () => {
     const { run } = await one.next()
     await two.next()
     const reply = one.reply(run)
-    reply.say('mine')
-    await until('it is seen', () => draftIn(ada) === 'mine')
+    await sayFirst(reply, 'mine')
     expect(await two.reply(run).answer).toMatchObject({ status: 409, body: { code: 'run-taken' } })
     reply.end()
     expect((await reply.answer).status).toBe(200)
@@ -234,12 +231,10 @@ describe('who gives a reply', () => {
     ['that is deleted', async () => world.ask('bob', 'DELETE', routes.bot((await world.server.bots.listOf(['bob' as never]))[0]!.id))],
   ])('a bot %s in the middle of it says nothing more', async (_, go) => {
     await world.letIn('bob', 'editor')
-    const running = await program(await world.register('Watcher', 'bob'))
+    const watcher = await world.register('Watcher', 'bob')
     await until('he is shown', () => ada.doc.getMap('members').has('bob'))
-    await world.sayAs(ada, '@Watcher hello', {})
-    const reply = running.reply((await running.next()).run)
-    reply.say('So far')
-    await until('it is seen', () => draftIn(ada) === 'So far')
+    const { reply } = await beginReply(watcher, '@Watcher hello')
+    await sayFirst(reply, 'So far')
     await go()
     reply.say(' and further')
     const sealed = await until('it is sealed', () => replyIn(ada))
@@ -269,8 +264,7 @@ describe('a server that stops meanwhile', () => {
     const before = await program()
     await world.sayAs(ada, '@Deploys first', {})
     const half = before.reply((await before.next()).run)
-    half.say('Half')
-    await until('it is seen', () => draftIn(ada) === 'Half')
+    await sayFirst(half, 'Half')
     await world.sayAs(ada, '@Deploys second', {})
     await before.next(1)
     const { id } = world

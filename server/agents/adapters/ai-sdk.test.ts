@@ -38,6 +38,16 @@ const start = (options: { apiKey?: string, baseUrl?: string, maxRetries?: number
   return { agent, control, next: () => chunks.next() }
 }
 
+/** A reply of which this much has come. */
+const begun = async (text: string) => {
+  const { next, control } = start()
+  const chunk = next()
+  const exchange = await server.next()
+  await exchange.token(text)
+  expect((await chunk).value).toEqual({ type: 'text', text })
+  return { next, control, exchange }
+}
+
 const failureOf = async (next: () => Promise<IteratorResult<AgentChunk>>): Promise<SkeinError> => {
   try {
     while (!(await next()).done);
@@ -104,22 +114,14 @@ describe('the AI SDK agent', () => {
   })
 
   it('turns an error within the stream into agent-failed, after the text that came before it', async () => {
-    const { next } = start()
-    const chunk = next()
-    const exchange = await server.next()
-    await exchange.token('Half')
-    expect((await chunk).value).toEqual({ type: 'text', text: 'Half' })
+    const { next, exchange } = await begun('Half')
     const failure = failureOf(next)
     await exchange.failInStream({ message: 'The provider is overloaded', code: 502 })
     expect((await failure).message).toContain('The provider is overloaded')
   })
 
   it.each(['cut', 'endEarly'] as const)('does not take a stream that ends in the middle (%s) for a finished reply', async how => {
-    const { next } = start()
-    const chunk = next()
-    const exchange = await server.next()
-    await exchange.token('Half')
-    expect((await chunk).value).toEqual({ type: 'text', text: 'Half' })
+    const { next, exchange } = await begun('Half')
     const failure = failureOf(next)
     exchange[how]()
     const error = await failure
@@ -158,11 +160,7 @@ describe('the AI SDK agent', () => {
   })
 
   it('ends the request upstream when it is aborted in the middle of a reply', async () => {
-    const { next, control } = start()
-    const chunk = next()
-    const exchange = await server.next()
-    await exchange.token('Half')
-    await chunk
+    const { next, control, exchange } = await begun('Half')
     const rest = next()
     control.abort()
     await exchange.aborted
@@ -233,11 +231,7 @@ describe('a provider that is not to be trusted', () => {
     [{ input: 1e300, output: 1e308 }, {}],
     [{ input: 1.5, output: 2 }, { outputTokens: 2 }]
   ])('counts wrongly (%j): what is no count is left out', async (usage, told) => {
-    const { next } = start()
-    const chunk = next()
-    const exchange = await server.next()
-    await exchange.token('Yes')
-    await chunk
+    const { next, exchange } = await begun('Yes')
     const end = next()
     await exchange.finish({ usage })
     const { value } = await end
@@ -248,11 +242,7 @@ describe('a provider that is not to be trusted', () => {
   })
 
   it('calls a tool that nobody offered: nothing is called, and what it said stands', async () => {
-    const { next } = start()
-    const chunk = next()
-    const exchange = await server.next()
-    await exchange.token('Let me see.')
-    expect((await chunk).value).toEqual({ type: 'text', text: 'Let me see.' })
+    const { next, exchange } = await begun('Let me see.')
     const end = next()
     await exchange.raw({
       id: 'x', object: 'chat.completion.chunk', created: 1, model: 'tiny',
