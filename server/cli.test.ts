@@ -1,22 +1,17 @@
 /** The commands for operators, on real stores. */
-import { execFile } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { bytes, documentName, record } from '../test/contract/samples.ts'
+import { runCommand } from '../test/rig/operator.ts'
+import type { CommandResult } from '../test/rig/operator.ts'
 import { temporaryFolder } from '../test/rig/server-process.ts'
 import { updateKey } from './log/leveldb/keys.ts'
 import { openLevelDbLog } from './log/leveldb/leveldb-log.ts'
-
-const CLI = fileURLToPath(new URL('./cli.ts', import.meta.url))
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>
 beforeEach(async () => { folder = await temporaryFolder() })
 afterEach(() => folder.remove())
 
-const run = (...args: string[]): Promise<{ code: number, out: string, err: string }> => new Promise((resolve) => {
-  const env = { PATH: process.env['PATH'], SKEIN_DATA: '/nowhere' }
-  execFile(process.execPath, [CLI, ...args], { env }, (error, out, err) => resolve({ code: Number(error?.code ?? 0), out, err }))
-})
+const run = (...args: string[]): Promise<CommandResult> => runCommand(args, { env: { SKEIN_DATA: '/nowhere' } })
 
 describe('the command verify', () => {
   const write = async (damage: boolean): Promise<void> => {

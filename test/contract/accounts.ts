@@ -1,7 +1,5 @@
 /** Accounts over real HTTP, wherever they are kept: sign-up, sign-in, sessions, passwords; what strangers learn of it is nothing. */
 
-import { execFile } from 'node:child_process'
-import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
 import type { Account, NewInviteCode, Session } from '../../shared/api/account-schemas.ts'
@@ -15,6 +13,7 @@ import { adminContract } from './accounts-admin.ts'
 import { passkeyContract } from './accounts-passkeys.ts'
 import { takenOverContract } from './accounts-taken-over.ts'
 import { engineOver, passkeyOf } from './accounts-database.ts'
+import { toldBy } from '../rig/operator.ts'
 import { startServer, temporaryFolder } from '../rig/server-process.ts'
 import type { ServerProcess } from '../rig/server-process.ts'
 
@@ -29,7 +28,6 @@ export interface AccountsPlace {
 const PASSWORD = 'correct horse battery'
 /** More sign-ins from one address than people make. */
 const ENVIRONMENT = { SKEIN_AUTH: 'accounts', SKEIN_MAX_SIGN_INS_PER_MINUTE_PER_ADDRESS: '1000' }
-const CLI = new URL('../../server/cli.ts', import.meta.url).pathname
 const { auth } = routes
 
 /** @param newPlace beside this data folder */
@@ -72,10 +70,7 @@ export const accountsContract = (adapter: string, newPlace: (folder: string) => 
   }
   const auditOf = (event: string) => [...earlier, ...server.log].filter(line => line['audit'] === true && line['event'] === event)
 
-  const command = async (...args: string[]): Promise<string> => {
-    const env = { PATH: process.env['PATH'], SKEIN_DATA: folder.path, ...place.environment }
-    return (await promisify(execFile)(process.execPath, [CLI, ...args], { env })).stdout
-  }
+  const command = (...args: string[]): Promise<string> => toldBy(args, { env: { SKEIN_DATA: folder.path, ...place.environment } })
 
   /** The socket of a new conversation. @returns how it closed */
   const openSocket = async (who: HttpBrowser) => {

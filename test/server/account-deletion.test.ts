@@ -1,5 +1,4 @@
 // A person takes all that is kept of them, and leaves for good, on a server that is killed meanwhile: over real HTTP and sockets.
-import { execFile } from 'node:child_process'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -12,6 +11,7 @@ import type { AgentId, BotId, RequestId } from '../../shared/ids.ts'
 import { AccountsServer, PASSWORD, codeOf, json, listOf, meOf, signIn, signUp } from '../rig/accounts-server.ts'
 import { messageTexts, say, textOfMessage } from '../rig/conversation.ts'
 import type { HttpBrowser } from '../rig/http-browser.ts'
+import { toldBy } from '../rig/operator.ts'
 import { Peer } from '../rig/peer.ts'
 import { until } from '../rig/until.ts'
 
@@ -141,11 +141,7 @@ test('an export holds all that one may read and nothing secret, by the server an
   const text = JSON.stringify(lines)
   for (const hidden of [secret, 'of somebody else', PASSWORD, 'not for ann', ...who.cookies.values()]) expect(text).not.toContain(hidden)
   await server.stop()
-  const cli = new URL('../../server/cli.ts', import.meta.url).pathname
-  const told = await new Promise<string>((resolve, reject) => execFile(
-    process.execPath, [cli, 'export-person', EMAIL, '--data', server.dataFolder], { env: { PATH: process.env['PATH'] } },
-    (error, out, problem) => error ? reject(new Error(problem)) : resolve(out)
-  ))
+  const told = await toldBy(['export-person', EMAIL, '--data', server.dataFolder])
   const withoutTime = (all: string[]): string[] => all.filter(line => !line.startsWith('{"kind":"export"') && !line.startsWith('{"kind":"device"')).sort()
   expect(withoutTime(told.trim().split('\n'))).toEqual(withoutTime(lines.map(line => JSON.stringify(line))))
 })

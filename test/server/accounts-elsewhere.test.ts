@@ -1,6 +1,5 @@
 // Sign-in with an account from elsewhere, by a real OpenID provider; the operator's commands.
 
-import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -10,13 +9,14 @@ import { httpBrowser } from '../rig/http-browser.ts'
 import type { HttpBrowser } from '../rig/http-browser.ts'
 import { CLIENT, startOidcServer } from '../rig/oidc-server.ts'
 import type { OidcServer } from '../rig/oidc-server.ts'
+import { runCommand } from '../rig/operator.ts'
+import type { CommandResult } from '../rig/operator.ts'
 import { startServer, temporaryFolder } from '../rig/server-process.ts'
 import type { ServerProcess } from '../rig/server-process.ts'
 import { until } from '../rig/until.ts'
 
 const { auth } = routes
 const PASSWORD = 'correct horse battery'
-const CLI = new URL('../../server/cli.ts', import.meta.url).pathname
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>
 let provider: OidcServer
@@ -140,10 +140,8 @@ describe('a provider', () => {
   })
 })
 
-const command = (...args: string[]): Promise<{ code: number, out: string, err: string }> => new Promise(resolve => {
-  const env = { PATH: process.env['PATH'], SKEIN_DATA: folder.path, SKEIN_PUBLIC_URL: `http://127.0.0.1:${PORT}` }
-  execFile(process.execPath, [CLI, ...args], { env }, (error, out, err) => resolve({ code: Number(error?.code ?? 0), out, err }))
-})
+const command = (...args: string[]): Promise<CommandResult> =>
+  runCommand(args, { env: { SKEIN_DATA: folder.path, SKEIN_PUBLIC_URL: `http://127.0.0.1:${PORT}` } })
 
 describe('the operator, while the server runs', () => {
   test('makes a link for a new password, which is good once and ends every session', async () => {

@@ -1,8 +1,6 @@
 // Mails about accounts, by a real mail server: confirming an address, a new password, and what ends with the proof of an address.
-import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Account } from '../../shared/api/account-schemas.ts'
 import { routes } from '../../shared/api/routes.ts'
@@ -11,12 +9,12 @@ import { httpBrowser } from '../rig/http-browser.ts'
 import type { HttpBrowser } from '../rig/http-browser.ts'
 import { secretIn, startMailServer } from '../rig/mail-server.ts'
 import type { MailServer } from '../rig/mail-server.ts'
+import { toldBy } from '../rig/operator.ts'
 import { startServer, temporaryFolder } from '../rig/server-process.ts'
 import type { ServerProcess } from '../rig/server-process.ts'
 
 const { auth } = routes
 const PASSWORD = 'correct horse battery'
-const CLI = new URL('../../server/cli.ts', import.meta.url).pathname
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>
 let mail: MailServer
@@ -58,10 +56,8 @@ const problem = async (answer: Promise<Response>): Promise<string> => {
 }
 const tokenWorks = async (secret: string): Promise<boolean> =>
   (await fetch(server.url + routes.conversations(), { headers: { authorization: `Bearer ${secret}` } })).status === 200
-const linkOfOperator = async (email: string): Promise<string> => {
-  const env = { PATH: process.env['PATH'], SKEIN_DATA: folder.path }
-  return (await promisify(execFile)(process.execPath, [CLI, 'reset-password', email], { env })).stdout.trim().split('#')[1]!
-}
+const linkOfOperator = async (email: string): Promise<string> =>
+  (await toldBy(['reset-password', email], { env: { SKEIN_DATA: folder.path } })).trim().split('#')[1]!
 
 test('an account is of no use before its address is confirmed; who has one is told by mail alone', async () => {
   const [fresh, known] = [await signUp('mail@example.org'), await signUp('early@example.org')]

@@ -1,5 +1,4 @@
 // Keys of model providers that an admin gives to a running server, as its models use them: no restart, no key in sight afterwards.
-import { execFile } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -13,6 +12,7 @@ import { httpBrowser } from '../rig/http-browser.ts'
 import type { HttpBrowser } from '../rig/http-browser.ts'
 import { startModelServer } from '../rig/model-server.ts'
 import type { ModelServer } from '../rig/model-server.ts'
+import { toldBy } from '../rig/operator.ts'
 import { Peer } from '../rig/peer.ts'
 import { SecretWatch } from '../rig/secret-watch.ts'
 import { startServer, temporaryFolder } from '../rig/server-process.ts'
@@ -20,7 +20,6 @@ import type { ServerProcess } from '../rig/server-process.ts'
 import { until } from '../rig/until.ts'
 
 const { auth } = routes
-const CLI = new URL('../../server/cli.ts', import.meta.url).pathname
 const [claude, local] = [parseAgentId('claude')!, parseAgentId('local')!]
 const PASSWORD = 'correct horse battery'
 
@@ -44,11 +43,7 @@ const listed = async () => {
   watch.said('the list', text)
   return (JSON.parse(text) as ProviderKeyList).keys
 }
-const command = (args: string[], input = '') => new Promise<string>((resolve, reject) => {
-  const child = execFile(process.execPath, [CLI, ...args, '--data', folder.path], { env: { PATH: process.env['PATH'] } }, (error, out, err) =>
-    error ? reject(new Error(err)) : resolve(out))
-  child.stdin!.end(input)
-})
+const command = (args: string[], input = ''): Promise<string> => toldBy([...args, '--data', folder.path], { input })
 
 /** @returns what its server was shown as proof, or else what the conversation shows instead of a reply */
 const ask = async (agent: AgentId, model: ModelServer): Promise<string> => {

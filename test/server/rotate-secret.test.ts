@@ -1,5 +1,4 @@
 // The command that rotates the secret, and what is encrypted with it: killed before each of its steps, nothing that is kept is unreadable.
-import { execFile } from 'node:child_process'
 import { randomFillSync } from 'node:crypto'
 import { cp, mkdir, readdir, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -7,9 +6,9 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { openProviderKeys } from '../../server/identity/provider-keys.ts'
 import { loadSecrets } from '../../server/identity/secret.ts'
 import type { RandomBytes } from '../../shared/ids.ts'
+import { runCommand } from '../rig/operator.ts'
 import { startServer, temporaryFolder } from '../rig/server-process.ts'
 
-const CLI = new URL('../../server/cli.ts', import.meta.url).pathname
 const DIE = new URL('../rig/die-at-file.ts', import.meta.url).href
 const random: RandomBytes = target => randomFillSync(target)
 const FORGET = ['rotate-secret', '--forget-old']
@@ -28,14 +27,12 @@ afterEach(() => folder.remove())
 const secretsIn = (dataFolder: string) => loadSecrets({ given: null, dataFolder, random })
 const keysIn = (dataFolder: string) => openProviderKeys({ dataFolder, secrets: () => secretsIn(dataFolder), now: () => 1, random })
 
-const run = (data: string, args: string[], { dieAt, env, input }: { dieAt?: number, env?: Record<string, string>, input?: string } = {}) =>
-  new Promise<{ killed: boolean, code: number, out: string, err: string }>(resolve => {
-    const before = dieAt === undefined ? [] : ['--import', DIE]
-    const child = execFile(process.execPath, [...before, CLI, ...args, '--data', data], {
-      env: { PATH: process.env['PATH'], ...dieAt !== undefined && { SKEIN_TEST_DIE_AT_FILE: String(dieAt) }, ...env },
-    }, (error, out, err) => resolve({ killed: error?.signal === 'SIGKILL', code: Number(error?.code ?? 0), out, err }))
-    child.stdin!.end(input)
+const run = async (data: string, args: string[], { dieAt, env, input = '' }: { dieAt?: number, env?: Record<string, string>, input?: string } = {}) => {
+  const { signal, ...result } = await runCommand([...args, '--data', data], {
+    input, node: dieAt === undefined ? [] : ['--import', DIE], env: { ...env, ...dieAt !== undefined && { SKEIN_TEST_DIE_AT_FILE: String(dieAt) } },
   })
+  return { killed: signal === 'SIGKILL', ...result }
+}
 const readAll = async (data: string) =>
   Object.fromEntries(await Promise.all(Object.keys(KEYS).map(async name => [name, await keysIn(data).read(name)])))
 
