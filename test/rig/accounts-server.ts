@@ -107,7 +107,8 @@ export const signUp = async (who: HttpBrowser, email: string, name = 'Ann'): Pro
   await json(who.post(routes.auth.signUp(), { email, password: PASSWORD, name }))
 }
 
-export const signIn = (who: HttpBrowser, email: string): Promise<Response> => who.post(routes.auth.signIn(), { email, password: PASSWORD })
+export const signIn = (who: HttpBrowser, email: string, password = PASSWORD): Promise<Response> =>
+  who.post(routes.auth.signIn(), { email, password })
 
 /** @returns `<id> <role>` of each conversation */
 export const listOf = async (who: HttpBrowser): Promise<string[]> => {

@@ -1,10 +1,10 @@
 // Sign-in with an account from elsewhere, by a real OpenID provider; the operator's commands.
-
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Account } from '../../shared/api/account-schemas.ts'
 import { routes } from '../../shared/api/routes.ts'
+import { PASSWORD, json, signIn, signUp } from '../rig/accounts-server.ts'
 import { httpBrowser } from '../rig/http-browser.ts'
 import type { HttpBrowser } from '../rig/http-browser.ts'
 import { CLIENT, startOidcServer } from '../rig/oidc-server.ts'
@@ -16,7 +16,6 @@ import type { ServerProcess } from '../rig/server-process.ts'
 import { until } from '../rig/until.ts'
 
 const { auth } = routes
-const PASSWORD = 'correct horse battery'
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>
 let provider: OidcServer
@@ -43,9 +42,6 @@ const restart = async (more: Record<string, string>) => {
   server = await startServer(folder.path, environment(more), PORT)
 }
 const browser = (): HttpBrowser => httpBrowser(server.url)
-const json = async <T>(response: Promise<Response>): Promise<T> => (await response).json() as Promise<T>
-const signUp = (email: string) => browser().post(auth.signUp(), { email, password: PASSWORD, name: 'Ada' })
-const signIn = (email: string, password = PASSWORD, who = browser()) => who.post(auth.signIn(), { email, password })
 
 describe('a provider', () => {
   const begin = async (who: HttpBrowser, how: object = {}) => (await json<{ url: string }>(who.post(auth.provider('acme'), how))).url
@@ -96,7 +92,7 @@ describe('a provider', () => {
   })
 
   test('does not join an account of ours by an address that was never confirmed', async () => {
-    await signUp('claimed@idp.example.org')
+    await signUp(browser(), 'claimed@idp.example.org')
     const who = browser()
     const back = await who.navigate(await provider.signIn(await begin(who), 'claimed'))
     expect(back.headers.get('location')).toContain('error=account_not_linked')
@@ -105,16 +101,16 @@ describe('a provider', () => {
 
   test('is added to an account by a fresh sign-in, and by no session that has ended when the browser comes back', async () => {
     const email = 'linker@idp.example.org'
-    await signUp(email)
+    await signUp(browser(), email)
     const who = browser()
-    await signIn(email, PASSWORD, who)
+    await signIn(who, email)
     const providersOf = async () => (await json<Account>(who.get(auth.account()))).providers
     const back = await provider.signIn(await begin(who, { link: true }), 'linker')
     const other = browser()
-    await signIn(email, PASSWORD, other)
+    await signIn(other, email)
     await other.post(auth.password(), { current: PASSWORD, password: PASSWORD })
     expect((await who.navigate(back)).headers.get('location')).toContain('/account?error=sign_in_again')
-    await signIn(email, PASSWORD, who)
+    await signIn(who, email)
     expect(await providersOf()).toEqual([])
     await who.navigate(await provider.signIn(await begin(who, { link: true }), 'linker'))
     expect(await providersOf()).toEqual(['acme'])
@@ -145,26 +141,26 @@ const command = (...args: string[]): Promise<CommandResult> =>
 
 describe('the operator, while the server runs', () => {
   test('makes a link for a new password, which is good once and ends every session', async () => {
-    await signUp('reset@example.org')
+    await signUp(browser(), 'reset@example.org')
     const who = browser()
-    await signIn('reset@example.org', PASSWORD, who)
+    await signIn(who, 'reset@example.org')
     const { code, out } = await command('reset-password', 'Reset@example.org')
     expect(code).toBe(0)
     expect(out).toMatch(new RegExp(`^http://127\\.0\\.0\\.1:${PORT}/reset#handed-[\\w-]{32}\\n$`))
     const token = out.trim().split('#')[1]!
     expect((await browser().post(auth.reset(), { token, password: 'a new long password' })).status).toBe(200)
     expect(await who.me()).toMatchObject({ kind: 'guest' })
-    expect((await signIn('reset@example.org')).status).toBe(401)
-    expect((await signIn('reset@example.org', 'a new long password')).status).toBe(200)
+    expect((await signIn(browser(), 'reset@example.org')).status).toBe(401)
+    expect((await signIn(browser(), 'reset@example.org', 'a new long password')).status).toBe(200)
     const again = await browser().post(auth.reset(), { token, password: 'another long password' })
     expect([again.status, (await again.json() as { code: string }).code]).toEqual([410, 'link-spent'])
   })
 
   test('makes an admin', async () => {
-    await signUp('boss@example.org')
+    await signUp(browser(), 'boss@example.org')
     expect(await command('make-admin', 'boss@example.org')).toMatchObject({ code: 0, out: 'It is an admin now.\n' })
     const who = browser()
-    await signIn('boss@example.org', PASSWORD, who)
+    await signIn(who, 'boss@example.org')
     expect((await who.get(auth.accounts())).status).toBe(200)
   })
 

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Account } from '../../shared/api/account-schemas.ts'
 import { routes } from '../../shared/api/routes.ts'
 import { accountLimits } from '../../shared/limits.ts'
+import { PASSWORD, json } from '../rig/accounts-server.ts'
 import { httpBrowser } from '../rig/http-browser.ts'
 import type { HttpBrowser } from '../rig/http-browser.ts'
 import { secretIn, startMailServer } from '../rig/mail-server.ts'
@@ -14,7 +15,6 @@ import { startServer, temporaryFolder } from '../rig/server-process.ts'
 import type { ServerProcess } from '../rig/server-process.ts'
 
 const { auth } = routes
-const PASSWORD = 'correct horse battery'
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>
 let mail: MailServer
@@ -45,7 +45,6 @@ afterAll(async () => {
 })
 
 const browser = (): HttpBrowser => httpBrowser(server.url)
-const json = async <T>(response: Promise<Response>): Promise<T> => (await response).json() as Promise<T>
 const signUp = (email: string) => browser().post(auth.signUp(), { email, password: PASSWORD, name: 'Ada' })
 const signIn = (email: string, password = PASSWORD, who = browser()) => who.post(auth.signIn(), { email, password })
 const confirm = (token: string, password = PASSWORD) => browser().post(auth.confirm(), { token, password })
