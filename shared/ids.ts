@@ -30,6 +30,7 @@ const UUID_V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f
 const USER_ID = /^[A-Za-z0-9_-]{1,64}$/
 const AGENT_ID = /^[a-z0-9-]{1,64}$/
 const BOT_PREFIX = 'bot-'
+const AGENT_AUTHOR = 'agent:'
 const BOT_ID = /^bot-[0-9a-f]{24}$/
 
 /** @returns the name, or null when it is not one (path tricks, look-alikes and NUL are all outside the pattern). */
@@ -53,7 +54,9 @@ export const newBotId = (random: RandomBytes): BotId => (BOT_PREFIX + hexOf(rand
 export const isKeptForBots = (id: string): boolean => id.startsWith(BOT_PREFIX)
 
 /** Who says what an agent says. No person's id has a colon. */
-export const authorIdOf = (agent: AgentId): UserId => `agent:${agent}` as UserId
+export const authorIdOf = (agent: AgentId): UserId => `${AGENT_AUTHOR}${agent}` as UserId
+/** Whether it is an id of {@link authorIdOf}; of those that are present as people are, these are bots. */
+export const isAgentAuthor = (author: string): boolean => author.startsWith(AGENT_AUTHOR)
 
 /** Whoever reads by a share link is this person. */
 export const readerId = (link: LinkId): UserId => `link-${link}` as UserId

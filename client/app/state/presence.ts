@@ -1,10 +1,12 @@
 /** Who is in the conversation now, as people count: persons, not connections; agents while they work. Pure. */
 import { botLabel } from '../../../shared/bot-label.ts'
 import { isFinished } from '../../../shared/conversation/read.ts'
+import { isAgentAuthor } from '../../../shared/ids.ts'
 import type { ConversationView, Person } from '../../sync/view.ts'
 
 export interface PresentPerson {
   id: string
+  kind: 'person' | 'bot'
   name: string
   self: boolean
   typing: boolean
@@ -30,6 +32,7 @@ export const presenceOf = (view: Pick<ConversationView, 'people' | 'runs'>, { is
 
 const merge = (known: PresentPerson | undefined, { userId, name, typing, self }: Person, isSelf: Naming['isSelf']): PresentPerson => ({
   id: userId,
+  kind: isAgentAuthor(userId) ? 'bot' : 'person',
   name: name || 'Somebody',
   self: self || isSelf(userId),
   // One's own typing on this device is no news.

@@ -125,9 +125,10 @@ test('thumbs are counted, and own ones known', () => {
 
 test('a person on two devices is one person, oneself stands first, and an agent is there while it works', () => {
   const person = (clientId: number, userId: string, over = {}) => ({ clientId, userId, name: userId, typing: false, self: false, ...over })
-  const people = [person(1, 'grace'), person(2, 'ada', { self: true, typing: true }), person(3, 'grace', { typing: true })]
+  const people = [person(1, 'grace'), person(2, 'ada', { self: true, typing: true }), person(3, 'grace', { typing: true }), person(4, 'agent:bot-1')]
   const presence = presenceOf({ people, runs: [run({}), run({ state: 'completed', agentId: 'two' as AgentId })] }, naming)
-  expect(presence.people.map(({ id, typing }) => [id, typing])).toEqual([['ada', false], ['grace', true]])
+  expect(presence.people.map(({ id, kind, typing }) => [id, kind, typing]))
+    .toEqual([['ada', 'person', false], ['agent:bot-1', 'bot', false], ['grace', 'person', true]])
   expect(presence.working).toEqual([{ id: 'agent:one', name: 'Agent one' }])
 })
 
@@ -159,7 +160,7 @@ test('what a bot replies is a reply under its name, from being asked on', () => 
   // What turns a line around stands in no label, so neither in this one.
   const bot = { id: 'bot-1' as BotId, name: 'Deploys', of: { id: 'ann', name: 'Ann\u202e' } }
   const asked = run({ agentId: bot.id, bot })
-  const author = { id: 'agent:bot-1', kind: 'agent', name: 'Deploys · bot of Ann' }
+  const author = { id: 'agent:bot-1', kind: 'bot', name: 'Deploys · bot of Ann' }
   expect(buildTimeline(view({ runs: [asked] }), naming, 100).entries).toMatchObject([{ kind: 'waiting', author }])
   expect(buildTimeline(view({ runs: [asked], drafts: [draft({})] }), naming, 100).entries).toMatchObject([{ kind: 'draft', author }])
   const entry = shown('reply', 'agent-bot-1')

@@ -4,11 +4,13 @@ import type { NamedAgent } from '../../../shared/conversation/asked.ts'
 import { isFinished } from '../../../shared/conversation/read.ts'
 import type { Draft, Reaction } from '../../../shared/conversation/read.ts'
 import type { Message, MessagePart, Request, RequestOf, Run, SaidByBot, Summary } from '../../../shared/conversation/schema.ts'
-import type { MessageId } from '../../../shared/ids.ts'
+import { authorIdOf, isKeptForBots } from '../../../shared/ids.ts'
+import type { AgentId, MessageId } from '../../../shared/ids.ts'
 import type { ConversationView, Delivery } from '../../sync/view.ts'
 
 export interface Author {
   id: string
+  /** Whose words they are; a bot's reply is the bot's, and `message.role` says that it is a reply. */
   kind: 'self' | 'person' | 'agent' | 'bot'
   name: string
   /** It is the person's own bot. */
@@ -112,7 +114,8 @@ const hasWords = ({ parts }: Draft): boolean => parts.some(part => part.text !==
 
 const NO_THUMBS: Thumbs = { count: 0, mine: false }
 
-const agentAuthor = (agentId: string, naming: Naming): Author => ({ id: `agent:${agentId}`, kind: 'agent', name: naming.agentName(agentId) })
+const agentAuthor = (agentId: AgentId, naming: Naming): Author =>
+  ({ id: authorIdOf(agentId), kind: isKeptForBots(agentId) ? 'bot' : 'agent', name: naming.agentName(agentId) })
 
 /** Who works on a run: an agent of the server, or a bot, that is called as it was then. */
 const workerOf = ({ agentId, bot }: Run, naming: Naming): Author =>
@@ -128,7 +131,7 @@ const nameOfBot = ({ name, of }: SaidByBot): string => botLabel(name, of.name)
 export const authorOf = ({ role, metadata }: Message, naming: Naming): Author => {
   const { bot } = metadata
   // The name says whose it is; a bot is nobody's own words, its person's neither.
-  if (bot) return { id: metadata.authorId, kind: role === 'assistant' ? 'agent' : 'bot', name: metadata.authorName || nameOfBot(bot), ownBot: naming.isSelf(bot.of.id) }
+  if (bot) return { id: metadata.authorId, kind: 'bot', name: metadata.authorName || nameOfBot(bot), ownBot: naming.isSelf(bot.of.id) }
   // The name that it had then: the server may call its agents otherwise by now.
   if (metadata.agentId) return { ...agentAuthor(metadata.agentId, naming), ...metadata.authorName && { name: metadata.authorName } }
   if (role !== 'user') return { id: metadata.authorId, kind: 'agent', name: metadata.authorName ?? 'Assistant' }
