@@ -65,3 +65,17 @@ it('a bot is registered, speaks, answers, and is gone when it is deleted', { tim
   expect(device.complaints).toEqual([])
   await device.context.close()
 })
+
+it('a page of which a part cannot be fetched says so, and is there when asked for again', { timeout: 60_000 }, async () => {
+  const device = await openDevice(world.browser, world.server.url, { serviceWorkers: 'block' })
+  const { context, page } = device
+  await device.goto('/')
+  await menuOf(page, 'guest').waitFor()
+  await context.route(/\/assets\/bots-/, route => route.abort())
+  await page.getByTestId('to-devices').click()
+  await page.getByRole('heading', { name: 'This page could not be loaded' }).waitFor()
+  await context.unroute(/\/assets\/bots-/)
+  await page.getByRole('button', { name: 'Try again' }).click()
+  await page.getByTestId('bot-name').waitFor()
+  await context.close()
+})
