@@ -96,6 +96,28 @@ it('what is written offline after the removal comes back refused, with its text'
   expect(await shownMessages(owner.page)).not.toContain('Written after it')
 })
 
+it('who owns a conversation deletes it, and nobody has it any more', { timeout: 120_000 }, async () => {
+  const [owner, guest] = [await ownerDevice(), await guestDevice()]
+  await begin(owner)
+  await shareWith(owner.page, guest)
+  await until('the guest reads it', async () => (await shownMessages(guest.page)).length > 0)
+  await guest.page.getByTestId('composer').fill('What I was about to say')
+  await guest.page.getByTestId('share').click()
+  await guest.page.getByTestId('member').first().waitFor()
+  expect(await guest.page.getByRole('button', { name: 'Delete this conversation' }).count()).toBe(0)
+  await guest.page.keyboard.press('Escape')
+  await openPeople(owner.page)
+  await owner.page.getByRole('button', { name: 'Delete this conversation' }).click()
+  await owner.page.getByRole('button', { name: 'Delete it for everybody, for good?' }).click()
+  await until('the owner is back at the list', () => new URL(owner.page.url()).pathname === '/')
+  await until('it is on nobody\'s list', async () =>
+    await owner.page.getByTestId('conversation-item').count() + await guest.page.getByTestId('conversation-item').count() === 0)
+  await guest.page.getByRole('heading', { name: 'This conversation was deleted' }).waitFor()
+  expect(await guest.page.getByTestId('kept-text').textContent()).toBe('What I was about to say')
+  expect(await shownMessages(guest.page)).toEqual([])
+  expect([...owner.complaints, ...guest.complaints]).toEqual([])
+})
+
 it('an invitation for one person lets in one, and says so to the next', { timeout: 120_000 }, async () => {
   const [owner, first, second] = [await ownerDevice(), await guestDevice(), await guestDevice()]
   await begin(owner)

@@ -1,6 +1,6 @@
 /** Who belongs to a conversation, and the links that let people in, as the dialog shows them. */
 import { copyText } from './clipboard.ts'
-import type { Link, Member, PeopleApi } from './sdk.ts'
+import type { Link, Member, MembershipApi } from './sdk.ts'
 
 /** What a new link gives. `reader`: reads without becoming a member. */
 export type LinkRole = 'editor' | 'viewer' | 'reader'
@@ -10,7 +10,7 @@ export interface ShownLink extends Link {
 }
 
 export class PeopleOf {
-  readonly #api: PeopleApi
+  readonly #api: MembershipApi
   readonly #id: string
   readonly #origin: string
   members: readonly Member[] = $state.raw([])
@@ -23,7 +23,7 @@ export class PeopleOf {
   /** Of the link that was just made: its secret is told once. */
   made: { address: string, copied: boolean } | null = $state.raw(null)
 
-  constructor(api: PeopleApi, id: string, origin: string) {
+  constructor(api: MembershipApi, id: string, origin: string) {
     this.#api = api
     this.#id = id
     this.#origin = origin
@@ -55,6 +55,12 @@ export class PeopleOf {
   /** @returns whether it was done */
   async leave(): Promise<boolean> {
     await this.#try(() => this.#api.leave(this.#id))
+    return this.problem === null
+  }
+
+  /** For everybody and for good. @returns whether it was done */
+  async delete(): Promise<boolean> {
+    await this.#try(() => this.#api.deleteConversation(this.#id))
     return this.problem === null
   }
 

@@ -19,7 +19,7 @@ export type { Auth } from '../../sync/auth.ts'
 export type { ConversationListItem, Me } from '../../../shared/api/schemas.ts'
 export type { Home, HomeView, Prompt } from '../../sync/home.ts'
 export type { Link, NewInvitation } from '../../../shared/api/people.ts'
-export type { Member, PeopleApi } from '../../sync/people-api.ts'
+export type { Member } from '../../sync/people-api.ts'
 export type { ConversationView, Delivery, OutboxEntry, Person } from '../../sync/view.ts'
 
 /** The part of the SDK's conversation that the app uses. */
@@ -37,7 +37,10 @@ export interface UnsentWork {
   texts: { kind: 'waiting' | 'refused' | 'begun' | 'draft', text: string }[]
 }
 
-export interface Sdk extends Pick<Api, 'me' | 'createConversationId'>, PeopleApi {
+/** Of one conversation: who belongs to it, and whether there is one. */
+export type MembershipApi = PeopleApi & Pick<Api, 'deleteConversation'>
+
+export interface Sdk extends Pick<Api, 'me' | 'createConversationId'>, MembershipApi {
   /**
    * The conversations of this person, as this device and the server know them.
    * @param on `listed`: the server has told the whole list, as it does now and again; `refused`: it does not tell it this device
