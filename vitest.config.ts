@@ -1,9 +1,10 @@
-// Three groups of tests, one after the other: fast ones and browsers, two files at a time, and processes that are killed, one at a time.
+// Three groups of tests, one after the other: fast ones and browsers, three files at a time, and processes that are killed, one at a time.
 
 import { svelte } from '@sveltejs/vite-plugin-svelte'
 import { defineConfig } from 'vitest/config'
 
-/** Browsers wait most of the time. */
+/** For two cores: what is tested waits much of the time, for disks, clocks and pages. */
+const AT_ONCE = 3
 const browsers = ['test/e2e/**/*.test.ts']
 /** They measure, kill and wait for real processes: a busy neighbour would make them slow or wrong. */
 const alone = ['test/crash/**/*.test.ts', 'test/e2e/identity-story.test.ts']
@@ -22,7 +23,7 @@ export default defineConfig({
           include: ['{shared,server,client,test}/**/*.test.ts'],
           exclude: ['**/node_modules/**', ...browsers, ...alone],
           sequence: { groupOrder: 0 },
-          maxWorkers: 2,
+          maxWorkers: AT_ONCE,
         },
       },
       {
@@ -32,7 +33,7 @@ export default defineConfig({
           include: browsers,
           exclude: ['**/node_modules/**', ...alone],
           sequence: { groupOrder: 1 },
-          maxWorkers: 2,
+          maxWorkers: AT_ONCE,
         },
       },
       {

@@ -21,11 +21,14 @@ const long = process.argv.includes('--long')
 await runMain(async () => {
   await ensureInstalled()
   const node = await findNode()
-  const checking = failedChecks(node)
+  // Beside the tests, many of which wait.
+  const checking = failedChecks(node, { aside: true })
   const [browser, , nginx, postgres] = await Promise.all([
     ensureBrowser(node), ensureClientBuilt(node), ensureNginx(), ensurePostgres(),
-  ]).finally(() => checking)
-  const failed = await checking
+  ]).catch(async (error) => {
+    await checking
+    throw error
+  })
 
   rmSync(childrenFolder, { recursive: true, force: true })
   mkdirSync(childrenFolder, { recursive: true })
@@ -37,6 +40,7 @@ await runMain(async () => {
     ...long ? { SKEIN_LONG: '1' } : {},
   })
 
+  const failed = await checking
   const groups = measure({ root, vitestReport: join(root, 'coverage', 'coverage-final.json'), childrenFolder })
   console.log(`\n${describe(groups)}`)
   for (const check of failed) console.log(`✗ ${check}: failed, see above`)

@@ -24,16 +24,17 @@ const CHECKS = [
 /**
  * Run every check, as many at once as there are cores, and print the output of those that fail.
  * @param {string} node
+ * @param {{ aside?: boolean }} [options] aside: what else runs comes first
  * @returns {Promise<string[]>} the names of the failed checks
  */
-export async function failedChecks(node) {
+export async function failedChecks(node, { aside = false } = {}) {
   const env = environmentWith(node, { FORCE_COLOR: process.stdout.isTTY ? '1' : '0' })
   const waiting = [...CHECKS]
   /** @type {string[]} */
   const failed = []
   const worker = async () => {
     for (let check = waiting.shift(); check; check = waiting.shift()) {
-      const { code, output } = await run(node, [check.program, ...check.args], { env })
+      const { code, output } = await run(node, [check.program, ...check.args], { env, aside })
       console.log(`${code === 0 ? '✓' : '✗'} ${check.name}`)
       if (code === 0) continue
       failed.push(check.name)

@@ -2,7 +2,7 @@
 
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { constants } from 'node:os'
+import { constants, setPriority } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -22,17 +22,21 @@ export function environmentWith(node, more = {}) {
   return { ...process.env, PATH: `${dirname(node)}${delimiter}${process.env.PATH ?? ''}`, ...more }
 }
 
+/** What it is to a program to be run aside: it takes the processor time that nobody else wants. */
+const ASIDE = constants.priority.PRIORITY_BELOW_NORMAL
+
 /**
  * Run a program to its end. With `show` its output goes to the terminal as it comes, else it is only returned.
  * @param {string} command
  * @param {string[]} args
- * @param {{ env?: NodeJS.ProcessEnv, show?: boolean, cwd?: string }} [options]
+ * @param {{ env?: NodeJS.ProcessEnv, show?: boolean, cwd?: string, aside?: boolean }} [options] aside: what else runs comes first
  * @returns {Promise<Finished>}
  */
-export function run(command, args, { env = process.env, show = false, cwd = root } = {}) {
+export function run(command, args, { env = process.env, show = false, cwd = root, aside = false } = {}) {
   return new Promise((resolve) => {
     const outlet = show ? 'inherit' : 'pipe'
     const child = spawn(command, args, { cwd, env, stdio: ['ignore', outlet, outlet] })
+    if (aside && child.pid !== undefined) setPriority(child.pid, ASIDE)
     let output = ''
     child.stdout?.on('data', (chunk) => { output += chunk })
     child.stderr?.on('data', (chunk) => { output += chunk })
