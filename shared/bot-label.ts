@@ -1,4 +1,4 @@
-/** What everybody reads of a bot: its name, and whose it is. A file of its own, since the app shows it before it needs the rules of names. */
+/** What everybody reads of a bot: its name, and whose it is. */
 
 /** @param person as they are called; what could end or continue the line is taken out */
 export const botLabel = (name: string, person: string): string => `${name} · bot of ${lineOf(person)}`

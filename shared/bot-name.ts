@@ -1,6 +1,6 @@
 /**
- * What a bot may be called. Everybody reads whose it is beside that (bot-label.ts), which is never in doubt; here it is about the name alone,
- * which must not be mistaken for a model's, for somebody's in the conversation, or for the server's own words.
+ * What a bot may be called. Everybody reads whose it is beside that (bot-label.ts), so that is never in doubt; here it is about the name
+ * alone, which must not be mistaken for a model's, for somebody's in the conversation, or for the server's own words.
  */
 import { limits } from './limits.ts'
 

@@ -2,7 +2,8 @@
  * The room of a document as its connections know it, whether the document is in memory or not.
  *
  * cold → warming → live → cold … → gone. Cold, readers are served what the log holds, as bytes (cold-readers.ts). The first write, or
- * read by an agent or the API, makes it live (live-room.ts), and when nothing was written for a while it is cold again, its readers attached.
+ * read by an agent or the API, makes it live (live-room.ts), and when nothing was written for a while it is cold again, its readers
+ * attached.
  *
  * 1. Only a live room writes. So while it is cold or warming what the log holds stands still, and whoever was served it is subscribed to
  *    everything after it.

@@ -107,8 +107,10 @@ export class PostedRequests {
   #endedRunsOf(requestId: RequestId, request: Request): PostedAnswer['runs'] {
     const messageId = this.#questionOf(requestId, request)
     const replies = messageId === null ? [] : this.#document.messages?.values() ?? []
-    return [...replies].flatMap(({ id: replyId, metadata: { runId: id, agentId, parentId } }) =>
-      messageId && parentId === messageId && agentId && id === runIdOf(messageId, agentId, requestId) ? [{ id, agentId, messageId, replyId }] : [])
+    return [...replies].flatMap(({ id: replyId, metadata: { runId: id, agentId, parentId } }) => {
+      if (!messageId || parentId !== messageId || !agentId || id !== runIdOf(messageId, agentId, requestId)) return []
+      return [{ id, agentId, messageId, replyId }]
+    })
   }
 
   /** The message that agents were asked to answer. */

@@ -23,7 +23,8 @@ type Naming = { isSelf: (userId: string) => boolean, agentName: (id: string) => 
 export const presenceOf = (view: Pick<ConversationView, 'people' | 'runs'>, { isSelf, agentName }: Naming): Presence => {
   const people = new Map<string, PresentPerson>()
   for (const person of view.people) people.set(person.userId, merge(people.get(person.userId), person, isSelf))
-  const working = new Map(view.runs.filter(run => !isFinished(run)).map(({ agentId, bot }) => [agentId, bot ? botLabel(bot.name, bot.of.name) : agentName(agentId)]))
+  const working = new Map(view.runs.filter(run => !isFinished(run))
+    .map(({ agentId, bot }) => [agentId, bot ? botLabel(bot.name, bot.of.name) : agentName(agentId)]))
   return {
     people: [...people.values()].sort((a, b) => Number(b.self) - Number(a.self) || a.name.localeCompare(b.name) || (a.id < b.id ? -1 : 1)),
     working: [...working].map(([id, name]) => ({ id: `agent:${id}`, name }))

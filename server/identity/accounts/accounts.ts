@@ -123,7 +123,9 @@ export class Accounts implements Identity {
     this.sessions = new Sessions({
       engine, secret: this.#engine.secret, olderSecrets: olderSecrets.map(signingKey), overHttps, now, failed,
     })
-    const own = createAccountDevices({ engine, sessions: this.sessions, secret: this.#engine.secret, away, dropGuest: guests.dropCookie, now })
+    const own = createAccountDevices({
+      engine, sessions: this.sessions, secret: this.#engine.secret, away, dropGuest: guests.dropCookie, now
+    })
     const of = ({ kind }: Pick<Principal, 'kind'>): DeviceSessions => kind === 'guest' ? guests.devices : own
     const leaving = createAccountLeaving({ engine, guests: guests.leaving, revoked: user => this.#revoked({ user }), now })
     this.leaving = {
