@@ -13,6 +13,7 @@ const MOST_SECONDS = 600
 const variables = {
   repliesPerDayPerGuest: ['SKEIN_REPLIES_PER_DAY_PER_GUEST', MOST],
   repliesPerDayPerPerson: ['SKEIN_REPLIES_PER_DAY_PER_PERSON', MOST],
+  repliesPerDayOfGuests: ['SKEIN_REPLIES_PER_DAY_OF_GUESTS', NO_BOUND],
   repliesPerDay: ['SKEIN_REPLIES_PER_DAY', NO_BOUND],
   updatesPerSecond: ['SKEIN_MAX_UPDATES_PER_SECOND', MOST],
   presencePerSecond: ['SKEIN_MAX_PRESENCE_PER_SECOND', MOST],

@@ -151,9 +151,13 @@ export type Limits = typeof limits
 
 /** Limits of one server that its operator may set otherwise, each by an environment variable: see docs/limits.md. */
 export const serverLimits = {
-  /** Replies of language models that a guest may ask for in a day (UTC), and a person who signed in; and all of the server's. */
+  /**
+   * Replies of language models that a guest may ask for in a day (UTC), and a person who signed in; all guests together, of whom one
+   * person can be as many as they like; and everybody on the server.
+   */
   repliesPerDayPerGuest: 100,
   repliesPerDayPerPerson: 1000,
+  repliesPerDayOfGuests: 5000,
   repliesPerDay: 20_000,
   /** Updates of one connection; past that its socket is read more slowly. */
   updatesPerSecond: 1000,

@@ -11,7 +11,7 @@ import type { LevelDbLog } from '../log/leveldb/leveldb-log.ts'
 import { openLevelDbCounts } from './adapters/leveldb-counts.ts'
 import { createModelBudget, sayWhatIsSpent } from './model-budget.ts'
 
-const limits = { repliesPerDayPerGuest: 1, repliesPerDayPerPerson: 2, repliesPerDay: 4 }
+const limits = { repliesPerDayPerGuest: 1, repliesPerDayPerPerson: 2, repliesPerDayOfGuests: 2, repliesPerDay: 4 }
 const NOON = Date.UTC(2026, 10, 21, 12)
 const DAY_MS = 24 * 60 * 60 * 1000
 
@@ -44,6 +44,14 @@ describe('replies of language models', () => {
     expect(await spend('guest-1', NOON + DAY_MS)).toBeNull()
   })
 
+  it('of all guests together are bounded, and what these spent is no one else\'s loss beyond that', async () => {
+    const { spend } = budget()
+    expect([await spend('guest-1', NOON), await spend('guest-2', NOON)]).toEqual([null, null])
+    expect(await spend('guest-3', NOON)).toEqual({ whose: 'guests', againInMs: DAY_MS / 2 })
+    expect([await spend('ann', NOON), await spend('bob', NOON)]).toEqual([null, null])
+    expect(await spend('guest-3', NOON + DAY_MS)).toBeNull()
+  })
+
   it('are counted once each, however many are asked for at the same moment', async () => {
     const { spend } = budget()
     const spent = await Promise.all(Array.from({ length: 10 }, () => spend('ann', NOON)))
@@ -56,11 +64,12 @@ describe('replies of language models', () => {
     await open()
     expect(await budget().spend('guest-1', NOON)).toMatchObject({ whose: 'guest' })
     await budget().spend('guest-2', NOON + DAY_MS)
-    expect(await log.store.keys({ gte: ['skein', 'model-replies'], lte: ['skein', 'model-replies', 0xffffffff] })).toHaveLength(2)
+    expect(await log.store.keys({ gte: ['skein', 'model-replies'], lte: ['skein', 'model-replies', 0xffffffff] })).toHaveLength(3)
   })
 
   it('that are used up are said to be, with when there are new ones', () => {
     expect(sayWhatIsSpent({ whose: 'guest', againInMs: 90 * 60 * 1000 })).toMatch(/a guest may ask for in a day.* in 2 hours\.$/)
+    expect(sayWhatIsSpent({ whose: 'guests', againInMs: 1000 })).toMatch(/to guests in a day.*sign in/)
     expect(sayWhatIsSpent({ whose: 'server', againInMs: 1000 })).toMatch(/^This server .* in an hour\.$/)
   })
 })
