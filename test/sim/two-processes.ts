@@ -9,6 +9,7 @@ import { RECOVER_EVERY_MS } from '../../server/agents/driver.ts'
 import type { Driver } from '../../server/agents/driver.ts'
 import type { Agent } from '../../server/agents/port.ts'
 import { isFinished } from '../../shared/conversation/read.ts'
+import type { Run } from '../../shared/conversation/schema.ts'
 import { SkeinError } from '../../shared/errors.ts'
 import type { MessageId, RunId } from '../../shared/ids.ts'
 import { limits } from '../../shared/limits.ts'
@@ -40,7 +41,7 @@ class Life {
   #agent: ScriptedAgent
   #world: AgentWorld
   #other: Driver
-  /** The longest text of each reply that a reader has seen in progress. */
+  /** The text of each reply in progress that readers have seen last, which is the longest. */
   readonly #seen = new Map<string, string>()
   /** Requests to the agent that may go on beside another of their run, or after its end, until they want to write. */
   #unnoticed = 0
@@ -156,11 +157,19 @@ class Life {
     const { runs } = this.#world
     for (const run of runs) {
       expect(run.attempt).toBeLessThanOrEqual(limits.attemptsPerReply)
-      if (!isFinished(run)) this.#seen.set(run.replyId, this.#world.draftTextOf(run) ?? this.#seen.get(run.replyId) ?? '')
+      if (!isFinished(run)) this.#see(run)
     }
     const open = new Set(runs.filter(run => !isFinished(run)).map(({ messageId }) => messageId))
     const asked = Map.groupBy(this.#agent.replies.filter(({ signal }) => !signal.aborted), questionOf)
     for (const [question, replies] of asked) expect(replies.length).toBeLessThanOrEqual((open.has(question) ? 1 : 0) + this.#unnoticed)
+  }
+
+  /** What stands in front of a reader only grows, whoever goes on with it. */
+  #see(run: Run): void {
+    const [text, before] = [this.#world.draftTextOf(run), this.#seen.get(run.replyId) ?? '']
+    if (text === undefined) return
+    expect(text.startsWith(before), `“${before}” was seen, and now stands “${text}”`).toBe(true)
+    this.#seen.set(run.replyId, text)
   }
 
   #openRuns(): RunId[] {
