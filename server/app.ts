@@ -27,6 +27,7 @@ import type { AgentRegistry } from './agents/port.ts'
 import type { ServerFiles } from './agents/server-files.ts'
 import { serverLimits } from '../shared/limits.ts'
 import type { ServerLimits } from '../shared/limits.ts'
+import type { DocumentName } from '../shared/ids.ts'
 import type { Timers } from '../shared/timers.ts'
 import { AnswersUnderWay } from './answers-under-way.ts'
 import { botsOfWriters } from './bots-of-writers.ts'
@@ -143,7 +144,12 @@ export const createSkein = (adapters: Adapters): RunningServer => {
     rooms, agents: desk.beside(agents), now, timers, log: logger, leases, budget: modelBudget, tracing, ...files && { files },
     openRuns: () => log.openRuns(),
   })
-  const erasure = createErasure({ driver, rooms, directory, timers, logger })
+  const abandonRuns = (name: DocumentName): Promise<void> => {
+    const abandoned = driver.abandon(name)
+    desk.abandon(name)
+    return abandoned
+  }
+  const erasure = createErasure({ driver: { abandon: abandonRuns }, rooms, directory, timers, logger })
   /** What a process that was killed left of redactions: whoever loads the document goes on with it. */
   const payScrubs = async (): Promise<void> => {
     for (const name of await log.owedScrubs()) {

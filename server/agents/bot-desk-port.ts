@@ -26,7 +26,7 @@ export interface GivenReply {
   finish(): void
   /** It ends with what there is of it, and says why. */
   fail(error: SkeinError): void
-  /** How the run ended, when that is durable; rejects when this server stops first. */
+  /** How the run ended, when that is durable; rejects when this server stops first, or the conversation is deleted. */
   readonly ended: Promise<RunState>
 }
 
@@ -40,4 +40,6 @@ export interface BotDesk {
    * @throws SkeinError `not-found`; `run-taken` when somebody gives one already
    */
   begin(bot: BotId, run: RunId): GivenReply
+  /** The conversation is deleted: whoever gives a reply there hears that, since its run has no end. */
+  abandon(name: DocumentName): void
 }

@@ -106,3 +106,15 @@ it('whoever gave the reply hears how the run ended when that is durable, or that
   desk.close()
   expect(await codeOf(two.ended)).toBe('unavailable')
 })
+
+it('whoever gave a reply in a conversation that is deleted hears that, and nobody begins one that is over', async () => {
+  const next = codeOf(ask().next())
+  const reply = desk.begin(bot, runId(1))
+  desk.abandon(conversationName('b')!)
+  desk.abandon(conversationName('a')!)
+  expect(await codeOf(reply.ended)).toBe('gone')
+  void codeOf(ask(runId(2)).next())
+  control.abort()
+  expect(() => desk.begin(bot, runId(2))).toThrow(expect.objectContaining({ code: 'not-found' }))
+  expect(await next).toBe('run-finished')
+})

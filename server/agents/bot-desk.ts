@@ -8,19 +8,23 @@ import { isFinished } from '../../shared/conversation/read.ts'
 import type { RunState } from '../../shared/conversation/schema.ts'
 import { SkeinError } from '../../shared/errors.ts'
 import { parseBotId } from '../../shared/ids.ts'
-import type { AgentId, BotId, RunId } from '../../shared/ids.ts'
+import type { AgentId, BotId, DocumentName, RunId } from '../../shared/ids.ts'
 import { limits } from '../../shared/limits.ts'
 import type { Timers } from '../../shared/timers.ts'
 import type { EventListener } from '../room/port.ts'
 import type { Asked, BotDesk, BotListener, GivenReply } from './bot-desk-port.ts'
 import type { Agent, AgentChunk, AgentContext, AgentRegistry } from './port.ts'
 
+interface End extends PromiseWithResolvers<RunState> {
+  conversation: DocumentName
+}
+
 export class RunDesk implements BotDesk {
   readonly #after: Timers['after']
   readonly #waiting = new Map<RunId, WaitingRun>()
   readonly #listeners = new Map<BotId, Set<BotListener>>()
   /** Whoever gave a reply waits for its run's end. */
-  readonly #ends = new Map<RunId, PromiseWithResolvers<RunState>>()
+  readonly #ends = new Map<RunId, End>()
 
   constructor(after: Timers['after']) {
     this.#after = after
@@ -48,10 +52,11 @@ export class RunDesk implements BotDesk {
 
   begin(bot: BotId, run: RunId): GivenReply {
     const waiting = this.#waiting.get(run)
-    if (waiting?.bot !== bot) throw new SkeinError('not-found')
+    // Of one that is over nobody would hear the end.
+    if (waiting?.bot !== bot || waiting.isOver) throw new SkeinError('not-found')
     if (waiting.isTaken) throw new SkeinError('run-taken')
     waiting.take()
-    const end = this.#ends.get(run) ?? Promise.withResolvers<RunState>()
+    const end = this.#ends.get(run) ?? { ...Promise.withResolvers<RunState>(), conversation: waiting.asked.conversation }
     this.#ends.set(run, end)
     return { say: text => waiting.say(text), finish: () => waiting.finish(), fail: error => waiting.fail(error), ended: end.promise }
   }
@@ -67,11 +72,20 @@ export class RunDesk implements BotDesk {
 
   /** The server stops: nobody is told how it ended. */
   close(): void {
-    for (const end of this.#ends.values()) {
+    this.#reject(() => true, new SkeinError('unavailable'))
+  }
+
+  abandon(name: DocumentName): void {
+    this.#reject(({ conversation }) => conversation === name, new SkeinError('gone'))
+  }
+
+  #reject(isMeant: (end: End) => boolean, error: SkeinError): void {
+    for (const [run, end] of this.#ends) {
+      if (!isMeant(end)) continue
       end.promise.catch(() => {})
-      end.reject(new SkeinError('unavailable'))
+      end.reject(error)
+      this.#ends.delete(run)
     }
-    this.#ends.clear()
   }
 
   #agentOf(id: AgentId): Agent | undefined {
@@ -128,6 +142,10 @@ class WaitingRun {
   constructor(bot: BotId, asked: Asked) {
     this.bot = bot
     this.asked = asked
+  }
+
+  get isOver(): boolean {
+    return this.#over !== null
   }
 
   take(): void {

@@ -181,6 +181,16 @@ describe('a reply that does not come, or not whole', () => {
     expect([textOf(sealed.parts), sealed.metadata.status, sealed.metadata.error?.message]).toEqual(['I was about to', 'error', expect.stringMatching(/broke off/)])
   })
 
+  it('in a conversation that is deleted meanwhile its program is told', async () => {
+    const running = await program()
+    await world.sayAs(ada, '@Deploys hello', {})
+    const reply = running.reply((await running.next()).run)
+    reply.say('So far')
+    await until('it is seen', () => draftIn(ada) === 'So far')
+    await world.ask('ada', 'DELETE', routes.conversation(world.id))
+    expect(await reply.answer).toMatchObject({ status: 410, body: { code: 'gone' } })
+  })
+
   it('without a word it is no reply', async () => {
     const { reply } = await beginReply()
     reply.end()
