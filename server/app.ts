@@ -142,7 +142,7 @@ export const createSkein = (adapters: Adapters): RunningServer => {
   })
   const driver = createDriver({
     rooms, agents: desk.beside(agents), now, timers, log: logger, leases, budget: modelBudget, tracing, ...files && { files },
-    openRuns: () => log.openRuns(),
+    openRuns: () => log.openRuns(), ...!openToAll && { repliesAtOnce: limits.repliesAtOncePerPerson },
   })
   const abandonRuns = (name: DocumentName): Promise<void> => {
     const abandoned = driver.abandon(name)

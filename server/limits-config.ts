@@ -15,6 +15,7 @@ const variables = {
   repliesPerDayPerPerson: ['SKEIN_REPLIES_PER_DAY_PER_PERSON', MOST],
   repliesPerDayOfGuests: ['SKEIN_REPLIES_PER_DAY_OF_GUESTS', NO_BOUND],
   repliesPerDay: ['SKEIN_REPLIES_PER_DAY', NO_BOUND],
+  repliesAtOncePerPerson: ['SKEIN_MAX_REPLIES_AT_ONCE_PER_PERSON', MOST],
   updatesPerSecond: ['SKEIN_MAX_UPDATES_PER_SECOND', MOST],
   presencePerSecond: ['SKEIN_MAX_PRESENCE_PER_SECOND', MOST],
   connectsPerSecondPerAddress: ['SKEIN_MAX_CONNECTS_PER_SECOND_PER_ADDRESS', MOST],

@@ -68,6 +68,7 @@ const table = {
   'accounts-away': { status: 503, close: 1013, retryable: true, message: 'The server cannot reach its accounts for the moment, so it does not know who you are. Nothing is lost, and what you wrote stays on this device; try again in a moment.' },
   'agent-failed': { status: 502, close: 1011, retryable: true, message: 'The model did not answer. Your message is saved; try again.' },
   'budget-spent': { status: 429, close: 4429, retryable: true, message: 'The replies of language models that may be asked for today are used up. Your message is saved; try again tomorrow.' },
+  'too-many-replies': { status: 429, close: 4429, retryable: true, message: 'As many replies as one person may have at once are being given to you, so this one was not begun. Your message is saved; try again when one of them has ended.' },
   'interrupted': { status: 503, close: 1011, retryable: true, message: 'The reply was interrupted when the server stopped. What had arrived is kept: continue it, or try again.' },
   'internal': { status: 500, close: 1011, retryable: true, message: 'Something went wrong on the server. What was acknowledged is saved; try again.' },
 } as const satisfies Record<string, ErrorEntry>

@@ -8,9 +8,10 @@ import type * as Y from 'yjs'
 import { DEFAULT_MODE } from '../../shared/conversation/mode.ts'
 import { openRoots } from '../../shared/conversation/document.ts'
 import { isFinished, readDraft, readMessages, readRedactions, readMeta } from '../../shared/conversation/read.ts'
-import { attemptAfter } from '../../shared/conversation/run.ts'
+import { attemptAfter, errorOf } from '../../shared/conversation/run.ts'
+import type { RunError } from '../../shared/conversation/run.ts'
 import type { MessageMetadata, Run, Summary } from '../../shared/conversation/schema.ts'
-import { errorTable, SkeinError } from '../../shared/errors.ts'
+import { SkeinError } from '../../shared/errors.ts'
 import type { DraftId, RunId } from '../../shared/ids.ts'
 import type { ConversationWriter, Room } from '../room/port.ts'
 import { advanceRun } from '../room/advance-run.ts'
@@ -23,7 +24,7 @@ import { fitToWindow } from './summarise.ts'
 import { giveFiles } from './give-files.ts'
 import type { ServerFiles } from './server-files.ts'
 import { sayWhatIsSpent } from './model-budget.ts'
-import type { ModelBudget, Spent } from './model-budget.ts'
+import type { ModelBudget } from './model-budget.ts'
 import type { Outcome } from './generate.ts'
 import type { Agent, AgentContext, AgentRegistry } from './port.ts'
 import type { RunTrace } from './run-trace.ts'
@@ -37,6 +38,8 @@ export interface AttemptPorts {
   timers: Timers
   /** Null: nobody counts, where everybody is the one local person. */
   budget: ModelBudget | null
+  /** Counts the attempt among those that go on. @returns it has ended; null: so many go on for this person that it may not begin */
+  enter(run: Run): (() => void) | null
   /** A transition of the run is durable. @param details of the message that ended it */
   onTransition(run: Run, details?: Partial<MessageMetadata>): void
   /** Runs one at a time for each conversation. */
@@ -66,11 +69,21 @@ interface Started {
 export const runAttempt = async (ports: AttemptPorts, room: Room, runId: RunId, signal: AbortSignal): Promise<void> => {
   const known = await room.read(doc => openRoots(doc).runs.get(runId))
   if (!known || signal.aborted) return
+  const leave = ports.enter(known)
+  try {
+    await attempt(ports, room, known, leave ? null : errorOf('too-many-replies'), signal)
+  } finally {
+    leave?.()
+  }
+}
+
+const attempt = async (ports: AttemptPorts, room: Room, known: Run, tooMany: RunError | null, signal: AbortSignal): Promise<void> => {
+  const runId = known.id
   const actor = `agent:${known.agentId}`
   const agent = ports.agents.find(known.agentId)
   const trace = ports.trace.begin(known, agent?.name)
-  const spent = known.state === 'pending' && agent?.isLanguageModel ? await ports.budget?.spend(known.askedBy, ports.now()) : null
-  const { run, started } = await room.write(actor, writer => spent ? refuse(writer, runId, spent, ports) : begin(writer, runId, ports))
+  const refusal = tooMany ?? await whyUnpaid(ports, known, agent)
+  const { run, started } = await room.write(actor, writer => refusal ? refuse(writer, runId, refusal, ports) : begin(writer, runId, ports))
   if (run) ports.onTransition(run)
   if (!started) return
   const context = { ...started.context, run: { id: runId, conversation: room.name }, ...trace && { trace } }
@@ -103,13 +116,18 @@ const begin = (writer: ConversationWriter, runId: RunId, { agents, now }: Attemp
   return { run: next, started: { run: next, draftId: next.draftId, agent, context, createdAt: draft?.head.createdAt ?? at } }
 }
 
-/** The run ends before it began: nobody may ask for its reply today. */
+/** Null: it is paid for, or costs nothing. */
+const whyUnpaid = async ({ budget, now }: AttemptPorts, { state, askedBy }: Run, agent: Agent | undefined): Promise<RunError | null> => {
+  const spent = state === 'pending' && agent?.isLanguageModel ? await budget?.spend(askedBy, now()) : null
+  return spent ? { code: 'budget-spent', message: sayWhatIsSpent(spent) } : null
+}
+
+/** The run ends before it began. */
 const refuse = (
-  writer: ConversationWriter, runId: RunId, spent: NonNullable<Spent>, { agents, now }: AttemptPorts
+  writer: ConversationWriter, runId: RunId, error: RunError, { agents, now }: AttemptPorts
 ): { run?: Run, started?: Started } => {
   const run = openRoots(writer.doc).runs.get(runId)
   if (!run || isFinished(run)) return {}
-  const error = { code: 'budget-spent', message: sayWhatIsSpent(spent) }
   return { run: advanceRun(writer, run, { type: 'failed', error, at: now() }, signature(run, agents.find(run.agentId))).run }
 }
 
@@ -205,9 +223,8 @@ const eventOf = (outcome: Exclude<Outcome, { kind: 'aborted' }>, spoke: boolean,
 }
 
 /** Only a SkeinError's message was written for people; anything else may hold what they must not see. */
-const explain = (error: unknown): { code: string, message: string } => error instanceof SkeinError
-  ? { code: error.code, message: error.message }
-  : { code: 'agent-failed', message: errorTable['agent-failed'].message }
+const explain = (error: unknown): RunError =>
+  error instanceof SkeinError ? { code: error.code, message: error.message } : errorOf('agent-failed')
 
 const detailsOf = (outcome: Outcome): Partial<MessageMetadata> => {
   if (outcome.kind !== 'finished') return {}

@@ -5,6 +5,7 @@
  * start, every few seconds, and whenever a conversation is loaded, since a record may have been written although its append was reported
  * as failed. No run is left without an end, whatever ended an attempt.
  */
+import { AtOnce } from '../../shared/at-once.ts'
 import { KeyedQueue } from '../../shared/keyed-queue.ts'
 import type { Run, Summary } from '../../shared/conversation/schema.ts'
 import { errorTable, SkeinError } from '../../shared/errors.ts'
@@ -33,6 +34,8 @@ export interface DriverPorts {
   leases: RunLeases
   /** Of language models; null: nobody counts. */
   budget: ModelBudget | null
+  /** How many replies may go on at once for one person; any number when left out. */
+  repliesAtOnce?: number
   /** Null: nothing is traced. */
   tracing?: Tracing | null
   /** That messages may name; null: none. */
@@ -84,10 +87,11 @@ const RETRY_MS = [250, 500, 1000, 2000, 5000, 10_000, 20_000, 40_000, 40_000] as
 const DISK_RETRY_MS = 60_000
 
 export const createDriver = (ports: DriverPorts): Driver => {
-  const { rooms, agents, now, timers, log, leases, budget, tracing = null, files = null, openRuns } = ports
+  const { rooms, agents, now, timers, log, leases, budget, repliesAtOnce = Infinity, tracing = null, files = null, openRuns } = ports
   const working = new Map<RunId, Work>()
   /** Runs that cannot be written, until somebody loads their conversation. */
   const givenUp = new Set<RunId>()
+  const goingOn = new AtOnce<string>()
   const preparing = new KeyedQueue<DocumentName>()
   const summaries = new RecentMap<Summary>(REMEMBERED_SUMMARIES)
   let closed = false
@@ -136,6 +140,8 @@ export const createDriver = (ports: DriverPorts): Driver => {
       now,
       timers,
       budget,
+      // What had begun before the server stopped goes on.
+      enter: ({ askedBy, state }) => goingOn.take(askedBy, state === 'pending' ? repliesAtOnce : Infinity),
       files,
       inTurn: (room, task) => preparing.run(room.name, task),
       summaries,

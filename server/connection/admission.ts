@@ -1,4 +1,5 @@
 /** Who may open a connection: bounded per address before anything is known of the caller, and per person after. */
+import { AtOnce } from '../../shared/at-once.ts'
 import type { ServerLimits } from '../../shared/limits.ts'
 import { RecentMap } from '../../shared/recent-map.ts'
 import { Pace } from './pace.ts'
@@ -13,7 +14,7 @@ export class Admission {
   readonly #now: () => number
   readonly #addresses = new RecentMap<Pace>(REMEMBERED)
   readonly #people = new RecentMap<Pace>(REMEMBERED)
-  readonly #open = new Map<string, number>()
+  readonly #open = new AtOnce<string>()
 
   constructor(limits: ServerLimits, now: () => number) {
     this.#limits = limits
@@ -27,15 +28,10 @@ export class Admission {
 
   /** @returns ends the person's stay; null: they have too many connections, or open them too fast */
   enter(person: string): (() => void) | null {
-    const open = this.#open.get(person) ?? 0
-    if (open >= this.#limits.connectionsPerPerson) return null
-    if (!this.#pace(this.#people, person, this.#limits.connectsPerSecondPerPerson).take()) return null
-    this.#open.set(person, open + 1)
-    return () => {
-      const left = this.#open.get(person)! - 1
-      if (left > 0) this.#open.set(person, left)
-      else this.#open.delete(person)
-    }
+    const leave = this.#open.take(person, this.#limits.connectionsPerPerson)
+    if (!leave || this.#pace(this.#people, person, this.#limits.connectsPerSecondPerPerson).take()) return leave
+    leave()
+    return null
   }
 
   #pace(paces: RecentMap<Pace>, key: string, perSecond: number): Pace {

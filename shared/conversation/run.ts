@@ -119,7 +119,7 @@ const ENDINGS = {
 
 const dropped = ({ draftId }: Run): RunEffect[] => draftId ? [{ type: 'drop-draft', draftId }] : []
 
-const errorOf = (code: ErrorCode): RunError => ({ code, message: errorTable[code].message })
+export const errorOf = (code: ErrorCode): RunError => ({ code, message: errorTable[code].message })
 
 /** The text as the agent gave it, without the blank lines that join parts for reading. */
 const emittedText = (parts: readonly MessagePart[]): string =>

@@ -32,6 +32,8 @@ export interface AgentWorldOptions {
   /** Of the driver; those of one process when left out. */
   leases?: RunLeases
   budget?: ModelBudget
+  /** Of one person; any number when left out. */
+  repliesAtOnce?: number
 }
 
 export interface LogLine {
@@ -56,15 +58,18 @@ export class AgentWorld {
   readonly #drivers: Driver[] = []
   readonly #timers: Timers
   readonly #budget: ModelBudget | null
+  readonly #repliesAtOnce: number
 
   private constructor(
-    agents: readonly [Agent, ...Agent[]], log: ScriptedLog, time: ManualTime, timers: Timers, leases: RunLeases, budget: ModelBudget | null
+    agents: readonly [Agent, ...Agent[]], log: ScriptedLog, time: ManualTime, timers: Timers, leases: RunLeases, budget: ModelBudget | null,
+    repliesAtOnce: number,
   ) {
     this.agents = agents
     this.log = log
     this.time = time
     this.#timers = timers
     this.#budget = budget
+    this.#repliesAtOnce = repliesAtOnce
     log.onDurable = (_name, { update }) => {
       Y.applyUpdate(this.reader, update)
       const [text] = this.draftTexts
@@ -101,6 +106,7 @@ export class AgentWorld {
       timers: this.#timers,
       leases,
       budget: this.#budget,
+      repliesAtOnce: this.#repliesAtOnce,
       openRuns: () => this.log.openRuns(),
       log: { info: line('info'), warn: line('warn'), error: line('error') }
     })
@@ -111,9 +117,9 @@ export class AgentWorld {
   /** Starts as a server does: what the log holds is loaded, and the driver is told of the open runs. */
   static async start(
     agents: readonly [Agent, ...Agent[]],
-    { log = ScriptedLog.empty(), time = new ManualTime(), timers = time, leases = createProcessLeases(), budget }: AgentWorldOptions = {}
+    { log = ScriptedLog.empty(), time = new ManualTime(), timers = time, leases = createProcessLeases(), budget, repliesAtOnce = Infinity }: AgentWorldOptions = {}
   ): Promise<AgentWorld> {
-    const world = new AgentWorld(agents, log, time, timers, leases, budget ?? null)
+    const world = new AgentWorld(agents, log, time, timers, leases, budget ?? null, repliesAtOnce)
     for (const update of (await log.read(world.name))?.updates ?? []) Y.applyUpdate(world.reader, update)
     world.driver.recover(await log.openRuns())
     await settle()
@@ -124,19 +130,19 @@ export class AgentWorld {
    * The world after a crash. What is not durable is gone; the old world's clock stands still.
    * @param time a new one, as the old world's timers died with it
    */
-  crash(agents: readonly [Agent, ...Agent[]], time = new ManualTime(this.time.now()), leases?: RunLeases): Promise<AgentWorld> {
-    return AgentWorld.start(agents, { log: this.log.afterCrash(), time, ...leases && { leases } })
+  crash(agents: readonly [Agent, ...Agent[]], time = new ManualTime(this.time.now()), leases?: RunLeases, repliesAtOnce?: number): Promise<AgentWorld> {
+    return AgentWorld.start(agents, { log: this.log.afterCrash(), time, ...leases && { leases }, ...repliesAtOnce !== undefined && { repliesAtOnce } })
   }
 
   /** A person's message, and in the same record a run of each agent that shall answer. */
-  async say(text: string, to: readonly AgentId[] = [this.agents[0].id]): Promise<{ messageId: MessageId, runIds: RunId[] }> {
+  async say(text: string, to: readonly AgentId[] = [this.agents[0].id], by = 'ann'): Promise<{ messageId: MessageId, runIds: RunId[] }> {
     const requestId = newRequestId()
     const messageId = messageIdOf(requestId)
     const at = this.time.now()
-    const runs = to.map(agentId => deriveRun({ requestId, messageId, agentId, askedBy: 'ann', at }))
-    await this.write('ann', writer => {
+    const runs = to.map(agentId => deriveRun({ requestId, messageId, agentId, askedBy: by, at }))
+    await this.write(by, writer => {
       const parentId = readMessages(writer.doc).at(-1)?.id ?? null
-      const metadata = { parentId, authorId: 'ann', authorName: 'Ann', createdAt: at, acceptedAt: at, status: 'complete' } as const
+      const metadata = { parentId, authorId: by, authorName: by, createdAt: at, acceptedAt: at, status: 'complete' } as const
       writer.appendMessage({ id: messageId, role: 'user', parts: [{ type: 'text', text }], metadata })
       for (const run of runs) writer.setRun(run)
     })

@@ -22,6 +22,7 @@ describe('what a person can do about a reply', () => {
     ['failed at the model', failed('agent-failed'), ['failed', 'continue', 'retry'], ['failed', 'retry']],
     ['not begun by its bot', failed('bot-away'), ['failed', 'continue', 'retry'], ['failed', 'retry']],
     ['not paid for today', failed('budget-spent'), ['failed', 'continue', 'retry'], ['failed', 'retry']],
+    ['one too many at once', failed('too-many-replies'), ['failed', 'continue', 'retry'], ['failed', 'retry']],
     ['without its question', failed('target-unknown'), ['failed'], ['failed']],
     ['of an agent that is gone', failed('agent-unknown'), ['failed'], ['failed']],
   ] as const)('that is %s', (_, metadata, withText, without) => {
