@@ -25,6 +25,12 @@ const variants: readonly Variant[] = [
     replace: 'attempt'
   },
   {
+    name: 'what was seen is gone when another attempt begins',
+    file: 'server/agents/attempt.ts',
+    find: /seen: \(\(draft \?\? continued\)\?\.parts \?\? \[\]\)/,
+    replace: 'seen: (continued?.parts ?? [])'
+  },
+  {
     name: 'a run is begun without end',
     file: 'shared/conversation/run.ts',
     find: /run\.attempt >= limits\.attemptsPerReply/,
@@ -67,12 +73,6 @@ const variants: readonly Variant[] = [
     replace: 'void work'
   },
   {
-    name: 'what was seen is gone when another attempt begins',
-    file: 'server/agents/attempt.ts',
-    find: /seen: \(\(draft \?\? continued\)\?\.parts \?\? \[\]\)/,
-    replace: 'seen: (continued?.parts ?? [])'
-  },
-  {
     name: 'what was said is not sealed',
     file: 'server/room/advance-run.ts',
     find: /parts: draft \? draft\.parts : \[\]/,
@@ -91,7 +91,7 @@ const WITHIN = 300
 afterAll(removeCopies)
 
 /** Each is a copy of the product and some seconds of lives. */
-it.each(times(variants, variants.slice(0, 3)))('$name', async variant => {
+it.each(times(variants, variants.slice(0, 4)))('$name', async variant => {
   const { tryLives } = await loadVariant<typeof Lives>(variant, 'test/sim/two-processes.ts')
   const parameters = { numRuns: WITHIN, seed: runSeed(), endOnFailure: true }
   const wrong = async (how: 'continue' | 'seal') => tryLives(how, parameters).then(() => false, () => true)
