@@ -100,8 +100,8 @@ export const openServerFolder = async (): Promise<ServerFolder> => {
 }
 
 /**
- * Whether a server of this test file counts what it ran. One does, for all: to count takes as much time as to start, since no compiled code can
- * be used.
+ * A server of this test file counts what it ran, which is enough for all: to count takes as much time as to start, since no compiled
+ * code can be used.
  */
 let isCounted = false
 
