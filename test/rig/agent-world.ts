@@ -22,6 +22,7 @@ import { conversationName, messageIdOf } from '../../shared/ids.ts'
 import type { AgentId, DocumentName, MessageId, RunId } from '../../shared/ids.ts'
 import { newRequestId } from './conversation.ts'
 import { ManualTime, settle } from './manual-time.ts'
+import { ScriptedAgent } from './scripted-agent.ts'
 import { ScriptedLog } from './scripted-log.ts'
 
 export interface AgentWorldOptions {
@@ -210,3 +211,11 @@ export class AgentWorld {
 
 export const textOfParts = (parts: readonly MessagePart[]): string =>
   parts.map(part => part.type === 'text' && typeof part.text === 'string' ? part.text : '').join('')
+
+/** An agent that was asked, and what it is to reply. */
+export const asked = async (onInterruption: 'continue' | 'seal' = 'seal') => {
+  const agent = new ScriptedAgent(onInterruption)
+  const world = await AgentWorld.start([agent])
+  const { messageId, runIds } = await world.say('How are you?')
+  return { agent, world, messageId, runId: runIds[0]!, reply: agent.reply1 }
+}

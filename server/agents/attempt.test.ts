@@ -1,0 +1,174 @@
+/** One attempt of a run, to the message that it leaves: what is sealed, and whose the last word is. */
+import { describe, expect, it } from 'vitest'
+import { SkeinError } from '../../shared/errors.ts'
+import type { MessageId } from '../../shared/ids.ts'
+import { asked, textOfParts } from '../../test/rig/agent-world.ts'
+import { newRequestId } from '../../test/rig/conversation.ts'
+import { settle } from '../../test/rig/manual-time.ts'
+import { deriveRun } from '../room/derive-run.ts'
+
+describe('an attempt', () => {
+  it('begins a continued reply with what was said, and asks the agent to go on after it', async () => {
+    const { agent, world, messageId, runId, reply } = await asked()
+    reply.say('One two')
+    await settle()
+    await world.stop(runId)
+    const [stopped] = world.replies
+    const again = deriveRun({
+      requestId: newRequestId(), messageId, agentId: agent.id, askedBy: 'ann', at: world.time.now(), replaces: stopped!.id, continues: stopped!.id
+    })
+    await world.write('ann', writer => writer.setRun(again))
+    expect(world.draftTexts).toEqual(['One two'])
+    expect(agent.replies[1]!.context.already).toBe('One two')
+    agent.replies[1]!.say(' three')
+    agent.replies[1]!.finish()
+    await settle()
+    expect(world.replies.map(({ parts, metadata: { status, replaces } }) => [textOfParts(parts), status, replaces])).toEqual([
+      ['One two', 'cancelled', undefined], ['One two three', 'complete', stopped!.id]
+    ])
+  })
+
+  it('says that what was to be continued is gone', async () => {
+    const { agent, world, messageId, runId, reply } = await asked()
+    reply.say('One two')
+    await settle()
+    await world.stop(runId)
+    const continues = newRequestId() as string as MessageId
+    const again = deriveRun({ requestId: newRequestId(), messageId, agentId: agent.id, askedBy: 'ann', at: world.time.now(), continues })
+    await world.write('ann', writer => writer.setRun(again))
+    expect(agent.replies).toHaveLength(1)
+    expect(world.replies.at(-1)).toMatchObject({ metadata: { status: 'error', error: { code: 'target-unknown' } } })
+  })
+
+  it('keeps reasoning and text apart, in the order in which they came', async () => {
+    const { world, reply } = await asked()
+    reply.think('Hm')
+    reply.think(', well.')
+    reply.say('Yes')
+    reply.say('.')
+    reply.finish()
+    await settle()
+    expect(world.replies[0]!.parts).toEqual([{ type: 'reasoning', text: 'Hm, well.' }, { type: 'text', text: 'Yes.' }])
+  })
+
+  it('seals a finished reply as one message with all that is known of it, in one record', async () => {
+    const { world, reply, messageId, runId } = await asked()
+    await world.time.advance(100)
+    reply.say('Fine')
+    await world.time.advance(200)
+    const before = world.records
+    reply.say(', thanks.')
+    reply.finish()
+    await settle()
+    expect(world.records).toBe(before + 1)
+    expect(world.draftTexts).toEqual([])
+    const { replyId, createdAt } = world.run
+    expect(world.run).toMatchObject({ id: runId, state: 'completed', attempt: 1, draftId: null })
+    expect(world.replies).toEqual([{
+      id: replyId,
+      role: 'assistant',
+      parts: [{ type: 'text', text: 'Fine, thanks.' }],
+      metadata: {
+        parentId: messageId,
+        authorId: 'agent:scripted',
+        authorName: 'Scripted',
+        agentId: 'scripted',
+        runId,
+        createdAt,
+        acceptedAt: createdAt + 300,
+        status: 'complete',
+        model: 'scripted-1',
+        usage: { totalTokens: 3 },
+        timing: { firstTokenMs: 100, totalMs: 300 },
+        finishReason: 'stop'
+      }
+    }])
+  })
+
+  it('seals only after the bundle in flight is durable', async () => {
+    const { world, reply } = await asked()
+    world.log.disk = 'hold'
+    reply.say('a')
+    reply.finish()
+    await settle()
+    expect(world.log.waiting).toBe(1)
+    await world.release()
+    await world.release()
+    expect(world.replies.map(({ parts }) => textOfParts(parts))).toEqual(['a'])
+  })
+
+  it('seals a failure with its reason and the text that had arrived', async () => {
+    const { world, reply } = await asked()
+    reply.say('Half of')
+    reply.fail(new SkeinError('agent-failed', 'The model is overloaded.'))
+    await settle()
+    expect(world.run).toMatchObject({ state: 'error', error: { code: 'agent-failed', message: 'The model is overloaded.' } })
+    expect(world.replies).toHaveLength(1)
+    expect(world.replies[0]).toMatchObject({ parts: [{ type: 'text', text: 'Half of' }], metadata: { status: 'error', error: { message: 'The model is overloaded.' } } })
+  })
+
+  it('seals a failure before the first word as an empty message', async () => {
+    const { world, reply } = await asked()
+    reply.fail(new SkeinError('agent-failed', 'No such model.'))
+    await settle()
+    expect(world.replies).toHaveLength(1)
+    expect(world.replies[0]!.parts).toEqual([])
+  })
+
+  it('does not show people what an error says that was not written for them', async () => {
+    const { world, reply } = await asked()
+    reply.fail(new TypeError('secret of /etc/passwd'))
+    await settle()
+    expect(JSON.stringify(world.messages)).not.toContain('passwd')
+    expect(world.run.error?.code).toBe('agent-failed')
+    expect(world.lines.some(({ level }) => level === 'error')).toBe(true)
+  })
+
+  it('takes a reply of thoughts and blanks for one without a word, and keeps the thoughts', async () => {
+    const { world, reply } = await asked()
+    reply.think('Hm, what now?')
+    reply.say('\n \n')
+    reply.finish()
+    await settle()
+    expect(world.replies[0]).toMatchObject({
+      parts: [{ type: 'reasoning', text: 'Hm, what now?' }, { type: 'text' }],
+      metadata: { status: 'error', error: { message: expect.stringContaining('without a word') as string } }
+    })
+  })
+
+  it('aborts the model\'s request as soon as a stop is durable, and adds nothing to what the room sealed', async () => {
+    const { world, reply, runId } = await asked()
+    reply.say('Seen.')
+    await settle()
+    reply.say(' Unseen.')
+    await world.stop(runId)
+    expect(reply.signal.aborted).toBe(true)
+    await world.time.advance(1000)
+    expect(world.replies).toHaveLength(1)
+    expect(world.replies[0]).toMatchObject({ parts: [{ text: 'Seen.' }], metadata: { status: 'cancelled' } })
+    expect(world.run.state).toBe('cancelled')
+    expect(world.draftTexts).toEqual([])
+  })
+
+  it('ends on a stop even when the agent ignores the abort', async () => {
+    const { world, agent, runId } = await asked()
+    agent.honoursAbort = false
+    await world.stop(runId)
+    await world.driver.close()
+    expect(world.replies).toHaveLength(1)
+  })
+
+  it('lets a stop win that is taken while the last words are on their way', async () => {
+    const { world, reply, runId } = await asked()
+    reply.say('Seen')
+    await settle()
+    world.log.disk = 'hold'
+    const stopped = world.stop(runId)
+    reply.finish()
+    await settle()
+    await world.release()
+    await stopped
+    await world.release()
+    expect(world.replies.map(({ metadata }) => metadata.status)).toEqual(['cancelled'])
+  })
+})
