@@ -34,7 +34,11 @@ export interface Bots {
    * @throws SkeinError `name-taken`
    */
   adopt(people: readonly UserId[], id: BotId): Promise<boolean>
-  /** Changes it, and {@link adopt}s it. @returns null: these people have no such bot. @throws SkeinError `name-taken` */
+  /**
+   * Changes it, and {@link adopt}s it by that.
+   * @returns null: these people have no such bot
+   * @throws SkeinError `name-taken`
+   */
   change(people: readonly UserId[], id: BotId, fields: Partial<BotFields>): Promise<Bot | null>
   /** Its id never comes back. @returns false: these people have no such bot */
   remove(people: readonly UserId[], id: BotId): Promise<boolean>

@@ -213,8 +213,8 @@ export const textOfParts = (parts: readonly MessagePart[]): string =>
   parts.map(part => part.type === 'text' && typeof part.text === 'string' ? part.text : '').join('')
 
 /** An agent that was asked, and what it is to reply. */
-export const asked = async (onInterruption: 'continue' | 'seal' = 'seal') => {
-  const agent = new ScriptedAgent(onInterruption)
+export const asked = async () => {
+  const agent = new ScriptedAgent()
   const world = await AgentWorld.start([agent])
   const { messageId, runIds } = await world.say('How are you?')
   return { agent, world, messageId, runId: runIds[0]!, reply: agent.reply1 }
