@@ -14,6 +14,7 @@ import { createPersonExport } from './person-export.ts'
 import { parseUserId } from '../shared/ids.ts'
 import type { RandomBytes } from '../shared/ids.ts'
 import type { Principal } from '../shared/principal.ts'
+import { systemTimers } from '../shared/timers.ts'
 
 export interface StoppedOptions {
   data: string
@@ -34,7 +35,7 @@ export const exportStopped = async ({ data, accounts, log, wanted, random }: Sto
   const guests = createGuestIdentity({ secret, now, random, aliases, devices })
   const people = await openAccounts(data, accounts, {
     secret, guests, away: devices, aliases, carryOver: async () => {}, publicOrigin: null, overHttps: null,
-    callerOf: () => ({ address: '', secure: false, host: undefined }), now, random, audit: () => {}, failed: () => {},
+    callerOf: () => ({ address: '', secure: false, host: undefined }), now, after: systemTimers.after, random, audit: () => {}, failed: () => {},
     providerKeys: { keys: openProviderKeys({ dataFolder: data, secrets: async () => [secret], now, random }), wanted: [] },
   })
   const found = await people.accountOf(wanted)

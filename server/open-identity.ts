@@ -80,7 +80,7 @@ const peopleOf = async (
       const carryOvers = createCarryOvers({ aliases, directory, revoke: guests.ended, timers: systemTimers, logger })
       const people = await openAccounts(config.dataFolder, config.accounts, {
         secret, olderSecrets, guests, away: devices, publicOrigin: config.edge.publicUrl?.origin ?? null, ...kind, callerOf, providerKeys,
-        carryOver: carryOvers.begin, aliases, now, random, audit: createAudit(logger),
+        carryOver: carryOvers.begin, aliases, now, after: systemTimers.after, random, audit: createAudit(logger),
         failed: (what, error) => logger.error({ err: error }, `accounts: ${what}`),
       })
       const deviceLinks = openDeviceLinks({ store, now, random })

@@ -40,6 +40,13 @@ export interface Identity {
    */
   onRevoked(listener: (gone: Revocation) => void): () => void
   /**
+   * Looks every so often whether somebody else than this process ended what proves these, and tells of it like of all that is revoked.
+   * Absent where nobody else can.
+   * @param held whom something is open by
+   * @returns ends it
+   */
+  watch?(held: () => Iterable<Principal>): () => void
+  /**
    * Who this is now, asked when something else than its own credentials stands for a principal, such as a token that it made: with today's
    * name and aliases. Null: the person, or the `credential` that the principal names, is no longer good. Absent: nothing of it changes.
    */
@@ -80,6 +87,7 @@ export const wrapped = (inner: Identity, own: Partial<Identity>): Identity => {
     authenticate: inner.authenticate.bind(inner),
     admitGuest: inner.admitGuest.bind(inner),
     onRevoked: inner.onRevoked.bind(inner),
+    watch: inner.watch?.bind(inner),
     renew: inner.renew?.bind(inner),
     onTakenOver: inner.onTakenOver?.bind(inner),
     devices: inner.devices,

@@ -11,7 +11,7 @@ import type { Timers } from '../../shared/timers.ts'
 import type { Credentials, Identity, Revocation } from '../identity/port.ts'
 
 export interface ProofsOptions {
-  identity: Pick<Identity, 'authenticate' | 'onRevoked'>
+  identity: Pick<Identity, 'authenticate' | 'onRevoked' | 'watch'>
   /** Milliseconds since 1970. */
   now: () => number
   after: Timers['after']
@@ -34,10 +34,12 @@ export class Proofs {
   /** What was revoked while somebody was being asked for. */
   readonly #asking = new Set<Revocation[]>()
   readonly #stopListening: () => void
+  readonly #stopWatching: () => void
 
   constructor(options: ProofsOptions) {
     this.#options = options
     this.#stopListening = options.identity.onRevoked(gone => this.#revoke(gone))
+    this.#stopWatching = options.identity.watch?.(() => this.#held.values().map(({ principal }) => principal)) ?? (() => {})
   }
 
   /** @returns null: nobody that is known here. Otherwise to be left when what is opened by it is closed. */
@@ -62,6 +64,7 @@ export class Proofs {
 
   close(): void {
     this.#stopListening()
+    this.#stopWatching()
     for (const proof of [...this.#held]) proof.leave()
   }
 

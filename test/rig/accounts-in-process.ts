@@ -15,6 +15,7 @@ import { openSqlite } from '../../server/identity/accounts/sqlite.ts'
 import type { ProviderKeysOffer } from '../../server/identity/provider-keys-port.ts'
 import { createGuestIdentity } from '../../server/identity/guest-cookie.ts'
 import { SkeinError, errorTable } from '../../shared/errors.ts'
+import { systemTimers } from '../../shared/timers.ts'
 import { noDevices, nobodyBecameAnybody } from './no-devices.ts'
 import { temporaryFolder } from './server-process.ts'
 
@@ -51,7 +52,7 @@ export const openAccountsInProcess = async (options: InProcessAccountsOptions = 
     secret, guests, away: noDevices, carryOver: async () => {}, aliases: nobodyBecameAnybody,
     publicOrigin: 'http://localhost', overHttps: false, signUp, providers: [], providerKeys: noKeys,
     sendMail: async ({ to, text }) => void mails.push(`${to} ${/#(\S+)/.exec(text)?.[1]}`),
-    passwords, routes: accountRoutes, now, random,
+    passwords, routes: accountRoutes, now, after: systemTimers.after, random,
     // Each from an address of its own, so that none has to wait.
     callerOf: () => ({ address: String(++callers), secure: false, host: 'localhost' }),
     audit: () => {}, failed: (what, error) => { if (error instanceof Error) throw error },

@@ -74,6 +74,46 @@ describe.skipIf(postgresHere() === undefined)('with a real Postgres', () => {
     }
   })
 
+  test('what is open on one server ends when another one ends the session, or the account', async () => {
+    const environment = {
+      SKEIN_AUTH: 'accounts', SKEIN_ACCOUNTS_URL: await postgres.createDatabase(), SKEIN_SECRET: 's'.repeat(32),
+    }
+    const folders = [await temporaryFolder(), await temporaryFolder()] as const
+    const servers = [await startServer(folders[0].path, environment), await startServer(folders[1].path, environment)] as const
+    const [here, elsewhere] = servers
+    const signIn = async (email: string) => {
+      const who = httpBrowser(here.url)
+      await who.post(auth.signUp(), { email, password: PASSWORD, name: 'Ada' })
+      expect((await who.post(auth.signIn(), { email, password: PASSWORD })).status).toBe(200)
+      return who
+    }
+    const openElsewhere = async (who: ReturnType<typeof httpBrowser>) =>
+      Peer.join(elsewhere.syncUrl, `conversation/${newConversationId()}`, { cookie: who.cookie, doc: new Y.Doc() })
+    try {
+      const [admin, ada, bob, eve] = [
+        await signIn('admin@example.org'), await signIn('ada@example.org'), await signIn('bob@example.org'), await signIn('eve@example.org'),
+      ]
+      const guest = httpBrowser(elsewhere.url)
+      await guest.me()
+      const ofAda = await openElsewhere(ada)
+      const ofBob = await openElsewhere(bob)
+      const others = await Promise.all([admin, eve, guest].map(openElsewhere))
+      expect((await ada.post(auth.signOut(), {})).status).toBe(200)
+      await ofAda.closed()
+      expect((await admin.send('PATCH', auth.otherAccount((await bob.me()).id), { disabled: true })).status).toBe(200)
+      await ofBob.closed()
+      expect([ofAda, ofBob].map(({ closedBy }) => closedBy?.code)).toEqual([4401, 4401])
+      for (const peer of others) {
+        say(peer.doc, 'I am still here', { to: [] })
+        await peer.allSaved()
+        peer.close()
+      }
+    } finally {
+      for (const server of servers) await server.stop()
+      for (const folder of folders) await folder.remove()
+    }
+  })
+
   describe('that cannot be used', () => {
     const open = async (url: URL): Promise<string> => {
       const outcome = openPostgres(String(url)).then(async store => {

@@ -10,6 +10,7 @@ import { parseUserId } from '../../../shared/ids.ts'
 import type { RandomBytes, UserId } from '../../../shared/ids.ts'
 import { accountLimits as limits } from '../../../shared/limits.ts'
 import type { Principal } from '../../../shared/principal.ts'
+import type { Timers } from '../../../shared/timers.ts'
 import type { Audit } from '../../telemetry/port.ts'
 import type { Aliases } from '../aliases-port.ts'
 import type { DeviceSessions, DeviceStore } from '../devices-port.ts'
@@ -33,6 +34,7 @@ import type { SendMail } from './mail.ts'
 import { createTurns } from './password-turns.ts'
 import { Sessions } from './sessions.ts'
 import type { SignedInAccount } from './sessions.ts'
+import { watchEndings } from './watch.ts'
 
 export interface AccountsOptions {
   store: AccountsDatabase
@@ -63,6 +65,7 @@ export interface AccountsOptions {
   callerOf: (c: Context) => { address: string, secure: boolean, host: string | undefined }
   /** Milliseconds since 1970. */
   now: () => number
+  after: Timers['after']
   random: RandomBytes
   /** What is served under `/api/auth`. */
   routes: (accounts: Accounts) => Hono
@@ -218,6 +221,15 @@ export class Accounts implements Identity {
       this.#listeners.delete(listener)
       stop()
     }
+  }
+
+  watch(held: () => Iterable<Principal>): () => void {
+    const { store, after, failed } = this.options
+    if (!store.isShared) return () => {}
+    return watchEndings({
+      context: () => this.engine().$context, revoked: gone => this.#revoked(gone), after,
+      failed: error => failed('what other servers ended could not be looked up', error),
+    }, held)
   }
 
   onTakenOver(end: TakenOver): void {

@@ -10,6 +10,8 @@ const FORMAT = 1
 export interface AccountsDatabase {
   /** For the operator. */
   readonly name: string
+  /** Other servers may use it at the same time. */
+  readonly isShared: boolean
   /** As better-auth takes it: one for all engines. */
   readonly database: NonNullable<BetterAuthOptions['database']>
   /** Of what is stored; 0: nothing is. */

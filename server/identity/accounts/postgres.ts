@@ -65,6 +65,7 @@ export const openPostgres = async (url: string): Promise<AccountsDatabase> => {
     if (!kysely) throw new Error('better-auth does not know this database')
     return {
       name: NAME,
+      isShared: true,
       database: { db: kysely, type: 'postgres', transaction: true },
       readFormat: async () => {
         const known = await ask<{ known: boolean }>("SELECT to_regclass('skein_accounts_format') IS NOT NULL AS known")

@@ -24,6 +24,7 @@ export const openSqlite = async (path: string): Promise<AccountsDatabase> => {
     if (!kysely) throw new Error('better-auth does not know this database')
     return {
       name,
+      isShared: false,
       database: { db: kysely, type: 'sqlite', transaction: true },
       readFormat: async () => Number(database.prepare('PRAGMA user_version').get()?.['user_version'] ?? 0),
       writeFormat: async format => database.exec(`PRAGMA user_version = ${format}`),
