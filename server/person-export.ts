@@ -29,7 +29,9 @@ export interface PersonExportPorts {
 
 export type ExportPerson = (who: Principal) => AsyncGenerator<string>
 
-export const createPersonExport = ({ directory, log, leaving, tokens, bots, now }: PersonExportPorts): ExportPerson => async function* (who) {
+export const createPersonExport = (
+  { directory, log, leaving, tokens, bots, now }: PersonExportPorts,
+): ExportPerson => async function* (who) {
   const { id, name, kind, aliases = [] } = who
   yield line({ kind: 'export', format: FORMAT, at: now(), person: { id, name, kind, aliases: [...aliases] } })
   for (const about of await leaving.about(who)) yield line(about)
