@@ -125,6 +125,9 @@ it('an invitation for one person lets in one, and says so to the next', { timeou
   await owner.page.getByTestId('link-uses').selectOption({ label: 'one person' })
   await owner.page.getByTestId('share-make').click()
   const { pathname, hash } = new URL(await owner.page.getByTestId('share-link').inputValue())
+  await owner.page.keyboard.press('Escape')
+  await openPeople(owner.page)
+  expect(await owner.page.getByTestId('share-link').count()).toBe(0)
   for (const device of [first, second]) {
     await device.goto(pathname + hash)
     await device.page.getByTestId('join').click()

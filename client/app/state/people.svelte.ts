@@ -33,6 +33,12 @@ export class PeopleOf {
     return this.members.some(({ self, role }) => self && role === 'owner')
   }
 
+  /** Somebody looks, from now on: what was shown once is not shown again. */
+  begin(): void {
+    this.forgetMade()
+    void this.load()
+  }
+
   /** As the server has it now. */
   load(): Promise<void> {
     return this.#try(async () => {
