@@ -112,7 +112,7 @@ it('who owns a conversation deletes it, and nobody has it any more', { timeout: 
   await until('the owner is back at the list', () => new URL(owner.page.url()).pathname === '/')
   await until('it is on nobody\'s list', async () =>
     await owner.page.getByTestId('conversation-item').count() + await guest.page.getByTestId('conversation-item').count() === 0)
-  await guest.page.getByRole('heading', { name: 'This conversation was deleted' }).waitFor()
+  await guest.page.getByRole('heading', { name: 'This conversation is gone' }).waitFor()
   expect(await guest.page.getByTestId('kept-text').textContent()).toBe('What I was about to say')
   expect(await shownMessages(guest.page)).toEqual([])
   expect([...owner.complaints, ...guest.complaints]).toEqual([])

@@ -10,6 +10,10 @@ test('the words are the server’s own', () => {
   for (const { code, notice } of said) expect(notice.text, code).toBe(errorTable[code as keyof typeof errorTable].message)
 })
 
+test('the heading is not said once more below it', () => {
+  expect(said.filter(({ notice }) => notice.text.startsWith(`${notice.title}.`)).map(({ code }) => code)).toEqual([])
+})
+
 test('who is not signed in any more is led to the sign-in, and nobody else is', () => {
   expect(said.filter(({ notice }) => notice.action === 'sign-in').map(({ code }) => code))
     .toEqual(['unauthenticated', 'signed-out', 'sign-in-failed', 'address-unconfirmed'])

@@ -16,7 +16,7 @@ const UNSAID = 'The server ended the connection and did not say why. What you ha
 const titles: Readonly<Record<number, { title: string, action: ClosedNotice['action'] }>> = {
   [errorTable['signed-out'].close]: { title: 'You are not signed in here any more', action: 'sign-in' },
   [errorTable['no-longer-member'].close]: { title: 'This conversation is not here for you', action: null },
-  [errorTable.gone.close]: { title: 'This conversation was deleted', action: null }
+  [errorTable.gone.close]: { title: 'This conversation is gone', action: null }
 }
 
 export const closedNotice = ({ code, reason }: { code: number, reason: string }): ClosedNotice => ({
