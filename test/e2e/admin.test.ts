@@ -126,6 +126,7 @@ it('to who is no admin the page says so, and shows nobody', { timeout: 60_000 },
   const guest = await openDevice(world.browser, addressOf(world.line))
   await guest.goto('/admin')
   await guest.page.getByText('This page is for the admins of this server.').waitFor()
+  expect(await guest.page.getByRole('heading', { level: 2 }).count()).toBe(0)
   expect(await guest.page.getByTestId('account').count()).toBe(0)
   await guest.context.close()
 })
