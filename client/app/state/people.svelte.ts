@@ -1,5 +1,6 @@
 /** Who belongs to a conversation, and the links that let people in, as the dialog shows them. */
 import { copyText } from './clipboard.ts'
+import { inWords } from './in-words.ts'
 import type { Link, Member, MembershipApi } from './sdk.ts'
 
 /** What a new link gives. `reader`: reads without becoming a member. */
@@ -40,37 +41,35 @@ export class PeopleOf {
   }
 
   /** As the server has it now. */
-  load(): Promise<void> {
+  load(): Promise<boolean> {
     return this.#try(async () => {
       await this.#take(await this.#api.members(this.#id))
     })
   }
 
-  changeRole(userId: string, role: Member['role']): Promise<void> {
+  changeRole(userId: string, role: Member['role']): Promise<boolean> {
     return this.#try(async () => this.#take(await this.#api.changeRole(this.#id, userId, role)))
   }
 
-  remove(userId: string): Promise<void> {
+  remove(userId: string): Promise<boolean> {
     return this.#try(async () => this.#take(await this.#api.removeMember(this.#id, userId)))
   }
 
-  handOver(userId: string): Promise<void> {
+  handOver(userId: string): Promise<boolean> {
     return this.#try(async () => this.#take(await this.#api.handOver(this.#id, userId)))
   }
 
   /** @returns whether it was done */
-  async leave(): Promise<boolean> {
-    await this.#try(() => this.#api.leave(this.#id))
-    return this.problem === null
+  leave(): Promise<boolean> {
+    return this.#try(() => this.#api.leave(this.#id))
   }
 
   /** For everybody and for good. @returns whether it was done */
-  async delete(): Promise<boolean> {
-    await this.#try(() => this.#api.deleteConversation(this.#id))
-    return this.problem === null
+  delete(): Promise<boolean> {
+    return this.#try(() => this.#api.deleteConversation(this.#id))
   }
 
-  makeLink(role: LinkRole, hours: number | null, maxUses: number | null): Promise<void> {
+  makeLink(role: LinkRole, hours: number | null, maxUses: number | null): Promise<boolean> {
     return this.#try(async () => {
       this.made = null
       const { path } = role === 'reader' ? await this.#api.share(this.#id, { hours }) : await this.#api.invite(this.#id, { role, hours, maxUses })
@@ -80,7 +79,7 @@ export class PeopleOf {
     })
   }
 
-  revoke({ id, kind }: ShownLink): Promise<void> {
+  revoke({ id, kind }: ShownLink): Promise<boolean> {
     return this.#try(async () => {
       await (kind === 'join' ? this.#api.revokeInvitation(this.#id, id) : this.#api.revokeShareLink(this.#id, id))
       this.made = null
@@ -106,13 +105,16 @@ export class PeopleOf {
     this.links = shown.sort((a, b) => b.at - a.at)
   }
 
-  async #try(work: () => Promise<unknown>): Promise<void> {
+  /** @returns whether it was done; `problem` may by then be that of something else */
+  async #try(work: () => Promise<unknown>): Promise<boolean> {
     this.busy = true
     this.problem = null
     try {
       await work()
+      return true
     } catch (error) {
-      this.problem = error instanceof Error ? error.message : 'The server did not answer.'
+      this.problem = inWords(error)
+      return false
     } finally {
       this.busy = false
     }
