@@ -21,6 +21,7 @@ const variables = {
   connectsPerSecondPerAddress: ['SKEIN_MAX_CONNECTS_PER_SECOND_PER_ADDRESS', MOST],
   connectsPerSecondPerPerson: ['SKEIN_MAX_CONNECTS_PER_SECOND_PER_PERSON', MOST],
   connectionsPerPerson: ['SKEIN_MAX_CONNECTIONS_PER_PERSON', MOST],
+  streamsPerPerson: ['SKEIN_MAX_STREAMS_PER_PERSON', MOST],
   connections: ['SKEIN_MAX_CONNECTIONS', MOST],
   documentBytes: ['SKEIN_MAX_DOCUMENT_BYTES', NO_BOUND],
   headSeconds: ['SKEIN_HEAD_SECONDS', MOST_SECONDS],

@@ -171,6 +171,8 @@ export const serverLimits = {
   connectsPerSecondPerPerson: 50,
   /** Open connections of one person, one for each open document of each device; further ones close with 1013. */
   connectionsPerPerson: 1000,
+  /** Open feeds of one person: the list feed of each page, what each program of a bot is asked; more are answered 429. */
+  streamsPerPerson: 200,
   /** Calls of the API that only read, of one person or address in a minute, all at once after a quiet time; more are answered 429. */
   readsPerMinutePerPerson: 1200,
   readsPerMinutePerAddress: 12_000,

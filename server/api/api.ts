@@ -92,7 +92,7 @@ export const createApi = (options: ApiOptions): Api => {
   const { edge, audit, auditSampled } = options
   const gatekeeper = createGatekeeper(directory, openToAll, now)
   const list = createConversationList(directory, log, openToAll)
-  const streams = new EventStreams(timers)
+  const streams = new EventStreams(timers, edge.streamsPerPerson)
   const feed = new Feed({ directory, gatekeeper, list, openToAll, streams, logger })
   const ceaseToListen = directory.onChanged(feed.onMembers)
 

@@ -4,6 +4,7 @@
  */
 import { Hono } from 'hono'
 import type { Context } from 'hono'
+import type { SSEStreamingApi } from 'hono/streaming'
 import { BOT_ASKED_EVENT, BOT_OVER_EVENT } from '../../shared/api/bot-schemas.ts'
 import type { BotAsked } from '../../shared/api/bot-schemas.ts'
 import { SkeinError } from '../../shared/errors.ts'
@@ -37,20 +38,9 @@ export const botRunRoutes = ({ desk, proofs, roles, gatekeeper, streams }: BotRu
     const mayAnswer = async ({ conversation }: Asked): Promise<boolean> =>
       gatekeeper.enterDocument(conversation, proof.principal).then(({ role }) => role !== 'viewer', () => false)
     return streams.answer(c, proof, (stream, end) => {
-      let writing = Promise.resolve()
-      const write = (work: () => Promise<unknown>): void => { writing = writing.then(work).then(() => {}, end) }
-      const told = new Set<RunId>()
-      const close = desk.listen(bot.id, {
-        asked: asked => write(async () => {
-          if (desk.find(bot.id, asked.run) !== asked || !await mayAnswer(asked)) return
-          told.add(asked.run)
-          await stream.writeSSE({ event: BOT_ASKED_EVENT, data: JSON.stringify(shown(asked)) })
-        }),
-        over: run => write(async () => {
-          if (told.delete(run)) await stream.writeSSE({ event: BOT_OVER_EVENT, data: JSON.stringify({ run }) })
-        }),
-      })
-      return { write, close }
+      const program = new Program(stream, { find: run => desk.find(bot.id, run), mayAnswer, end })
+      const close = desk.listen(bot.id, { asked: ({ run }) => program.look(run), over: run => program.look(run) })
+      return { write: work => void program.write(work), close }
     })
   })
 
@@ -77,6 +67,58 @@ export const botRunRoutes = ({ desk, proofs, roles, gatekeeper, streams }: BotRu
   })
 
   return app
+}
+
+interface ProgramPorts {
+  /** What the bot is asked by this run; null: nothing, or nothing any more. */
+  find: (run: RunId) => Asked | null
+  mayAnswer: (asked: Asked) => Promise<boolean>
+  end: () => void
+}
+
+/** A program that listens. While it does not take what it was sent, heartbeats are left out, and ids of runs are all that collects. */
+class Program {
+  readonly #stream: SSEStreamingApi
+  readonly #ports: ProgramPorts
+  /** Runs of which it is to be told how they stand. */
+  readonly #changed = new Set<RunId>()
+  readonly #told = new Map<RunId, Asked>()
+  #writing = false
+
+  constructor(stream: SSEStreamingApi, ports: ProgramPorts) {
+    this.#stream = stream
+    this.#ports = ports
+  }
+
+  look(run: RunId): void {
+    this.#changed.add(run)
+    void this.write(async () => {})
+  }
+
+  async write(first: () => Promise<unknown>): Promise<void> {
+    if (this.#writing) return
+    this.#writing = true
+    try {
+      await first()
+      for (const run of this.#changed) {
+        this.#changed.delete(run)
+        await this.#tell(run)
+      }
+    } catch {
+      this.#ports.end()
+    } finally {
+      this.#writing = false
+    }
+  }
+
+  async #tell(run: RunId): Promise<void> {
+    const [asked, before] = [this.#ports.find(run), this.#told.get(run)]
+    if (before === asked) return
+    if (this.#told.delete(run)) await this.#stream.writeSSE({ event: BOT_OVER_EVENT, data: JSON.stringify({ run }) })
+    if (!asked || !await this.#ports.mayAnswer(asked) || this.#ports.find(run) !== asked) return
+    this.#told.set(run, asked)
+    await this.#stream.writeSSE({ event: BOT_ASKED_EVENT, data: JSON.stringify(shown(asked)) })
+  }
 }
 
 const enterAsBot = async (proofs: Pick<Proofs, 'enter'>, c: Context<Paced>): Promise<[Proof, ActingBot]> => {

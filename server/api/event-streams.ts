@@ -1,7 +1,14 @@
-/** Answers that stay open: server-sent events, until who reads them leaves, what proved who they are ends, or the server stops. */
+/**
+ * Answers that stay open: server-sent events, until who reads them leaves, what proved who they are ends, or the server stops. Each holds a
+ * connection and a proof for as long as its reader likes, so one person has so many of them.
+ */
 import type { Context } from 'hono'
 import { streamSSE } from 'hono/streaming'
 import type { SSEStreamingApi } from 'hono/streaming'
+import { AtOnce } from '../../shared/at-once.ts'
+import { SkeinError } from '../../shared/errors.ts'
+import type { UserId } from '../../shared/ids.ts'
+import { holderOf } from '../../shared/principal.ts'
 import type { Timers } from '../../shared/timers.ts'
 import type { Proof } from '../room/proofs.ts'
 
@@ -17,14 +24,30 @@ export interface EventWriter {
 
 export class EventStreams {
   readonly #timers: Pick<Timers, 'after'>
+  readonly #perPerson: number
+  readonly #open = new AtOnce<UserId>()
   readonly #ends = new Set<() => void>()
 
-  constructor(timers: Pick<Timers, 'after'>) {
+  constructor(timers: Pick<Timers, 'after'>, perPerson: number) {
     this.#timers = timers
+    this.#perPerson = perPerson
   }
 
-  /** @param begin is given how to end the stream, for when it cannot go on */
+  /**
+   * @param begin is given how to end the stream, for when it cannot go on
+   * @throws SkeinError `too-many-connections`
+   */
   answer(c: Context, proof: Proof, begin: (stream: SSEStreamingApi, end: () => void) => EventWriter): Response {
+    // The answer to a HEAD has no reader, so nobody would ever leave.
+    if (c.req.method === 'HEAD') {
+      proof.leave()
+      return c.body(null, 200, { 'Content-Type': 'text/event-stream' })
+    }
+    const leave = this.#open.take(holderOf(proof.principal).id, this.#perPerson)
+    if (!leave) {
+      proof.leave()
+      throw new SkeinError('too-many-connections')
+    }
     const answer = streamSSE(c, async stream => {
       const ended = Promise.withResolvers<void>()
       const end = (): void => ended.resolve()
@@ -43,6 +66,7 @@ export class EventStreams {
       cancelBeat()
       writer.close()
       this.#ends.delete(end)
+      leave()
       proof.leave()
     })
     // Proxies that collect an answer before they pass it on would hold events back.

@@ -39,6 +39,21 @@ describe('limits of a person', () => {
   })
 })
 
+describe('open feeds', () => {
+  it('one person has so many at once, and has room again when a page has left', async () => {
+    const world = await createApiWorld({ limits: { streamsPerPerson: 1 } })
+    const [ada, bob] = [await person(world), await person(world)]
+    const first = await ada.get(routes.feed())
+    const refused = await ada.get(routes.feed())
+    expect([first.status, refused.status, await refused.json()]).toMatchObject([200, 429, { code: 'too-many-connections' }])
+    const his = await bob.get(routes.feed())
+    await first.body!.cancel()
+    const again = await ada.get(routes.feed())
+    expect([his.status, again.status]).toEqual([200, 200])
+    for (const { body } of [his, again]) await body!.cancel()
+  })
+})
+
 describe('limits of an address', () => {
   const json = { method: 'POST', body: '{}', headers: { 'content-type': 'application/json' } }
 

@@ -15,6 +15,7 @@ export interface Edge {
   isSecure: (caller: Caller) => boolean
   /** Null where everybody is the one local person: there is nobody to protect from anybody. */
   rateLimits: RateLimits | null
+  streamsPerPerson: number
 }
 
 export interface EdgeOptions {
@@ -30,4 +31,5 @@ export const createEdge = (config: EdgeConfig, { limits, openToAll, now }: EdgeO
   isSecure: ({ secure }) => config.publicUrl ? config.publicUrl.protocol === 'https:' : secure,
   origins: createOrigins(config.publicUrl, config.allowedOrigins),
   rateLimits: openToAll ? null : new RateLimits(limits, now),
+  streamsPerPerson: openToAll ? Infinity : limits.streamsPerPerson,
 })

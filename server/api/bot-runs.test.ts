@@ -1,0 +1,98 @@
+/** What a bot's program is told, and when not. Over a real server: `test/server/bot-runs.test.ts`. */
+import { Hono } from 'hono'
+import { beforeEach, expect, it } from 'vitest'
+import { messageOf } from '../../test/rig/api-world.ts'
+import { ManualTime, settle } from '../../test/rig/manual-time.ts'
+import { ScriptedAgent } from '../../test/rig/scripted-agent.ts'
+import { runId } from '../../test/contract/samples.ts'
+import { SkeinError } from '../../shared/errors.ts'
+import { conversationName, parseBotId } from '../../shared/ids.ts'
+import type { RunId, UserId } from '../../shared/ids.ts'
+import { limits } from '../../shared/limits.ts'
+import { RunDesk } from '../agents/bot-desk.ts'
+import { createAgentRegistry } from '../agents/registry.ts'
+import { botRunRoutes } from './bot-runs.ts'
+import type { Paced } from './context.ts'
+import { EventStreams } from './event-streams.ts'
+
+const id = parseBotId(`bot-${'0'.repeat(24)}`)!
+const of = { id: 'ada' as UserId, name: 'Ada' }
+const principal = { kind: 'agent' as const, id: `agent:${id}` as UserId, name: 'Bot', bot: { id, name: 'Bot', of } }
+const decoder = new TextDecoder()
+
+let time: ManualTime
+let desk: RunDesk
+let endProof: () => void
+let left: number
+let app: Hono<Paced>
+/** Whom each call counts against. */
+let admitted: string[]
+
+beforeEach(() => {
+  time = new ManualTime()
+  desk = new RunDesk(time.after)
+  left = 0
+  admitted = []
+  app = new Hono<Paced>()
+  app.use(async (c, next) => {
+    c.set('admitPerson', person => {
+      if (admitted.push(person) > 2) throw new SkeinError('rate-limited')
+    })
+    await next()
+  })
+  app.onError(error => new Response(error instanceof SkeinError ? error.code : String(error), { status: 500 }))
+  app.route('/', botRunRoutes({
+    desk,
+    proofs: { enter: async () => ({ principal, whenEnded: end => { endProof = () => end('signed-out') }, leave: () => void left++ }) },
+    roles: { enter: async () => null },
+    gatekeeper: { enterDocument: async () => ({ role: 'editor' }) as never },
+    streams: new EventStreams(time, 10),
+  }))
+})
+
+const ask = (run: RunId): void => {
+  const context = {
+    messages: [messageOf(1)], earlier: '', system: '', mode: 'chat' as const, files: [], already: '', run: { id: run, conversation: conversationName('a')! },
+  }
+  const agent = desk.beside(createAgentRegistry([new ScriptedAgent()])).find(id)!
+  agent.reply(context, new AbortController().signal)[Symbol.asyncIterator]().next().catch(() => undefined)
+}
+const listen = async () => {
+  const reader = (await app.request('/')).body!.getReader()
+  await settle()
+  return reader
+}
+
+it('one that did not read hears how things stand by then: nothing of what came and went, and no heartbeats', async () => {
+  const reader = await listen()
+  // What is under way when it stops reading is told; of the rest ids alone collect.
+  ask(runId(1))
+  await settle()
+  ask(runId(2))
+  await time.advance(limits.botBeginsSeconds * 1000)
+  await time.advance(60 * 60 * 1000)
+  expect([desk.find(id, runId(1)), desk.find(id, runId(2))]).toEqual([null, null])
+  ask(runId(3))
+  const heard: string[] = []
+  while (!heard.at(-1)?.includes(runId(3))) heard.push(decoder.decode((await reader.read()).value))
+  await reader.cancel()
+  expect(heard.filter(text => text === ':\n\n').length).toBeLessThan(4)
+  expect(heard.filter(text => text.includes(runId(2)))).toEqual([])
+})
+
+it('hears nothing more when its proof ends', async () => {
+  const reader = await listen()
+  await reader.read()
+  endProof()
+  ask(runId(1))
+  expect((await reader.read()).done).toBe(true)
+  await settle()
+  expect([left, time.pending]).toEqual([1, 1])
+})
+
+it('calls as often as its person may', async () => {
+  const readers = [await listen(), await listen()]
+  expect(await (await app.request('/')).text()).toBe('rate-limited')
+  expect([admitted, left]).toEqual([['ada', 'ada', 'ada'], 1])
+  for (const reader of readers) await reader.cancel()
+})
