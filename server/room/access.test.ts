@@ -2,7 +2,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { MemoryDirectory } from '../../test/rig/memory-directory.ts'
 import { setMember } from '../directory/membership.ts'
-import type { DocumentName, UserId } from '../../shared/ids.ts'
+import type { BotId, DocumentName, UserId } from '../../shared/ids.ts'
 import type { Principal, Scopes } from '../../shared/principal.ts'
 import { memberRole, membershipsOf, roleIn, wasMember } from './access.ts'
 
@@ -53,6 +53,26 @@ it('a name that nobody has becomes a document on first contact when nobody guess
   expect(await role(fresh, ada)).toBe('owner')
   for (const name of free) expect(await roleIn({ directory, now: () => 1, openToAll: true }, name, ada)).toBe('owner')
   expect(await role('home/ada' as DocumentName, ada)).toBe('owner')
+})
+
+describe('a bot', () => {
+  const bot: Principal = {
+    kind: 'agent', id: 'agent:bot' as UserId, name: 'Bot', scopes: { read: true, write: true }, bot: { id: 'bot-1' as BotId, name: 'Bot', of: account },
+  }
+
+  it('reaches what its person does but their home, which goes with a person to their devices', async () => {
+    const home = 'home/ada' as DocumentName
+    const entry = await directory.create(home, ada, 3)
+    expect(await role(other, bot)).toBe('editor')
+    expect(memberRole(entry, bot, false)).toBeNull()
+    expect((await membershipsOf(directory, bot, '')).map(({ name }) => name).sort()).toEqual([other, talk])
+  })
+
+  it('makes no document, and keeps no name from whoever begins one under it', async () => {
+    expect(await role(fresh, bot)).toBeNull()
+    expect(directory.peek(fresh)).toBeNull()
+    expect(await role(fresh, guest)).toBe('owner')
+  })
 })
 
 describe('a scoped credential', () => {

@@ -2,7 +2,8 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { ManualTime, settle } from '../../test/rig/manual-time.ts'
 import { RevocableIdentity } from '../../test/rig/revocable-identity.ts'
-import type { UserId } from '../../shared/ids.ts'
+import type { BotId, UserId } from '../../shared/ids.ts'
+import type { Principal } from '../../shared/principal.ts'
 import { Proofs } from './proofs.ts'
 
 const DAY = 24 * 60 * 60 * 1000
@@ -37,6 +38,20 @@ describe('what is open by a proof', () => {
     for (const who of ['ada.laptop', 'ada.phone', 'bob.laptop']) await enter(who)
     identity.revoke({ user: 'ada' as UserId })
     expect(ends).toEqual(['ada.laptop signed-out', 'ada.phone signed-out'])
+  })
+
+  it('ends for a person\'s bots when the person is revoked', async () => {
+    const of = { id: 'ada' as UserId, name: 'Ada' }
+    const bot: Principal = { kind: 'agent', id: 'agent:bot' as UserId, name: 'Bot', bot: { id: 'bot-1' as BotId, name: 'Bot', of }, credential: 'token-1' }
+    const held = new Proofs({
+      identity: { authenticate: async () => bot, onRevoked: listener => identity.onRevoked(listener) }, now: time.now, after: time.after,
+    })
+    const proof = await held.enter({ address: '' })
+    proof!.whenEnded(code => ends.push(code))
+    identity.revoke({ user: 'bob' as UserId })
+    expect(ends).toEqual([])
+    identity.revoke({ user: 'ada' as UserId })
+    expect([ends, held.size]).toEqual([['signed-out'], 0])
   })
 
   it('ends once', async () => {

@@ -216,6 +216,10 @@ export const directoryContract = (adapter: string, create: () => Promise<Directo
         expect(await rolesOf(b)).toEqual({ cleo: 'owner' })
       })
 
+      test('reads nothing by itself: it is no share link', async () => {
+        expect(await directory.readerOf(await invite('viewer'))).toBeNull()
+      })
+
       test('is a new secret each time', async () => {
         expect(await invite('viewer')).not.toBe(await invite('viewer'))
       })

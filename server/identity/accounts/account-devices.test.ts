@@ -1,0 +1,23 @@
+/** A session lets another device in only while it lasts itself. */
+import { expect, it } from 'vitest'
+import { codeOf } from '../../../test/contract/code-of.ts'
+import type { UserId } from '../../../shared/ids.ts'
+import { createAccountDevices } from './account-devices.ts'
+import type { AccountDevicesOptions } from './account-devices.ts'
+
+it('one that has ended by the time that the device comes lets nobody in', async () => {
+  const made: unknown[] = []
+  const internalAdapter = {
+    listSessions: async () => [{ id: 'another', expiresAt: new Date(2), createdAt: new Date(0) }, { id: 'over', expiresAt: new Date(0), createdAt: new Date(0) }],
+    createSession: async (user: string) => made.push(user),
+  }
+  const devices = createAccountDevices({
+    engine: async () => ({ internalAdapter }), secret: 's', away: { turnAway: async () => {} }, dropGuest: () => '', now: () => 1,
+    sessions: { isStill: async () => true },
+  } as unknown as AccountDevicesOptions)
+  for (const credential of ['gone', 'over']) {
+    const person = { kind: 'user', id: 'ada' as UserId, name: 'Ada', credential } as const
+    expect(await codeOf(devices.open(person, { userAgent: '', address: '' }, true)), credential).toBe('link-spent')
+  }
+  expect(made).toEqual([])
+})
