@@ -62,6 +62,8 @@ export const limits = {
   outboxWrites: 256,
   /** Agents that one message asks. */
   agentsPerMessage: 16,
+  /** Signs @ of one message that are looked at for a mention: a conversation of a thousand people may have 20,000 bots. */
+  mentionsLookedAt: 1000,
   titleLength: 200,
   /** Characters of a system prompt. */
   systemPromptLength: 20_000,

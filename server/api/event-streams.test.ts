@@ -29,8 +29,10 @@ it('one person has so many, by their bots too, until one of them ends; others ar
   const { open, left } = world(2)
   const first = await open('Ada')
   await open('Bot')
-  expect(await (await open('Ada')).text()).toBe('too-many-connections')
-  expect(await (await open('Bot')).text()).toBe('too-many-connections')
+  for (const refused of [await open('Ada'), await open('Bot')]) {
+    expect(refused.status).toBe(500)
+    expect(await refused.text()).toBe('too-many-connections')
+  }
   expect((await open('Bob')).status).toBe(200)
   expect(left).toEqual(['Ada', 'Bot'])
   await first.body!.cancel()

@@ -54,6 +54,12 @@ describe('a mention', () => {
     expect(mentionedIn(many.map(({ id }) => `@${id}`).join(' '), many)).toHaveLength(limits.agentsPerMessage)
     expect(mentionedIn('@'.repeat(limits.messageBytes), agents)).toEqual([])
   })
+
+  it('is looked for behind so many signs and no more, those in addresses left out', () => {
+    const signs = (count: number) => 'ann@example.org '.repeat(count) + '@ '.repeat(count)
+    expect(mentionedIn(`${signs(limits.mentionsLookedAt - 1)}@opus`, agents)).toEqual(['opus'])
+    expect(mentionedIn(`${signs(limits.mentionsLookedAt)}@opus`, agents)).toEqual([])
+  })
 })
 
 it('who reads only is not among the people who write, and the author counts once under all their ids', () => {

@@ -44,19 +44,31 @@ export const askedBy = ({ to, text, agents, agent, always, people }: Asking): As
 export const mentionedIn = <Id extends string>(text: string, agents: readonly NamedAgent<Id>[]): Id[] => {
   if (!text.includes('@')) return []
   const lower = text.toLowerCase()
-  const callings = agents.flatMap(({ id, name }) => [id, name].map(each => ({ id, calling: each.toLowerCase() })))
-    .filter(({ calling }) => calling !== '')
-    .sort((a, b) => b.calling.length - a.calling.length)
+  const callings = callingsOf(agents)
+  const longestFirst = [...new Set([...callings.keys()].map(({ length }) => length))].sort((a, b) => b - a)
   const found = new Set<Id>()
+  let looked = 0
   for (let at = lower.indexOf('@'); at >= 0 && found.size < limits.agentsPerMessage; at = lower.indexOf('@', at + 1)) {
     if (at > 0 && IN_A_WORD.test(lower.slice(Math.max(0, at - 2), at))) continue
-    const called = callings.find(({ calling }) => {
-      const end = at + 1 + calling.length
-      return lower.startsWith(calling, at + 1) && !GOES_ON.test(lower.slice(end, end + 4))
-    })
-    if (called) found.add(called.id)
+    if (++looked > limits.mentionsLookedAt) break
+    for (const length of longestFirst) {
+      const end = at + 1 + length
+      const called = callings.get(lower.slice(at + 1, end))
+      if (called === undefined || end > lower.length || GOES_ON.test(lower.slice(end, end + 4))) continue
+      found.add(called)
+      break
+    }
   }
   return [...found]
+}
+
+/** What each is called by, in small letters; of two that are called the same the first one is meant. */
+const callingsOf = <Id extends string>(agents: readonly NamedAgent<Id>[]): Map<string, Id> => {
+  const callings = new Map<string, Id>()
+  for (const { id, name } of agents) {
+    for (const calling of [id.toLowerCase(), name.toLowerCase()]) if (calling !== '' && !callings.has(calling)) callings.set(calling, id)
+  }
+  return callings
 }
 
 /** As in an address: what stands before the `@` belongs to it. */
