@@ -180,6 +180,8 @@ export const createSkein = (adapters: Adapters): RunningServer => {
   const headersTimeout = limits.headSeconds * 1000
   const http = listenerOf({
     headersTimeout, connectionsCheckingInterval: headersTimeout / 2,
+    // Of bodies the API cares itself: one that grows with a reply takes its time.
+    requestTimeout: 0,
     ...certificate && { cert: certificate.cert, key: certificate.key, handshakeTimeout: headersTimeout },
   }, (request, response) => {
     answers.begin(response)

@@ -24,6 +24,7 @@ const variables = {
   streamsPerPerson: ['SKEIN_MAX_STREAMS_PER_PERSON', MOST],
   connections: ['SKEIN_MAX_CONNECTIONS', MOST],
   documentBytes: ['SKEIN_MAX_DOCUMENT_BYTES', NO_BOUND],
+  bodySeconds: ['SKEIN_BODY_SECONDS', MOST_SECONDS],
   headSeconds: ['SKEIN_HEAD_SECONDS', MOST_SECONDS],
   readsPerMinutePerPerson: ['SKEIN_MAX_READS_PER_MINUTE_PER_PERSON', MOST],
   readsPerMinutePerAddress: ['SKEIN_MAX_READS_PER_MINUTE_PER_ADDRESS', MOST],

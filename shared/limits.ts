@@ -193,6 +193,8 @@ export const serverLimits = {
   connections: 20_000,
   /** How long a caller may take to say what it wants: the head of an HTTP request, and so an upgrade. */
   headSeconds: 10,
+  /** The same for a body that is read as a whole; a bot's reply may take as long as any reply. */
+  bodySeconds: 300,
   /** A socket that has not answered a ping by the time of the next one is ended. */
   pingSeconds: 30,
 }

@@ -99,7 +99,7 @@ export const createApi = (options: ApiOptions): Api => {
   const api = new Hono()
   const ownPages = ownPagesOnly(edge, ({ address }, origin, path) =>
     auditSampled(`${address} ${origin}`, 'origin.refused', { outcome: 'refused', address, about: { origin: origin ?? null, path } }))
-  api.use(notCached, ownPages, paced(edge), boundedBody)
+  api.use(notCached, ownPages, paced(edge), boundedBody({ timers, bodySeconds: edge.bodySeconds }))
   api.route('/me', meRoutes(options))
   if (options.leavers) {
     api.route('/me', myDataRoutes({ ...options.leavers, identity, audit }))

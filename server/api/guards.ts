@@ -1,10 +1,12 @@
 /** What every request has to be like, whatever its route: where it may come from, how large it may be, how many there may be. */
+import type { IncomingMessage } from 'node:http'
 import type { MiddlewareHandler } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { SkeinError } from '../../shared/errors.ts'
 import { isLoopbackHost } from '../../shared/api/origin.ts'
 import { BOT_REPLY_TYPE } from '../../shared/api/bot-schemas.ts'
 import { limits } from '../../shared/limits.ts'
+import type { Timers } from '../../shared/timers.ts'
 import type { Caller } from '../edge/caller.ts'
 import type { Edge } from '../edge/edge.ts'
 import { callerOf } from './context.ts'
@@ -68,13 +70,23 @@ const PREFLIGHT = {
   'Access-Control-Max-Age': '600',
 }
 
-/** What is longer than its route allows is not read. */
-export const boundedBody: MiddlewareHandler = (c, next) => bodyOf(c.req.path).bound(c, next)
+/** What is longer than its route allows is not read, and nobody waits for the rest of what does not come. */
+export const boundedBody = ({ timers, bodySeconds }: { timers: Timers, bodySeconds: number }): MiddlewareHandler => async (c, next) => {
+  const { bound } = bodyOf(c.req.path)
+  if (!bound) return next()
+  const { incoming } = (c.env ?? {}) as { incoming?: Pick<IncomingMessage, 'complete' | 'destroy'> }
+  const cancel = timers.after(bodySeconds * 1000, () => { if (incoming?.complete === false) incoming.destroy() })
+  try {
+    return await bound(c, next)
+  } finally {
+    cancel()
+  }
+}
 
-/** What the body of a request is written in, and how much of it is read. */
+/** What the body of a request is written in, and how much of it is read; null: it is read as it grows, by whoever bounds it. */
 interface Body {
   type: string
-  bound: MiddlewareHandler
+  bound: MiddlewareHandler | null
 }
 
 const json = (maxSize: number): Body =>
@@ -83,8 +95,8 @@ const usualBody = json(limits.apiRequestBytes)
 const unusualBodies: readonly (readonly [path: RegExp, Body])[] = [
   [/^\/api\/sync$/, json(limits.syncRequestBytes)],
   [/^\/api\/conversations\/[^/]+\/requests$/, json(limits.postedRequestBytes)],
-  // It is read as it grows, and no further than a message may be long.
-  [/^\/api\/bots\/runs\/[^/]+\/reply$/, { type: BOT_REPLY_TYPE, bound: (_, next) => next() }],
+  // No further than a message may be long, and no longer than a reply may take.
+  [/^\/api\/bots\/runs\/[^/]+\/reply$/, { type: BOT_REPLY_TYPE, bound: null }],
 ]
 
 const bodyOf = (path: string): Body => unusualBodies.find(([pattern]) => pattern.test(path))?.[1] ?? usualBody

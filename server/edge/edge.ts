@@ -16,6 +16,7 @@ export interface Edge {
   /** Null where everybody is the one local person: there is nobody to protect from anybody. */
   rateLimits: RateLimits | null
   streamsPerPerson: number
+  bodySeconds: number
 }
 
 export interface EdgeOptions {
@@ -32,4 +33,5 @@ export const createEdge = (config: EdgeConfig, { limits, openToAll, now }: EdgeO
   origins: createOrigins(config.publicUrl, config.allowedOrigins),
   rateLimits: openToAll ? null : new RateLimits(limits, now),
   streamsPerPerson: openToAll ? Infinity : limits.streamsPerPerson,
+  bodySeconds: limits.bodySeconds,
 })

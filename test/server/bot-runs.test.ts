@@ -6,13 +6,14 @@ import type { Message } from '../../shared/conversation/schema.ts'
 import { proposeRetry, proposeStop, putRequest } from '../../shared/conversation/write.ts'
 import { routes } from '../../shared/api/routes.ts'
 import type { AgentId } from '../../shared/ids.ts'
-import { limits } from '../../shared/limits.ts'
+import { limits, serverLimits } from '../../shared/limits.ts'
 import { systemTimers } from '../../shared/timers.ts'
 import type { Timers } from '../../shared/timers.ts'
 import { BotProgram, BotWorld, outcomeOf } from '../rig/bot-world.ts'
 import type { ActingBot, BotReply } from '../rig/bot-world.ts'
 import { newConversationId, newRequestId, say } from '../rig/conversation.ts'
 import type { Peer } from '../rig/peer.ts'
+import { openRaw } from '../rig/raw-socket.ts'
 import { temporaryFolder } from '../rig/server-process.ts'
 import { until } from '../rig/until.ts'
 
@@ -189,6 +190,26 @@ describe('a reply that does not come, or not whole', () => {
     await until('it is seen', () => draftIn(ada) === 'So far')
     await world.ask('ada', 'DELETE', routes.conversation(world.id))
     expect(await reply.answer).toMatchObject({ status: 410, body: { code: 'gone' } })
+  })
+
+  it('takes its time, longer than any other body may', async () => {
+    await world.close()
+    world = await BotWorld.start({ limits: { ...serverLimits, bodySeconds: 1 } })
+    deploys = await world.register('Deploys')
+    ada = await world.join('ada')
+    const running = await program()
+    await world.sayAs(ada, '@Deploys hello', {})
+    const reply = running.reply((await running.next()).run)
+    reply.say('It takes ')
+    await until('it is seen', () => draftIn(ada) === 'It takes ')
+    const slow = await openRaw(world.server.port)
+    slow.socket.write(`POST ${routes.conversations()} HTTP/1.1\r\nHost: localhost:${world.server.port}\r\nCookie: ${world.as('ada').cookie}\r\n`
+      + 'Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{')
+    await until('a body that does not come is not waited for', () => slow.isClosed())
+    reply.say('longer.')
+    reply.end()
+    expect((await reply.answer).body).toMatchObject({ state: 'completed' })
+    expect(textOf((await until('it is sealed', () => replyIn(ada))).parts)).toBe('It takes longer.')
   })
 
   it('without a word it is no reply', async () => {
