@@ -51,9 +51,8 @@ beforeEach(() => {
 })
 
 const ask = (run: RunId): void => {
-  const context = {
-    messages: [messageOf(1)], earlier: '', system: '', mode: 'chat' as const, files: [], already: '', run: { id: run, conversation: conversationName('a')! },
-  }
+  const about = { id: run, conversation: conversationName('a')! }
+  const context = { messages: [messageOf(1)], earlier: '', system: '', mode: 'chat' as const, files: [], already: '', run: about }
   const agent = desk.beside(createAgentRegistry([new ScriptedAgent()])).find(id)!
   agent.reply(context, new AbortController().signal)[Symbol.asyncIterator]().next().catch(() => undefined)
 }

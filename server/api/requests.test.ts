@@ -1,4 +1,4 @@
-/** A request that waits for its turn is judged by the role that its sender has then. Over a real server: `test/server/posted-requests.test.ts`. */
+/** By which role a request is judged that waits for its turn. Over a real server: `test/server/posted-requests.test.ts`. */
 import { expect, it } from 'vitest'
 import { IDEMPOTENCY_KEY } from '../../shared/api/schemas.ts'
 import { conversationName } from '../../shared/ids.ts'
@@ -7,7 +7,7 @@ import type { Role } from '../../shared/wire/frame.ts'
 import type { Posted, PostedAnswer, Room } from '../room/port.ts'
 import { requestRoutes } from './requests.ts'
 
-it('not by the one that they came with', async () => {
+it('by the one that its sender has then, not the one that they came with', async () => {
   const principal = { kind: 'user' as const, id: 'ada' as UserId, name: 'Ada' }
   const name = conversationName('a')!
   const standing = { role: 'editor' as Role | null, whenChanged: () => {}, leave: () => {} }

@@ -57,7 +57,8 @@ it('a name that nobody has becomes a document on first contact when nobody guess
 
 describe('a bot', () => {
   const bot: Principal = {
-    kind: 'agent', id: 'agent:bot' as UserId, name: 'Bot', scopes: { read: true, write: true }, bot: { id: 'bot-1' as BotId, name: 'Bot', of: account },
+    kind: 'agent', id: 'agent:bot' as UserId, name: 'Bot', scopes: { read: true, write: true },
+    bot: { id: 'bot-1' as BotId, name: 'Bot', of: account },
   }
 
   it('reaches what its person does but their home, which goes with a person to their devices', async () => {

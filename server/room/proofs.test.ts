@@ -42,7 +42,8 @@ describe('what is open by a proof', () => {
 
   it('ends for a person\'s bots when the person is revoked', async () => {
     const of = { id: 'ada' as UserId, name: 'Ada' }
-    const bot: Principal = { kind: 'agent', id: 'agent:bot' as UserId, name: 'Bot', bot: { id: 'bot-1' as BotId, name: 'Bot', of }, credential: 'token-1' }
+    const acting = { id: 'bot-1' as BotId, name: 'Bot', of }
+    const bot: Principal = { kind: 'agent', id: 'agent:bot' as UserId, name: 'Bot', bot: acting, credential: 'token-1' }
     const held = new Proofs({
       identity: { authenticate: async () => bot, onRevoked: listener => identity.onRevoked(listener) }, now: time.now, after: time.after,
     })

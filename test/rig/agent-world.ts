@@ -118,8 +118,10 @@ export class AgentWorld {
   /** Starts as a server does: what the log holds is loaded, and the driver is told of the open runs. */
   static async start(
     agents: readonly [Agent, ...Agent[]],
-    { log = ScriptedLog.empty(), time = new ManualTime(), timers = time, leases = createProcessLeases(), budget, repliesAtOnce = Infinity }: AgentWorldOptions = {}
+    options: AgentWorldOptions = {}
   ): Promise<AgentWorld> {
+    const { log = ScriptedLog.empty(), time = new ManualTime(), timers = time, leases = createProcessLeases() } = options
+    const { budget, repliesAtOnce = Infinity } = options
     const world = new AgentWorld(agents, log, time, timers, leases, budget ?? null, repliesAtOnce)
     for (const update of (await log.read(world.name))?.updates ?? []) Y.applyUpdate(world.reader, update)
     world.driver.recover(await log.openRuns())
@@ -131,8 +133,10 @@ export class AgentWorld {
    * The world after a crash. What is not durable is gone; the old world's clock stands still.
    * @param time a new one, as the old world's timers died with it
    */
-  crash(agents: readonly [Agent, ...Agent[]], time = new ManualTime(this.time.now()), leases?: RunLeases, repliesAtOnce?: number): Promise<AgentWorld> {
-    return AgentWorld.start(agents, { log: this.log.afterCrash(), time, ...leases && { leases }, ...repliesAtOnce !== undefined && { repliesAtOnce } })
+  crash(
+    agents: readonly [Agent, ...Agent[]], time = new ManualTime(this.time.now()), leases?: RunLeases, repliesAtOnce = Infinity,
+  ): Promise<AgentWorld> {
+    return AgentWorld.start(agents, { log: this.log.afterCrash(), time, ...leases && { leases }, repliesAtOnce })
   }
 
   /** A person's message, and in the same record a run of each agent that shall answer. */

@@ -8,7 +8,7 @@ import type { AccountDevicesOptions } from './account-devices.ts'
 it('one that has ended by the time that the device comes lets nobody in', async () => {
   const made: unknown[] = []
   const internalAdapter = {
-    listSessions: async () => [{ id: 'another', expiresAt: new Date(2), createdAt: new Date(0) }, { id: 'over', expiresAt: new Date(0), createdAt: new Date(0) }],
+    listSessions: async () => [['another', 2], ['over', 0]].map(([id, until]) => ({ id, expiresAt: new Date(until!), createdAt: new Date(0) })),
     createSession: async (user: string) => made.push(user),
   }
   const devices = createAccountDevices({
