@@ -161,7 +161,7 @@ export const serverLimits = {
   repliesPerDayPerPerson: 1000,
   repliesPerDayOfGuests: 5000,
   repliesPerDay: 20_000,
-  /** Replies of agents, bots among them, that go on at once for one person; see docs/decisions/0023-replies-at-once.md. */
+  /** Replies of language models and bots that go on at once for one person; see docs/decisions/0023-replies-at-once.md. */
   repliesAtOncePerPerson: 50,
   /** Updates of one connection; past that its socket is read more slowly. */
   updatesPerSecond: 1000,

@@ -140,8 +140,11 @@ export const createDriver = (ports: DriverPorts): Driver => {
       now,
       timers,
       budget,
-      // What had begun before the server stopped goes on.
-      enter: ({ askedBy, state }) => goingOn.take(askedBy, state === 'pending' ? repliesAtOnce : Infinity),
+      enter: ({ askedBy, state, agentId, bot }) => {
+        const waitsForOthers = bot !== undefined || agents.find(agentId)?.isLanguageModel === true
+        // What had begun before the server stopped goes on.
+        return goingOn.take(askedBy, waitsForOthers && state === 'pending' ? repliesAtOnce : Infinity)
+      },
       files,
       inTurn: (room, task) => preparing.run(room.name, task),
       summaries,

@@ -37,12 +37,20 @@ it('of others nobody is kept from theirs', async () => {
   expect([agent.replies.length, failures(world).length]).toEqual([4, 1])
 })
 
+it('of an agent that asks nobody else any number goes on', async () => {
+  const agent = new ScriptedAgent('continue')
+  const world = await AgentWorld.start([agent], { repliesAtOnce: 2 })
+  for (const text of ['one', 'two', 'three']) await world.say(text)
+  await settle()
+  expect([agent.replies.length, failures(world)]).toEqual([3, []])
+})
+
 it('a reply that had begun before the server stopped goes on, and counts', async () => {
   const { world } = await start()
   await world.say('one')
   await world.say('two')
   await settle()
-  const next = new ScriptedAgent('continue')
+  const next = Object.assign(new ScriptedAgent('continue'), { isLanguageModel: true })
   const after = await world.crash([next], undefined, undefined, 1)
   expect(next.replies).toHaveLength(2)
   await after.say('three')

@@ -2,14 +2,15 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { deflateRawSync } from 'node:zlib'
 import * as Y from 'yjs'
-import { readMessages, readRuns } from '../../shared/conversation/read.ts'
-import { proposeRedact, proposeStop, putRequest } from '../../shared/conversation/write.ts'
+import { readMessages } from '../../shared/conversation/read.ts'
+import { proposeRedact, putRequest } from '../../shared/conversation/write.ts'
 import { messageIdOf } from '../../shared/ids.ts'
-import type { AgentId, MessageId, RequestId } from '../../shared/ids.ts'
+import type { MessageId, RequestId } from '../../shared/ids.ts'
 import { limits } from '../../shared/limits.ts'
 import { encodeFrame } from '../../shared/wire/codec.ts'
 import { messageTexts, newConversationId, newRequestId, say } from '../rig/conversation.ts'
 import { guestCookie, startForTest, upgradeStatus } from '../rig/for-one-test.ts'
+import { startModelServer } from '../rig/model-server.ts'
 import { Peer } from '../rig/peer.ts'
 import type { PeerOptions } from '../rig/peer.ts'
 import { clientFrame, openRaw, openRawWebSocket, upgradeHead } from '../rig/raw-socket.ts'
@@ -86,20 +87,28 @@ describe('connections', () => {
 
 describe('replies', () => {
   it('go on so many at once for one person; another message is kept, its reply says why, and the next begins when one has ended', async () => {
-    const server = await startForTest({ SKEIN_AUTH: 'accounts', SKEIN_MAX_REPLIES_AT_ONCE_PER_PERSON: '1' })
+    const model = await startModelServer()
+    onTestFinished(() => model.close())
+    const server = await startForTest({
+      SKEIN_AUTH: 'accounts', SKEIN_MAX_REPLIES_AT_ONCE_PER_PERSON: '1',
+      OPENAI_BASE_URL: model.baseURL, OPENAI_API_KEY: 'sk', SKEIN_MODEL: 'tiny',
+    })
     const peer = await Peer.join(server.syncUrl, `conversation/${newConversationId()}`, { cookie: await guestCookie(server) })
     onTestFinished(() => peer.close())
-    const ask = (text: string) => messageIdOf(say(peer.doc, text, { to: ['skein-offline' as AgentId] }))
+    const ask = (text: string) => messageIdOf(say(peer.doc, text))
     const answerTo = (id: MessageId) => readMessages(peer.doc).find(({ metadata }) => metadata.parentId === id && metadata.agentId)?.metadata
-    ask('/slow')
-    const run = await until('it is being given', () => readRuns(peer.doc).find(({ state }) => state === 'processing'))
+    const finish = async (id: MessageId): Promise<unknown> => {
+      const exchange = await model.next()
+      await exchange.token('Well')
+      await exchange.finish()
+      return (await until('it is answered', () => answerTo(id))).status
+    }
+    const first = ask('first')
+    await until('it is being given', () => model.exchanges.length === 1)
     const second = ask('one too many')
     expect((await until('that is said', () => answerTo(second))).error?.code).toBe('too-many-replies')
     expect(messageTexts(peer.doc)).toContain('one too many')
-    putRequest(peer.doc, newRequestId(), proposeStop(run.id, 1))
-    await until('the first has ended', () => readRuns(peer.doc).every(({ id, state }) => id !== run.id || state === 'cancelled'))
-    const third = ask('now')
-    expect((await until('it is answered', () => answerTo(third))).status).toBe('complete')
+    expect([await finish(first), await finish(ask('now'))]).toEqual(['complete', 'complete'])
   })
 })
 
