@@ -96,7 +96,8 @@ describe('replies', () => {
     const peer = await Peer.join(server.syncUrl, `conversation/${newConversationId()}`, { cookie: await guestCookie(server) })
     onTestFinished(() => peer.close())
     const ask = (text: string) => messageIdOf(say(peer.doc, text))
-    const answerTo = (id: MessageId) => readMessages(peer.doc).find(({ metadata }) => metadata.parentId === id && metadata.agentId)?.metadata
+    const answerTo = (id: MessageId) =>
+      readMessages(peer.doc).find(({ metadata }) => metadata.parentId === id && metadata.agentId)?.metadata
     const finish = async (id: MessageId): Promise<unknown> => {
       const exchange = await model.next()
       await exchange.token('Well')
