@@ -62,7 +62,15 @@ it('somebody joins, is made a viewer while typing, and is removed: both see how 
 
   // Removed while typing: nothing is there any more but what was not sent.
   await guest.page.getByTestId('composer').fill('What I was about to say')
+  await owner.page.setViewportSize({ width: 360, height: 640 })
   await other(owner.page).getByRole('button', { name: /^Remove/ }).click()
+  await other(owner.page).getByRole('button', { name: 'Remove?' }).waitFor()
+  await photograph(owner.page, 'people-remove-phone')
+  const { cut, lines } = await other(owner.page).evaluate(row => {
+    const [dialog, name] = [row.closest('dialog')!, row.querySelector('.name')!]
+    return { cut: dialog.scrollWidth - dialog.clientWidth, lines: name.clientHeight / parseFloat(getComputedStyle(name).lineHeight) }
+  })
+  expect([cut, Math.round(lines)]).toEqual([0, 1])
   await other(owner.page).getByRole('button', { name: 'Remove?' }).click()
   await guest.page.getByTestId('kept-text').waitFor()
   expect(await guest.page.getByTestId('kept-text').textContent()).toBe('What I was about to say')
