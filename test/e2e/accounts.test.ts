@@ -64,7 +64,7 @@ it('a passkey is added and signs in', { timeout: 90_000 }, async () => {
   await answersPrompts(false)
   await page.getByTestId('add-passkey').click()
   await page.getByTestId('add-passkey-cancel').click()
-  await page.getByTestId('add-passkey-problem').getByText('You broke it off.').waitFor()
+  await page.getByTestId('add-passkey-problem').getByText('You cancelled it.').waitFor()
   await answersPrompts(true)
   await page.getByTestId('add-passkey').click()
   await page.getByTestId('passkeys').locator('strong').getByText('This laptop').waitFor()

@@ -48,7 +48,7 @@ it('somebody joins, is made a viewer while typing, and is removed: both see how 
   await photograph(owner.page, 'people-desktop')
   await other(owner.page).getByTestId('member-role').selectOption('viewer')
   await guest.page.getByTestId('composer-blocked').waitFor()
-  expect(await guest.page.getByTestId('composer-blocked').textContent()).toMatch(/You may read here but not write/)
+  expect(await guest.page.getByTestId('composer-blocked').textContent()).toMatch(/You may read here but not write\. .* write\. What you had typed stays here\./)
   expect(await guest.page.getByTestId('composer').inputValue()).toBe('And half a sentence')
   expect(await guest.page.getByTestId('composer').isEditable()).toBe(false)
   expect(await guest.page.getByTestId('send').isDisabled()).toBe(true)
