@@ -6,6 +6,8 @@ import { httpBrowser } from './http-browser.ts'
 
 export interface OidcServer {
   readonly issuer: string
+  /** What happens when ours asks who it was that signed in here, before it is told. */
+  beforeItTells: () => Promise<unknown>
   /** Takes one of our browsers through the provider's pages. @returns the address at ours where the provider sends it back to */
   signIn(url: string, login: string): Promise<string>
   close(): Promise<void>
@@ -27,9 +29,9 @@ export const startOidcServer = async (redirectUri: () => string): Promise<OidcSe
       accountId: id, claims: async () => ({ sub: id, email: `${id}@idp.example.org`, email_verified: true, name: `${id} of elsewhere` }),
     }),
   })
-  http.on('request', (request, response) => void handler().callback()(request, response))
-  return {
+  const server: OidcServer = {
     issuer,
+    beforeItTells: async () => {},
     signIn: async (url, login) => {
       const browser = httpBrowser(issuer)
       let next = url
@@ -51,4 +53,9 @@ export const startOidcServer = async (redirectUri: () => string): Promise<OidcSe
       await new Promise(resolve => http.close(resolve))
     },
   }
+  http.on('request', (request, response) => void (async () => {
+    if (request.url?.startsWith('/token')) await server.beforeItTells()
+    void handler().callback()(request, response)
+  })())
+  return server
 }

@@ -124,6 +124,19 @@ describe('a provider', () => {
     await until('the session counts as old', async () => (await who.post(auth.provider('acme'), { link: true })).status === 403)
   })
 
+  test('is not added by a session that ends in the middle of it', async () => {
+    const email = 'middle@idp.example.org'
+    await signUp(browser(), email)
+    const [who, other] = [browser(), browser()]
+    for (const each of [who, other]) await signIn(each, email)
+    const back = await provider.signIn(await begin(who, { link: true }), 'middle')
+    const { beforeItTells } = provider
+    provider.beforeItTells = async () => other.post(auth.password(), { current: PASSWORD, password: PASSWORD })
+    await who.navigate(back)
+    provider.beforeItTells = beforeItTells
+    expect((await json<Account>(other.get(auth.account()))).providers).toEqual([])
+  })
+
   test('makes no account where none may be made, but with a code', async () => {
     await restart({ SKEIN_SIGNUP: 'invite' })
     const who = browser()
