@@ -36,7 +36,7 @@ export const requestRoutes = ({ identity, gatekeeper, roles, rooms, log, now }: 
 
   app.post('/:id/requests', known, async c => {
     const requestId = idIn(c.req.header(IDEMPOTENCY_KEY))
-    const asked = validate(request, withTime(readPosted(await c.req.text()), now()))
+    const asked = validate(request, withTime(readPosted(await c.req.arrayBuffer()), now()))
     const { principal } = c.var
     const { name } = await gatekeeper.enter(c.req.param('id'), principal)
     // Their role may change while the request waits for its turn, as it may for whoever is connected.

@@ -5,6 +5,18 @@ import { Malformed } from './byte-reader.ts'
 import { scanJsonText } from './scan-json-text.ts'
 
 /**
+ * Bytes that are no UTF-8 would be kept as other characters than were sent.
+ * @throws SkeinError `invalid-request`
+ */
+export const textOfPosted = (bytes: ArrayBuffer): string => {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch {
+    throw new SkeinError('invalid-request', 'The body is not text in UTF-8. Nothing was changed.')
+  }
+}
+
+/**
  * What the document would keep as another value than it was told is no JSON here: `__proto__`, numbers without end, half a character.
  * @throws SkeinError `invalid-request`, `too-expensive`
  */

@@ -13,7 +13,7 @@ import { messageIdOf } from '../../shared/ids.ts'
 import type { MessageId, RequestId } from '../../shared/ids.ts'
 import { limits } from '../../shared/limits.ts'
 import { holderOf, isOwn } from '../../shared/principal.ts'
-import { scanPosted } from '../gate/scan-posted.ts'
+import { scanPosted, textOfPosted } from '../gate/scan-posted.ts'
 import type { LedgerEntry } from '../log/port.ts'
 import { agentsFor, mayAskBot } from './asked-bots.ts'
 import { OverBudget } from './budget.ts'
@@ -28,8 +28,8 @@ import type { KnownAgents } from './take-context.ts'
 import { contentOf, takeOnce } from './take.ts'
 import type { KnownRequests, TakenRequests } from './taken-requests.ts'
 
-/** From the text of a request to its value, which its caller checks for its form. @throws SkeinError `invalid-request`, `too-expensive` */
-export const readPosted = (text: string): unknown => scanPosted(text)
+/** From the bytes of a request to its value, which its caller checks for its form. @throws SkeinError `invalid-request`, `too-expensive` */
+export const readPosted = (body: ArrayBuffer): unknown => scanPosted(textOfPosted(body))
 
 const OTHER_CONTENT = 'Something else was asked for under this id before, so nothing was changed. Take a new id for a new request.'
 const NO_ROOM = 'This conversation has reached the size that the server keeps, so nothing was added to it. Delete something, or begin a new one.'
