@@ -142,8 +142,9 @@ export const createDriver = (ports: DriverPorts): Driver => {
       budget,
       enter: ({ askedBy, state, agentId, bot }) => {
         const waitsForOthers = bot !== undefined || agents.find(agentId)?.isLanguageModel === true
+        if (!waitsForOthers) return () => {}
         // What had begun before the server stopped goes on.
-        return goingOn.take(askedBy, waitsForOthers && state === 'pending' ? repliesAtOnce : Infinity)
+        return goingOn.take(askedBy, state === 'pending' ? repliesAtOnce : Infinity)
       },
       files,
       inTurn: (room, task) => preparing.run(room.name, task),

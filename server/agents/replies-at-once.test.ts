@@ -37,12 +37,14 @@ it('of others nobody is kept from theirs', async () => {
   expect([agent.replies.length, failures(world).length]).toEqual([4, 1])
 })
 
-it('of an agent that asks nobody else any number goes on', async () => {
+it('of an agent that asks nobody else any number goes on, and keeps nobody from a model\'s', async () => {
   const agent = new ScriptedAgent('continue')
-  const world = await AgentWorld.start([agent], { repliesAtOnce: 2 })
+  const model = Object.assign(new ScriptedAgent('continue', 'model'), { isLanguageModel: true })
+  const world = await AgentWorld.start([agent, model], { repliesAtOnce: 2 })
   for (const text of ['one', 'two', 'three']) await world.say(text)
+  await world.say('four', [model.id])
   await settle()
-  expect([agent.replies.length, failures(world)]).toEqual([3, []])
+  expect([agent.replies.length, model.replies.length, failures(world)]).toEqual([3, 1, []])
 })
 
 it('a reply that had begun before the server stopped goes on, and counts', async () => {
