@@ -91,7 +91,9 @@ it('hears nothing more when its proof ends', async () => {
 
 it('calls as often as its person may', async () => {
   const readers = [await listen(), await listen()]
-  expect(await (await app.request('/')).text()).toBe('rate-limited')
+  const refused = await app.request('/')
+  expect(refused.status).toBe(500)
+  expect(await refused.text()).toBe('rate-limited')
   expect([admitted, left]).toEqual([['ada', 'ada', 'ada'], 1])
   for (const reader of readers) await reader.cancel()
 })

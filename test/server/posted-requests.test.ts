@@ -1,5 +1,4 @@
 /** Requests by HTTP: taken like those of a socket, once whatever comes again, durable before the answer, refused for the same reasons. */
-import { readFile } from 'node:fs/promises'
 import { afterEach, describe, expect, it } from 'vitest'
 import * as Y from 'yjs'
 import { removeMember, setMember } from '../../server/directory/membership.ts'
@@ -458,18 +457,4 @@ it('a server that stops in good order answers what it has taken', { timeout: 60_
   held.release()
   expect((await answer).status).toBe(201)
   await closed
-})
-
-it('the program in docs/requests.md sends a message once', async () => {
-  const { server, id, name, owner, texts } = await start()
-  const principal: Principal = { kind: 'guest', id: owner.id, name: 'Owner' }
-  const { secret } = await server.tokens.create(principal, { name: 'bot', scopes: { read: true, write: true, documents: [name] } })
-  const page = await readFile(new URL('../../docs/requests.md', import.meta.url), 'utf8')
-  const [, program] = /```js\n([^]*?)```/.exec(page)!
-  const AsyncFunction = (async () => {}).constructor as FunctionConstructor
-  const run = AsyncFunction('url', 'conversation', 'token', `${program}\nreturn { message, runs }`)
-  const { message, runs } = await run(server.url, id, secret) as AcceptedRequest
-  expect(message).toMatchObject({ parts: [{ text: 'Hello from a program' }], metadata: { authorId: owner.id } })
-  expect(runs).toMatchObject([{ agentId: OFFLINE, messageId: message!.id }])
-  expect((await texts())[0]).toBe('Hello from a program')
 })
