@@ -1,5 +1,5 @@
 /** A LevelDB data folder for tests, with crashes, failing writes, and a look at the raw keys. */
-import { cp, mkdtemp, readFile, readdir, rm } from 'node:fs/promises'
+import { cp, mkdtemp, readFile, readdir, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ClassicLevel } from 'classic-level'
@@ -81,7 +81,7 @@ export class LevelDbWorld {
   /** From here on works with the files as they are now; whoever has the old ones open goes on with those. */
   async copy(): Promise<void> {
     const left = join(this.#home, `left-${++this.#copies}`)
-    await cp(this.path, left, { recursive: true })
+    await copyOfOneMoment(this.path, left)
     this.path = left
   }
 
@@ -137,7 +137,7 @@ export class LevelDbWorld {
   /** The names that stock LevelDB still finds a record of, in a copy of the folder. */
   async intact(): Promise<Set<string>> {
     const path = join(this.#home, `look-${++this.#copies}`)
-    await cp(this.path, path, { recursive: true })
+    await copyOfOneMoment(this.path, path)
     const database: Database = new ClassicLevel(path, { keyEncoding: keys, valueEncoding: 'view' })
     const found = await database.keys({ gte: ['v1'], lte: ['v1', 0xffffffff] }).all()
     await database.close()
@@ -163,4 +163,24 @@ export class LevelDbWorld {
     await this.#log?.close()
     await rm(this.#home, { recursive: true, force: true })
   }
+}
+
+/** LevelDB puts its tables in order meanwhile, and what it removes or adds while they are copied would stand in no folder of any moment. */
+const copyOfOneMoment = async (from: string, to: string): Promise<void> => {
+  for (;;) {
+    const before = await tablesIn(from)
+    const isWhole = await cp(from, to, { recursive: true }).then(() => true, (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOENT') throw error
+      return false
+    })
+    if (isWhole && before === await tablesIn(from)) return
+    await rm(to, { recursive: true, force: true })
+  }
+}
+
+/** The names of the files, and how far the list of those that count is written. */
+const tablesIn = async (path: string): Promise<string> => {
+  const names = (await readdir(path)).sort()
+  const lists = await Promise.all(names.filter(name => name.startsWith('MANIFEST')).map(name => stat(join(path, name)).catch(() => null)))
+  return [...names, ...lists.map(list => list?.size)].join()
 }
