@@ -1,10 +1,13 @@
 /** What a bot's program is told, and when not. Over a real server: `test/server/bot-runs.test.ts`. */
 import { Hono } from 'hono'
 import { beforeEach, expect, it } from 'vitest'
+import { bytesInUse, collectGarbage } from '../../test/fuzz/decision-cost.ts'
 import { messageOf } from '../../test/rig/api-world.ts'
 import { ManualTime, settle } from '../../test/rig/manual-time.ts'
 import { ScriptedAgent } from '../../test/rig/scripted-agent.ts'
 import { runId } from '../../test/contract/samples.ts'
+import { BOT_REPLY_TYPE } from '../../shared/api/bot-schemas.ts'
+import type { RunState } from '../../shared/conversation/schema.ts'
 import { SkeinError } from '../../shared/errors.ts'
 import { conversationName, parseBotId } from '../../shared/ids.ts'
 import type { RunId, UserId } from '../../shared/ids.ts'
@@ -44,7 +47,7 @@ beforeEach(() => {
   app.route('/', botRunRoutes({
     desk,
     proofs: { enter: async () => ({ principal, whenEnded: end => { endProof = () => end('signed-out') }, leave: () => void left++ }) },
-    roles: { enter: async () => null },
+    roles: { enter: async () => ({ role: 'editor', whenChanged: () => {}, leave: () => {} }) },
     gatekeeper: { enterDocument: async () => ({ role: 'editor' }) as never },
     streams: new EventStreams(time, 10),
   }))
@@ -87,6 +90,37 @@ it('hears nothing more when its proof ends', async () => {
   expect((await reader.read()).done).toBe(true)
   await settle()
   expect([left, time.pending]).toEqual([1, 1])
+})
+
+it('leaves nothing behind of each piece of a reply, however many there are', async () => {
+  const heap = (): number => {
+    collectGarbage()
+    return bytesInUse()
+  }
+  ask(runId(1))
+  const pieces = 50_000
+  const { promise: rest, resolve: end } = Promise.withResolvers<void>()
+  const { promise: said, resolve: saidAll } = Promise.withResolvers<void>()
+  let given = 0
+  const body = new ReadableStream<Uint8Array>({
+    pull: async controller => {
+      if (given++ < pieces) return controller.enqueue(Uint8Array.of(0x61))
+      saidAll()
+      await rest
+      controller.close()
+    },
+  })
+  const before = heap()
+  const ended = Promise.withResolvers<RunState>()
+  desk.begin = () => ({ say: async () => {}, finish: () => ended.resolve('completed'), fail: () => {}, ended: ended.promise })
+  const streamed = { method: 'POST', headers: { 'Content-Type': BOT_REPLY_TYPE }, body, duplex: 'half' } as RequestInit
+  const answer = app.request(`/${runId(1)}/reply`, streamed)
+  await said
+  await settle()
+  // A hundred bytes each would be more.
+  expect(heap() - before).toBeLessThan(100 * pieces)
+  end()
+  expect(await (await answer).json()).toEqual({ run: runId(1), state: 'completed' })
 })
 
 it('calls as often as its person may', async () => {

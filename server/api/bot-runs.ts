@@ -148,10 +148,12 @@ const whileAllowed = (proof: Proof, standing: LiveRole, reply: GivenReply): void
 const sayAll = async (reply: GivenReply, body: ReadableStream<Uint8Array> | null): Promise<void> => {
   const decoder = new TextDecoder()
   const reader = body?.getReader()
-  const over = reply.ended.then(() => null, () => null)
+  const stop = (): void => void reader?.cancel().catch(() => undefined)
+  // It ends the read that is under way. A race of the two would keep each piece for as long as the reply takes.
+  reply.ended.then(stop, stop)
   try {
     for (;;) {
-      const next = await Promise.race([reader?.read(), over])
+      const next = await reader?.read()
       if (!next || next.done) break
       await reply.say(decoder.decode(next.value, { stream: true }))
     }
@@ -161,7 +163,7 @@ const sayAll = async (reply: GivenReply, body: ReadableStream<Uint8Array> | null
     if (error instanceof SkeinError) return
     reply.fail(new SkeinError('agent-failed', 'The bot broke off before its reply was finished. What had arrived is kept; try again.', { cause: error }))
   } finally {
-    void reader?.cancel().catch(() => undefined)
+    stop()
   }
 }
 
