@@ -133,6 +133,7 @@ it('an invitation for one person lets in one, and says so to the next', { timeou
   await owner.page.getByTestId('link-uses').selectOption({ label: 'one person' })
   await owner.page.getByTestId('share-make').click()
   const { pathname, hash } = new URL(await owner.page.getByTestId('share-link').inputValue())
+  expect(await owner.page.getByTestId('link-stays-here').textContent()).toContain('“127.0.0.1”')
   await owner.page.keyboard.press('Escape')
   await openPeople(owner.page)
   expect(await owner.page.getByTestId('share-link').count()).toBe(0)
