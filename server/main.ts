@@ -1,4 +1,5 @@
 /** The server's process: reads the environment, starts what `open-server.ts` puts together, and stops it when it is told to. */
+import { networkInterfaces } from 'node:os'
 import { systemTimers } from '../shared/timers.ts'
 import { ConfigError } from './config-error.ts'
 import { readConfig, variablesWithoutEffect } from './config.ts'
@@ -10,6 +11,7 @@ import { SecretError } from './identity/secret.ts'
 import { DataFolderError } from './log/leveldb/data-folder-error.ts'
 import { openServer } from './open-server.ts'
 import type { OpenServer } from './open-server.ts'
+import { whereToOpen } from './where-to-open.ts'
 
 /** A signal to stop is obeyed within this time (milliseconds). */
 const STOP_WITHIN_MS = 10_000
@@ -20,16 +22,9 @@ const start = async (config: Config): Promise<void> => {
   for (const problem of variablesWithoutEffect(process.env)) open.logger.warn({}, problem)
   if (config.edge.tls) process.on('SIGHUP', () => void open.reloadCertificate())
   const { port } = await open.listen(config.port, config.host)
-  process.stdout.write(`Skein is ready: ${addressToOpen(config, port)}\n`)
+  process.stdout.write(`Skein is ready: ${whereToOpen(config, port, networkInterfaces())}\n`)
   const { host, auth, durability, dataFolder, edge: { publicUrl } } = config
   open.logger.info({ port, host, auth, durability, dataFolder, agents: open.agents, ...publicUrl && { publicUrl: publicUrl.origin } }, 'listening')
-}
-
-/** What a person types into a browser. */
-const addressToOpen = ({ host, edge: { publicUrl, tls } }: Config, port: number): string => {
-  if (publicUrl) return publicUrl.origin
-  const name = host === '127.0.0.1' ? 'localhost' : host.includes(':') ? `[${host}]` : host
-  return `${tls ? 'https' : 'http'}://${name}:${port}`
 }
 
 const stopOnSignal = (open: OpenServer): void => {
