@@ -123,6 +123,20 @@ it('leaves nothing behind of each piece of a reply, however many there are', asy
   expect(await (await answer).json()).toEqual({ run: runId(1), state: 'completed' })
 })
 
+it('is not waited for when it has left before the end of the run is on the disk', async () => {
+  ask(runId(1))
+  const { promise: waited, resolve: waits } = Promise.withResolvers<void>()
+  desk.begin = () => ({ say: async () => {}, finish: waits, fail: () => {}, ended: new Promise(() => {}) })
+  const control = new AbortController()
+  const streamed = { method: 'POST', headers: { 'Content-Type': BOT_REPLY_TYPE }, body: 'Well', signal: control.signal }
+  const answer = app.request(`/${runId(1)}/reply`, streamed)
+  await waited
+  expect(left).toBe(0)
+  control.abort()
+  await answer
+  expect(left).toBe(1)
+})
+
 it('calls as often as its person may', async () => {
   const readers = [await listen(), await listen()]
   const refused = await app.request('/')

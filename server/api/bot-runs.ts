@@ -57,7 +57,7 @@ export const botRunRoutes = ({ desk, proofs, roles, gatekeeper, streams }: BotRu
         const reply = desk.begin(bot.id, asked.run)
         whileAllowed(proof, standing, reply)
         await sayAll(reply, c.req.raw.body)
-        return c.json({ run: asked.run, state: await reply.ended })
+        return c.json({ run: asked.run, state: await Promise.race([reply.ended, gone(c.req.raw.signal)]) })
       } finally {
         standing.leave()
       }
@@ -143,6 +143,12 @@ const whileAllowed = (proof: Proof, standing: LiveRole, reply: GivenReply): void
   standing.whenChanged(judge)
   judge(standing.role)
 }
+
+/** Resolves when nobody is left to hear how the run ended, which may take as long as a disk that fails. */
+const gone = (signal: AbortSignal): Promise<null> => new Promise(resolve => {
+  if (signal.aborted) resolve(null)
+  else signal.addEventListener('abort', () => resolve(null), { once: true })
+})
 
 /** As it arrives, until the run is over. A reply whose sender went away in the middle is not whole, and says so. */
 const sayAll = async (reply: GivenReply, body: ReadableStream<Uint8Array> | null): Promise<void> => {
