@@ -45,7 +45,9 @@ it('is judged by the role that its sender has then, not the one that they came w
   expect(seen).toEqual(['editor', 'viewer', null])
 })
 
-it.each([[[0xff]], [[0xc3]], [[0xed, 0xa0, 0x80]]])('is none whose bytes are no text (%j): it would be kept as something else', async bytes => {
+const noText = [[[0xff]], [[0xc3]], [[0xed, 0xa0, 0x80]]]
+
+it.each(noText)('is none whose bytes are no text (%j): it would be kept as something else', async bytes => {
   const { send, seen } = world()
   expect(await send(titled(Buffer.from(bytes)))).toBe('invalid-request')
   expect(seen).toEqual([])

@@ -16,10 +16,13 @@ test('tokens and bots of who leaves are gone before the rest of them is, whether
   const left: (readonly unknown[])[] = []
   const people: Identity = {
     ...createNoIdentity(),
-    leaving: { forget: async () => void left.push(await tokens.listOf([ada.id]), await bots.listOf([ada.id])) } as unknown as Identity['leaving'],
+    leaving: {
+      forget: async () => void left.push(await tokens.listOf([ada.id]), await bots.listOf([ada.id])),
+    } as unknown as NonNullable<Identity['leaving']>,
   }
   const { identity, tokens, bots } = withTokens({
-    people, store, secret: new Uint8Array(32), random: target => randomFillSync(target), now: () => 1, onRefused: () => {}, onError: () => {},
+    people, store, secret: new Uint8Array(32), random: target => randomFillSync(target), now: () => 1,
+    onRefused: () => {}, onError: () => {},
   })
   const told: Revocation[] = []
   identity.onRevoked(gone => told.push(gone))
