@@ -27,6 +27,8 @@ export class AppState {
   #latestNew: string | null = null
   /** Conversations that somebody began on this page or was let into, under their id: the list may not know them yet. */
   readonly #come = new SvelteSet<string>()
+  /** Conversations that were begun here before it was known who the person is: they are whoever's that is. */
+  readonly #begunEarly = new Set<string>()
   /** Conversations whose stores this page uses; one that is closing may be open again already. */
   #open: readonly { id: string }[] = []
   readonly router: Router
@@ -115,11 +117,12 @@ export class AppState {
 
   /** Whether the conversation is known to be the person's, so that it can be opened at once. */
   knows(id: string, me: Me): boolean {
-    return this.#come.has(`${me.principal.id} ${id}`) || this.list.items.some(item => item.id === id)
+    return this.#come.has(`${me.principal.id} ${id}`) || this.#begunEarly.has(id) || this.list.items.some(item => item.id === id)
   }
 
   #noteCome(id: string): void {
     if (this.session.me) this.#come.add(`${this.session.me.principal.id} ${id}`)
+    else this.#begunEarly.add(id)
   }
 
   /**
@@ -187,18 +190,20 @@ export class AppState {
 
   /** Everything of the person was deleted on the server: it goes from this device too. */
   async leaveForGood(): Promise<void> {
+    const from = this.router.current
     const left = this.session.me?.principal.id
     await this.session.refresh()
     this.session.ended = null
     if (left !== undefined) await this.#sdk.clear(left)
     this.removal.later()
-    this.router.go('/', { replace: true })
+    this.router.moveOn(from, '/')
   }
 
   async join(secret: string): Promise<void> {
+    const from = this.router.current
     const { kind, id } = await this.#sdk.acceptInvitation(secret)
     this.#noteCome(id)
     // An artifact has no screen here: its address would begin a conversation under its id.
-    this.router.go(kind === 'conversation' ? conversationPath(id) : '/', { replace: true })
+    this.router.moveOn(from, kind === 'conversation' ? conversationPath(id) : '/')
   }
 }

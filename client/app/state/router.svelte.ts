@@ -31,6 +31,14 @@ export class Router {
     this.#read()
   }
 
+  /**
+   * What a page was for is done, and another one takes its place, unless the person has gone on by themselves meanwhile.
+   * @param from {@link current} when it began
+   */
+  moveOn(from: Route, path: string): void {
+    if (this.current === from) this.go(path, { replace: true })
+  }
+
   #read(): void {
     this.current = parseRoute(this.#window.location.pathname, this.#window.location.hash)
   }
