@@ -5,7 +5,7 @@ import { SkeinError } from '../../shared/errors.ts'
 import { conversationName } from '../../shared/ids.ts'
 import type { UserId } from '../../shared/ids.ts'
 import type { Role } from '../../shared/wire/frame.ts'
-import type { Posted, PostedAnswer, Room } from '../room/port.ts'
+import type { Posted, PostedAnswer } from '../room/port.ts'
 import { requestRoutes } from './requests.ts'
 
 const world = () => {
@@ -25,7 +25,7 @@ const world = () => {
     identity: { authenticate: async () => principal } as never,
     gatekeeper: { enter: async () => ({ name }) } as never,
     roles: { enter: async () => standing },
-    rooms: { use: (_name, use) => use({ name, post } as unknown as Room) },
+    rooms: { use: (_name, use) => use({ name, post } as never) },
     log: { ledger: async () => new Map() },
     now: () => 1,
   })

@@ -18,7 +18,7 @@ test('tokens and bots of who leaves are gone before the rest of them is, whether
     ...createNoIdentity(),
     leaving: {
       forget: async () => void left.push(await tokens.listOf([ada.id]), await bots.listOf([ada.id])),
-    } as unknown as NonNullable<Identity['leaving']>,
+    } as never,
   }
   const { identity, tokens, bots } = withTokens({
     people, store, secret: new Uint8Array(32), random: target => randomFillSync(target), now: () => 1,

@@ -28,7 +28,7 @@ export class AppState {
   /** Conversations that somebody began on this page or was let into, under their id: the list may not know them yet. */
   readonly #come = new SvelteSet<string>()
   /** Conversations that were begun here before it was known who the person is: they are whoever's that is. */
-  readonly #begunEarly = new Set<string>()
+  readonly #begunEarly = new SvelteSet<string>()
   /** Conversations whose stores this page uses; one that is closing may be open again already. */
   #open: readonly { id: string }[] = []
   readonly router: Router

@@ -1,8 +1,6 @@
 /** What a visit does when its answer has gone. */
 import { EventEmitter } from 'node:events'
-import type { Context } from 'hono'
 import { expect, it } from 'vitest'
-import type { Accounts } from './accounts.ts'
 import { Visit } from './visit.ts'
 
 it('work whose length would tell something is begun when the answer has gone, and its failure is told to the operator alone', async () => {
@@ -12,7 +10,7 @@ it('work whose length would tell something is begun when the answer has gone, an
     failed: (what: string) => failures.push(what),
   }
   const outgoing = new EventEmitter()
-  const visit = new Visit({ options } as unknown as Accounts, { env: { outgoing } } as unknown as Context)
+  const visit = new Visit({ options } as never, { env: { outgoing } } as never)
   let begun = 0
   visit.afterAnswer(() => {
     begun++
