@@ -1,8 +1,9 @@
 /**
- * What waits to be judged in a room, updates and requests that came by themselves: one at a time, in the order of arrival, when the log can
- * write it. Those of others pass an update that is taken in slices, and a room that is busy lets other work of the process run.
+ * What waits to be judged in a room, updates and requests that came by themselves: one at a time, when the log can write it, and everybody
+ * in turn. Those of others pass an update that is taken in slices, and a room that is busy lets other work of the process run.
  */
 import type { ErrorCode } from '../../shared/errors.ts'
+import { Rounds } from './rounds.ts'
 import { isTurn } from './session.ts'
 import type { Session, Submission, Turn } from './session.ts'
 import { isTooMuch, takeInSlices } from './take-in-slices.ts'
@@ -35,6 +36,7 @@ const WITH_THE_OTHERS = (): void => {}
 export class Inbox {
   readonly #ports: InboxPorts
   readonly #waiting: (Submission | Turn)[] = []
+  readonly #rounds = new Rounds()
   #working = false
   readonly #waitingForIdle: (() => void)[] = []
 
@@ -43,7 +45,7 @@ export class Inbox {
   }
 
   push(next: Submission | Turn): void {
-    this.#waiting.push(next)
+    this.#rounds.add(this.#waiting, next)
     const workOff = this.#working ? WITH_THE_OTHERS : (): void => void this.#workOff()
     this.#working = true
     this.#ports.beforeWrite(workOff)
