@@ -22,10 +22,10 @@ const REBUILD = 400
 const LONG = 30_000
 
 it('whatever a browser holds that is killed while its conversation begins anew is there when it is opened again', {
-  timeout: times(20, 2) * 120_000
+  timeout: times(20, 1) * 120_000
 }, async () => {
   const start = runSeed()
-  for (let round = 0; round < times(20, 2); round++) {
+  for (let round = 0; round < times(20, 1); round++) {
     await withReplay(start + round, 'test/e2e/killed-browser.test.ts', () => live(seededRandom(start + round), round))
   }
 })

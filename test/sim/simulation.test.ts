@@ -4,7 +4,7 @@ import { simulate } from './world.ts'
 import { seedRange, times, withReplay } from '../rig/seed.ts'
 
 const FILE = 'test/sim/simulation.test.ts'
-const { first, last } = seedRange(times(10_000, 200))
+const { first, last } = seedRange(times(10_000, 120))
 
 describe('server, disk, network and devices in one virtual world', () => {
   it(`keep every promise in ${last - first + 1} seeded lives`, async () => {
@@ -19,7 +19,7 @@ describe('server, disk, network and devices in one virtual world', () => {
   }, 3_600_000)
 
   it('hold the same in the end even on a disk that loses what it said it kept', async () => {
-    for (let seed = 1; seed <= times(2000, 40); seed++) await simulate(seed, true)
+    for (let seed = 1; seed <= times(2000, 24); seed++) await simulate(seed, true)
   }, 3_600_000)
 
   it('live the same life from the same seed', async () => {
