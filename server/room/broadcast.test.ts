@@ -42,6 +42,13 @@ describe('a room\'s records on their way to the readers', () => {
     expect(sent.at(-1)).toEqual([5])
   })
 
+  it('leave in order and in several writes when very many have come together', async () => {
+    for (let n = 0; n < 200_000; n++) broadcast.add(frame(n % 256))
+    await time.advance(BURST_MS)
+    expect(sent.length).toBeGreaterThan(100)
+    expect(sent.flat()).toEqual(Array.from({ length: 200_000 }, (_, n) => n % 256))
+  })
+
   it('wait a little longer for each other where there are many readers', async () => {
     readers = CROWD
     for (let n = 1; n <= 4; n++) broadcast.add(frame(n))

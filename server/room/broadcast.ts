@@ -10,6 +10,8 @@ export const BURST_MS = 10
 /** Of so many readers on a write to each of them is what a record costs most, so that a few more records share one. */
 export const CROWD = 50
 export const CROWD_BURST_MS = 16
+/** Frames of one write: a main thread that was away for long finds very many. */
+const AT_ONCE = 1000
 
 export interface BroadcastPorts {
   /** Milliseconds since 1970. */
@@ -57,10 +59,8 @@ export class Broadcast {
   flush(): void {
     this.#cancel?.()
     this.#cancel = null
-    if (this.#frames.length > 0) {
-      this.#sentAt = this.#ports.now()
-      this.#deliver(new Outgoing(...this.#frames.splice(0)))
-    }
+    if (this.#frames.length > 0) this.#sentAt = this.#ports.now()
+    while (this.#frames.length > 0) this.#deliver(new Outgoing(...this.#frames.splice(0, AT_ONCE)))
     for (const action of this.#afterwards.splice(0)) action()
   }
 }
