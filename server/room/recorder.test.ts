@@ -91,7 +91,7 @@ describe('the recorder compacts', () => {
     expect(await write(9, 'word')).toBe(1)
     expect([await write(30, 'word'), recorder.snapshots.isLong(1)]).toEqual([1, false])
     expect(await write(1, 'x'.repeat(10_000))).toBe(2)
-    expect([await write(398, ''), await write(1, '')]).toEqual([2, 3])
+    expect([await write(198, ''), await write(1, '')]).toEqual([2, 3])
     expect(await storedTexts()).toEqual(doc.getArray('messages').toJSON())
   })
 

@@ -32,10 +32,10 @@ const FOLD_FROM = 512 * 1024
 /**
  * A snapshot is written when the records behind it weigh this share of it, so that a long document is not written as a whole for every few
  * words: what snapshots cost stays in proportion to what was written, and a load in proportion to the document. Sooner at so many times
- * the least number of records, each of which costs a load something; fewer of them where a document leaves memory, to be loaded again.
+ * the least number of records, each of which costs a load something.
  */
 const TAIL_SHARE = 1 / 4
-const TAIL_RECORDS = { open: 40, left: 20 }
+const TAIL_RECORDS = 20
 /** Readers who are served what is stored are sent what came since in one piece: that is folded first when it is larger. */
 const SERVED_TAIL_BYTES = 2 * 1024 * 1024
 
@@ -150,13 +150,13 @@ export class Snapshots {
 
   /** Whether it is worth a snapshot to spare the next load more than so many records, or nobody knows what the snapshot holds. */
   isLong(longTail: number): boolean {
-    return this.#isWorthSnapshot(longTail + 1, TAIL_RECORDS.left) || (this.#document.head() >= 0 && this.#isUnknown)
+    return this.#isWorthSnapshot(longTail + 1) || (this.#document.head() >= 0 && this.#isUnknown)
   }
 
   /** Of at least so many records, snapshot included. */
-  #isWorthSnapshot(records: number, times = TAIL_RECORDS.open): boolean {
+  #isWorthSnapshot(records: number): boolean {
     const isHeavy = this.#tailBytes >= this.#snapshotBytes * TAIL_SHARE
-    return this.#tail >= records && (isHeavy || this.#tail >= records * times)
+    return this.#tail >= records && (isHeavy || this.#tail >= records * TAIL_RECORDS)
   }
 
   /**
