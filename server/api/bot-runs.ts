@@ -19,6 +19,7 @@ import type { Gatekeeper } from './access.ts'
 import { credentialsOf } from './context.ts'
 import type { Paced } from './context.ts'
 import type { EventStreams } from './event-streams.ts'
+import { ToldInTurn } from './told-in-turn.ts'
 
 export interface BotRunsOptions {
   desk: BotDesk
@@ -38,9 +39,9 @@ export const botRunRoutes = ({ desk, proofs, roles, gatekeeper, streams }: BotRu
     const mayAnswer = async ({ conversation }: Asked): Promise<boolean> =>
       gatekeeper.enterDocument(conversation, proof.principal).then(({ role }) => role !== 'viewer', () => false)
     return streams.answer(c, proof, (stream, end) => {
-      const program = new Program(stream, { find: run => desk.find(bot.id, run), mayAnswer, end })
-      const close = desk.listen(bot.id, { asked: ({ run }) => program.look(run), over: run => program.look(run) })
-      return { write: work => void program.write(work), close }
+      const { events } = new Program(stream, { find: run => desk.find(bot.id, run), mayAnswer, end })
+      const close = desk.listen(bot.id, { asked: ({ run }) => events.add(run), over: run => events.add(run) })
+      return { write: work => void events.write(work), close }
     })
   })
 
@@ -76,39 +77,17 @@ interface ProgramPorts {
   end: () => void
 }
 
-/** A program that listens. While it does not take what it was sent, heartbeats are left out, and ids of runs are all that collects. */
+/** A program that listens, told of runs as they stand. */
 class Program {
+  readonly events: ToldInTurn<RunId>
   readonly #stream: SSEStreamingApi
   readonly #ports: ProgramPorts
-  /** Runs of which it is to be told how they stand. */
-  readonly #changed = new Set<RunId>()
   readonly #told = new Map<RunId, Asked>()
-  #writing = false
 
   constructor(stream: SSEStreamingApi, ports: ProgramPorts) {
     this.#stream = stream
     this.#ports = ports
-  }
-
-  look(run: RunId): void {
-    this.#changed.add(run)
-    void this.write(async () => {})
-  }
-
-  async write(first: () => Promise<unknown>): Promise<void> {
-    if (this.#writing) return
-    this.#writing = true
-    try {
-      await first()
-      for (const run of this.#changed) {
-        this.#changed.delete(run)
-        await this.#tell(run)
-      }
-    } catch {
-      this.#ports.end()
-    } finally {
-      this.#writing = false
-    }
+    this.events = new ToldInTurn(run => this.#tell(run), ports.end)
   }
 
   async #tell(run: RunId): Promise<void> {

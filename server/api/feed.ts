@@ -19,6 +19,7 @@ import type { Logger } from '../telemetry/port.ts'
 import type { Gatekeeper } from './access.ts'
 import type { ConversationListing } from './conversation-list.ts'
 import type { EventStreams } from './event-streams.ts'
+import { ToldInTurn } from './told-in-turn.ts'
 
 export interface FeedOptions {
   directory: Directory
@@ -45,8 +46,9 @@ export class Feed {
   /** For the directory: who became a member, or is one no more, and who may do more or less. */
   readonly onMembers: DirectoryListener = (entry, ids) => {
     if (documentKind(entry.name) !== 'conversation') return
-    for (const reader of this.#readers) {
-      if (mayKnow(entry, reader.principal, ids) || wasMember(entry, reader.principal, this.#options.openToAll)) reader.add(entry.name)
+    const { openToAll } = this.#options
+    for (const { principal, events } of this.#readers) {
+      if (mayKnow(entry, principal, ids) || wasMember(entry, principal, openToAll)) events.add(entry.name)
     }
   }
 
@@ -56,7 +58,7 @@ export class Feed {
     try {
       const entry = await this.#options.directory.find(name)
       if (!entry) return
-      for (const reader of this.#readers) if (wasMember(entry, reader.principal, this.#options.openToAll)) reader.add(name)
+      for (const reader of this.#readers) if (wasMember(entry, reader.principal, this.#options.openToAll)) reader.events.add(name)
     } catch (error) {
       this.#options.logger.warn({ document: name, err: error }, 'feed could not tell of a change')
     }
@@ -67,7 +69,7 @@ export class Feed {
     return this.#options.streams.answer(c, proof, (stream, end) => {
       const reader = new Reader(proof.principal, stream, end, this.#options)
       this.#readers.add(reader)
-      return { write: first => void reader.write(first), close: () => this.#readers.delete(reader) }
+      return { write: first => void reader.events.write(first), close: () => this.#readers.delete(reader) }
     })
   }
 }
@@ -98,40 +100,18 @@ const changesList = (event: ConversationEvent): boolean => {
 /** One open page. */
 class Reader {
   readonly principal: Principal
+  readonly events: ToldInTurn<DocumentName>
   readonly #stream: SSEStreamingApi
-  readonly #end: () => void
   readonly #options: FeedOptions
-  readonly #changed = new Set<DocumentName>()
-  #writing = false
 
   constructor(principal: Principal, stream: SSEStreamingApi, end: () => void, options: FeedOptions) {
     this.principal = principal
     this.#stream = stream
-    this.#end = end
     this.#options = options
-  }
-
-  add(name: DocumentName): void {
-    this.#changed.add(name)
-    void this.write(async () => {})
-  }
-
-  /** One writer at a time: while a page does not take what it was sent, heartbeats are left out and names collect. */
-  async write(first: () => Promise<unknown>): Promise<void> {
-    if (this.#writing) return
-    this.#writing = true
-    try {
-      await first()
-      for (const name of this.#changed) {
-        this.#changed.delete(name)
-        await this.#tell(name)
-      }
-    } catch (error) {
-      this.#options.logger.warn({ principal: this.principal.id, err: error }, 'feed ended: it could not read what changed')
-      this.#end()
-    } finally {
-      this.#writing = false
-    }
+    this.events = new ToldInTurn(name => this.#tell(name), error => {
+      options.logger.warn({ principal: principal.id, err: error }, 'feed ended: it could not read what changed')
+      end()
+    })
   }
 
   async #tell(name: DocumentName): Promise<void> {
