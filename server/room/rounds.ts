@@ -21,7 +21,7 @@ export class Rounds {
     const current = this.#roundOf.get(first) ?? this.#note(first, this.#latest)
     const round = this.#note(next, Math.max(current, (this.#lastOf.get(next.session) ?? -1) + 1))
     let at = waiting.length
-    while (at > 1 && this.#roundOf.get(waiting[at - 1]!)! > round) at--
+    while (at > 1 && (this.#roundOf.get(waiting[at - 1]!) ?? current) > round) at--
     waiting.splice(at, 0, next)
   }
 
