@@ -1,3 +1,4 @@
+/** Whose turn it is, whatever waits. */
 import { expect, test } from 'vitest'
 import { Rounds } from './rounds.ts'
 import type { Submission, Turn } from './session.ts'
