@@ -37,6 +37,7 @@ import { plainEdge } from './edge/config.ts'
 import type { EdgeConfig } from './edge/config.ts'
 import type { Certificate } from './edge/certificate.ts'
 import { createEdge } from './edge/edge.ts'
+import { StalledSockets } from './edge/stalled-sockets.ts'
 import { createErasure } from './erasure.ts'
 import { createDeletions } from './person-deletion.ts'
 import { createPersonExport } from './person-export.ts'
@@ -170,8 +171,9 @@ export const createSkein = (adapters: Adapters): RunningServer => {
   const api = createApi({ ...adapters, desk, leavers, identity, edge, audit, auditSampled, rooms, roles, proofs, erase: erasure.erase })
   listeners.push(driver.onEvents, api.feed, desk.onEvents)
   const ceaseToListen = directory.onChanged(createRoster({ directory, rooms, logger }))
+  const stalled = new StalledSockets({ seconds: limits.stalledSeconds, now, after: timers.after })
   const sync = new SyncServer({
-    proofs, roles, access: { openToAll }, rooms, logger, auditSampled, edge, now, limits,
+    proofs, roles, access: { openToAll }, rooms, logger, auditSampled, edge, stalled, now, limits,
     after: timers.after, yieldToOthers: oneATurn(setImmediate)
   })
   const answer = getRequestListener((request, env) =>
@@ -188,6 +190,7 @@ export const createSkein = (adapters: Adapters): RunningServer => {
     void answer(request, response)
   })
   http.maxConnections = limits.connections
+  http.on(http instanceof TlsServer ? 'secureConnection' : 'connection', stalled.watch)
   http.on('upgrade', (request, socket, head) => {
     socket.on('error', () => socket.destroy())
     if (!sync.upgrade(request, socket, head)) socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
@@ -224,6 +227,7 @@ export const createSkein = (adapters: Adapters): RunningServer => {
       folding.close()
       await rooms.close()
       sync.close()
+      stalled.close()
       proofs.close()
       roles.close()
       await answers.finished(ANSWER_WITHIN_MS)

@@ -61,7 +61,8 @@ describe('what an environment sets', () => {
       SKEIN_MAX_SIGN_INS_PER_MINUTE_PER_ADDRESS: '15', SKEIN_MAX_NEW_GUESTS_PER_MINUTE_PER_ADDRESS: '16',
       SKEIN_REPLIES_PER_DAY_PER_GUEST: '17', SKEIN_REPLIES_PER_DAY_PER_PERSON: '18', SKEIN_REPLIES_PER_DAY: '19',
       SKEIN_REPLIES_PER_DAY_OF_GUESTS: '20', SKEIN_MAX_REPLIES_AT_ONCE_PER_PERSON: '21',
-      SKEIN_MAX_STREAMS_PER_PERSON: '22', SKEIN_BODY_SECONDS: '23',
+      SKEIN_MAX_STREAMS_PER_PERSON: '22', SKEIN_BODY_SECONDS: '23', SKEIN_MAX_WORK_PERCENT_PER_PERSON: '24', SKEIN_STALLED_SECONDS: '25',
+      SKEIN_MAX_BODY_BYTES_PER_PERSON: '26', SKEIN_MAX_BODY_BYTES_PER_ADDRESS: '27', SKEIN_MAX_BODY_BYTES: '28',
       SKEIN_PUBLIC_URL: 'https://[::1]:4400', SKEIN_ALLOWED_ORIGINS: 'https://app.example.org, https://b.example:444/',
       SKEIN_TRUSTED_PROXIES: '127.0.0.1,10.0.0.0/8', SKEIN_PROXY_HEADERS: 'forwarded', SKEIN_TLS_CERT: 'cert.pem', SKEIN_TLS_KEY: 'key.pem',
     })).toEqual({
@@ -69,7 +70,8 @@ describe('what an environment sets', () => {
       model: { baseUrl: 'http://127.0.0.1:1/v1', apiKey: 'sk-1', name: 'm' }, modelsFile: null, logLevel: 'silent', offlinePace: 0,
       limits: {
         repliesPerDayPerGuest: 17, repliesPerDayPerPerson: 18, repliesPerDay: 19, repliesPerDayOfGuests: 20, repliesAtOncePerPerson: 21,
-        streamsPerPerson: 22, bodySeconds: 23,
+        streamsPerPerson: 22, bodySeconds: 23, workPercentPerPerson: 24, stalledSeconds: 25,
+        bodyBytesPerPerson: 26, bodyBytesPerAddress: 27, bodyBytes: 28,
         updatesPerSecond: 1, presencePerSecond: 2, connectsPerSecondPerAddress: 3, connectsPerSecondPerPerson: 4, connectionsPerPerson: 5,
         connections: 6, headSeconds: 7, pingSeconds: 8, documentBytes: 9, readsPerMinutePerPerson: 10, readsPerMinutePerAddress: 11,
         writesPerMinutePerPerson: 12, writesPerMinutePerAddress: 13, credentialsPerMinutePerPerson: 14, signInsPerMinutePerAddress: 15,

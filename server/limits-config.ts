@@ -17,6 +17,7 @@ const variables = {
   repliesPerDay: ['SKEIN_REPLIES_PER_DAY', NO_BOUND],
   repliesAtOncePerPerson: ['SKEIN_MAX_REPLIES_AT_ONCE_PER_PERSON', MOST],
   updatesPerSecond: ['SKEIN_MAX_UPDATES_PER_SECOND', MOST],
+  workPercentPerPerson: ['SKEIN_MAX_WORK_PERCENT_PER_PERSON', 100],
   presencePerSecond: ['SKEIN_MAX_PRESENCE_PER_SECOND', MOST],
   connectsPerSecondPerAddress: ['SKEIN_MAX_CONNECTS_PER_SECOND_PER_ADDRESS', MOST],
   connectsPerSecondPerPerson: ['SKEIN_MAX_CONNECTS_PER_SECOND_PER_PERSON', MOST],
@@ -24,6 +25,9 @@ const variables = {
   streamsPerPerson: ['SKEIN_MAX_STREAMS_PER_PERSON', MOST],
   connections: ['SKEIN_MAX_CONNECTIONS', MOST],
   documentBytes: ['SKEIN_MAX_DOCUMENT_BYTES', NO_BOUND],
+  bodyBytesPerPerson: ['SKEIN_MAX_BODY_BYTES_PER_PERSON', NO_BOUND],
+  bodyBytesPerAddress: ['SKEIN_MAX_BODY_BYTES_PER_ADDRESS', NO_BOUND],
+  bodyBytes: ['SKEIN_MAX_BODY_BYTES', NO_BOUND],
   bodySeconds: ['SKEIN_BODY_SECONDS', MOST_SECONDS],
   headSeconds: ['SKEIN_HEAD_SECONDS', MOST_SECONDS],
   readsPerMinutePerPerson: ['SKEIN_MAX_READS_PER_MINUTE_PER_PERSON', MOST],
@@ -34,6 +38,7 @@ const variables = {
   signInsPerMinutePerAddress: ['SKEIN_MAX_SIGN_INS_PER_MINUTE_PER_ADDRESS', MOST],
   newGuestsPerMinutePerAddress: ['SKEIN_MAX_NEW_GUESTS_PER_MINUTE_PER_ADDRESS', MOST],
   pingSeconds: ['SKEIN_PING_SECONDS', MOST_SECONDS],
+  stalledSeconds: ['SKEIN_STALLED_SECONDS', MOST_SECONDS],
 } as const satisfies Record<keyof ServerLimits, readonly [name: string, most: number]>
 
 type LimitKey = keyof typeof variables

@@ -16,7 +16,7 @@ afterEach(() => rm(folder, { recursive: true }))
 
 const sonnet = {
   id: 'sonnet', name: 'Claude Sonnet', provider: 'anthropic', model: 'claude-sonnet-4-5', apiKeyFrom: 'ANTHROPIC_API_KEY',
-  contextTokens: 200_000, prices: { currency: 'USD', input: 3, output: 15 }
+  contextTokens: 200_000, maxOutputTokens: 64_000, prices: { currency: 'USD', input: 3, output: 15 }
 }
 const local = { id: 'local', name: 'Llama', provider: 'openai-compatible', model: 'llama3', baseUrl: 'http://127.0.0.1:11434/v1' }
 const env = { ANTHROPIC_API_KEY: ' sk-ant-secret ' }
@@ -61,8 +61,8 @@ test.each<[string, unknown, RegExp]>([
   expect(problems.join('\n')).not.toContain('in-the-file')
 })
 
-test('every model without its key is named', async () => {
-  expect(await problemsOf([sonnet, { ...sonnet, id: 'opus' }], {})).toEqual(['sonnet', 'opus'].map(id =>
+test.each<Record<string, string>>([{}, { ANTHROPIC_API_KEY: ' ' }])('every model without its key is named (%j)', async environment => {
+  expect(await problemsOf([sonnet, { ...sonnet, id: 'opus' }], environment)).toEqual(['sonnet', 'opus'].map(id =>
     `SKEIN_MODELS (${path}): ${id} takes its key from ANTHROPIC_API_KEY, which is not set.`))
 })
 

@@ -27,6 +27,7 @@ const entry = z.strictObject({
   apiKeyFrom: z.string().regex(/^[A-Z][A-Z0-9_]*$/, 'must be the name of an environment variable').optional(),
   storedKey: z.string().refine(isProviderKeyName, 'must be a name of small letters, digits, - and _').optional(),
   contextTokens: z.int().min(1_000).optional(),
+  maxOutputTokens: z.int().min(1).optional(),
   prices: prices.optional(),
 })
 const list = z.array(entry).min(1)

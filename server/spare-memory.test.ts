@@ -1,7 +1,7 @@
-/** When memory is given back: after a busy time, when nothing is to be done, and not over and over. */
+/** When memory is given back: after a busy time, when little is to be done for what it brings, and not over and over. */
 import { beforeEach, describe, expect, it } from 'vitest'
 import { ManualTime } from '../test/rig/manual-time.ts'
-import { LARGE_HEAP, LOOK_MS, giveSpareMemoryBack } from './spare-memory.ts'
+import { LARGE_HEAP, LOOK_MS, REST_MS, giveSpareMemoryBack } from './spare-memory.ts'
 
 const MEGABYTE = 1024 * 1024
 
@@ -39,14 +39,60 @@ describe('memory that is not needed any more', () => {
     expect(collections).toBe(2)
   })
 
-  it('stays while there is something to do', async () => {
-    start()
-    for (let n = 0; n < 20; n++) {
-      cpu += LOOK_MS / 10
+  /** @param share of a core that is in use meanwhile */
+  const busy = async (share: number, duration: number): Promise<void> => {
+    for (let passed = 0; passed < duration; passed += LOOK_MS) {
+      cpu += share * LOOK_MS
       await time.advance(LOOK_MS)
     }
+  }
+
+  it('stays while more is going on than it is worth', async () => {
+    start()
+    await busy(0.3, 20 * LOOK_MS)
     expect(collections).toBe(0)
     await time.advance(LOOK_MS)
+    expect(collections).toBe(1)
+  })
+
+  it('goes back beside the more that is going on the more there is of it', async () => {
+    start()
+    await busy(0, LOOK_MS)
+    resident = 130
+    await busy(0.07, 2 * REST_MS)
+    expect(collections).toBe(1)
+    await busy(0.05, LOOK_MS)
+    expect(collections).toBe(2)
+    resident = 500
+    await busy(0.21, 2 * REST_MS)
+    expect(collections).toBe(2)
+    await busy(0.19, LOOK_MS)
+    expect(collections).toBe(3)
+  })
+
+  it('holds people up once a minute at most', async () => {
+    start()
+    await busy(0.15, LOOK_MS)
+    resident = 300
+    await busy(0.15, REST_MS - LOOK_MS)
+    expect(collections).toBe(1)
+    await busy(0.15, LOOK_MS)
+    expect(collections).toBe(2)
+    resident = 300
+    await busy(0.01, LOOK_MS)
+    expect(collections).toBe(3)
+  })
+
+  it('goes back where the heap is large of garbage', async () => {
+    start()
+    await busy(0.5, LOOK_MS)
+    heap = 2 * LARGE_HEAP / MEGABYTE
+    await busy(0.5, LOOK_MS)
+    await busy(0, LOOK_MS)
+    expect(collections).toBe(1)
+    // All of it was in use.
+    resident = 300
+    await busy(0, 2 * REST_MS)
     expect(collections).toBe(1)
   })
 

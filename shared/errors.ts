@@ -9,11 +9,13 @@ interface ErrorEntry {
   retryable: boolean
   /** What happened, what it means for the reader's data, what to do. */
   message: string
+  /** The same for a program that calls the API, where it has something else to do than a person in the app. */
+  toProgram?: string
 }
 
 const table = {
   'malformed': { status: 400, close: 4400, retryable: false, message: 'The bytes are not a valid update, so nothing of them was stored. Your text is still on this device; reload the page and send it again.' },
-  'unauthenticated': { status: 401, close: 4401, retryable: false, message: 'You are not signed in here. Nothing was lost; reload the page to continue.' },
+  'unauthenticated': { status: 401, close: 4401, retryable: false, message: 'You are not signed in here. Nothing was lost; reload the page to continue.', toProgram: 'Nothing that came with this call says who is calling, or it is not good (any more), so nothing was done. Send a token that is good as "Authorization: Bearer …", or the cookie of a session.' },
   'signed-out': { status: 401, close: 4401, retryable: false, message: 'You were signed out of this device, or its access was taken back. What you had not sent is kept here; sign in again to send it.' },
   // Not final for y-websocket: whoever has a newer proof by now comes back with it, and all others are told `unauthenticated`.
   'sign-in-expired': { status: 401, close: 1013, retryable: true, message: 'This sign-in has run out. Nothing is lost; the connection starts over with a newer one, or asks you to sign in again.' },

@@ -14,13 +14,20 @@ export const limits = {
   comparedBytes: 64 * 1024,
   /** Steps of work (see `server/gate/budget.ts`) that reading, judging, applying and auditing one update may take: about 25 ms. */
   workPerUpdate: 500_000,
+  /** Steps that one slow core does in a second; see `workPercentPerPerson`. */
+  workPerCoreSecond: 20_000_000,
   /** Ranges that the delete set of one update may have. An honest one carries all tombstones of the document. */
-  deletionsPerUpdate: 60_000,
+  deletionsPerUpdate: 62_000,
   /**
    * Structs of a document; past that nothing is added to it by clients. Each is a piece of text or a value somebody wrote at once. At most
    * every second one is a range of deletions, so that `deletionsPerUpdate` never keeps an honest client out.
    */
   documentStructs: 120_000,
+  /**
+   * Structs over and above for what only ends something: tombstones, texts that are cut by deletions, and requests to stop a reply or to
+   * take a message out that come too late. Those that come in time are not counted (server/room/full-document.ts).
+   */
+  endingStructs: 4000,
   /** Living structs inside one nested type (a draft, an entry of a map with all it holds), so that deleting it stays cheap. */
   nestedStructs: 4000,
   /**
@@ -78,6 +85,8 @@ export const limits = {
   contextFileBytes: 128 * 1024,
   contextBytes: 512 * 1024,
   contextNamed: 50,
+  /** How long files are read for one reply (seconds); what is not there by then is left out. */
+  contextSeconds: 30,
   /** Entries that are looked at in folders for one reply, and how deep. */
   contextEntries: 5000,
   contextDepth: 16,
@@ -165,6 +174,11 @@ export const serverLimits = {
   repliesAtOncePerPerson: 50,
   /** Updates of one connection; past that its socket is read more slowly. */
   updatesPerSecond: 1000,
+  /**
+   * How much of a core the updates of one person may take, in percent, twenty seconds' worth at once; past that their sockets are read more
+   * slowly. It is counted in steps of work, not timed (docs/decisions/0017-what-a-connection-costs.md).
+   */
+  workPercentPerPerson: 10,
   /** Awareness frames and questions (sync step 1) of one connection; past that its socket is read more slowly. */
   presencePerSecond: 200,
   /** Connections that one address may open, ten times as many after a quiet time; further ones are answered 429. */
@@ -187,6 +201,13 @@ export const serverLimits = {
   signInsPerMinutePerAddress: 60,
   /** Guests that nobody knew yet, from one address in a minute. */
   newGuestsPerMinutePerAddress: 600,
+  /**
+   * Bytes of the bodies of calls that are held at once, read and not answered yet: of one person (or of one address, while nobody knows who
+   * calls), from one address, and of everybody. Further ones are answered 429 and 503.
+   */
+  bodyBytesPerPerson: 8 * 1024 * 1024,
+  bodyBytesPerAddress: 32 * 1024 * 1024,
+  bodyBytes: 256 * 1024 * 1024,
   /** What one document takes on disk as a snapshot; past that nothing is added to it, but things can be deleted. */
   documentBytes: 64 * 1024 * 1024,
   /** Open connections of everybody; further ones are not accepted. */
@@ -197,6 +218,8 @@ export const serverLimits = {
   bodySeconds: 300,
   /** A socket that has not answered a ping by the time of the next one is ended. */
   pingSeconds: 30,
+  /** A connection for which bytes wait, and that takes none of them for so long, is ended. */
+  stalledSeconds: 60,
 }
 
 export type ServerLimits = typeof serverLimits

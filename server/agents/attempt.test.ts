@@ -1,7 +1,9 @@
 /** One attempt of a run, to the message that it leaves: what is sealed, and whose the last word is. */
 import { describe, expect, it } from 'vitest'
+import { readDrafts, replyBytes } from '../../shared/conversation/read.ts'
 import { SkeinError } from '../../shared/errors.ts'
 import type { MessageId } from '../../shared/ids.ts'
+import { limits } from '../../shared/limits.ts'
 import { asked, textOfParts } from '../../test/rig/agent-world.ts'
 import { newRequestId } from '../../test/rig/conversation.ts'
 import { settle } from '../../test/rig/manual-time.ts'
@@ -19,6 +21,7 @@ describe('an attempt', () => {
     })
     await world.write('ann', writer => writer.setRun(again))
     expect(world.draftTexts).toEqual(['One two'])
+    expect(readDrafts(world.reader)).toMatchObject([{ head: { replaces: stopped!.id, parentId: messageId } }])
     expect(agent.replies[1]!.context.already).toBe('One two')
     agent.replies[1]!.say(' three')
     agent.replies[1]!.finish()
@@ -26,6 +29,82 @@ describe('an attempt', () => {
     expect(world.replies.map(({ parts, metadata: { status, replaces } }) => [textOfParts(parts), status, replaces])).toEqual([
       ['One two', 'cancelled', undefined], ['One two three', 'complete', stopped!.id]
     ])
+    // Its first word was said long before.
+    expect(world.replies[1]!.metadata.timing).toEqual({ totalMs: 0 })
+  })
+
+  it('is whole also when nothing is missing from what is continued', async () => {
+    const { agent, world, messageId, runId, reply } = await asked()
+    reply.say('All of it.')
+    await settle()
+    await world.stop(runId)
+    const continues = world.replies[0]!.id
+    const again = deriveRun({ requestId: newRequestId(), messageId, agentId: agent.id, askedBy: 'ann', at: world.time.now(), continues })
+    await world.write('ann', writer => writer.setRun(again))
+    agent.replies[1]!.finish()
+    await settle()
+    expect(world.replies[1]).toMatchObject({ parts: [{ text: 'All of it.' }], metadata: { status: 'complete' } })
+  })
+
+  it('is told the prompt and the mode that were in force when it was asked for', async () => {
+    const { agent, world, messageId } = await asked()
+    const run = (more: object) =>
+      ({ ...deriveRun({ requestId: newRequestId(), messageId, agentId: agent.id, askedBy: 'ann', at: world.time.now() }), ...more })
+    await world.write('ann', writer => {
+      writer.setMeta('system', 'As it is now.')
+      writer.setRun(run({ system: 'As it was.', mode: 'plan' }))
+      writer.setRun(run({ system: '' }))
+      writer.setRun(run({}))
+    })
+    expect(agent.replies.slice(1).map(({ context: { system, mode } }) => [system, mode]).toSorted()).toEqual([
+      ['', 'chat'], ['As it is now.', 'chat'], ['As it was.', 'plan']
+    ])
+  })
+
+  it('counts what a continued reply begins with to what one message may hold: its thoughts, its sources and its pieces', async () => {
+    const { agent, world, messageId, runId, reply } = await asked()
+    const goOn = (continues: MessageId): Promise<void> => world.write('ann', writer => writer.setRun(deriveRun({
+      requestId: newRequestId(), messageId, agentId: agent.id, askedBy: 'ann', at: world.time.now(), replaces: continues, continues
+    })))
+    for (let n = 0; n < limits.sourcesPerReply; n++) reply.source(`https://example.org/${n}`)
+    for (let n = 0; n < 100; n++) {
+      reply.think('h'.repeat(2000))
+      reply.say('y')
+    }
+    await world.time.advance(1000)
+    await world.stop(runId)
+    await goOn(world.replies.at(-1)!.id)
+    const [, second] = agent.replies
+    second!.source('https://example.org/one-too-many')
+    for (let n = 0; n < 100; n++) {
+      second!.think('h'.repeat(1000))
+      second!.say('y')
+    }
+    await world.time.advance(1000)
+    const { parts, metadata } = world.replies.at(-1)!
+    expect(metadata).toMatchObject({ status: 'complete', finishReason: 'length' })
+    expect(parts.filter(({ type }) => type === 'source-url')).toHaveLength(limits.sourcesPerReply)
+    expect(replyBytes(parts)).toBeLessThanOrEqual(limits.messageBytes)
+    expect(replyBytes(parts)).toBeGreaterThan(limits.messageBytes - 4000)
+
+    const other = await asked()
+    for (let n = 0; n < 225; n++) {
+      other.reply.say('y')
+      other.reply.think('h')
+    }
+    await other.world.time.advance(1000)
+    await other.world.stop(other.runId)
+    const [half] = other.world.replies
+    expect(half!.parts).toHaveLength(450)
+    await other.world.write('ann', writer => writer.setRun(deriveRun({
+      requestId: newRequestId(), messageId: other.messageId, agentId: other.agent.id, askedBy: 'ann', at: 1, replaces: half!.id, continues: half!.id
+    })))
+    for (let n = 0; n < 50; n++) {
+      other.agent.replies[1]!.think('h')
+      other.agent.replies[1]!.say('y')
+    }
+    await other.world.time.advance(1000)
+    expect(other.world.replies.at(-1)!.parts).toHaveLength(limits.partsPerReply)
   })
 
   it('says that what was to be continued is gone', async () => {
@@ -37,7 +116,16 @@ describe('an attempt', () => {
     const again = deriveRun({ requestId: newRequestId(), messageId, agentId: agent.id, askedBy: 'ann', at: world.time.now(), continues })
     await world.write('ann', writer => writer.setRun(again))
     expect(agent.replies).toHaveLength(1)
-    expect(world.replies.at(-1)).toMatchObject({ metadata: { status: 'error', error: { code: 'target-unknown' } } })
+    const error = { code: 'target-unknown', message: 'The message was removed before it was answered.' }
+    expect(world.replies.at(-1)).toMatchObject({ metadata: { status: 'error', error } })
+  })
+
+  it('says that what was to be answered is gone', async () => {
+    const { agent, world } = await asked()
+    const messageId = newRequestId() as string as MessageId
+    await world.write('ann', writer => writer.setRun(deriveRun({ requestId: newRequestId(), messageId, agentId: agent.id, askedBy: 'ann', at: 1 })))
+    expect(agent.replies).toHaveLength(1)
+    expect(world.replies).toMatchObject([{ metadata: { parentId: messageId, status: 'error', error: { code: 'target-unknown' } } }])
   })
 
   it('keeps reasoning and text apart, in the order in which they came', async () => {
@@ -83,6 +171,24 @@ describe('an attempt', () => {
         finishReason: 'stop'
       }
     }])
+  })
+
+  it.each([
+    ['its words, from the first one on', { outputTokens: 40 }, 20],
+    ['thoughts that arrive beside them', { outputTokens: 160 }, 80],
+    ['its words alone where it tells how many of its tokens were thoughts, which may never arrive', { outputTokens: 1040, reasoningTokens: 1000 }, 40],
+    ['nothing of what is not told', {}, undefined],
+  ])('tells how fast the model speaks: %s', async (_, usage, tokensPerSecond) => {
+    const { world, reply } = await asked()
+    await world.time.advance(60_000)
+    reply.think('Hm.')
+    await world.time.advance(1000)
+    reply.say('Fine')
+    await world.time.advance(1000)
+    reply.finish(usage)
+    await settle()
+    const speed = tokensPerSecond !== undefined && { tokensPerSecond }
+    expect(world.replies[0]!.metadata.timing).toEqual({ firstTokenMs: 60_000, totalMs: 62_000, ...speed })
   })
 
   it('seals only after the bundle in flight is durable', async () => {

@@ -10,7 +10,7 @@ import { openRoots } from '../../shared/conversation/document.ts'
 import { isFinished, readDraft, readMessages, readRedactions, readMeta } from '../../shared/conversation/read.ts'
 import { attemptAfter, errorOf } from '../../shared/conversation/run.ts'
 import type { RunError } from '../../shared/conversation/run.ts'
-import type { MessageMetadata, Run, Summary } from '../../shared/conversation/schema.ts'
+import type { MessageMetadata, MessagePart, Run, Summary } from '../../shared/conversation/schema.ts'
 import { SkeinError } from '../../shared/errors.ts'
 import type { DraftId, RunId } from '../../shared/ids.ts'
 import type { ConversationWriter, Room } from '../room/port.ts'
@@ -59,6 +59,8 @@ interface Started {
   draftId: DraftId
   agent: Agent
   context: AgentContext
+  /** What the draft began with. */
+  seen: readonly MessagePart[]
   createdAt: number
 }
 
@@ -100,11 +102,12 @@ const begin = (writer: ConversationWriter, runId: RunId, { agents, now }: Attemp
   const all = readMessages(writer.doc)
   const messages = contextMessages(all, run.messageId, readRedactions(writer.doc))
   const continued = run.continues && all.find(({ id }) => id === run.continues)
+  const seen = ((draft ?? continued)?.parts ?? []).filter(part => part.text !== '')
   const at = now()
   const { run: next, effects } = advanceRun(writer, run, {
     type: 'taken-up',
     draftId: draftIdOf(run.id, attemptAfter(run)),
-    seen: ((draft ?? continued)?.parts ?? []).filter(part => part.text !== ''),
+    seen,
     onInterruption: agent?.onInterruption ?? null,
     asked: messages !== null && continued !== undefined === (run.continues !== undefined),
     at
@@ -113,7 +116,7 @@ const begin = (writer: ConversationWriter, runId: RunId, { agents, now }: Attemp
   if (generating?.type !== 'generate' || !agent || !messages || !next.draftId) return { run: next }
   const system = run.system ?? readMeta(writer.doc).system
   const context = { messages, earlier: '', system, mode: run.mode ?? DEFAULT_MODE, files: [], already: generating.already }
-  return { run: next, started: { run: next, draftId: next.draftId, agent, context, createdAt: draft?.head.createdAt ?? at } }
+  return { run: next, started: { run: next, draftId: next.draftId, agent, context, seen, createdAt: draft?.head.createdAt ?? at } }
 }
 
 /** Null: it is paid for, or costs nothing. */
@@ -133,10 +136,11 @@ const refuse = (
 
 const stream = async (ports: AttemptPorts, room: Room, actor: string, started: Started, signal: AbortSignal): Promise<void> => {
   const { now, timers } = ports
-  const { agent, context, createdAt } = started
+  const { agent, context, seen, createdAt } = started
   const over = new AbortController()
   let failure: { error: unknown } | null = null
   let firstTokenAt: number | null = null
+  let firstWordAt: number | null = null
   let spoke = context.already !== ''
 
   const feed = createDraftFeed({
@@ -166,10 +170,12 @@ const stream = async (ports: AttemptPorts, room: Room, actor: string, started: S
   const outcome = prepared.kind !== 'ready' ? prepared : await generate({
     agent,
     context: prepared.context,
+    seen,
     timers,
     signal: until,
     async onDelta(delta) {
       firstTokenAt ??= now()
+      if (delta.type === 'text') firstWordAt ??= now()
       spoke ||= delta.type === 'text' && delta.text.trim() !== ''
       feed.push(delta)
       await feed.ready()
@@ -186,7 +192,7 @@ const stream = async (ports: AttemptPorts, room: Room, actor: string, started: S
     ...detailsOf(outcome),
     ...given && { files: given },
     createdAt,
-    timing: timingOf({ createdAt, firstTokenAt, endedAt: event.at, continued: context.already !== '', outcome })
+    timing: timingOf({ createdAt, firstTokenAt, firstWordAt, endedAt: event.at, continued: context.already !== '', outcome })
   }
   const run = await room.write(actor, writer => {
     const current = appendAll(writer, started, rest)
@@ -217,10 +223,18 @@ const signature = (run: Run, agent: Agent | undefined): Partial<MessageMetadata>
 
 const eventOf = (outcome: Exclude<Outcome, { kind: 'aborted' }>, spoke: boolean, at: number) => {
   if (outcome.kind === 'failed') return { type: 'failed', error: explain(outcome.error), at } as const
-  if (spoke) return { type: 'completed', at } as const
-  const reason = outcome.finish ? ` (finish reason: ${outcome.finish.finishReason})` : ''
-  return { type: 'failed', error: { code: 'agent-failed', message: `The model ended its reply without a word${reason}. Try again.` }, at } as const
+  const finishReason = outcome.finish?.finishReason
+  const isWhole = finishReason === undefined || !BROKEN_OFF.includes(finishReason)
+  if (spoke && isWhole) return { type: 'completed', at } as const
+  const reason = finishReason === undefined ? '' : ` (finish reason: ${finishReason})`
+  const message = spoke
+    ? `The model did not go on, or its provider did not let it${reason}. What had arrived is kept; try again.`
+    : `The model ended its reply without a word${reason}. Try again.`
+  return { type: 'failed', error: { code: 'agent-failed', message }, at } as const
 }
+
+/** Reasons to finish that are none of the model's own, in the words of the AI SDK. */
+const BROKEN_OFF: readonly string[] = ['content-filter', 'error']
 
 /** Only a SkeinError's message was written for people; anything else may hold what they must not see. */
 const explain = (error: unknown): RunError =>
@@ -237,21 +251,25 @@ const detailsOf = (outcome: Outcome): Partial<MessageMetadata> => {
 interface Spoken {
   createdAt: number
   firstTokenAt: number | null
+  firstWordAt: number | null
   endedAt: number
   /** It goes on from what readers had seen before. */
   continued: boolean
   outcome: Outcome
 }
 
-const timingOf = ({ createdAt, firstTokenAt, endedAt, continued, outcome }: Spoken): MessageMetadata['timing'] => {
+const timingOf = ({ createdAt, firstTokenAt, firstWordAt, endedAt, continued, outcome }: Spoken): MessageMetadata['timing'] => {
   const totalMs = Math.max(0, endedAt - createdAt)
   if (firstTokenAt === null) return { totalMs }
-  const tokens = outcome.kind === 'finished' ? outcome.finish?.usage?.outputTokens : undefined
-  const seconds = (endedAt - firstTokenAt) / 1000
+  const { outputTokens, reasoningTokens } = outcome.kind === 'finished' ? outcome.finish?.usage ?? {} : {}
+  // Thoughts that are counted may have been thought before anything arrived, or never arrive: the words and their time are left.
+  const tokens = outputTokens === undefined ? 0 : outputTokens - (reasoningTokens ?? 0)
+  const since = reasoningTokens === undefined ? firstTokenAt : firstWordAt
+  const seconds = since === null ? 0 : (endedAt - since) / 1000
   return {
     totalMs,
     ...!continued && { firstTokenMs: Math.max(0, firstTokenAt - createdAt) },
-    ...tokens !== undefined && seconds > 0 && { tokensPerSecond: Math.round(tokens / seconds * 10) / 10 }
+    ...tokens > 0 && seconds > 0 && { tokensPerSecond: Math.round(tokens / seconds * 10) / 10 }
   }
 }
 

@@ -118,3 +118,41 @@ it('whoever gave a reply in a conversation that is deleted hears that, and nobod
   expect(() => desk.begin(bot, runId(2))).toThrow(expect.objectContaining({ code: 'not-found' }))
   expect(await next).toBe('run-finished')
 })
+
+it('an attempt that is over leaves the place to the one that took over', async () => {
+  const first = ask().next()
+  const failing = codeOf(first)
+  const control1 = control
+  control = new AbortController()
+  const heard: string[] = []
+  desk.listen(bot, { asked: () => heard.push('asked'), over: () => heard.push('over') })
+  const second = ask().next()
+  control1.abort()
+  expect(await failing).toBe('run-finished')
+  expect(desk.find(bot, runId(1))).not.toBeNull()
+  expect(heard).toEqual(['asked', 'asked'])
+  void desk.begin(bot, runId(1)).say('Here')
+  expect((await second).value).toEqual({ type: 'text', text: 'Here' })
+})
+
+it('whoever says something that nobody reads any more hears that the run is over', async () => {
+  const chunks = ask()
+  const first = chunks.next()
+  const reply = desk.begin(bot, runId(1))
+  await reply.say('One')
+  expect((await first).value).toEqual({ type: 'text', text: 'One' })
+  const unread = codeOf(reply.say(' two'))
+  control.abort()
+  expect(await unread).toBe('run-finished')
+  expect(await codeOf(reply.say(' three'))).toBe('run-finished')
+})
+
+it('a program that comes later is told what waits, and nothing of what another one replies to', async () => {
+  const chunks = [ask(runId(1)).next(), ask(runId(2)).next()]
+  desk.begin(bot, runId(1))
+  const heard: RunId[] = []
+  desk.listen(bot, { asked: ({ run }) => heard.push(run), over: () => {} })
+  expect(heard).toEqual([runId(2)])
+  control.abort()
+  expect(await Promise.all(chunks.map(codeOf))).toEqual(['run-finished', 'run-finished'])
+})

@@ -48,6 +48,19 @@ describe('the context of a run', () => {
     expect(texts(messages, 5)).toEqual(['a', 'new', 'to the new one'])
   })
 
+  it('holds the alternative that was followed also when a message on the way was taken out', () => {
+    const messages = [
+      message(1, 'user', 'a'), message(2, 'assistant', 'old', { parent: 1 }), message(3, 'assistant', 'new', { parent: 1, replaces: 2 }),
+      message(5, 'user', 'and then?', { parent: 4 })
+    ]
+    const takenOut = new Map([[id(4) as string, { parentId: id(2) as string }]])
+    expect(contextMessages(messages, id(5), takenOut)?.map(each => each.id)).toEqual([id(1), id(2), id(5)])
+  })
+
+  it('ends with the asked message also when that has no text', () => {
+    expect(contextMessages([message(1, 'user', 'a'), message(2, 'user', ''), message(3, 'user', '')], id(3))?.map(each => each.id)).toEqual([id(1), id(3)])
+  })
+
   it('holds an edited message instead of the one it replaces, and nothing that followed that one', () => {
     const messages = [
       message(1, 'user', 'a'), message(2, 'assistant', 'b', { parent: 1 }), message(3, 'user', 'typo', { parent: 2 }),

@@ -8,8 +8,8 @@ import type { MessageId } from '../../shared/ids.ts'
 
 /**
  * The messages up to and including the asked one, oldest first, without those that have no text. The asked message's ancestors decide
- * between alternatives; where they say nothing, the newest counts. Later messages are left out, so a regenerated reply does not see the
- * one it replaces and a repeated attempt sees exactly what the first one saw.
+ * between alternatives; where they say nothing, the one in which somebody spoke last counts. Later messages are left out, so a
+ * regenerated reply does not see the one it replaces and a repeated attempt sees exactly what the first one saw.
  * @returns null when the asked message is no longer there
  */
 export const contextMessages = (messages: readonly Message[], asked: MessageId, takenOut: TakenOut = new Map()): Message[] | null => {

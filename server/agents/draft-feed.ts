@@ -109,7 +109,10 @@ const splitWhole = (deltas: Delta[]): { whole: Delta[], rest: Delta[] } => {
 }
 
 /** A half that never got its other half becomes U+FFFD here already: else the live document would differ from what its update encodes. */
-const wellFormed = (delta: Delta): Delta => isText(delta) ? { type: delta.type, text: delta.text.toWellFormed() } : delta
+const wellFormed = (delta: Delta): Delta => isText(delta) ? { type: delta.type, text: delta.text.toWellFormed() } : wellFormedSource(delta)
+
+const wellFormedSource = ({ type, sourceId, url, title }: SourcePart): SourcePart =>
+  ({ type, sourceId: sourceId.toWellFormed(), url: url.toWellFormed(), ...title !== undefined && { title: title.toWellFormed() } })
 
 const isText = (delta: Delta): delta is TextDelta => delta.type !== 'source-url'
 const isEmpty = (delta: Delta): boolean => isText(delta) && delta.text === ''

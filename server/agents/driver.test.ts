@@ -1,5 +1,7 @@
 /** A run from its request to its sealed message, on a clock of our own: when it begins, and how what is said comes to the disk. */
 import { describe, expect, it } from 'vitest'
+import { readMessages } from '../../shared/conversation/read.ts'
+import { conversationName } from '../../shared/ids.ts'
 import { AgentWorld, asked, textOfParts } from '../../test/rig/agent-world.ts'
 import { settle } from '../../test/rig/manual-time.ts'
 import { ScriptedAgent } from '../../test/rig/scripted-agent.ts'
@@ -104,9 +106,12 @@ describe('the driver', () => {
     for (let i = 0; i < 20; i++) reply.say('x'.repeat(4096))
     await settle()
     expect(reply.unread).toBeGreaterThan(0)
-    const closed = world.driver.close()
+    let isClosed = false
+    const closed = world.driver.close().then(() => { isClosed = true })
     await settle()
     expect(reply.signal.aborted).toBe(true)
+    // What is on its way to the disk has its time.
+    expect(isClosed).toBe(false)
     world.log.disk = 'auto'
     await world.release()
     await closed
@@ -121,6 +126,40 @@ describe('the driver', () => {
     reply.finish()
     await settle()
     expect(textOfParts(world.replies[0]!.parts)).toBe('a\u{1F600}b\uFFFD')
+  })
+
+  it('holds what it stores, also of half a character that never became whole', async () => {
+    const { world, reply } = await asked()
+    reply.say('a\uD83D')
+    await world.time.advance(100)
+    reply.think('\uDE00b')
+    reply.source('https://example.org/\uD83D')
+    reply.say('c\uD83D')
+    reply.finish()
+    await world.time.advance(100)
+    let held: unknown
+    await world.write('ann', writer => { held = readMessages(writer.doc).at(-1)!.parts })
+    expect(held).toEqual(world.replies[0]!.parts)
+    expect(textOfParts(world.replies[0]!.parts)).toBe('a\uFFFDc\uFFFD')
+  })
+
+  it('abandons what a deleted conversation asked for, and nothing of others', async () => {
+    const { agent, world, reply } = await asked()
+    world.name = conversationName('other')!
+    await world.say('And here?')
+    world.log.disk = 'hold'
+    agent.replies[1]!.say('Half')
+    await settle()
+    let isAbandoned = false
+    const abandoned = world.driver.abandon(world.name).then(() => { isAbandoned = true })
+    await settle()
+    expect([reply.signal.aborted, agent.replies[1]!.signal.aborted]).toEqual([false, true])
+    // Only then is it erased: nothing may be written behind that.
+    expect(isAbandoned).toBe(false)
+    world.log.disk = 'auto'
+    await world.release()
+    await abandoned
+    await world.driver.close()
   })
 
   it('ends with a reason when the agent is not there any more', async () => {

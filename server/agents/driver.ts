@@ -165,6 +165,8 @@ export const createDriver = (ports: DriverPorts): Driver => {
         const fields = { conversation: name, run: runId, ...trace.fields, failures: failures + 1, err: error }
         if (delay === undefined) {
           givenUp.add(runId)
+          // Nobody loads a deleted conversation any more: what is left of it on the disk is on its way out.
+          if (isGone(error)) return
           return log.error(fields, 'run left open until its conversation is loaded anew: it cannot be written')
         }
         log.warn({ ...fields, retryMs: delay }, 'run interrupted: its conversation could not be written')
@@ -220,6 +222,8 @@ const fieldsOf = (name: DocumentName, { id, agentId, state, attempt }: Run) =>
 
 const isOfTheDisk = (error: unknown): boolean =>
   error instanceof SkeinError && (error.code === 'not-saved' || error.code === 'unavailable')
+
+const isGone = (error: unknown): boolean => error instanceof SkeinError && error.code === 'gone'
 
 /** Errors that a later attempt cannot mend (a damaged log, a newer schema) end at once. */
 const mayRetry = (error: unknown): boolean => !(error instanceof SkeinError) || errorTable[error.code].retryable

@@ -1,5 +1,6 @@
 /** What becomes of an agent that falls silent, says too much, or does not come to an end. */
 import { describe, expect, it } from 'vitest'
+import { replyBytes } from '../../shared/conversation/read.ts'
 import { limits } from '../../shared/limits.ts'
 import { asked, textOfParts } from '../../test/rig/agent-world.ts'
 import { settle } from '../../test/rig/manual-time.ts'
@@ -63,6 +64,15 @@ describe('a reply without an end of its own', () => {
     await world.time.advance(1000)
     expect(world.replies[0]).toMatchObject({ metadata: { status: 'complete', finishReason: 'stop' } })
     expect(world.replies[0]!.parts).toHaveLength(limits.sourcesPerReply + 1)
+  })
+
+  it('counts the addresses of sources to the longest that a message may be', async () => {
+    const { world, reply } = await asked()
+    for (let i = 0; i < 100; i++) reply.source(`https://example.org/${'x'.repeat(2000)}${i}`)
+    reply.finish()
+    await world.time.advance(1000)
+    expect(world.replies[0]!.metadata).toMatchObject({ finishReason: 'length' })
+    expect(replyBytes(world.replies[0]!.parts)).toBeLessThanOrEqual(limits.messageBytes)
   })
 
   it('ends a reply that says nothing again and again as one that is silent', async () => {

@@ -1,9 +1,10 @@
 /** Runs an agent and hands on what it says, until it ends, fails, is aborted, falls silent, says too much or does not come to an end. */
+import { replyBytes } from '../../shared/conversation/read.ts'
+import type { MessagePart, SourcePart } from '../../shared/conversation/schema.ts'
 import { SkeinError } from '../../shared/errors.ts'
 import { limits } from '../../shared/limits.ts'
 import type { Delta, TextDelta } from './draft-feed.ts'
 import type { Agent, AgentChunk, AgentContext } from './port.ts'
-import type { SourcePart } from '../../shared/conversation/schema.ts'
 import type { Timers } from '../../shared/timers.ts'
 
 export type Finish = Extract<AgentChunk, { type: 'finish' }>
@@ -21,6 +22,8 @@ const LONGEST_MS = 2 * 60 * 60 * 1000
 export interface GenerateOptions {
   agent: Agent
   context: AgentContext
+  /** Parts that this reply begins with: they count to what one message may hold. */
+  seen?: readonly MessagePart[]
   signal: AbortSignal
   timers: Timers
   /** Called with every delta; the agent is asked for the next one when it resolves. */
@@ -28,11 +31,11 @@ export interface GenerateOptions {
 }
 
 /** Never throws: every way to end is an outcome. An agent is not trusted to end when it is told to. */
-export const generate = async ({ agent, context, signal, timers, onDelta }: GenerateOptions): Promise<Outcome> => {
+export const generate = async ({ agent, context, seen = [], signal, timers, onDelta }: GenerateOptions): Promise<Outcome> => {
   const [upstream, tooLong] = [new AbortController(), new AbortController()]
   const cancel = timers.after(LONGEST_MS, () => tooLong.abort())
   const over = AbortSignal.any([signal, tooLong.signal])
-  const allowance = new Allowance(Buffer.byteLength(context.already))
+  const allowance = new Allowance(seen)
   let chunks: AsyncIterator<AgentChunk> | null = null
   try {
     chunks = agent.reply(context, AbortSignal.any([over, upstream.signal]))[Symbol.asyncIterator]()
@@ -63,12 +66,15 @@ export const generate = async ({ agent, context, signal, timers, onDelta }: Gene
 class Allowance {
   isFull = false
   #bytes: number
-  #parts = 0
-  #sources = 0
-  #type: Delta['type'] | null = null
+  #parts: number
+  #sources: number
+  #type: MessagePart['type'] | null
 
-  constructor(bytes: number) {
-    this.#bytes = limits.messageBytes - bytes
+  constructor(seen: readonly MessagePart[]) {
+    this.#bytes = limits.messageBytes - replyBytes(seen)
+    this.#parts = seen.length
+    this.#sources = seen.filter(({ type }) => type === 'source-url').length
+    this.#type = seen.at(-1)?.type ?? null
   }
 
   /** @returns what there is room for; null: nothing of it */

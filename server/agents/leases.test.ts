@@ -1,5 +1,6 @@
 /** No two processes ask a model for one reply: who holds the lease of a run works on it. */
 import { describe, expect, it } from 'vitest'
+import { openRoots } from '../../shared/conversation/document.ts'
 import { SkeinError } from '../../shared/errors.ts'
 import type { RunId } from '../../shared/ids.ts'
 import { AgentWorld, textOfParts } from '../../test/rig/agent-world.ts'
@@ -111,6 +112,23 @@ describe('the look for open runs', () => {
     expect(world.time.pending).toBe(0)
   })
 
+  it('comes again when the log could not be asked', async () => {
+    const agent = new ScriptedAgent()
+    const world = await AgentWorld.start([agent])
+    await world.driver.start()
+    const { openRuns } = world.log
+    world.log.openRuns = () => Promise.reject(new Error('not now'))
+    await world.time.advance(2 * RECOVER_EVERY_MS)
+    expect(world.lines.map(({ level }) => level)).toEqual(['warn', 'warn'])
+    world.log.openRuns = openRuns
+    world.log.disk = 'lie'
+    await world.say('Tell me').catch(() => null)
+    world.log.disk = 'auto'
+    await world.time.advance(RECOVER_EVERY_MS)
+    expect(agent.replies).toHaveLength(1)
+    await world.driver.close()
+  })
+
   it('leaves alone what cannot be written, until the conversation is loaded', async () => {
     const agent = new ScriptedAgent()
     const before = await AgentWorld.start([agent])
@@ -128,6 +146,12 @@ describe('the look for open runs', () => {
     world.driver.recover(openRuns)
     await settle()
     expect(agent.replies).toHaveLength(1)
+    // From now on it is looked after like any other: when another process has begun it and is gone, it is found.
+    await world.write('server', writer => writer.setRun({ ...openRoots(writer.doc).runs.get(openRuns[0]!.runId)!, attempt: 5 }))
+    agent.reply1.say('Too late')
+    await settle()
+    await world.time.advance(RECOVER_EVERY_MS)
+    expect(agent.replies).toHaveLength(2)
     await world.driver.close()
   })
 })

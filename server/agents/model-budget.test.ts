@@ -48,7 +48,8 @@ describe('replies of language models', () => {
     const { spend } = budget()
     expect([await spend('guest-1', NOON), await spend('guest-2', NOON)]).toEqual([null, null])
     expect(await spend('guest-3', NOON)).toEqual({ whose: 'guests', againInMs: DAY_MS / 2 })
-    expect([await spend('ann', NOON), await spend('bob', NOON)]).toEqual([null, null])
+    // Nobody is a guest because of what their name begins with.
+    expect([await spend('ann', NOON), await spend('guestbook', NOON)]).toEqual([null, null])
     expect(await spend('guest-3', NOON + DAY_MS)).toBeNull()
   })
 
@@ -58,10 +59,22 @@ describe('replies of language models', () => {
     expect(spent.filter(each => each === null)).toHaveLength(2)
   })
 
+  it('that are refused take nothing from any share', async () => {
+    const counts = openLevelDbCounts(log.store)
+    const { spend } = createModelBudget(counts, { ...limits, repliesPerDay: 1 })
+    await spend('ann', NOON)
+    expect(await spend('bob', NOON)).toMatchObject({ whose: 'server' })
+    expect(await spend('guest-1', NOON)).toMatchObject({ whose: 'server' })
+    const day = Math.floor(NOON / DAY_MS)
+    expect(await Promise.all(['ann', 'bob', 'guest-1', 'all guests', 'the server'].map(name => counts.read(day, name)))).toEqual([1, 0, 0, 0, 1])
+  })
+
   it('are remembered over a restart, and those of other days are forgotten', async () => {
     await budget().spend('guest-1', NOON)
     await log.close()
     await open()
+    expect(await budget().spend('guest-1', NOON)).toMatchObject({ whose: 'guest' })
+    expect(await budget().spend('ann', NOON)).toBeNull()
     expect(await budget().spend('guest-1', NOON)).toMatchObject({ whose: 'guest' })
     await budget().spend('guest-2', NOON + DAY_MS)
     expect(await log.store.keys({ gte: ['skein', 'model-replies'], lte: ['skein', 'model-replies', 0xffffffff] })).toHaveLength(3)

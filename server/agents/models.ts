@@ -33,5 +33,7 @@ export interface ModelSetup {
   storedKey?: string
   /** Tokens that it reads at once, its reply included. */
   contextTokens?: number
+  /** The most that it gives out in one reply; left out: as the provider has it, little where the AI SDK does not know the model. */
+  maxOutputTokens?: number
   prices?: Prices
 }

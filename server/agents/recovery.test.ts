@@ -67,6 +67,26 @@ describe('recovery after a crash', () => {
     expect(world.replies[0]).toMatchObject({ parts: [{ text: 'One two' }], metadata: { status: 'incomplete', error: { code: 'interrupted' }, authorName: 'Scripted' } })
   })
 
+  it.each(['finished', 'stopped'] as const)('says of a reply that is %s when its first attempt began, however many there were', async how => {
+    const waiting = await AgentWorld.start([new ScriptedAgent('continue')])
+    await waiting.driver.close()
+    const { runIds: [runId] } = await waiting.say('Tell me')
+    await waiting.time.advance(5000)
+    const agent = new ScriptedAgent('continue')
+    const first = await waiting.crash([agent])
+    const began = first.time.now()
+    agent.reply1.say('One')
+    await first.time.advance(5000)
+    const next = new ScriptedAgent('continue')
+    const world = await first.crash([next])
+    await world.time.advance(5000)
+    if (how === 'stopped') await world.stop(runId!)
+    else next.reply1.finish()
+    await settle()
+    expect(world.replies).toMatchObject([{ metadata: { createdAt: began, acceptedAt: began + 10_000 } }])
+    if (how === 'finished') expect(world.replies[0]!.metadata.timing).toEqual({ totalMs: 10_000 })
+  })
+
   it('leaves finished runs alone, and works once on a run that it is told of twice', async () => {
     const { world, agent, runId } = await crashedAfter('continue', ['One'])
     world.driver.recover([{ name: world.name, runId }])
@@ -151,6 +171,9 @@ describe('recovery after a disk failure', () => {
     await world.time.advance(600_000)
     const { replies } = world.agents[0] as ScriptedAgent
     expect(replies).toHaveLength(1)
+    const waits = world.lines.flatMap(({ fields: { retryMs } }) => retryMs === undefined ? [] : [Number(retryMs)])
+    expect(waits).toEqual(waits.toSorted((a, b) => a - b))
+    expect([waits[0], waits.at(-1)]).toEqual([250, 60_000])
     world.log.disk = 'auto'
     await world.time.advance(60_000)
     expect(replies).toHaveLength(2)
@@ -175,12 +198,27 @@ describe('recovery after a disk failure', () => {
     expect(world.replies.map(({ parts }) => textOfParts(parts))).toEqual(['Hello'])
   })
 
-  it('does not try again what no try can mend', async () => {
+  it('tries again what nobody foresaw', async () => {
+    const { world, agent } = await crashedAfter('continue', ['One'])
+    world.log.disk = 'fail'
+    agent.reply1.say(' lost')
+    await world.time.advance(50)
+    world.log.damage = new TypeError('out of luck')
+    await world.time.advance(5000)
+    world.log.damage = null
+    world.log.disk = 'auto'
+    await world.time.advance(60_000)
+    expect(agent.replies).toHaveLength(2)
+    expect(agent.replies[1]!.context.already).toBe('One')
+    await world.driver.close()
+  })
+
+  it.each([['log-damaged', ['error']], ['gone', []]] as const)('does not try again what no try can mend (%s)', async (code, levels) => {
     const world = await AgentWorld.start([new ScriptedAgent()])
-    world.log.damage = new SkeinError('log-damaged')
+    world.log.damage = new SkeinError(code)
     world.driver.recover([{ name: world.name, runId: '01890a5d-ac96-874b-bcce-b302099a8000' as never }])
     await world.time.advance(60_000)
-    expect(world.lines.map(({ level }) => level)).toEqual(['error'])
+    expect(world.lines.map(({ level }) => level)).toEqual(levels)
   })
 })
 

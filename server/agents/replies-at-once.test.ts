@@ -4,6 +4,9 @@ import { AgentWorld } from '../../test/rig/agent-world.ts'
 import { settle } from '../../test/rig/manual-time.ts'
 import { ScriptedAgent } from '../../test/rig/scripted-agent.ts'
 import { errorTable } from '../../shared/errors.ts'
+import type { BotId } from '../../shared/ids.ts'
+import { newRequestId } from '../../test/rig/conversation.ts'
+import { deriveRun } from '../room/derive-run.ts'
 
 const start = async (budget?: () => Promise<null>) => {
   const agent = Object.assign(new ScriptedAgent('continue'), { isLanguageModel: true })
@@ -58,4 +61,18 @@ it('a reply that had begun before the server stopped goes on, and counts', async
   await after.say('three')
   await settle()
   expect([next.replies.length, failures(after).length]).toEqual([2, 1])
+})
+
+it('of bots as many go on as of models, though no server of a model is asked', async () => {
+  const agent = new ScriptedAgent()
+  const world = await AgentWorld.start([agent], { repliesAtOnce: 2 })
+  const bot = { id: 'bot-1' as BotId, name: 'Deploys', of: { id: 'ann', name: 'Ann' } }
+  const { messageId } = await world.say('Hello', [])
+  await world.write('ann', writer => {
+    for (let n = 0; n < 3; n++) {
+      const requestId = newRequestId()
+      writer.setRun(deriveRun({ requestId, messageId, agentId: agent.id, bot, askedBy: 'ann', at: world.time.now() }))
+    }
+  })
+  expect([agent.replies.length, failures(world).length]).toEqual([2, 1])
 })

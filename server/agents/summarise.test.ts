@@ -2,8 +2,10 @@
 import { describe, expect, it } from 'vitest'
 import { readMessages, readSummaries, textOf } from '../../shared/conversation/read.ts'
 import type { Message, Summary } from '../../shared/conversation/schema.ts'
+import { conversationName } from '../../shared/ids.ts'
 import type { AgentId, RunId } from '../../shared/ids.ts'
 import { TransactionWriter } from '../room/conversation-writer.ts'
+import { deriveRun } from '../room/derive-run.ts'
 import { limits } from '../../shared/limits.ts'
 import { AgentWorld, textOfParts } from '../../test/rig/agent-world.ts'
 import type { AgentWorldOptions } from '../../test/rig/agent-world.ts'
@@ -11,6 +13,7 @@ import { newRequestId } from '../../test/rig/conversation.ts'
 import { settle } from '../../test/rig/manual-time.ts'
 import { ScriptedAgent } from '../../test/rig/scripted-agent.ts'
 import { until } from '../../test/rig/until.ts'
+import { RECOVER_EVERY_MS } from './driver.ts'
 import type { Reply } from '../../test/rig/scripted-agent.ts'
 
 const agentOf = (contextTokens: number | null = 4000, id = 'scripted'): ScriptedAgent => {
@@ -54,6 +57,25 @@ describe('a conversation that fits', () => {
 })
 
 describe('a conversation that does not fit', () => {
+  it('is one that would fit without its system prompt, or without the beginning of the reply that goes on', async () => {
+    const agent = agentOf()
+    const world = await start([agent], 20)
+    await world.write('ann', writer => writer.setMeta('system', 'x'.repeat(6000)))
+    await world.say('And now?')
+    expect(isSummarising(agent.reply1)).toBe(true)
+
+    const going = agentOf()
+    const other = await start([going], 20)
+    const { messageId, runIds: [runId] } = await other.say('And now?')
+    going.reply1.say('x'.repeat(6000))
+    await settle()
+    await other.stop(runId!)
+    await other.write('ann', writer => writer.setRun(deriveRun({
+      requestId: newRequestId(), messageId, agentId: going.id, askedBy: 'ann', at: 1, continues: other.replies[0]!.id
+    })))
+    expect(going.replies.map(isSummarising)).toEqual([false, true])
+  })
+
   it('is summarised once, the summary is stored before it is used, and the reply goes on from there', async () => {
     const agent = agentOf()
     const world = await start([agent], 40)
@@ -75,6 +97,30 @@ describe('a conversation that does not fit', () => {
     await world.say('And again?')
     expect(agent.replies).toHaveLength(3)
     expect(agent.replies[2]!.context.earlier).toBe('They counted to 19.')
+  })
+
+  it('is shown to who summarises it with who said it, cut where one message is longer than can be read, and asks for no plan', async () => {
+    const agent = agentOf(1000)
+    const world = await start([agent], 0)
+    const { messageId } = await world.say('x'.repeat(30_000))
+    agent.replies.at(-1)!.say('y'.repeat(2400))
+    agent.replies.at(-1)!.finish()
+    await settle()
+    await world.write('ann', writer => {
+      const requestId = newRequestId()
+      const id = requestId as string as Message['id']
+      const metadata = { parentId: messageId, authorId: 'ann', authorName: 'Ann', createdAt: 1, acceptedAt: 1, status: 'complete', mode: 'plan' } as const
+      writer.appendMessage({ id, role: 'user', parts: [{ type: 'text', text: 'And now?' }], metadata })
+      writer.setRun(deriveRun({ requestId, messageId: id, agentId: agent.id, askedBy: 'ann', mode: 'plan', at: 1 }))
+    })
+    const [, first] = agent.replies
+    expect(isSummarising(first!)).toBe(true)
+    expect(asked(first!)).toMatch(/^ann:\nx+…$/)
+    expect(Buffer.byteLength(asked(first!))).toBeLessThanOrEqual(1500)
+    await answer(first!, 'Many of x.')
+    const second = agent.replies[2]!
+    expect(asked(second)).toContain('Scripted (AI):\ny')
+    expect([first!.context.mode, second.context.mode]).toEqual(['chat', 'chat'])
   })
 
   it('and grows on is summarised from the summary on, never from the beginning', async () => {
@@ -163,6 +209,28 @@ describe('a conversation that does not fit', () => {
   })
 })
 
+it('what is said in another conversation under the same ids is summarised for itself', async () => {
+  const agent = agentOf()
+  const world = await AgentWorld.start([agent])
+  const ids = Array.from({ length: 40 }, () => newRequestId() as string as Message['id'])
+  const sayAs = (what: string): Promise<void> => world.write('ann', writer => {
+    for (const [n, id] of ids.entries()) {
+      const metadata = { parentId: ids[n - 1] ?? null, authorId: 'ann', authorName: 'Ann', createdAt: 1, acceptedAt: 1, status: 'complete' } as const
+      writer.appendMessage({ id, role: 'user', parts: [{ type: 'text', text: what.padEnd(276, '.') }], metadata })
+    }
+  })
+  await sayAs('The truth')
+  world.name = conversationName('other')!
+  await sayAs('A lie')
+  await world.say('And now?')
+  await answer(agent.reply1, 'Lies.')
+  world.name = conversationName('test')!
+  await world.say('And now?')
+  const [, , again] = agent.replies
+  expect(isSummarising(again!)).toBe(true)
+  expect(asked(again!)).toContain('The truth')
+})
+
 describe('summarising that ends otherwise', () => {
   it('is stopped with the run', async () => {
     const agent = agentOf()
@@ -173,6 +241,20 @@ describe('summarising that ends otherwise', () => {
     await answer(agent.reply1, 'Too late.')
     expect(summariesOf(world)).toEqual([])
     expect(world.replies).toMatchObject([{ metadata: { status: 'cancelled' } }])
+  })
+
+  it('is not stored when it tells a name that is gone by now: it is made anew, without it', async () => {
+    const agent = agentOf()
+    const world = await start([agent], 40)
+    await world.driver.start()
+    await world.say('And now?', undefined, 'bob')
+    await world.write('server', writer => writer.renameAuthor(['ann'], 'Deleted account'))
+    await answer(agent.reply1, 'Ann counted.')
+    expect(summariesOf(world)).toEqual([])
+    await world.time.advance(RECOVER_EVERY_MS)
+    expect(isSummarising(agent.replies[1]!)).toBe(true)
+    expect(asked(agent.replies[1]!)).not.toContain('Ann:')
+    await world.driver.close()
   })
 
   it.each([
@@ -196,6 +278,12 @@ describe('summarising that ends otherwise', () => {
     await world.say('And now?')
     expect(agent.replies).toHaveLength(0)
     expect(world.replies).toMatchObject([{ metadata: { error: { code: 'budget-spent' } } }])
+  })
+
+  it('costs nothing where the agent costs nothing', async () => {
+    const agent = agentOf()
+    await (await start([agent], 40, { budget: { spend: async () => ({ whose: 'person', againInMs: 1000 }) } })).say('And now?')
+    expect(isSummarising(agent.reply1)).toBe(true)
   })
 
   it('is cut to what a summary may be, between characters', async () => {
@@ -233,6 +321,12 @@ describe('what a summary may tell', () => {
     await world.say('Again')
     expect(isSummarising(agent.replies[2]!)).toBe(true)
     expect(asked(agent.replies[2]!)).not.toContain('Number 7.')
+  })
+
+  it.each([['the first', 0, 0], ['the last but one', 18, 0], ['the last', 19, 0], ['the one after', 20, 1]])('goes with %s of them', async (_, index, left) => {
+    const { world } = await summarised()
+    await redact(world, index)
+    expect(summariesOf(world)).toHaveLength(left)
   })
 
   it('goes with the name of somebody who left', async () => {

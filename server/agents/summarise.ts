@@ -32,7 +32,7 @@ export interface SummarisePorts {
   spend(): Promise<void>
   /** Runs one at a time for each conversation: two agents that are asked at once make one summary. */
   inTurn<T>(work: () => Promise<T>): Promise<T>
-  /** What was made lately, by its digest: what a failed write kept from being stored is not made, and paid for, again. */
+  /** What was made lately, by its conversation and digest: what a failed write kept from being stored is not made, and paid for, again. */
   made: Pick<RecentMap<Summary>, 'get' | 'set'>
 }
 
@@ -73,9 +73,11 @@ const summarise = async (
 ): Promise<Exclude<Outcome, { kind: 'finished' }> | null> => {
   const { room, actor, made } = ports
   const digest = digestOf(context.messages.slice(0, piece.to))
-  const summary = made.get(digest) ?? await make(ports, context, piece, contextTokens)
+  // Ids of messages are their devices' to choose: in another conversation others may say something else under the same.
+  const key = `${room.name} ${digest}`
+  const summary = made.get(key) ?? await make(ports, context, piece, contextTokens)
   if ('kind' in summary) return summary
-  made.set(digest, summary)
+  made.set(key, summary)
   const isStored = await room.write(actor, writer => {
     // What was taken out meanwhile must not come back in it.
     const current = ports.current(writer)

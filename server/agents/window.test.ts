@@ -2,8 +2,9 @@
 import { describe, expect, it } from 'vitest'
 import type { Message, Summary } from '../../shared/conversation/schema.ts'
 import type { AgentId, MessageId } from '../../shared/ids.ts'
+import { limits } from '../../shared/limits.ts'
 import { runSeed, seededRandom, times, withReplay } from '../../test/rig/seed.ts'
-import { digestOf, estimatedTokens, fitWindow, summaryId } from './window.ts'
+import { bytesForFiles, digestOf, estimatedTokens, fitWindow, summaryBytesFor, summaryId } from './window.ts'
 
 const id = (n: number): MessageId => `01890a5d-ac96-774b-bcce-b3020999${String(n).padStart(4, '0')}` as MessageId
 const message = (n: number, text: string): Message =>
@@ -29,6 +30,27 @@ describe('a window', () => {
     expect(fit(said(31), 4000)).toMatchObject({ kind: 'summarise' })
     expect(fit(said(30), 4000)).toMatchObject({ kind: 'read' })
     expect(fit(said(30), 4000, [], 'x'.repeat(300))).toMatchObject({ kind: 'summarise' })
+  })
+
+  it('that is large keeps as much room for the reply as any, not a share of itself', () => {
+    expect(fit(said(900), 100_000)).toMatchObject({ kind: 'read' })
+    expect(fit(said(920), 100_000)).toMatchObject({ kind: 'summarise' })
+  })
+
+  it('reads no summary in the place of what is asked', () => {
+    const messages = said(40)
+    expect(fit(messages, 4000, [summaryOf(messages)])).toMatchObject({ kind: 'summarise', from: 0, before: null })
+  })
+
+  it('is filled with files to a third', () => {
+    for (const contextTokens of [1000, 4001, 200_000]) {
+      expect(estimatedTokens('x'.repeat(bytesForFiles(contextTokens)))).toBe(Math.floor(contextTokens / 3))
+    }
+    expect(bytesForFiles(undefined)).toBe(Number.MAX_SAFE_INTEGER)
+  })
+
+  it('that is small leaves a summary less room, and a large one no more than any', () => {
+    expect([1000, 4000, 1_000_000].map(summaryBytesFor)).toEqual([375, 1500, limits.summaryBytes])
   })
 
   it('reads the shortest summary that leaves room for all that came after it', () => {

@@ -37,7 +37,7 @@ import { meRoutes } from './me.ts'
 import type { MeOptions } from './me.ts'
 import { deletePersonRoute, myDataRoutes } from './my-data.ts'
 import type { MyDataOptions } from './my-data.ts'
-import { problemResponse } from './problem.ts'
+import { detailFor, problemResponse } from './problem.ts'
 import { requestRoutes } from './requests.ts'
 import { securityHeaders } from './security-headers.ts'
 import { tokenRoutes } from './tokens.ts'
@@ -99,7 +99,7 @@ export const createApi = (options: ApiOptions): Api => {
   const api = new Hono()
   const ownPages = ownPagesOnly(edge, ({ address }, origin, path) =>
     auditSampled(`${address} ${origin}`, 'origin.refused', { outcome: 'refused', address, about: { origin: origin ?? null, path } }))
-  api.use(notCached, ownPages, paced(edge), boundedBody({ timers, bodySeconds: edge.bodySeconds }))
+  api.use(notCached, ownPages, paced(edge), boundedBody(edge, timers))
   api.route('/me', meRoutes(options))
   if (options.leavers) {
     api.route('/me', myDataRoutes({ ...options.leavers, identity, audit }))
@@ -142,7 +142,7 @@ export const createApi = (options: ApiOptions): Api => {
     }
     if (error instanceof SkeinError && error.code !== 'internal') {
       if (errorTable[error.code].status >= 500) logger.warn({ code: error.code, method: c.req.method, err: error }, 'request failed')
-      const response = problemResponse(error.code, error.message)
+      const response = problemResponse(error.code, detailFor(error, c.req))
       const retryAfter = 'retryAfter' in error ? error.retryAfter : error.code === 'unavailable' ? COME_BACK_SECONDS : null
       if (retryAfter !== null) response.headers.set('Retry-After', String(retryAfter))
       return response

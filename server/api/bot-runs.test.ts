@@ -46,7 +46,9 @@ beforeEach(() => {
   app.onError(error => new Response(error instanceof SkeinError ? error.code : String(error), { status: 500 }))
   app.route('/', botRunRoutes({
     desk,
-    proofs: { enter: async () => ({ principal, whenEnded: end => { endProof = () => end('signed-out') }, leave: () => void left++ }) },
+    proofs: { enter: async () => ({
+      principal, whenRenamed: () => {}, whenEnded: end => { endProof = () => end('signed-out') }, leave: () => void left++,
+    }) },
     roles: { enter: async () => ({ role: 'editor', whenChanged: () => {}, leave: () => {} }) },
     gatekeeper: { enterDocument: async () => ({ role: 'editor' }) as never },
     streams: new EventStreams(time, 10),

@@ -18,7 +18,7 @@ const world = (perPerson: number) => {
   const left: string[] = []
   app.get('/', c => {
     const principal = [ada, adasBot, bob].find(({ name }) => name === c.req.query('as'))!
-    const proof = { principal, whenEnded: () => {}, leave: () => void left.push(principal.name) }
+    const proof = { principal, whenRenamed: () => {}, whenEnded: () => {}, leave: () => void left.push(principal.name) }
     return streams.answer(c, proof, () => ({ write: work => void work(), close: () => {} }))
   })
   app.onError(error => new Response(error instanceof SkeinError ? error.code : String(error), { status: 500 }))

@@ -1,7 +1,6 @@
 /** What every request has to be like, whatever its route: where it may come from, how large it may be, how many there may be. */
 import type { IncomingMessage } from 'node:http'
 import type { MiddlewareHandler } from 'hono'
-import { bodyLimit } from 'hono/body-limit'
 import { SkeinError } from '../../shared/errors.ts'
 import { isLoopbackHost } from '../../shared/api/origin.ts'
 import { BOT_REPLY_TYPE } from '../../shared/api/bot-schemas.ts'
@@ -9,6 +8,7 @@ import { limits } from '../../shared/limits.ts'
 import type { Timers } from '../../shared/timers.ts'
 import type { Caller } from '../edge/caller.ts'
 import type { Edge } from '../edge/edge.ts'
+import type { HeldBody } from '../edge/held-bodies.ts'
 import { callerOf } from './context.ts'
 import type { Paced } from './context.ts'
 import { problemResponse } from './problem.ts'
@@ -70,33 +70,59 @@ const PREFLIGHT = {
   'Access-Control-Max-Age': '600',
 }
 
-/** What is longer than its route allows is not read, and nobody waits for the rest of what does not come. */
-export const boundedBody = ({ timers, bodySeconds }: { timers: Timers, bodySeconds: number }): MiddlewareHandler => async (c, next) => {
-  const { bound } = bodyOf(c.req.path)
-  if (!bound) return next()
+/**
+ * What is longer than its route allows is not read, nor what is too much beside all else that is being read (held-bodies.ts), and nobody
+ * waits for the rest of what does not come. A body is read when its route asks for it: when it is known who calls.
+ */
+export const boundedBody = (
+  { bodySeconds, bodies }: Pick<Edge, 'bodySeconds' | 'bodies'>, timers: Timers,
+): MiddlewareHandler<Paced> => async (c, next) => {
+  const { most } = bodyOf(c.req.path)
+  const { body } = c.req.raw
+  if (most === null || !body) return next()
+  if (Number(c.req.header('content-length') ?? 0) > most) return problemResponse('too-large')
   const { incoming } = (c.env ?? {}) as { incoming?: Pick<IncomingMessage, 'complete' | 'destroy'> }
   const cancel = timers.after(bodySeconds * 1000, () => { if (incoming?.complete === false) incoming.destroy() })
+  const ours = bodies.open(callerOf(c).address)
+  const { admitPerson } = c.var
+  c.set('admitPerson', id => {
+    admitPerson?.(id)
+    ours.belongsTo(id)
+  })
+  c.req.raw = new Request(c.req.raw, { body: body.pipeThrough(counted(ours, most)), duplex: 'half' } as RequestInit)
   try {
-    return await bound(c, next)
+    await next()
   } finally {
     cancel()
+    ours.release()
   }
+}
+
+const counted = (body: HeldBody, most: number): TransformStream<Uint8Array, Uint8Array> => {
+  let read = 0
+  return new TransformStream({
+    transform: (chunk, controller) => {
+      read += chunk.length
+      if (read > most) throw new SkeinError('too-large')
+      body.grow(chunk.length)
+      controller.enqueue(chunk)
+    },
+  })
 }
 
 /** What the body of a request is written in, and how much of it is read; null: it is read as it grows, by whoever bounds it. */
 interface Body {
   type: string
-  bound: MiddlewareHandler | null
+  most: number | null
 }
 
-const json = (maxSize: number): Body =>
-  ({ type: 'application/json', bound: bodyLimit({ maxSize, onError: () => problemResponse('too-large') }) })
+const json = (most: number): Body => ({ type: 'application/json', most })
 const usualBody = json(limits.apiRequestBytes)
 const unusualBodies: readonly (readonly [path: RegExp, Body])[] = [
   [/^\/api\/sync$/, json(limits.syncRequestBytes)],
   [/^\/api\/conversations\/[^/]+\/requests$/, json(limits.postedRequestBytes)],
   // No further than a message may be long, and no longer than a reply may take.
-  [/^\/api\/bots\/runs\/[^/]+\/reply$/, { type: BOT_REPLY_TYPE, bound: null }],
+  [/^\/api\/bots\/runs\/[^/]+\/reply$/, { type: BOT_REPLY_TYPE, most: null }],
 ]
 
 const bodyOf = (path: string): Body => unusualBodies.find(([pattern]) => pattern.test(path))?.[1] ?? usualBody

@@ -5,6 +5,7 @@ import { codeOf, signedInBrowser } from '../../test/rig/api-browser.ts'
 import { a, createApiWorld, requestIdOf, START } from '../../test/rig/api-world.ts'
 import { routes } from '../../shared/api/routes.ts'
 import * as schemas from '../../shared/api/schemas.ts'
+import { errorTable } from '../../shared/errors.ts'
 
 describe('who am I', () => {
   test('a browser that nobody knows becomes a guest, and stays that guest', async () => {
@@ -44,5 +45,13 @@ describe('who am I', () => {
     const response = await (await createApiWorld()).request(path, { method, headers: { 'Content-Type': 'application/json' } })
     expect(response.headers.get('set-cookie')).toBeNull()
     expect(await codeOf(response)).toBe('unauthenticated')
+  })
+
+  test('and says so to a program in other words than to a page, which can be reloaded', async () => {
+    const world = await createApiWorld()
+    const told = async (headers: Record<string, string> = {}): Promise<string> =>
+      (await (await world.request(routes.conversations(), { headers })).json() as { detail: string }).detail
+    expect(await told()).toMatch(/nothing was done\. Send a token that is good as "Authorization: Bearer …"/)
+    expect(await told({ 'sec-fetch-site': 'same-origin' })).toBe(errorTable.unauthenticated.message)
   })
 })

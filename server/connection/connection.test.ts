@@ -8,6 +8,7 @@ import { settle } from '../../test/rig/manual-time.ts'
 import { ada, bob, closeWorlds, talk, world } from '../../test/rig/rooms-world.ts'
 import { BULK_BYTES, PATIENCE_MS, PLACES } from '../room/bulk-gate.ts'
 import { Connection } from './connection.ts'
+import { Pace } from './pace.ts'
 import { Presence } from './presence.ts'
 import type { Socket } from './socket.ts'
 
@@ -63,7 +64,7 @@ describe('who takes nothing more while the stored bytes wait for their turn', ()
 
     const { room, release } = await over.rooms.acquire(talk)
     const socket = new FullSocket()
-    const ports = { limits: serverLimits, now: over.time.now, after: over.time.after }
+    const ports = { limits: serverLimits, now: over.time.now, after: over.time.after, work: new Pace(1, Infinity, over.time.now) }
     const connection = new Connection(socket, room, new Presence(over.time.after), ada, 'owner', false, ports)
     connection.receive(encodeFrame({ type: 'sync-step-1', stateVector: Y.encodeStateVector(socket.doc) }))
     connection.send(new Uint8Array(limits.outboxBytes + 1))

@@ -30,7 +30,8 @@ type Phase =
   | { state: 'left' }
 
 export class Connection implements Session {
-  readonly principal: Principal
+  /** As they are called now; it is always the same one. */
+  principal: Principal
   role: Role
   readonly #socket: Socket
   readonly #room: DocumentRoom
@@ -157,6 +158,10 @@ export class Connection implements Session {
     })
     if (!this.#joined) this.#presence.join(this)
     this.#joined = true
+  }
+
+  worked(steps: number): void {
+    this.#intake.worked(steps)
   }
 
   #submit(frame: SyncFrame, final: boolean): void {

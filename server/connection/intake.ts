@@ -13,6 +13,8 @@ export interface IntakePorts {
   /** Milliseconds since 1970. */
   now: () => number
   after: Timers['after']
+  /** How much work the updates may be, of this connection or of all of its person's. */
+  work: Pace
 }
 
 /** Seconds' worth of frames that may come at once after a quiet time. */
@@ -24,6 +26,8 @@ const [WAITING, TOO_FAST, DRAINING] = [1, 2, 4]
 export class Intake {
   readonly #socket: Pick<Socket, 'pause' | 'resume'>
   readonly #after: Timers['after']
+  readonly #now: () => number
+  readonly #work: Pace
   readonly #updates: Pace
   /** Presence, and questions that are answered at length. */
   readonly #questions: Pace
@@ -33,13 +37,19 @@ export class Intake {
   /** Why the socket is not read for now; 0: it is. */
   #unread = 0
   #cancelSlow: (() => void) | null = null
+  #slowUntil = 0
   #ended = false
 
-  constructor(socket: Pick<Socket, 'pause' | 'resume'>, { limits: { updatesPerSecond, presencePerSecond }, now, after }: IntakePorts) {
+  constructor(socket: Pick<Socket, 'pause' | 'resume'>, ports: IntakePorts) {
+    const { limits: { updatesPerSecond, presencePerSecond }, now, after, work } = ports
     this.#socket = socket
     this.#after = after
+    this.#now = now
+    this.#work = work
     this.#updates = new Pace(updatesPerSecond, BURST_SECONDS * updatesPerSecond, now)
     this.#questions = new Pace(presencePerSecond, BURST_SECONDS * presencePerSecond, now)
+    // Whoever has spent it on another connection.
+    this.#slowDown(work.spend(0))
   }
 
   /** An update has come. */
@@ -50,6 +60,11 @@ export class Intake {
   /** Presence has come, or a question. */
   question(): void {
     this.#slowDown(this.#questions.spend())
+  }
+
+  /** What came was so much work, in steps. An update counts for as much as it costs, so that a few dear ones do not keep a core busy. */
+  worked(steps: number): void {
+    this.#slowDown(this.#work.spend(steps))
   }
 
   /** A frame of so many bytes waits for the room, which judges slower than anybody can send: nobody's frames shall fill the inbox. */
@@ -80,9 +95,11 @@ export class Intake {
     this.#read(!full, WAITING)
   }
 
-  /** Who sends faster than anybody may is not read for that long. */
+  /** Who sends faster, or dearer, than anybody may is not read for that long. */
   #slowDown(ms: number): void {
-    if (ms === 0) return
+    const until = this.#now() + ms
+    if (ms === 0 || this.#ended || until <= this.#slowUntil) return
+    this.#slowUntil = until
     this.#read(false, TOO_FAST)
     this.#cancelSlow?.()
     this.#cancelSlow = this.#after(ms, () => this.#read(true, TOO_FAST))

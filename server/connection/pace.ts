@@ -1,4 +1,8 @@
-/** A token bucket: so many a second on average, and a burst after a quiet time. */
+/** A token bucket: so many a second on average, and a burst after a quiet time. Of one caller, or one for each. */
+import { RecentMap } from '../../shared/recent-map.ts'
+
+/** Callers whose pace is remembered; past that those that were quiet longest are forgotten, and begin anew. */
+const REMEMBERED = 10_000
 
 export class Pace {
   readonly #perSecond: number
@@ -17,9 +21,9 @@ export class Pace {
   }
 
   /** Counts what has come already. @returns milliseconds until the next one may come */
-  spend(): number {
+  spend(amount = 1): number {
     this.#refill()
-    this.#left--
+    this.#left -= amount
     return this.#left >= 0 ? 0 : Math.ceil(-this.#left / this.#perSecond * 1000)
   }
 
@@ -35,5 +39,22 @@ export class Pace {
     const now = this.#now()
     this.#left = Math.min(this.#burst, this.#left + Math.max(0, now - this.#at) * this.#perSecond / 1000)
     this.#at = now
+  }
+}
+
+export class Paces {
+  /** A pace of somebody who is not told apart. */
+  readonly ofOne: () => Pace
+  readonly #callers = new RecentMap<Pace>(REMEMBERED)
+
+  /** @param burstSeconds so many seconds' worth at once */
+  constructor(perSecond: number, burstSeconds: number, now: () => number) {
+    this.ofOne = () => new Pace(perSecond, perSecond * burstSeconds, now)
+  }
+
+  of(caller: string): Pace {
+    const pace = this.#callers.get(caller) ?? this.ofOne()
+    this.#callers.set(caller, pace)
+    return pace
   }
 }

@@ -24,7 +24,8 @@ const reader = (id: string) => {
     deliver: ({ frames }) => {
       for (const frame of frames.map(decodeFrame)) if (frame?.type === 'awareness') seen.push(...decodePresence(frame.update) ?? [])
     },
-    end: () => {}
+    end: () => {},
+    worked: () => {},
   }
   return { session, seen }
 }

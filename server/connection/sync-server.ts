@@ -2,7 +2,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { WebSocketServer } from 'ws'
-import type { RawData, WebSocket } from 'ws'
+import type { WebSocket } from 'ws'
 import { isLoopbackHost } from '../../shared/api/origin.ts'
 import { whyNotFound } from '../../shared/drawn-name.ts'
 import { SkeinError, errorTable } from '../../shared/errors.ts'
@@ -19,6 +19,7 @@ import { SUBPROTOCOL, TICKET_PROTOCOL } from '../../shared/wire/frame.ts'
 import type { Role } from '../../shared/wire/frame.ts'
 import type { Caller } from '../edge/caller.ts'
 import type { Edge } from '../edge/edge.ts'
+import type { StalledSockets } from '../edge/stalled-sockets.ts'
 import type { Credentials } from '../identity/port.ts'
 import type { AccessPolicy } from '../room/access.ts'
 import type { DocumentRoom } from '../room/document-room.ts'
@@ -30,9 +31,11 @@ import type { Logger, SampledAudit } from '../telemetry/port.ts'
 import { Admission } from './admission.ts'
 import { closeReason } from './close-reason.ts'
 import { Connection } from './connection.ts'
+import type { Paces } from './pace.ts'
 import { Presence } from './presence.ts'
-import { asSocket } from './socket.ts'
+import { StreamSocket } from './socket.ts'
 import type { Socket } from './socket.ts'
+import { workPaces } from './work-paces.ts'
 
 export interface SyncServerOptions {
   proofs: Proofs
@@ -42,6 +45,7 @@ export interface SyncServerOptions {
   logger: Logger
   auditSampled: SampledAudit
   edge: Edge
+  stalled: Pick<StalledSockets, 'whenStalled'>
   after: Timers['after']
   /** One of those who wait for it each time that the event loop went round: when a thousand come at once, others are heard in between. */
   yieldToOthers: () => Promise<void>
@@ -52,6 +56,7 @@ export interface SyncServerOptions {
 
 /** What somebody was let in with. */
 interface Admitted {
+  stream: Duplex
   name: DocumentName
   room: DocumentRoom
   release: () => void
@@ -73,6 +78,7 @@ export class SyncServer {
   readonly #answered = new WeakSet<WebSocket>()
   readonly #connections = new Set<Connection>()
   readonly #admission: Admission
+  readonly #work: Paces
   #draining = false
   #cancelPing: () => void = () => {}
   /** Payload of the latest ping. */
@@ -81,6 +87,7 @@ export class SyncServer {
   constructor(options: SyncServerOptions) {
     this.#options = options
     this.#admission = new Admission(options.limits, options.now)
+    this.#work = workPaces(options.limits, options.now)
     this.#sockets = new WebSocketServer({
       noServer: true,
       maxPayload: limits.frameBytes,
@@ -144,7 +151,7 @@ export class SyncServer {
    * as a close frame with the reason.
    */
   async #admit(webSocket: WebSocket, stream: Duplex, credentials: Credentials, path: string): Promise<void> {
-    const socket = asSocket(webSocket, stream)
+    const socket = new StreamSocket(webSocket, stream)
     webSocket.on('error', error => this.#options.logger.info({ err: error }, 'socket error'))
     // One that nobody asked for is no sign of a reader that keeps up.
     webSocket.on('pong', payload => { if (String(payload) === String(this.#tick)) this.#answered.add(webSocket) })
@@ -160,22 +167,22 @@ export class SyncServer {
       const { principal } = proof
       // It may have gone while we asked who it is.
       if (isClosed(webSocket)) return proof.leave()
-      webSocket.once('close', () => proof.leave())
+      socket.whenClosed(() => proof.leave())
       // Where everybody is the one local person there is nothing to tell apart.
       const stay = access.openToAll ? () => {} : this.#admission.enter(holderOf(principal).id)
       if (!stay) throw new SkeinError('too-many-connections')
-      webSocket.once('close', stay)
+      socket.whenClosed(stay)
       const standing = await roles.enter(name, principal)
       if (!standing) return this.#turnAway(webSocket, socket, name, principal)
       if (isClosed(webSocket)) return standing.leave()
-      webSocket.once('close', () => standing.leave())
+      socket.whenClosed(() => standing.leave())
       const { room, release } = await rooms.acquire(name)
       const { role } = standing
       if (!role) {
         release()
         return this.#turnAway(webSocket, socket, name, principal)
       }
-      this.#serve(webSocket, socket, { name, room, release, proof, standing, role })
+      this.#serve(webSocket, socket, { stream, name, room, release, proof, standing, role })
     } catch (error) {
       const code = error instanceof SkeinError ? error.code : 'internal'
       if (!(error instanceof SkeinError)) this.#options.logger.warn({ err: error }, 'connection could not be opened')
@@ -185,11 +192,14 @@ export class SyncServer {
   }
 
   /** From here on the socket is a connection in the room. */
-  #serve(webSocket: WebSocket, socket: Socket, { name, room, release, proof, standing, role }: Admitted): void {
+  #serve(webSocket: WebSocket, socket: StreamSocket, { stream, name, room, release, proof, standing, role }: Admitted): void {
     const held = this.#presenceOf(name)
     held.connections++
     const speaksSkein = webSocket.protocol === SUBPROTOCOL
-    const connection = new Connection(socket, room, held.presence, proof.principal, role, speaksSkein, this.#options)
+    const { principal } = proof
+    const { limits, now, after, access } = this.#options
+    const work = access.openToAll ? this.#work.ofOne() : this.#work.of(holderOf(principal).id)
+    const connection = new Connection(socket, room, held.presence, principal, role, speaksSkein, { limits, now, after, work })
     this.#connections.add(connection)
     const leave = (): void => {
       this.#connections.delete(connection)
@@ -199,26 +209,32 @@ export class SyncServer {
     }
     if (webSocket.readyState !== webSocket.OPEN) return leave()
     if (this.#draining) connection.drain(COME_BACK_WITHIN_MS)
-    webSocket.on('message', (data: RawData, isBinary: boolean) => {
+    socket.whenClosed(leave)
+    const receive = (bytes: Uint8Array): void => {
       try {
-        connection.receive(isBinary ? asBytes(data) : new Uint8Array())
+        connection.receive(bytes)
       } catch (error) {
         this.#options.logger.error({ document: name, err: error }, 'frame could not be worked off')
         connection.end('internal')
       }
-    })
-    webSocket.once('close', leave)
+    }
     // Who does not answer a close frame would go on reading what waits for them.
     const cutSoon = (): void => void this.#options.after(CLOSE_WITHIN_MS, () => webSocket.terminate())
+    this.#options.stalled.whenStalled(stream, () => {
+      this.#options.logger.info({ document: name, principal: principal.id }, 'a connection that took nothing was ended')
+      connection.end('slow-reader')
+      cutSoon()
+    })
     proof.whenEnded(code => {
       connection.end(code)
       cutSoon()
     })
+    proof.whenRenamed(principal => { connection.principal = principal })
     standing.whenChanged(role => {
       connection.assume(role)
       if (role === null) cutSoon()
     })
-    webSocket.resume()
+    socket.listen(receive)
   }
 
   /** The same whether there is such a document or not. */
@@ -242,8 +258,9 @@ export class SyncServer {
     this.#cancelPing = this.#options.after(this.#options.limits.pingSeconds * 1000, () => {
       this.#tick++
       for (const socket of this.#sockets.clients) {
-        if (this.#answered.delete(socket)) socket.ping(String(this.#tick))
-        else socket.terminate()
+        // Of who is not read for now no answer is heard. Behind what waits for a slow reader the question waits too: see StalledSockets.
+        if (this.#answered.delete(socket) || socket.isPaused) socket.ping(String(this.#tick))
+        else if (socket.bufferedAmount === 0) socket.terminate()
       }
       this.#schedulePing()
     })
@@ -264,11 +281,6 @@ const credentialsOf = ({ url = '', headers }: IncomingMessage, { address }: Call
 const ticketIn = (offered: string | undefined, url: string): string | undefined => {
   const protocol = offered?.split(',').map(each => each.trim()).find(each => each.startsWith(TICKET_PROTOCOL))
   return protocol?.slice(TICKET_PROTOCOL.length) ?? new URLSearchParams(url.split('?')[1]).get('ticket') ?? undefined
-}
-
-const asBytes = (data: RawData): Uint8Array => {
-  if (Array.isArray(data)) return new Uint8Array(Buffer.concat(data))
-  return data instanceof ArrayBuffer ? new Uint8Array(data) : new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
 }
 
 const decodePath = (path: string): string => {

@@ -3,6 +3,7 @@ import type { ServerLimits } from '../../shared/limits.ts'
 import { createCallerOf } from './caller.ts'
 import type { Caller, CallerOf } from './caller.ts'
 import type { EdgeConfig } from './config.ts'
+import { HeldBodies } from './held-bodies.ts'
 import { createOrigins } from './origins.ts'
 import type { Origins } from './origins.ts'
 import { RateLimits } from './rate-limits.ts'
@@ -17,6 +18,7 @@ export interface Edge {
   rateLimits: RateLimits | null
   streamsPerPerson: number
   bodySeconds: number
+  bodies: HeldBodies
 }
 
 export interface EdgeOptions {
@@ -34,4 +36,5 @@ export const createEdge = (config: EdgeConfig, { limits, openToAll, now }: EdgeO
   rateLimits: openToAll ? null : new RateLimits(limits, now),
   streamsPerPerson: openToAll ? Infinity : limits.streamsPerPerson,
   bodySeconds: limits.bodySeconds,
+  bodies: new HeldBodies(limits),
 })

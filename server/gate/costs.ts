@@ -7,6 +7,7 @@ import type { Budget } from './budget.ts'
 import type { Holder, Place } from './locate.ts'
 import type { Block, Struct, UpdateIndex } from './update-index.ts'
 import { startOf } from './update-index.ts'
+import type { GateContext } from './verdict.ts'
 import type { SharedType } from './yjs-internals.ts'
 
 export class Costs {
@@ -41,9 +42,9 @@ export class Costs {
     this.#nested.set(top, size)
   }
 
-  /** @param structs that the update adds, those included that it makes by cutting others */
-  checkWhole(structs: number): void {
-    if (structs > 0 && this.#index.knownStructs + structs > limits.documentStructs) {
+  /** @param added structs, those included that the update makes by cutting others */
+  checkWhole(added: number, hasRoomFor: GateContext['hasRoomFor'] = ({ structs }) => structs <= limits.documentStructs): void {
+    if (added > 0 && !hasRoomFor({ structs: this.#index.knownStructs + added, added })) {
       throw new SkeinError('too-large', 'The document has as many parts as it may have, so nothing can be added. Your text stays on this device.')
     }
   }

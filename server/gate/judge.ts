@@ -6,6 +6,7 @@
  */
 import * as Y from 'yjs'
 import { SkeinError } from '../../shared/errors.ts'
+import { limits } from '../../shared/limits.ts'
 import { Budget, price } from './budget.ts'
 import { Costs } from './costs.ts'
 import { Locator } from './locate.ts'
@@ -23,12 +24,18 @@ import { ShadowLists } from './shadow-list.ts'
 import { TouchedPlaces } from './touched-places.ts'
 import { endOf, startOf, UpdateIndex } from './update-index.ts'
 import type { Block, Found, Struct } from './update-index.ts'
-import type { GateContext, Verdict } from './verdict.ts'
+import type { GateContext, Verdict, Weighed } from './verdict.ts'
 
 /** @returns the verdict; the same for the same update, document and context. Throws only when the gate itself is wrong. */
-export const judge = (scanned: Scanned, context: GateContext): Verdict => {
+export const judge = (scanned: Scanned, context: GateContext): Weighed => {
+  const budget = new Budget(scanned.steps)
+  const verdict = verdictOf(scanned, context, budget)
+  return { ...verdict, work: limits.workPerUpdate - budget.left }
+}
+
+const verdictOf = (scanned: Scanned, context: GateContext, budget: Budget): Verdict => {
   try {
-    return new Judgement(scanned, context).verdict()
+    return new Judgement(scanned, context, budget).verdict()
   } catch (error) {
     if (error instanceof SkeinError) return { kind: 'refuse', code: error.code, reason: error.message }
     throw error
@@ -57,8 +64,8 @@ class Judgement {
   #onlyFormats = true
   #denied = false
 
-  constructor({ decoded, steps }: Scanned, context: GateContext) {
-    this.#budget = new Budget(steps)
+  constructor({ decoded }: Scanned, context: GateContext, budget: Budget) {
+    this.#budget = budget
     this.#decoded = decoded
     this.#context = context
     this.#index = new UpdateIndex(decoded, context.doc)
@@ -84,7 +91,7 @@ class Judgement {
     if (missing) return { kind: 'park', missing }
     for (const item of this.#longEntries) this.#checkDeletedWhole(item)
     for (const block of this.#index.blocks.values()) this.#costs.payJoins(block)
-    this.#costs.checkWhole(this.#newStructs + this.#shadow.splits)
+    this.#costs.checkWhole(this.#newStructs + this.#shadow.splits, this.#context.hasRoomFor)
     this.#policy.finish()
     if (this.#newStructs === 0 && this.#removed.size === 0) return { kind: 'nothing' }
     if (this.#denied) return this.#denial()

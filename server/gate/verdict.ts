@@ -18,12 +18,27 @@ export interface GateContext {
   role: Role
   /** Who may write under this Yjs client id; undefined when nobody has yet. */
   ownerOf: (clientId: number) => ClientOwner | undefined
+  /** Whether the document may have so many structs, so many of them new; when left out: `limits.documentStructs`. */
+  hasRoomFor?: (grown: Grown) => boolean
+}
+
+export interface Grown {
+  /** Of the document, with the update. */
+  structs: number
+  /** Those that the update brings or makes by cutting others. */
+  added: number
 }
 
 /** A place that an accepted update writes to: a root, and the first key under it (null for a list). */
 export interface Touched {
   root: string
   key: string | null
+}
+
+/** What the gate says, and what it cost to say so. */
+export type Weighed = Verdict & {
+  /** Steps of work (see `budget.ts`) that it took to read the update and to judge it; what is accepted costs as much again, about. */
+  work: number
 }
 
 export type Verdict =

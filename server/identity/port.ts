@@ -2,7 +2,7 @@
 import type { Hono } from 'hono'
 import type { DeviceSessions } from './devices-port.ts'
 import type { Leaving } from './deletion-port.ts'
-import type { UserId } from '../../shared/ids.ts'
+import type { BotId, UserId } from '../../shared/ids.ts'
 import type { Principal } from '../../shared/principal.ts'
 
 /** What a request brings to prove who it comes from; secrets, so never part of a log line. */
@@ -22,6 +22,12 @@ export interface Credentials {
 /** What no longer proves anybody: one credential, or all of a person's. */
 export type Revocation = { credential: string } | { user: UserId }
 
+/** A bot that is called otherwise from now on. */
+export interface Renamed {
+  bot: BotId
+  name: string
+}
+
 /** Ends what is kept of these ids of one person that lets somebody in as them, or into what is theirs; resolves when that is durable. */
 export type TakenOver = (ids: readonly UserId[]) => Promise<void>
 
@@ -39,6 +45,11 @@ export interface Identity {
    * @returns takes the listener off
    */
   onRevoked(listener: (gone: Revocation) => void): () => void
+  /**
+   * Tells of bots that were renamed: what is open by one goes on under the new name. Absent where there are none.
+   * @returns takes the listener off
+   */
+  onRenamed?(listener: (renamed: Renamed) => void): () => void
   /**
    * Looks every so often whether somebody else than this process ended what proves these, and tells of it like of all that is revoked.
    * Absent where nobody else can.
@@ -87,6 +98,7 @@ export const wrapped = (inner: Identity, own: Partial<Identity>): Identity => {
     authenticate: inner.authenticate.bind(inner),
     admitGuest: inner.admitGuest.bind(inner),
     onRevoked: inner.onRevoked.bind(inner),
+    onRenamed: inner.onRenamed?.bind(inner),
     watch: inner.watch?.bind(inner),
     renew: inner.renew?.bind(inner),
     onTakenOver: inner.onTakenOver?.bind(inner),

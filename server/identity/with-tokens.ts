@@ -3,7 +3,7 @@ import type { RandomBytes } from '../../shared/ids.ts'
 import { openLevelDbBots } from './bots/leveldb-bots.ts'
 import type { Bots } from './bots-port.ts'
 import { wrapped } from './port.ts'
-import type { Identity, Revocation } from './port.ts'
+import type { Identity, Renamed, Revocation } from './port.ts'
 import { SealedTickets } from './tickets/sealed-tickets.ts'
 import type { Tickets } from './ticket-port.ts'
 import type { Tokens } from './token-port.ts'
@@ -43,6 +43,7 @@ export const withTokens = (options: WithTokensOptions): { identity: Identity, to
     return () => stops.forEach(stop => stop())
   }
   onRevoked(gone => tickets.revoked(gone))
+  const toldOfNames = new Set<(renamed: Renamed) => void>()
   people.onTakenOver?.(async ids => { for (const id of ids) await tokens.endAllOf(id) })
   // A token would outlive its person: an embedder's functions are not asked about it, and of a guest it would be the account's by now.
   people.onRevoked(gone => { if ('user' in gone) tokens.endAllOf(gone.user).catch(onError) })
@@ -60,6 +61,10 @@ export const withTokens = (options: WithTokensOptions): { identity: Identity, to
     admitGuest: async (credentials, secure) =>
       credentials.ticket !== undefined || tokenIn(credentials.authorization) !== null ? null : people.admitGuest(credentials, secure),
     onRevoked,
+    onRenamed: listener => {
+      toldOfNames.add(listener)
+      return () => toldOfNames.delete(listener)
+    },
     renew,
     ...people.leaving && { leaving: { ...people.leaving, forget: async (person, ids) => {
       for (const { id } of await tokens.listOf(ids)) await tokens.revoke(ids, id)
@@ -72,7 +77,11 @@ export const withTokens = (options: WithTokensOptions): { identity: Identity, to
     find: id => registered.find(id),
     listOf: ids => registered.listOf(ids),
     adopt: (ids, id) => registered.adopt(ids, id),
-    change: (ids, id, fields) => registered.change(ids, id, fields),
+    change: async (ids, id, fields) => {
+      const bot = await registered.change(ids, id, fields)
+      if (bot && fields.name !== undefined) for (const tell of toldOfNames) tell({ bot: id, name: bot.name })
+      return bot
+    },
     // First the bot: from then on no token of it is good; then what is open by one ends.
     remove: async (ids, id) => {
       const removed = await registered.remove(ids, id)

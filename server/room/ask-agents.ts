@@ -2,7 +2,7 @@
 import { canGoOn, isFinished, readMeta, textOf } from '../../shared/conversation/read.ts'
 import type { RequestOf, Run } from '../../shared/conversation/schema.ts'
 import { SkeinError } from '../../shared/errors.ts'
-import type { AgentId, RequestId } from '../../shared/ids.ts'
+import type { AgentId, RequestId, RunId } from '../../shared/ids.ts'
 import { holderOf } from '../../shared/principal.ts'
 import { advanceRun } from './advance-run.ts'
 import type { TransactionWriter } from './conversation-writer.ts'
@@ -12,11 +12,15 @@ import type { KnownAgents, TakeContext } from './take-context.ts'
 
 export const stop = (writer: TransactionWriter, { runId }: RequestOf<'stop'>, { now, agents }: TakeContext): void => {
   const run = writer.roots.runs.get(runId)
-  if (!run) throw new SkeinError('target-unknown')
+  if (!run) throw new SkeinError(hasReplyOf(writer, runId) ? 'run-finished' : 'target-unknown')
   if (isFinished(run)) throw new SkeinError('run-finished')
   const authorName = agents.nameOf(run.agentId)
   advanceRun(writer, run, { type: 'stopped', at: now }, authorName === undefined ? {} : { authorName })
 }
+
+/** A run that has ended makes room for later ones, and is known by its reply from then on. */
+const hasReplyOf = ({ messages }: TransactionWriter, runId: RunId): boolean =>
+  [...messages.values()].some(({ metadata }) => metadata.runId === runId)
 
 export const regenerate = (writer: TransactionWriter, requestId: RequestId, request: RequestOf<'regenerate'>, { principal, now, agents }: TakeContext): void => {
   const target = messageOrThrow(writer, request.messageId)

@@ -3,7 +3,9 @@ import type { Message } from '../../shared/conversation/schema.ts'
 import { SkeinError } from '../../shared/errors.ts'
 import { parseMessageId, parseRequestId } from '../../shared/ids.ts'
 import type { MessageId } from '../../shared/ids.ts'
+import { isOwn } from '../../shared/principal.ts'
 import type { TransactionWriter } from './conversation-writer.ts'
+import type { MessageIndex } from './message-index.ts'
 import type { TakeContext } from './take-context.ts'
 
 /**
@@ -23,6 +25,18 @@ export const messageOrThrow = (writer: TransactionWriter, id: MessageId | null):
   const message = id === null ? undefined : writer.messages.get(id)
   if (!message) throw new SkeinError('target-unknown')
   return message
+}
+
+/**
+ * Whoever said it, asked for it, or answers for the bot that did: in person or by a token. No bot answers for another one of the same
+ * person's.
+ */
+export const mayRedact = (
+  messages: Pick<MessageIndex, 'get'>, message: Message, { principal, role }: Pick<TakeContext, 'principal' | 'role'>,
+): boolean => {
+  const asked = message.role === 'assistant' ? messages.get(message.metadata.parentId ?? '')?.metadata : message.metadata
+  const answerable = [asked?.authorId, asked?.bot?.of.id, message.metadata.bot?.of.id, message.metadata.authorId]
+  return role === 'owner' || answerable.some(id => isOwn(principal, id))
 }
 
 /** Every alternative names the first one, so that taking one of them out leaves the others together. */

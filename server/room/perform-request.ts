@@ -2,16 +2,15 @@
 import { reactionKey } from '../../shared/conversation/document.ts'
 import { isMode } from '../../shared/conversation/mode.ts'
 import { isFinished, readMeta } from '../../shared/conversation/read.ts'
-import type { Request, RequestOf } from '../../shared/conversation/schema.ts'
+import type { Request, RequestOf, Run } from '../../shared/conversation/schema.ts'
 import { SkeinError } from '../../shared/errors.ts'
 import { isKeptForBots } from '../../shared/ids.ts'
-import type { AgentId, RequestId } from '../../shared/ids.ts'
+import type { AgentId, MessageId, RequestId } from '../../shared/ids.ts'
 import { limits } from '../../shared/limits.ts'
-import { isOwn } from '../../shared/principal.ts'
 import { advanceRun } from './advance-run.ts'
 import { answerAgain, regenerate, stop } from './ask-agents.ts'
 import type { TransactionWriter } from './conversation-writer.ts'
-import { messageOrThrow } from './message-places.ts'
+import { mayRedact, messageOrThrow } from './message-places.ts'
 import { send, titleFrom } from './send-message.ts'
 import type { TakeContext } from './take-context.ts'
 
@@ -36,22 +35,27 @@ export const performRequest = (writer: TransactionWriter, requestId: RequestId, 
   }
 }
 
-const redact = (writer: TransactionWriter, { messageId }: RequestOf<'redact'>, { principal, role, now }: TakeContext): void => {
+const redact = (writer: TransactionWriter, { messageId }: RequestOf<'redact'>, context: TakeContext): void => {
+  const { principal, now } = context
   const message = messageOrThrow(writer, messageId)
-  const asked = message.role === 'assistant' ? writer.messages.get(message.metadata.parentId ?? '')?.metadata : message.metadata
-  // Whose bot it is answers for it, in person or by a token; no bot for another one of the same person's.
-  const answerable = [asked?.authorId, asked?.bot?.of.id, message.metadata.bot?.of.id, message.metadata.authorId]
-  if (role !== 'owner' && !answerable.some(id => isOwn(principal, id))) throw new SkeinError('not-author')
+  if (!mayRedact(writer.messages, message, context)) throw new SkeinError('not-author')
+  const readers = runsThatMayHaveRead(writer, messageId)
   writer.redactMessage(message, principal.id, now)
-  forgetWhatAgentsRead(writer, now)
+  forgetWhatAgentsRead(writer, readers, now)
   // The title that the server made of its words must not go on saying them.
   if (writer.roots.meta.get('title') === titleFrom(message)) writer.setMeta('title', '')
 }
 
+/** An agent is told what stands up to the message that it answers, and the reply that it goes on with; nothing that was said since. */
+const runsThatMayHaveRead = ({ roots: { messages, runs } }: TransactionWriter, id: MessageId): Run[] => {
+  const ids = messages.toArray().map(message => message.id)
+  const sinceThen = new Set(ids.slice(ids.indexOf(id)))
+  return [...runs.values()].filter(run => !isFinished(run) && (run.continues === id || sinceThen.has(run.messageId)))
+}
+
 /** A reply in progress may go on to say what was just taken out: it ends here, without its words. */
-const forgetWhatAgentsRead = (writer: TransactionWriter, now: number): void => {
-  for (const run of [...writer.roots.runs.values()]) {
-    if (isFinished(run)) continue
+const forgetWhatAgentsRead = (writer: TransactionWriter, readers: readonly Run[], now: number): void => {
+  for (const run of readers) {
     if (run.draftId) writer.dropDraft(run.draftId)
     advanceRun(writer, { ...run, draftId: null }, { type: 'stopped', at: now })
   }

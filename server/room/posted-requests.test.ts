@@ -1,9 +1,9 @@
 /** Requests that come by themselves, in rooms that come and go: their turn, their role, what is not taken, what they leave behind. */
 import { afterEach, describe, expect, it } from 'vitest'
-import { proposeRedact, proposeSend } from '../../shared/conversation/write.ts'
+import { proposeRedact, proposeSend, proposeStop } from '../../shared/conversation/write.ts'
 import type { Request } from '../../shared/conversation/schema.ts'
 import { messageIdOf } from '../../shared/ids.ts'
-import type { RequestId } from '../../shared/ids.ts'
+import type { RequestId, RunId } from '../../shared/ids.ts'
 import type { Role } from '../../shared/wire/frame.ts'
 import { newRequestId, say } from '../../test/rig/conversation.ts'
 import { settle } from '../../test/rig/manual-time.ts'
@@ -100,7 +100,7 @@ describe('what is not taken and noted nowhere', () => {
     expect((await post(over, text('three'), id)).outcome.status).toBe('accepted')
   })
 
-  it('is what comes when the document is full, but to take something out is still possible', async () => {
+  it('is what comes when the document is full, but to take something out, or to stop a reply, is still possible', async () => {
     const over = world()
     await over.rooms.close()
     over.documentBytes = 3000
@@ -112,6 +112,7 @@ describe('what is not taken and noted nowhere', () => {
     const id = newRequestId()
     await expect(post(over, text('more'), id)).rejects.toMatchObject({ code: 'document-full' })
     expect(over.disk.documents.get(talk)!.ledger.has(id)).toBe(false)
+    expect((await post(over, proposeStop(newRequestId() as string as RunId, 1))).outcome).toMatchObject({ status: 'refused', code: 'target-unknown' })
     expect((await post(over, proposeRedact(messageIdOf(first), 1))).outcome.status).toBe('accepted')
   })
 

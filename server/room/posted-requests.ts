@@ -22,7 +22,7 @@ import { takeContext } from './environment.ts'
 import type { RoomEnvironment, WrittenDocument } from './environment.ts'
 import { idsToPrepare, lackParents } from './parents.ts'
 import type { Posted, PostedAnswer } from './port.ts'
-import { parentIdOf } from './proposals.ts'
+import { asksForAnEnd, parentIdOf } from './proposals.ts'
 import type { Asking } from './session.ts'
 import type { KnownAgents } from './take-context.ts'
 import { contentOf, takeOnce } from './take.ts'
@@ -60,7 +60,7 @@ export class PostedRequests {
     const before = known.get(requestId)
     if (before) return this.#again(before, posted)
     if (lackParents(proposals, this.#document, known)) return new SkeinError('parent-unknown', TOO_EARLY)
-    if (request.type !== 'redact' && this.#isFull()) return new SkeinError('document-full', NO_ROOM)
+    if (!asksForAnEnd(request) && this.#isFull()) return new SkeinError('document-full', NO_ROOM)
     const waitMs = this.#spend(principal)
     return waitMs > 0 ? new OverBudget(waitMs) : this.#takeNow(requestId, request, { principal, role }, known, agents)
   }

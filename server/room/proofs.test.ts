@@ -4,6 +4,7 @@ import { ManualTime, settle } from '../../test/rig/manual-time.ts'
 import { RevocableIdentity } from '../../test/rig/revocable-identity.ts'
 import type { BotId, UserId } from '../../shared/ids.ts'
 import type { Principal } from '../../shared/principal.ts'
+import type { Renamed } from '../identity/port.ts'
 import { Proofs } from './proofs.ts'
 
 const DAY = 24 * 60 * 60 * 1000
@@ -71,6 +72,31 @@ describe('what is open by a proof', () => {
     resolve()
     expect(await entering).toBeNull()
     expect(proofs.size).toBe(0)
+  })
+
+  it('goes on under the new name when a bot is renamed, while it is looked at too', async () => {
+    const of = { id: 'ada' as UserId, name: 'Ada' }
+    const acting = { id: 'bot-1' as BotId, name: 'Old', of }
+    const bot: Principal = { kind: 'agent', id: 'agent:bot' as UserId, name: 'Old · bot of Ada', bot: acting }
+    let rename: (renamed: Renamed) => void = () => {}
+    const asked = Promise.withResolvers<Principal>()
+    const held = new Proofs({
+      identity: { authenticate: () => asked.promise, onRevoked: () => () => {}, onRenamed: listener => {
+        rename = listener
+        return () => {}
+      } },
+      now: time.now, after: time.after,
+    })
+    const entering = held.enter({ address: '' })
+    rename({ bot: acting.id, name: 'New' })
+    asked.resolve(bot)
+    const proof = (await entering)!
+    expect(proof.principal).toMatchObject({ id: bot.id, name: 'New · bot of Ada', bot: { id: acting.id, name: 'New' } })
+    const told: string[] = []
+    proof.whenRenamed(({ name }) => told.push(name))
+    rename({ bot: 'bot-2' as BotId, name: 'Other' })
+    rename({ bot: acting.id, name: 'Newer' })
+    expect(told).toEqual(['Newer · bot of Ada'])
   })
 
   it('ends at once when the proof was revoked before anybody listened', async () => {

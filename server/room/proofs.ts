@@ -4,21 +4,25 @@
  * Opening takes several steps, and the proof may be revoked between any two of them. So whoever opens something enters here instead of
  * asking the identity: from the first step on it is told, and nothing slips through between the check and the listening.
  */
+import { botLabel } from '../../shared/bot-label.ts'
 import type { ErrorCode } from '../../shared/errors.ts'
 import { holderOf } from '../../shared/principal.ts'
 import type { Principal } from '../../shared/principal.ts'
 import type { Timers } from '../../shared/timers.ts'
-import type { Credentials, Identity, Revocation } from '../identity/port.ts'
+import type { Credentials, Identity, Renamed, Revocation } from '../identity/port.ts'
 
 export interface ProofsOptions {
-  identity: Pick<Identity, 'authenticate' | 'onRevoked' | 'watch'>
+  identity: Pick<Identity, 'authenticate' | 'onRevoked' | 'onRenamed' | 'watch'>
   /** Milliseconds since 1970. */
   now: () => number
   after: Timers['after']
 }
 
 export interface Proof {
+  /** As they are called now. */
   readonly principal: Principal
+  /** Calls `go` with whom it proves each time that they are called otherwise. There is one such listener. */
+  whenRenamed(go: (principal: Principal) => void): void
   /** Calls `end` once, when the proof has ended or has done so already. There is one such listener. */
   whenEnded(end: (code: ErrorCode) => void): void
   /** What was open is closed. */
@@ -31,26 +35,29 @@ const LONGEST_WAIT_MS = 24 * 60 * 60 * 1000
 export class Proofs {
   readonly #options: ProofsOptions
   readonly #held = new Set<HeldProof>()
-  /** What was revoked while somebody was being asked for. */
-  readonly #asking = new Set<Revocation[]>()
+  /** What was revoked and renamed while somebody was being asked for. */
+  readonly #asking = new Set<{ gone: Revocation[], renamed: Renamed[] }>()
   readonly #stopListening: () => void
+  readonly #stopHearing: () => void
   readonly #stopWatching: () => void
 
   constructor(options: ProofsOptions) {
     this.#options = options
     this.#stopListening = options.identity.onRevoked(gone => this.#revoke(gone))
+    this.#stopHearing = options.identity.onRenamed?.(renamed => this.#rename(renamed)) ?? (() => {})
     this.#stopWatching = options.identity.watch?.(() => this.#held.values().map(({ principal }) => principal)) ?? (() => {})
   }
 
   /** @returns null: nobody that is known here. Otherwise to be left when what is opened by it is closed. */
   async enter(credentials: Credentials): Promise<Proof | null> {
-    const meanwhile: Revocation[] = []
+    const meanwhile = { gone: [] as Revocation[], renamed: [] as Renamed[] }
     this.#asking.add(meanwhile)
     try {
       const principal = await this.#options.identity.authenticate(credentials)
-      if (!principal || meanwhile.some(gone => concerns(gone, principal))) return null
+      if (!principal || meanwhile.gone.some(gone => concerns(gone, principal))) return null
       const proof = new HeldProof(principal, this.#options, () => this.#held.delete(proof))
       this.#held.add(proof)
+      for (const renamed of meanwhile.renamed) proof.rename(renamed)
       return proof
     } finally {
       this.#asking.delete(meanwhile)
@@ -64,13 +71,19 @@ export class Proofs {
 
   close(): void {
     this.#stopListening()
+    this.#stopHearing()
     this.#stopWatching()
     for (const proof of [...this.#held]) proof.leave()
   }
 
   #revoke(gone: Revocation): void {
-    for (const each of this.#asking) each.push(gone)
+    for (const { gone: each } of this.#asking) each.push(gone)
     for (const proof of [...this.#held]) if (concerns(gone, proof.principal)) proof.end('signed-out')
+  }
+
+  #rename(renamed: Renamed): void {
+    for (const { renamed: each } of this.#asking) each.push(renamed)
+    for (const proof of this.#held) proof.rename(renamed)
   }
 }
 
@@ -79,8 +92,9 @@ const concerns = (gone: Revocation, principal: Principal): boolean =>
   'user' in gone ? gone.user === holderOf(principal).id : gone.credential === principal.credential
 
 class HeldProof implements Proof {
-  readonly principal: Principal
+  principal: Principal
   readonly #forget: () => void
+  #renamed: (principal: Principal) => void = () => {}
   #ended: ErrorCode | null = null
   #listener: ((code: ErrorCode) => void) | null = null
   #cancel: () => void = () => {}
@@ -102,9 +116,21 @@ class HeldProof implements Proof {
     else this.#listener = end
   }
 
+  whenRenamed(go: (principal: Principal) => void): void {
+    this.#renamed = go
+  }
+
+  rename({ bot: id, name }: Renamed): void {
+    const { bot } = this.principal
+    if (bot?.id !== id) return
+    this.principal = { ...this.principal, name: botLabel(name, bot.of.name), bot: { ...bot, name } }
+    this.#renamed(this.principal)
+  }
+
   leave(): void {
     this.#cancel()
     this.#listener = null
+    this.#renamed = () => {}
     this.#forget()
   }
 

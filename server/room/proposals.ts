@@ -11,15 +11,22 @@ export interface Proposal {
 export const proposalsIn = (decoded: { structs: readonly unknown[] }): Proposal[] => {
   const proposals: Proposal[] = []
   for (const struct of decoded.structs) {
-    if (!(struct instanceof Y.Item) || struct.parentSub === null || (struct.parent as unknown) !== 'requests') continue
-    proposals.push({ id: struct.parentSub, parentId: parentIdOf(struct.content.getContent()[0]) })
+    const proposed = requestIn(struct)
+    if (proposed) proposals.push({ id: proposed.id, parentId: parentIdOf(proposed.request) })
   }
   return proposals
 }
 
-/** Whether a struct only proposes to take a message out. */
-export const proposesRedaction = (struct: unknown): boolean =>
-  struct instanceof Y.Item && (struct.parent as unknown) === 'requests' && property(struct.content.getContent()[0], 'type') === 'redact'
+/** The request that a struct of a conversation's update proposes; nobody has checked it yet. */
+export const requestIn = (struct: unknown): { id: string, request: unknown } | null =>
+  struct instanceof Y.Item && struct.parentSub !== null && (struct.parent as unknown) === 'requests'
+    ? { id: struct.parentSub, request: struct.content.getContent()[0] } : null
+
+/** What nobody may be kept from, however full the document is. @param request nobody has checked it yet */
+export const asksForAnEnd = (request: unknown): boolean => {
+  const type = property(request, 'type')
+  return type === 'redact' || type === 'stop'
+}
 
 /** What a `send` says that it follows, read from a value that nobody has checked; null when it says nothing. */
 export const parentIdOf = (request: unknown): string | null => {

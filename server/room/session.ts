@@ -19,6 +19,8 @@ export interface Asking {
 export interface Session extends Asking {
   /** Neither refused, nor closed by either side. */
   readonly isOpen: boolean
+  /** What it sent took so many steps of work to read and to judge (server/gate/budget.ts). */
+  worked(steps: number): void
   /** Sends a frame to this session alone. */
   send(frame: Uint8Array): void
   /** Sends frames that were made ready once for all readers. */

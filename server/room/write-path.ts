@@ -11,18 +11,19 @@ import { holderOf } from '../../shared/principal.ts'
 import { judge } from '../gate/judge.ts'
 import { scan } from '../gate/scan.ts'
 import type { Scanned } from '../gate/scan.ts'
-import type { Verdict } from '../gate/verdict.ts'
+import type { Verdict, Weighed } from '../gate/verdict.ts'
 import type { SharedType } from '../gate/yjs-internals.ts'
 import type { LedgerEntry } from '../log/port.ts'
 import { applyJudged } from './apply-judged.ts'
 import { agentsFor, mayAskBots } from './asked-bots.ts'
 import { takeContext } from './environment.ts'
 import type { RoomEnvironment, WrittenDocument } from './environment.ts'
+import { hasRoomFor, isGrowing } from './full-document.ts'
 import { Inbox } from './inbox.ts'
 import { idsToPrepare, lackParents } from './parents.ts'
 import type { Posted, PostedAnswer } from './port.ts'
 import { PostedRequests } from './posted-requests.ts'
-import { proposalsIn, proposesRedaction } from './proposals.ts'
+import { proposalsIn } from './proposals.ts'
 import type { Proposal } from './proposals.ts'
 import type { Asking, Session, Submission, Turn } from './session.ts'
 import type { Outcome } from './take-in-slices.ts'
@@ -34,6 +35,9 @@ import { TakenRequests } from './taken-requests.ts'
 import type { KnownRequests } from './taken-requests.ts'
 
 const TOO_MANY_REQUESTS = `One update may bring ${limits.requestsPerUpdate} requests at most, so none of it was stored. It stays on this device.`
+
+/** Of a document that takes no requests. */
+const NOTHING_KNOWN: KnownRequests = new Map()
 
 type Accepted = Extract<Verdict, { kind: 'accept' }>
 
@@ -106,7 +110,7 @@ export class WritePath {
       judge: ({ session, bytes }) => {
         if (session.ended) return null
         const scanned = scan(bytes, kind, client => Y.getState(doc.store, client))
-        const verdict = scanned.ok ? this.#judge(session, scanned) : null
+        const verdict = scanned.ok ? this.#judge(session, scanned, NOTHING_KNOWN) : null
         if (!scanned.ok || !verdict || verdict.kind === 'park' || verdict.kind === 'refuse') return null
         return verdict.kind === 'nothing' || this.#affords(session, verdict) ? { scanned, verdict } : null
       },
@@ -133,8 +137,11 @@ export class WritePath {
   async #take(session: Session, bytes: Uint8Array, final: boolean): Promise<Outcome> {
     const { kind, messages, doc } = this.#document
     const scanned = scan(bytes, kind, client => Y.getState(doc.store, client))
-    if (!scanned.ok) return refused(scanned.code, scanned.reason)
-
+    if (!scanned.ok) {
+      // How far it was read nobody knows.
+      session.worked(limits.workPerUpdate)
+      return refused(scanned.code, scanned.reason)
+    }
     const proposals = messages ? proposalsIn(scanned.decoded) : []
     if (proposals.length > limits.requestsPerUpdate) return refused('too-large', TOO_MANY_REQUESTS)
     const known: KnownRequests = new Map()
@@ -145,7 +152,7 @@ export class WritePath {
 
     for (;;) {
       if (this.#endIfLost(session) || session.ended) return { kind: 'ended' }
-      const verdict = this.#judge(session, scanned)
+      const verdict = this.#judge(session, scanned, known)
       switch (verdict.kind) {
         case 'refuse':
           return refused(verdict.code, verdict.reason)
@@ -164,7 +171,7 @@ export class WritePath {
             continue
           }
           if (!final && lackParents(proposals, this.#document, known)) return { kind: 'parked' }
-          if (this.#isGrowing(scanned) && this.#isFull()) return refused('document-full')
+          if (isGrowing(this.#document, scanned) && this.#isFull()) return refused('document-full')
           if (!this.#affords(session, verdict)) return refused('rate-limited')
           return this.#apply(session, scanned.bytes, verdict, proposals, known, agents)
         }
@@ -172,10 +179,23 @@ export class WritePath {
     }
   }
 
-  #judge({ principal, role }: Session, scanned: Scanned): Verdict {
+  #judge(session: Session, scanned: Scanned, known: KnownRequests): Verdict {
+    const weighed = this.#weigh(session, scanned, known)
+    session.worked(weighed.work)
+    return weighed
+  }
+
+  #weigh(session: Session, scanned: Scanned, known: KnownRequests): Weighed {
     const { kind, doc, owners } = this.#document
+    const { budgets, now } = this.#environment
+    const { principal, role } = session
     const { id, aliases } = principal
-    return judge(scanned, { kind, doc, principal: id, aliases, role, ownerOf: client => owners.of(client, principal) })
+    const mayAsk = (count: number): boolean => budgets === null || budgets.requests.waitMs(holderOf(principal).id, count, now()) === 0
+    return judge(scanned, {
+      kind, doc, principal: id, aliases, role,
+      ownerOf: client => owners.of(client, principal),
+      hasRoomFor: grown => hasRoomFor(this.#document, scanned, { principal, role, known, mayAsk }, grown),
+    })
   }
 
   #apply(
@@ -233,13 +253,6 @@ export class WritePath {
     const { broken } = this.#document.recorder
     if (broken) session.end(broken.code)
     return broken !== null
-  }
-
-  /** Deleting makes room, so it is always allowed, and so is to ask that a message be taken out. */
-  #isGrowing({ decoded }: Scanned): boolean {
-    const { kind, doc: { store } } = this.#document
-    return decoded.structs.some(struct => struct instanceof Y.Item && !(struct.content instanceof Y.ContentDeleted) &&
-      struct.id.clock + struct.length > Y.getState(store, struct.id.client) && !(kind === 'conversation' && proposesRedaction(struct)))
   }
 
   /** As many bytes as there may be. How many structs an update may add the gate says (`Costs`), which counts those that it splits too. */

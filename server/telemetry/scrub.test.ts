@@ -21,6 +21,8 @@ test.each([
   'a mail with https://chat.example.org/reset#handed-S3CRET was not sent',
   'nor one with https://chat.example.org/confirm#S3CRET, /sign-up#S3CRET or /link#S3CRET',
   `opened ${routes.shared('S3CRET')}`,
+  'traces go to https://team:S3CRET@collector.example.org:4318/v1/traces',
+  'postgres://skein:S3CRET@x@localhost/skein does not answer',
 ])('%s is written without its secret', text => {
   expect(scrub(text)).not.toMatch(/S3CRET|eyJzdWI/)
   expect(scrub(text)).toContain('[redacted]')
@@ -31,6 +33,7 @@ test.each([
   '/api/conversations/a/messages?limit=20&after=b',
   'a ticket is needed; the token was refused, join the others',
   'Basics of /joinery',
+  'https://registry.example.org/@scope/package@1.0 and ann@example.org',
 ])('%s stays as it is', text => expect(scrub(text)).toBe(text))
 
 test('it holds for what a line has anywhere: a message, an error, its stack, fields deep down', () => {

@@ -15,6 +15,8 @@ const PATTERNS: readonly RegExp[] = [
   new RegExp(`((?:${paths}))${VALUE}`, 'g'),
   /** `?ticket=…` and its like. */
   new RegExp(String.raw`([?&](?:ticket|token|access_token|id_token|refresh_token|code|state|secret|key|api_key|password)=)${VALUE}`, 'gi'),
+  /** A name and a password before the host of an address. */
+  /(\/\/)[^\s"'/?#\\]+(?=@)/g,
   /** A ticket as a subprotocol. */
   new RegExp(String.raw`(\bskein\.ticket\.)${VALUE}`, 'g'),
   /** A token by its form; its id may be read. */

@@ -95,12 +95,15 @@ export const readReactions = (doc: Y.Doc): Reaction[] =>
 export const textOf = (parts: readonly MessagePart[]): string =>
   parts.flatMap(part => part.type === 'text' && typeof part.text === 'string' ? [part.text] : []).join('\n\n')
 
+/** What of the longest reply these parts take: the bytes of its words and thoughts, and of its sources as JSON. */
+export const replyBytes = (parts: readonly MessagePart[]): number =>
+  parts.reduce((sum, part) => sum + utf8.encode(typeof part.text === 'string' ? part.text : JSON.stringify(part)).length, 0)
+const utf8 = new TextEncoder()
+
 /** Whether there is text that an agent can go on from, and room for more of it. */
-export const canGoOn = (parts: readonly MessagePart[]): boolean => {
-  const text = textOf(parts)
+export const canGoOn = (parts: readonly MessagePart[]): boolean =>
   // A reply is cut before the character that does not fit.
-  return text.trim() !== '' && new TextEncoder().encode(text).length < limits.messageBytes - 3
-}
+  textOf(parts).trim() !== '' && parts.length < limits.partsPerReply && replyBytes(parts) < limits.messageBytes - 3
 
 /** The start of a text on one line; cut between code points, at most `length` UTF-16 units and an ellipsis. */
 export const shorten = (text: string, length: number): string => {

@@ -31,7 +31,10 @@ const count = z.optional(z.number())
 const usage = z.object({ inputTokens: count, outputTokens: count, totalTokens: count, reasoningTokens: count, cachedInputTokens: count })
 /** By the prices that the server was given: what it was charged may differ. */
 const cost = z.object({ amount: z.number(), currency: z.string() })
-/** `tokensPerSecond`: of what the model gave out, from its first token on. */
+/**
+ * `tokensPerSecond`: of what the model gave out, from its first token on; of its words alone where it says how many of its tokens were
+ * thoughts.
+ */
 const timing = z.object({ firstTokenMs: z.optional(z.number()), totalMs: z.number(), tokensPerSecond: z.optional(z.number()) })
 
 /** A file or a folder of the server: `<name of a root>/<path>`. */
@@ -44,9 +47,11 @@ const contextReferences = z.optional(z.array(contextReference).check(z.maxLength
 
 /**
  * `link`: it leads out of where it is to be found, or may; `too-large`: by itself; `too-much`, `too-many`: with what was read before;
- * `not-allowed`: who asked may not have files read.
+ * `too-slow`: the disk had not given it in time; `not-allowed`: who asked may not have files read.
  */
-export const leftOutWhy = z.enum(['not-found', 'not-a-file', 'link', 'binary', 'too-large', 'too-much', 'too-many', 'not-allowed'])
+export const leftOutWhy = z.enum([
+  'not-found', 'not-a-file', 'link', 'binary', 'too-large', 'too-much', 'too-many', 'too-slow', 'not-allowed'
+])
 export type LeftOutWhy = z.infer<typeof leftOutWhy>
 
 /** Which files of the server an agent was given for a reply, and which of those that were named not; `more`: how many more. */

@@ -11,6 +11,7 @@ import type { ModelBudget } from '../../server/agents/model-budget.ts'
 import type { RunLeases } from '../../server/agents/leases.ts'
 import type { Agent } from '../../server/agents/port.ts'
 import { createAgentRegistry } from '../../server/agents/registry.ts'
+import type { ServerFiles } from '../../server/agents/server-files.ts'
 import type { Timers } from '../../shared/timers.ts'
 import { deriveRun } from '../../server/room/derive-run.ts'
 import type { ConversationWriter } from '../../server/room/port.ts'
@@ -35,6 +36,8 @@ export interface AgentWorldOptions {
   budget?: ModelBudget
   /** Of one person; any number when left out. */
   repliesAtOnce?: number
+  /** Of the server, that messages may name; none when left out. */
+  files?: ServerFiles
 }
 
 export interface LogLine {
@@ -44,7 +47,8 @@ export interface LogLine {
 }
 
 export class AgentWorld {
-  readonly name: DocumentName = conversationName('test')!
+  /** The conversation that is written to and read; a test may turn to another one. */
+  name: DocumentName = conversationName('test')!
   readonly agents: readonly [Agent, ...Agent[]]
   readonly log: ScriptedLog
   readonly time: ManualTime
@@ -60,10 +64,11 @@ export class AgentWorld {
   readonly #timers: Timers
   readonly #budget: ModelBudget | null
   readonly #repliesAtOnce: number
+  readonly #files: ServerFiles | null
 
   private constructor(
     agents: readonly [Agent, ...Agent[]], log: ScriptedLog, time: ManualTime, timers: Timers, leases: RunLeases, budget: ModelBudget | null,
-    repliesAtOnce: number,
+    repliesAtOnce: number, files: ServerFiles | null,
   ) {
     this.agents = agents
     this.log = log
@@ -71,7 +76,9 @@ export class AgentWorld {
     this.#timers = timers
     this.#budget = budget
     this.#repliesAtOnce = repliesAtOnce
-    log.onDurable = (_name, { update }) => {
+    this.#files = files
+    log.onDurable = (name, { update }) => {
+      if (name !== this.name) return
       Y.applyUpdate(this.reader, update)
       const [text] = this.draftTexts
       if (text !== undefined) this.seen.push(text)
@@ -108,6 +115,7 @@ export class AgentWorld {
       leases,
       budget: this.#budget,
       repliesAtOnce: this.#repliesAtOnce,
+      files: this.#files,
       openRuns: () => this.log.openRuns(),
       log: { info: line('info'), warn: line('warn'), error: line('error') }
     })
@@ -121,8 +129,8 @@ export class AgentWorld {
     options: AgentWorldOptions = {}
   ): Promise<AgentWorld> {
     const { log = ScriptedLog.empty(), time = new ManualTime(), timers = time, leases = createProcessLeases() } = options
-    const { budget, repliesAtOnce = Infinity } = options
-    const world = new AgentWorld(agents, log, time, timers, leases, budget ?? null, repliesAtOnce)
+    const { budget, repliesAtOnce = Infinity, files = null } = options
+    const world = new AgentWorld(agents, log, time, timers, leases, budget ?? null, repliesAtOnce, files)
     for (const update of (await log.read(world.name))?.updates ?? []) Y.applyUpdate(world.reader, update)
     world.driver.recover(await log.openRuns())
     await settle()

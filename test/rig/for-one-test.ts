@@ -23,5 +23,5 @@ export const upgradeStatus = ({ syncUrl }: ServerProcess, headers: Record<string
 })
 
 /** The cookie of somebody whom nobody knew. */
-export const guestCookie = async ({ url }: ServerProcess, headers: Record<string, string> = {}): Promise<string> =>
+export const guestCookie = async ({ url }: Pick<ServerProcess, 'url'>, headers: Record<string, string> = {}): Promise<string> =>
   (await fetch(`${url}${routes.me()}`, { headers })).headers.get('set-cookie')!.split(';')[0]!

@@ -59,13 +59,14 @@ export interface InProcessOptions {
   limits?: ServerLimits
   /** Of the machine when left out. */
   timers?: Timers
+  now?: () => number
   /** Of a server that stood there before; a free one when left out. */
   port?: number
 }
 
 export const startInProcess = async (options: InProcessOptions = {}): Promise<InProcessServer> => {
   const { agents, identity, environment, files, dataFolder, durability = 'fsync', beginNewEpochs = false, squashAt, limits } = options
-  const { port: wanted = 0, timers = systemTimers } = options
+  const { port: wanted = 0, timers = systemTimers, now = Date.now } = options
   const folder = dataFolder === undefined ? await temporaryFolder() : { path: dataFolder, remove: async () => {} }
   let failing: 'before' | 'after' | null = null
   let hold: { reach: () => void, released: Promise<void> } | null = null
@@ -103,7 +104,7 @@ export const startInProcess = async (options: InProcessOptions = {}): Promise<In
     ...identities,
     agents: createAgentRegistry(agents ?? [createOfflineAgent({ timers: systemTimers, msPerToken: 0 })]),
     logger,
-    now: Date.now,
+    now,
     timers,
     random: { uint32: () => random(new Uint32Array(1))[0]!, uuid: randomUUID },
     openToAll: !identity && !environment,

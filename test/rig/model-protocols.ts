@@ -2,8 +2,8 @@
 import type { Provider } from '../../server/agents/models.ts'
 
 export interface Finish {
-  /** Default: the reply is whole. */
-  reason?: 'stop' | 'length'
+  /** Default: the reply is whole. `filtered`: its provider lets no more of it pass. */
+  reason?: 'stop' | 'length' | 'filtered'
   usage?: { input: number, output: number, reasoning?: number, cached?: number }
 }
 
@@ -39,7 +39,7 @@ const chatCompletions: ModelProtocol = {
       reasoning: text => [chunk({ role: 'assistant', reasoning_content: text })],
       source: () => [],
       finish: ({ reason = 'stop', usage }) => [
-        chunk({}, reason),
+        chunk({}, reason === 'filtered' ? 'content_filter' : reason),
         ...usage ? [{ ...frame, choices: [], usage: {
           prompt_tokens: usage.input, completion_tokens: usage.output, total_tokens: usage.input + usage.output,
           ...usage.reasoning !== undefined && { completion_tokens_details: { reasoning_tokens: usage.reasoning } },
@@ -85,7 +85,7 @@ const responses: ModelProtocol = {
         type: reason === 'stop' ? 'response.completed' : 'response.incomplete',
         response: {
           ...response,
-          incomplete_details: reason === 'stop' ? null : { reason: 'max_output_tokens' },
+          incomplete_details: reason === 'stop' ? null : { reason: reason === 'length' ? 'max_output_tokens' : 'content_filter' },
           ...usage && { usage: {
             input_tokens: usage.input, output_tokens: usage.output,
             ...usage.cached !== undefined && { input_tokens_details: { cached_tokens: usage.cached } },
@@ -132,7 +132,7 @@ const messages: ModelProtocol = {
       finish: ({ reason = 'stop', usage }) => [
         ...start(), ...stop(),
         {
-          type: 'message_delta', delta: { stop_reason: reason === 'stop' ? 'end_turn' : 'max_tokens', stop_sequence: null },
+          type: 'message_delta', delta: { stop_reason: { stop: 'end_turn', length: 'max_tokens', filtered: 'refusal' }[reason], stop_sequence: null },
           usage: {
             input_tokens: (usage?.input ?? 0) - (usage?.cached ?? 0), output_tokens: usage?.output ?? 0,
             cache_read_input_tokens: usage?.cached ?? 0,
@@ -159,7 +159,7 @@ const generateContent: ModelProtocol = {
       source: (uri, title) =>
         [chunk({ content: { role: 'model', parts: [{ text: '' }] }, groundingMetadata: { groundingChunks: [{ web: { uri, title } }] } })],
       finish: ({ reason = 'stop', usage }) => [chunk(
-        { content: { role: 'model', parts: [{ text: '' }] }, finishReason: reason === 'stop' ? 'STOP' : 'MAX_TOKENS' },
+        { content: { role: 'model', parts: [{ text: '' }] }, finishReason: { stop: 'STOP', length: 'MAX_TOKENS', filtered: 'SAFETY' }[reason] },
         usage ? { usageMetadata: {
           promptTokenCount: usage.input, candidatesTokenCount: usage.output - (usage.reasoning ?? 0),
           totalTokenCount: usage.input + usage.output,

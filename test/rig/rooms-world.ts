@@ -107,6 +107,8 @@ export class Page implements Session {
   /** Sync frames sent and acknowledged. */
   sent = 0
   acknowledged = 0
+  /** Steps that it took to judge what it sent. */
+  work = 0
   /** What it is sent as an answer fills its socket, and it reads nothing. */
   isFull = false
   readonly #release: () => void
@@ -151,6 +153,10 @@ export class Page implements Session {
 
   get isOpen(): boolean {
     return !this.ended && !this.#closed
+  }
+
+  worked(steps: number): void {
+    this.work += steps
   }
 
   deliver({ frames }: Outgoing): void {

@@ -1,5 +1,5 @@
 /** An agent that says what the test tells it to, when it tells it to. */
-import type { Agent, AgentChunk, AgentContext } from '../../server/agents/port.ts'
+import type { Agent, AgentChunk, AgentContext, Usage } from '../../server/agents/port.ts'
 import type { AgentId } from '../../shared/ids.ts'
 
 export interface Reply {
@@ -8,7 +8,7 @@ export interface Reply {
   say(text: string): void
   think(text: string): void
   source(url: string): void
-  finish(): void
+  finish(usage?: Usage): void
   fail(error: unknown): void
   /** Ends without `finish`. */
   end(): void
@@ -53,7 +53,7 @@ export class ScriptedAgent implements Agent {
       say: text => give(() => ({ type: 'text', text })),
       think: text => give(() => ({ type: 'reasoning', text })),
       source: url => give(() => ({ type: 'source-url', sourceId: url, url })),
-      finish: () => give(() => ({ type: 'finish', finishReason: 'stop', model: 'scripted-1', usage: { totalTokens: 3 } })),
+      finish: (usage = { totalTokens: 3 }) => give(() => ({ type: 'finish', finishReason: 'stop', model: 'scripted-1', usage })),
       fail: error => give(() => { throw error }),
       end: () => give(() => null),
       get unread() {

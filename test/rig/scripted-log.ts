@@ -29,7 +29,7 @@ export class ScriptedLog implements UpdateLog {
   /** `auto`: appends are durable at once; `hold`: when `release` is called; `fail`: never; `lie`: stored, but reported as failed. */
   disk: 'auto' | 'hold' | 'fail' | 'lie' = 'auto'
   /** What `read` rejects with. */
-  damage: SkeinError | null = null
+  damage: Error | null = null
   /** Called with each record as it becomes durable, before the append resolves. */
   onDurable: (name: DocumentName, record: LogRecord) => void = () => {}
   /** Appends that became durable. */

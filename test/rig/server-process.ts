@@ -1,10 +1,14 @@
-/** The real server as a process of its own, on loopback, a free port and a data folder of its own; killed as hard as a test wants. */
+/**
+ * The real server as a process of its own, with the flags that `npm start` gives it, on loopback, a free port and a data folder of its own;
+ * killed as hard as a test wants.
+ */
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { serverEnvironment, serverFlags } from '../../scripts/ground/server.js'
 
 const MAIN = new URL('../../server/main.ts', import.meta.url).pathname
 
@@ -30,7 +34,8 @@ export const startServer = async (dataFolder: string, environment: Record<string
   const errors: string[] = []
   let ready = ''
   child.stderr!.on('data', chunk => errors.push(String(chunk)))
-  const exited = new Promise<number | null>(resolve => child.once('exit', code => resolve(code)))
+  // With all that it said.
+  const exited = new Promise<number | null>(resolve => child.once('close', code => resolve(code)))
   const listening = new Promise<number>((resolve, reject) => {
     createInterface({ input: child.stdout! }).on('line', line => {
       if (line.startsWith('Skein is ready')) ready = line
@@ -111,8 +116,9 @@ const COMPILED = new URL('../../.cache/compiled', import.meta.url).pathname
 const spawnServer = (environment: Record<string, string>): ChildProcess => {
   const coverage = isCounted ? undefined : process.env['SKEIN_COVERAGE_DIR']
   isCounted = true
-  return spawn(process.execPath, [MAIN], {
+  return spawn(process.execPath, [...serverFlags, MAIN], {
     env: {
+      MALLOC_ARENA_MAX: serverEnvironment.MALLOC_ARENA_MAX,
       PATH: process.env['PATH'], HOME: process.env['HOME'],
       // What was counted would not be where it stands in the source.
       ...coverage ? { NODE_V8_COVERAGE: coverage } : { NODE_COMPILE_CACHE: COMPILED },

@@ -57,6 +57,14 @@ describe('what a bot says', () => {
     expect(ada.doc.getMap('members').size).toBe(0)
   })
 
+  it('is said under its new name at once when its person renames it, by sockets that are open too', async () => {
+    await world.sayAs(bot, 'before')
+    await world.ask('ada', 'PATCH', routes.bot(deploys.id), { name: 'Releases' })
+    const { metadata } = await world.sayAs(bot, 'after')
+    expect(metadata).toMatchObject({ authorName: 'Releases · bot of ada', bot: { id: deploys.id, name: 'Releases' } })
+    expect(readMessages(ada.doc)[0]!.metadata.authorName).toBe('Deploys · bot of ada')
+  })
+
   it('asks nobody by itself, and whom it mentions is told it as what somebody else said', async () => {
     const alone = await world.sayAs(bot, 'Nobody has to answer this.', {})
     expect(alone.metadata.unasked).toBe('not-mentioned')

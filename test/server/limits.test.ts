@@ -2,8 +2,8 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { deflateRawSync } from 'node:zlib'
 import * as Y from 'yjs'
-import { readMessages } from '../../shared/conversation/read.ts'
-import { proposeRedact, putRequest } from '../../shared/conversation/write.ts'
+import { readMessages, readRuns } from '../../shared/conversation/read.ts'
+import { proposeRedact, proposeStop, putRequest } from '../../shared/conversation/write.ts'
 import { messageIdOf } from '../../shared/ids.ts'
 import type { MessageId, RequestId } from '../../shared/ids.ts'
 import { limits } from '../../shared/limits.ts'
@@ -185,8 +185,8 @@ describe('a document', () => {
 })
 
 describe('a conversation', () => {
-  it('that is as large as it may be takes no message, but lets messages be taken out, and then has room again', async () => {
-    const server = await startForTest({ SKEIN_MAX_DOCUMENT_BYTES: '100000' })
+  it('that is as large as it may be takes no message, but lets replies be stopped and messages be taken out, and then has room again', async () => {
+    const server = await startForTest({ SKEIN_MAX_DOCUMENT_BYTES: '100000', SKEIN_OFFLINE_PACE: '60000' })
     const name = `conversation/${newConversationId()}`
     const ids: RequestId[] = []
     const enter = async (): Promise<Peer> => {
@@ -200,6 +200,9 @@ describe('a conversation', () => {
       await until('it is answered', () => peer.closedBy ?? peer.saved === peer.sent)
       return peer.closedBy
     }
+    const asking = await enter()
+    say(asking.doc, 'Take your time', { parentId: null })
+    await until('a reply begins', () => readRuns(asking.doc)[0]?.state === 'processing')
     const full = await until('it is full', () => sends(40_000))
     expect(full).toMatchObject({ code: 4413, reason: expect.stringMatching(/^document-full/) })
     expect(ids.length).toBeGreaterThan(2)
@@ -212,12 +215,15 @@ describe('a conversation', () => {
     })
     expect(await both.closed()).toMatchObject({ code: 4413 })
 
+    putRequest(asking.doc, newRequestId(), proposeStop(readRuns(asking.doc)[0]!.id, Date.now()))
+    await until('it is stopped', () => readRuns(asking.doc)[0]?.state === 'cancelled')
+
     const person = await enter()
     const asked = ids.slice(0, 2).map(id => [newRequestId(), id] as const)
     for (const [redact, id] of asked) putRequest(person.doc, redact, proposeRedact(messageIdOf(id), Date.now()))
     await person.allSaved()
     for (const [requestId] of asked) expect(person.controls).toContainEqual({ kind: 'result', requestId, outcome: { status: 'accepted' } })
-    expect(messageTexts(person.doc)).toHaveLength(ids.length - 3)
+    expect(readMessages(person.doc).filter(({ role }) => role === 'user')).toHaveLength(ids.length - 2)
     await until('it takes a message again', async () => await sends(100) === null)
   })
 })

@@ -57,6 +57,7 @@ describe.each(providers)('a model of %s', provider => {
     ['ends', exchange => exchange.endEarly(), /ended the reply before it was finished|reply ended before/],
     ['stalls', () => world.time.advance(FOREVER_MS), /sent nothing for 240 seconds/],
     ['reports an error', exchange => exchange.failInStream({ message: 'Out of steam.' }), /reported an error: Out of steam\./],
+    ['lets nothing more pass', exchange => exchange.finish({ reason: 'filtered' }), /did not let it \(finish reason: content-filter\)\. What had arrived is kept/],
   ]
   it.each(midway)('that %s in the middle leaves what was said, to be continued or asked for again', async (_, happen, reason) => {
     await world.say('Tell me')

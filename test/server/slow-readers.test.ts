@@ -2,7 +2,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import * as Y from 'yjs'
 import { encodePresence } from '../../server/connection/presence-codec.ts'
+import { serverLimits } from '../../shared/limits.ts'
 import { startInProcess } from '../rig/in-process.ts'
+import { ManualTime } from '../rig/manual-time.ts'
 import type { InProcessServer } from '../rig/in-process.ts'
 import { Peer } from '../rig/peer.ts'
 import { until } from '../rig/until.ts'
@@ -114,5 +116,36 @@ describe('a reader that does not read for a while', () => {
     writer.doc.getMap('state').set('value', 'afterwards')
     await until('it gets what follows', () => late.doc.getMap('state').get('value') === 'afterwards')
     late.close()
+  })
+})
+
+describe('a reader that takes nothing at all', () => {
+  it('is ended after a while with the reason, and misses nothing when it comes back; who reads is not', async () => {
+    const time = new ManualTime()
+    const limits = { ...serverLimits, stalledSeconds: 60, pingSeconds: 600 }
+    const begun = time.now()
+    const quiet = await startInProcess({ durability: 'os', timers: time, now: time.now, limits })
+    const [author, gone] = [await Peer.join(quiet.syncUrl, NAME), await Peer.join(quiet.syncUrl, NAME)]
+    try {
+      gone.socket.pause()
+      for (let n = 1; n <= WRITES; n++) {
+        author.doc.getMap('state').set('value', `${n} ${'x'.repeat(LARGE)}`)
+        if (n % 20 === 0) await until('it is saved', async () => { await time.advance(20); return author.saved === author.sent })
+      }
+      // Sockets are looked at every quarter of a minute: the first look finds that bytes wait, the last that none of them was taken.
+      await time.advance(15_000 - (time.now() - begun) % 15_000)
+      for (let n = 0; n < 4; n++) await time.advance(15_000)
+      gone.socket.resume()
+      expect(await gone.closed()).toMatchObject({ code: 1013, reason: expect.stringMatching(/^slow-reader: This device did not read/) })
+      expect(author.closedBy).toBeNull()
+      const back = await Peer.join(quiet.syncUrl, NAME, { doc: gone.doc })
+      expect(String(back.doc.getMap('state').get('value'))).toMatch(new RegExp(`^${WRITES} `))
+      back.close()
+    } finally {
+      for (const peer of [author, gone]) peer.close()
+      const closed = quiet.close()
+      await time.advance(2000)
+      await closed
+    }
   })
 })

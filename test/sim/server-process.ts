@@ -11,6 +11,7 @@ import { closeReason } from '../../server/connection/close-reason.ts'
 import { Connection } from '../../server/connection/connection.ts'
 import type { Socket } from '../../server/connection/socket.ts'
 import { Presence } from '../../server/connection/presence.ts'
+import { workPaces } from '../../server/connection/work-paces.ts'
 import type { Directory } from '../../server/directory/port.ts'
 import { createErasure } from '../../server/erasure.ts'
 import type { Erasure } from '../../server/erasure.ts'
@@ -171,7 +172,8 @@ export class ServerProcess implements Listener {
       if (!role) throw new SkeinError('not-found')
       const { room, release } = await this.rooms.acquire(caller.name)
       if (!this.#alive) return
-      const pacing = { limits: serverLimits, now: this.#ports.clock.now, after: this.#after }
+      const { now } = this.#ports.clock
+      const pacing = { limits: serverLimits, now, after: this.#after, work: workPaces(serverLimits, now).ofOne() }
       const presence = this.#presence.get(caller.name) ?? new Presence(this.#after)
       this.#presence.set(caller.name, presence)
       this.#sockets.add(socket)

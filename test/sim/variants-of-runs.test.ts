@@ -27,8 +27,8 @@ const variants: readonly Variant[] = [
   {
     name: 'what was seen is gone when another attempt begins',
     file: 'server/agents/attempt.ts',
-    find: /seen: \(\(draft \?\? continued\)\?\.parts \?\? \[\]\)/,
-    replace: 'seen: (continued?.parts ?? [])'
+    find: /const seen = \(\(draft \?\? continued\)\?\.parts \?\? \[\]\)/,
+    replace: 'const seen = (continued?.parts ?? [])'
   },
   {
     name: 'a run is begun without end',

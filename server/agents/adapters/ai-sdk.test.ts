@@ -149,6 +149,31 @@ describe('the AI SDK agent', () => {
     await chunk
   })
 
+  it('shows no password of the URL that is quoted, as it is or as it was sent', async () => {
+    const { next } = start({ apiKey: undefined, baseUrl: server.baseURL.replace('//', '//ann:pass%20word@') })
+    const failure = failureOf(next)
+    await (await server.next()).fail(401, `Not "pass word" (Basic ${btoa('ann:pass word')})`)
+    expect((await failure).message).toMatch(/status 401: Not "\[secret\]" \(Basic \[secret\]\)/)
+  })
+
+  it('sends the key and no credentials of the URL where it has both', async () => {
+    const { next } = start({ baseUrl: server.baseURL.replace('//', '//ann:pass-word@') })
+    const chunk = next()
+    const { headers, finish } = await server.next()
+    expect(headers.authorization).toBe('Bearer sk-very-secret-key')
+    await finish()
+    await chunk
+  })
+
+  it('takes a sign that encodes nothing in the credentials of the URL for itself', async () => {
+    const { next } = start({ apiKey: undefined, baseUrl: server.baseURL.replace('//', '//ann:100%@') })
+    const chunk = next()
+    const { headers, finish } = await server.next()
+    expect(headers.authorization).toBe(`Basic ${btoa('ann:100%')}`)
+    await finish()
+    await chunk
+  })
+
   it('tries again when the server is overloaded before the first word', async () => {
     const { next } = start({ maxRetries: 1 })
     const chunk = next()
@@ -189,6 +214,13 @@ describe('a provider that is not to be trusted', () => {
     }
   })
 
+  it('quotes an address with a name and a password, and neither is shown', async () => {
+    const { next } = start()
+    const failure = failureOf(next)
+    await (await server.next()).fail(502, 'No answer from http://gate:open-sesame@10.0.0.7:8080/v1')
+    expect((await failure).message).toMatch(/No answer from http:\/\/10\.0\.0\.7:8080\/v1/)
+  })
+
   it('says its errors on one line, and hides nothing in them', async () => {
     const { next } = start()
     const failure = failureOf(next)
@@ -202,7 +234,7 @@ describe('a provider that is not to be trusted', () => {
     const page = start()
     const failure = failureOf(page.next)
     await (await server.next()).fail(502, '<html><body>Bad gateway<pre>at Server.handle (/srv/app.js:1:1)</pre></body></html>'.repeat(10_000), {}, true)
-    expect((await failure).message).toMatch(/answered with status 502: Bad Gateway$/)
+    expect((await failure).message).toMatch(/answered with status 502: Bad Gateway\. Your message is saved; try again, or choose another model\.$/)
     const nested = start()
     const deep = failureOf(nested.next)
     await (await server.next()).fail(500, `${'{"error":'.repeat(5000)}"x"${'}'.repeat(5000)}`, {}, true)

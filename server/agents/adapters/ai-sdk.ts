@@ -54,6 +54,7 @@ export const createAiSdkAgent = (setup: ModelSetup, { maxRetries = 2, readKey }:
           messages: [...summarised(earlier), ...given(files), ...messages.flatMap(toModelMessage), ...continuation(already)],
           ...instructions(system, mode),
           allowSystemInMessages: true,
+          ...setup.maxOutputTokens !== undefined && { maxOutputTokens: setup.maxOutputTokens },
           abortSignal: signal,
           maxRetries,
           // Errors arrive as parts of the stream; the SDK would print them to the console besides, texts of messages and all.
@@ -74,7 +75,7 @@ export const createAiSdkAgent = (setup: ModelSetup, { maxRetries = 2, readKey }:
               }
               break
             case 'finish-step':
-              answered = part.response.modelId.slice(0, limits.providersNameLength) || setup.model
+              answered = part.response.modelId.slice(0, limits.providersNameLength).toWellFormed() || setup.model
               break
             case 'error':
               throw part.error

@@ -4,6 +4,8 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import { SkeinError } from '../../../shared/errors.ts'
+import { settle } from '../../../test/rig/manual-time.ts'
+import { times } from '../../../test/rig/seed.ts'
 import { boundedFetch, fetchLimits } from './bounded-fetch.ts'
 
 const servers: Server[] = []
@@ -38,14 +40,38 @@ describe('the server of a model', () => {
   })
 
   it.each(['\n\n', '\r\n\r\n', '\r\r'])('may send as many events as a reply takes, wherever they are cut (%j)', async end => {
+    // Each piece ends between the two halves of what ends an event, and arrives by itself.
+    const event = `data: ${'x'.repeat(64 * 1024)}`
+    const half = end.length / 2
+    const pieces = 2 * fetchLimits.event / event.length
+    let sent = 0
+    let arrived = Promise.withResolvers<void>()
     const url = await serve(async (_, response) => {
-      // Each write ends between the two halves of what ends an event.
-      const event = `data: ${'x'.repeat(64 * 1024)}`
-      const half = end.length / 2
-      for (let n = 0; n < 2 * fetchLimits.event / event.length; n++) await send(response, `${n === 0 ? '' : end.slice(half)}${event}${end.slice(0, half)}`)
+      for (let n = 0; n < pieces; n++) {
+        const piece = `${n === 0 ? '' : end.slice(half)}${event}${end.slice(0, half)}`
+        arrived = Promise.withResolvers()
+        sent += piece.length
+        await send(response, piece)
+        await arrived.promise
+      }
       response.end(end.slice(half))
     })
-    expect((await (await post(url)).bytes()).length).toBeGreaterThan(1.9 * fetchLimits.event)
+    let read = 0
+    for await (const bytes of (await post(url)).body!) {
+      read += bytes.length
+      if (read === sent) arrived.resolve()
+    }
+    expect(read).toBeGreaterThan(1.9 * fetchLimits.event)
+  })
+
+  it.runIf(times(true, false))('may send no more than a reply takes, however short its events are', async () => {
+    const events = 'data: x\n\n'.repeat(100_000)
+    const url = await serve(async (_, response) => { while (await send(response, events)); })
+    let read = 0
+    const reading = async (): Promise<void> => { for await (const bytes of (await post(url)).body!) read += bytes.length }
+    await expect(reading()).rejects.toThrow(SkeinError)
+    expect(read).toBeGreaterThan(fetchLimits.reply - 1024 * 1024)
+    expect(read).toBeLessThanOrEqual(fetchLimits.reply)
   })
 
   it('may send no event without an end', async () => {
@@ -68,6 +94,35 @@ describe('the server of a model', () => {
     await reader.read()
     await reader.cancel()
     await gone.promise
+  })
+
+  it.each([
+    ['keeps the connection open', async () => {}],
+    ['goes on', async (response: ServerResponse) => { while (await send(response, ': still here\n\n'.repeat(1000))); }],
+    ['cuts the connection', async (response: ServerResponse) => { response.destroy() }],
+  ])('is not waited for when it has said that it is over and %s', async (_, then) => {
+    const reply = 'data: {"text":"data: [DONE]"}\n\ndata: [DONE]\n\n'
+    // However it is cut: in the middle of what says so, too.
+    const url = await serve(async (_, response) => {
+      for (const byte of reply) await send(response, byte)
+      await then(response)
+    })
+    expect(await (await post(url)).text()).toMatch(/^data: \{"text":"data: \[DONE\]"\}\n\ndata: ?\[DONE\]/)
+  })
+
+  it('that ends right after it has said that it is over keeps its connection for the next one', async () => {
+    const sockets = new Set<unknown>()
+    const url = await serve(async (request, response) => {
+      sockets.add(request.socket)
+      await send(response, 'data: x\n\ndata: [DONE]\n\n')
+      for (let turns = 0; turns < 500; turns++) await settle()
+      response.end()
+    })
+    for (let n = 0; n < 5; n++) {
+      await (await post(url)).text()
+      await settle()
+    }
+    expect(sockets.size).toBeLessThan(5)
   })
 
   it('may say as much about an error as anybody reads', async () => {

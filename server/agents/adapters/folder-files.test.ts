@@ -1,9 +1,10 @@
 /** Which files under the operator's roots are read, on a real disk; and that no name, link or race leads out of them. */
 import { execFileSync } from 'node:child_process'
-import { mkdir, rename, rm, symlink, truncate, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readlink, rename, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { limits } from '../../../shared/limits.ts'
+import { ManualTime } from '../../../test/rig/manual-time.ts'
 import { temporaryFolder } from '../../../test/rig/server-process.ts'
 import { openFolderFiles } from './folder-files.ts'
 import type { FolderFilesOptions } from './folder-files.ts'
@@ -50,6 +51,18 @@ describe('what is read', () => {
     const { files: all } = await files.read([{ path: 'book', isFolder: true }, { path: 'book/index.md', isFolder: false }], limits.contextBytes, never)
     expect(all).toHaveLength(3)
     expect((await read('book/.env')).read).toEqual(['book/.env'])
+  })
+
+  it('is told of once, also what is left out, and not as left out where another reference led to it', async () => {
+    await writeFile(join(root, 'chapters', 'picture.png'), new Uint8Array([0, 1, 2]))
+    await symlink('one.md', join(root, 'chapters', 'first.md'))
+    const references = [
+      { path: 'book/chapters', isFolder: true }, { path: 'book/chapters/picture.png', isFolder: false },
+      { path: 'book/chapters/first.md', isFolder: false },
+    ]
+    const { files, leftOut } = await (await open()).read(references, limits.contextBytes, never)
+    expect(files.map(({ path }) => path)).toEqual(['book/chapters/one.md', 'book/chapters/deep/two.md', 'book/chapters/first.md'])
+    expect(leftOut).toEqual([{ path: 'book/chapters/picture.png', why: 'binary' }])
   })
 
   it('through a link that stays under the root, too', async () => {
@@ -143,13 +156,64 @@ describe('what is left out, and told', () => {
   })
 
   it('what lies deeper than anybody looks', async () => {
-    const deep = Array.from({ length: limits.contextDepth + 2 }, (_, i) => `d${i}`)
+    const deep = Array.from({ length: limits.contextDepth + 1 }, (_, i) => `d${i}`)
+    const last = deep.slice(0, -1)
     await mkdir(join(root, ...deep), { recursive: true })
-    await writeFile(join(root, ...deep, 'x.txt'), 'x')
+    await writeFile(join(root, ...last, 'x.txt'), 'x')
+    await writeFile(join(root, ...deep, 'y.txt'), 'y')
     const { read: found, left } = await read('book', true)
-    expect(found).not.toContain(`book/${deep.join('/')}/x.txt`)
-    expect(left).toMatchObject([expect.stringMatching(/ too-many$/)])
+    expect(found).toContain(`book/${last.join('/')}/x.txt`)
+    expect(left).toEqual([`book/${deep.join('/')} too-many`])
   })
+})
+
+it('nothing more of a folder is read when nobody waits for it', async () => {
+  const opened: string[] = []
+  const between = async (_step: string, path: string): Promise<void> => {
+    opened.push(path)
+    control.abort()
+  }
+  const control = new AbortController()
+  const references = [{ path: 'book/chapters', isFolder: true }, { path: 'book/index.md', isFolder: false }]
+  const { files } = await (await open({ between })).read(references, limits.contextBytes, control.signal)
+  for (let turns = 0; turns < 50; turns++) await stat(root)
+  expect([files, new Set(opened)]).toEqual([[], new Set([join(root, 'chapters')])])
+})
+
+it('a disk that stands still is not waited for: what it gave before is there, and the rest is told', async () => {
+  const time = new ManualTime()
+  const stands = Promise.withResolvers<void>()
+  const standing = Promise.withResolvers<void>()
+  const between = async (_step: string, path: string): Promise<void> => {
+    if (!path.endsWith('one.md')) return
+    standing.resolve()
+    await stands.promise
+  }
+  const references = ['index.md', 'chapters', 'later.md'].map(name => ({ path: `book/${name}`, isFolder: name === 'chapters' }))
+  const reading = (await open({ between, after: time.after })).read(references, limits.contextBytes, never)
+  await standing.promise
+  await time.advance(limits.contextSeconds * 1000)
+  const { files, leftOut } = await reading
+  expect(files.map(({ path }) => path)).toEqual(['book/index.md'])
+  expect(leftOut).toEqual([{ path: 'book/chapters', why: 'too-slow' }, { path: 'book/later.md', why: 'too-slow' }])
+  stands.resolve()
+  expect(time.pending).toBe(0)
+})
+
+it('a disk that does not stand still leaves no clock behind', async () => {
+  const time = new ManualTime()
+  await (await open({ after: time.after })).read([{ path: 'book', isFolder: true }], limits.contextBytes, never)
+  expect(time.pending).toBe(0)
+})
+
+it.skipIf(process.platform !== 'linux')('whatever was read or left out, nothing of it stays open', async () => {
+  execFileSync('mkfifo', [join(root, 'pipe')])
+  await symlink(join(folder.path, 'outside', 'secret.txt'), join(root, 'out.txt'))
+  await truncate(join(root, 'chapters', 'one.md'), limits.contextFileBytes + 1)
+  for (const path of ['book', 'book/pipe', 'book/out.txt', 'book/nowhere', 'book/index.md']) await read(path, path === 'book')
+  const fds = await readdir('/proc/self/fd')
+  const open = await Promise.all(fds.map(fd => readlink(`/proc/self/fd/${fd}`).catch(() => '')))
+  expect(open.filter(path => path.startsWith(folder.path))).toEqual([])
 })
 
 describe('a race', () => {

@@ -9,12 +9,15 @@ import type { FileHandle } from 'node:fs/promises'
 import { basename, join, sep } from 'node:path'
 import type { ContextReference, LeftOutWhy } from '../../../shared/conversation/schema.ts'
 import { limits } from '../../../shared/limits.ts'
+import { systemTimers } from '../../../shared/timers.ts'
+import type { Timers } from '../../../shared/timers.ts'
 import type { FilesRead, ServerFiles } from '../server-files.ts'
 
 export interface FolderFilesOptions {
   /** Absolute paths of folders; what they are called in messages is the last part of each. */
   roots: readonly string[]
   mayUse: (userId: string) => boolean
+  after?: Timers['after']
   /** For tests: called between two steps of opening a file. */
   between?: (step: 'opened' | 'resolved', path: string) => Promise<void>
 }
@@ -28,7 +31,9 @@ class LeftOut extends Error {
 }
 
 /** @throws Error when a root is no folder that can be read, or two are called the same */
-export const openFolderFiles = async ({ roots, mayUse, between = async () => {} }: FolderFilesOptions): Promise<ServerFiles> => {
+export const openFolderFiles = async (
+  { roots, mayUse, after = systemTimers.after, between = async () => {} }: FolderFilesOptions
+): Promise<ServerFiles> => {
   const byName = new Map<string, string>()
   for (const root of roots) {
     const real = await realpath(root)
@@ -41,9 +46,19 @@ export const openFolderFiles = async ({ roots, mayUse, between = async () => {} 
     roots: [...byName.keys()],
     mayUse,
     async read(references, most, signal) {
-      const gathering = new Gathering(Math.min(most, limits.contextBytes), signal)
-      for (const reference of references) await gathering.attempt(reference.path, () => readOne(reference, gathering))
-      return gathering.result
+      const [waited, gathering] = [new AbortController(), new Gathering(Math.min(most, limits.contextBytes))]
+      const cancel = after(limits.contextSeconds * 1000, () => waited.abort())
+      await gathering.until(AbortSignal.any([signal, waited.signal]), readAll(references, gathering))
+      cancel()
+      return gathering.end(references.map(({ path }) => path))
+    }
+  }
+
+  async function readAll(references: readonly ContextReference[], gathering: Gathering): Promise<void> {
+    for (const reference of references) {
+      if (gathering.isOver) return
+      await gathering.attempt(reference.path, () => readOne(reference, gathering))
+      gathering.done++
     }
   }
 
@@ -136,19 +151,39 @@ export const openFolderFiles = async ({ roots, mayUse, between = async () => {} 
 /** What was read and what was not, within the bounds of one reply. */
 class Gathering {
   readonly #most: number
-  readonly #signal: AbortSignal
-  readonly result: FilesRead = { files: [], leftOut: [] }
+  readonly #result: FilesRead = { files: [], leftOut: [] }
   readonly #seen = new Set<string>()
   #bytes = 0
   #looked = 0
+  isOver = false
+  /** References that all is known of. */
+  done = 0
 
-  constructor(most: number, signal: AbortSignal) {
+  constructor(most: number) {
     this.#most = most
-    this.#signal = signal
   }
 
-  get isOver(): boolean {
-    return this.#signal.aborted
+  /** A disk that stands still, such as one behind a network, holds nobody up: what it is asked for is not waited for any longer. */
+  async until(signal: AbortSignal, reading: Promise<void>): Promise<void> {
+    await new Promise<void>(resolve => {
+      if (signal.aborted) resolve()
+      signal.addEventListener('abort', () => resolve(), { once: true })
+      void reading.then(resolve)
+    })
+    this.isOver = true
+  }
+
+  /**
+   * @param asked paths of the references, in their order
+   * @returns what there is by now, each file once, however many references lead to it: what comes later changes nothing of it
+   */
+  end(asked: readonly string[]): FilesRead {
+    const late = asked.slice(this.done).map(path => ({ path, why: 'too-slow' as const }))
+    const leftOut = new Map<string, FilesRead['leftOut'][number]>()
+    for (const each of [...this.#result.leftOut, ...late]) {
+      if (!this.has(each.path) && !leftOut.has(each.path)) leftOut.set(each.path, each)
+    }
+    return { files: [...this.#result.files], leftOut: [...leftOut.values()] }
   }
 
   get hasLookedAtAll(): boolean {
@@ -160,7 +195,7 @@ class Gathering {
   }
 
   leaveOut(path: string, why: LeftOutWhy): void {
-    this.result.leftOut.push({ path, why })
+    this.#result.leftOut.push({ path, why })
   }
 
   async attempt(path: string, read: () => Promise<void>): Promise<void> {
@@ -177,7 +212,7 @@ class Gathering {
 
   /** Before it is read. @throws LeftOut when there is no room for another file, of so many bytes */
   expect(bytes: number): void {
-    if (this.result.files.length >= limits.contextFiles) throw new LeftOut('too-many')
+    if (this.#result.files.length >= limits.contextFiles) throw new LeftOut('too-many')
     if (this.#bytes + bytes > this.#most) throw new LeftOut('too-much')
   }
 
@@ -187,7 +222,7 @@ class Gathering {
     if (text === null) throw new LeftOut('binary')
     this.#seen.add(path)
     this.#bytes += bytes.length
-    this.result.files.push({ path, text })
+    this.#result.files.push({ path, text })
   }
 }
 

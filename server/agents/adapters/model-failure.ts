@@ -24,13 +24,24 @@ const reasonOf = (error: unknown, host: string, quote: (text: string) => string)
     const { statusCode, responseBody, message } = error
     if (statusCode === undefined) return `The model's server (${host}) could not be reached${systemCode(error)}. Your message is saved; try again.`
     // With a good status the answer had begun: the connection broke in the middle of it.
-    if (statusCode >= 300) return `The model's server (${host}) answered with status ${statusCode}: ${quote(providerMessage(responseBody) ?? message)}`
+    const said = quote(providerMessage(responseBody) ?? message)
+    if (statusCode >= 300) return `The model's server (${host}) answered with status ${statusCode}: ${ended(said)} ${whatToDo(statusCode)}`
   }
   // An error within the stream comes as the provider's object, bare or in an error's `data`.
   const inStream = errorObjectMessage(error instanceof Error ? dataOf(error) : error)
-  if (inStream !== null) return `The model's server (${host}) reported an error: ${quote(inStream)}`
+  if (inStream !== null) return `The model's server (${host}) reported an error: ${ended(quote(inStream))} What had arrived is kept; try again.`
   return `The model's server (${host}) ended the reply before it was finished${systemCode(error)}. What had arrived is kept; try again.`
 }
+
+/** Whoever asked can mend neither a key nor a name that the operator gave. */
+const whatToDo = (status: number): string => {
+  if (status === 401 || status === 403) return 'Your message is saved. Whoever runs this Skein has to look after its key; choose another model meanwhile.'
+  if (status === 404) return 'Your message is saved. Whoever runs this Skein has to look whether the model is there; choose another one meanwhile.'
+  if (status === 402 || status === 429) return 'Your message is saved; try again in a while, or choose another model.'
+  return 'Your message is saved; try again, or choose another model.'
+}
+
+const ended = (words: string): string => /[.!?…)\]]$/.test(words) ? words : `${words}.`
 
 /** The message in `{"error": {"message": …}}`, `{"error": "…"}` or `{"message": …}`: what the providers of this protocol send. */
 const providerMessage = (body: string | undefined): string | null => {
@@ -73,7 +84,7 @@ const causesOf = (error: unknown): Record<string, unknown>[] => {
 /** Without what ends lines, hides text or turns it around. */
 const onOneLine = (text: string): string => text.replace(/\p{Cf}/gu, '').replace(/[\s\p{Cc}]+/gu, ' ').trim()
 
-const shorten = (text: string): string => text.length > MAX_REASON ? `${text.slice(0, MAX_REASON).toWellFormed()}…` : text
+const shorten = (text: string): string => text.length > MAX_REASON ? `${text.slice(0, MAX_REASON).toWellFormed()}…` : text.toWellFormed()
 
 /** Providers echo keys, whole or masked in the middle (`sk-ab***yz`). */
 const withoutSecrets = (text: string, secrets: FailureContext['secrets']): string =>

@@ -26,8 +26,12 @@ describe.each(providers)('a model of %s', provider => {
   })
   afterEach(() => server.close())
 
-  const ask = ({ maxRetries = 0, ...context }: Partial<AgentContext> & { maxRetries?: number } = {}) => {
-    const setup = { id: 'tiny', name: 'Tiny', provider, model: 'tiny-1', baseUrl: server.baseURL, apiKey: KEY, contextTokens: 8000, prices }
+  interface Asked extends Partial<AgentContext> { maxRetries?: number, maxOutputTokens?: number }
+  const ask = ({ maxRetries = 0, maxOutputTokens, ...context }: Asked = {}) => {
+    const setup = {
+      ...maxOutputTokens !== undefined && { maxOutputTokens },
+      id: 'tiny', name: 'Tiny', provider, model: 'tiny-1', baseUrl: server.baseURL, apiKey: KEY, contextTokens: 8000, prices,
+    }
     const agent = createAiSdkAgent(setup, { maxRetries })
     const control = new AbortController()
     const messages = [message('user', 'First', 1), message('assistant', 'Second', 2), message('user', 'Third', 3)]
@@ -50,6 +54,14 @@ describe.each(providers)('a model of %s', provider => {
     expect(JSON.stringify(exchange.headers)).toContain(KEY)
     expect(sent).not.toContain(KEY)
     await exchange.token('Yes')
+    await exchange.finish()
+    await over
+  })
+
+  it('is asked for as much as it may say', async () => {
+    const { over } = ask({ maxOutputTokens: 54_321 })
+    const exchange = await server.next()
+    expect(JSON.stringify(exchange.body)).toMatch(/"(max_tokens|max_output_tokens|maxOutputTokens)":54321\b/)
     await exchange.finish()
     await over
   })
@@ -176,6 +188,11 @@ describe('what a reply cost', () => {
     expect(costOf({ inputTokens: 1_000_000, outputTokens: 0, cachedInputTokens: 500_000 }, prices)).toEqual({ amount: 1.65, currency: 'USD' })
     expect(costOf({ inputTokens: 1_000_000, outputTokens: 1_000_000, cachedInputTokens: 500_000 }, { currency: 'EUR', input: 3, output: 15 }))
       .toEqual({ amount: 18, currency: 'EUR' })
+  })
+
+  it('counts no more from the cache than was put in, whatever the provider says', () => {
+    expect(costOf({ inputTokens: 1_000_000, outputTokens: 0, cachedInputTokens: 9_000_000 }, { currency: 'EUR', input: 3, output: 15, cachedInput: 1 }))
+      .toEqual({ amount: 1, currency: 'EUR' })
   })
 
   it('is unknown where the provider did not say what it used', () => {

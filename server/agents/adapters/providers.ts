@@ -53,8 +53,17 @@ export const reachModel = ({ provider, model, baseUrl = USUAL[provider], apiKey 
 const withoutCredentials = (baseUrl: string): { url: URL, password: string | null, basic: string | null } => {
   const url = new URL(baseUrl)
   if (url.username === '' && url.password === '') return { url, password: null, basic: null }
-  const [username, password] = [decodeURIComponent(url.username), decodeURIComponent(url.password)]
+  const [username, password] = [decoded(url.username), decoded(url.password)]
   url.username = ''
   url.password = ''
   return { url, password, basic: Buffer.from(`${username}:${password}`).toString('base64') }
+}
+
+/** A sign that encodes nothing stands for itself, as everywhere in addresses. */
+const decoded = (text: string): string => {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
 }

@@ -89,7 +89,7 @@ export class Visit {
 
   /** The JSON body. @throws SkeinError that says what is wrong with which field, without a value: it may be a password */
   async body<T>(schema: z.core.$ZodType<T>): Promise<T> {
-    const given: unknown = await this.c.req.json().catch(() => null)
+    const given: unknown = await this.c.req.json().catch(nothingUnlessRefused)
     const read = z.core.safeParse(schema, given, { error: localeError })
     if (read.success) return read.data
     const problems = read.error.issues.slice(0, 8).map(({ path, message, code }) =>
@@ -143,6 +143,12 @@ export class Visit {
 }
 
 const idOf = ({ user }: SignedInAccount): UserId => parseUserId(user.id)!
+
+/** What is no JSON is nothing; a body that was not read, since it was too much, says so. */
+const nothingUnlessRefused = (error: unknown): null => {
+  if (error instanceof SkeinError) throw error
+  return null
+}
 
 /** What better-auth was asked for; its refusals in our words. */
 export const asked = <T>(answer: Promise<T>): Promise<T> => answer.catch(translate)
