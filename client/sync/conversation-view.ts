@@ -10,7 +10,8 @@ import type { SyncedDocument } from './synced-document.ts'
 import type { ConversationView, ViewMessage } from './view.ts'
 import { alternativesRoot } from '../../shared/conversation/branch.ts'
 import type { BranchChoice } from '../../shared/conversation/branch.ts'
-import type { Message } from '../../shared/conversation/schema.ts'
+import { isFinished } from '../../shared/conversation/read.ts'
+import type { Message, Request, Run } from '../../shared/conversation/schema.ts'
 import type { MessageId } from '../../shared/ids.ts'
 
 export interface ViewSources {
@@ -77,11 +78,22 @@ export class ConversationViews {
       this.#sources.reader().messages().find(message => message.id === id)
   }
 
-  /** What a new message follows: what the edited message follows, or else the last message shown that the server did not refuse. */
+  /**
+   * What a new message follows: what the edited message follows, or else the last message shown that the server did not refuse and that
+   * stays: what follows a reply of which another version is being written would be hidden with it when that is there.
+   */
   parentFor(replaces: MessageId | undefined): MessageId | null {
     const replaced = replaces && this.find(replaces)
     if (replaced) return replaced.metadata.parentId
-    return this.current.messages.findLast(({ delivery }) => delivery.state !== 'refused')?.message.id ?? null
+    const { messages, runs, wanted } = this.current
+    const going = replacedSoon(runs, wanted)
+    let parent: MessageId | null = null
+    for (const { message, alternatives, delivery } of messages) {
+      if (delivery.state === 'refused') continue
+      if (alternatives.some(id => going.has(id)) || going.has(message.metadata.parentId)) going.add(message.id)
+      else parent = message.id
+    }
+    return parent
   }
 
   #show(): ConversationView {
@@ -128,3 +140,9 @@ export class ConversationViews {
     return this.#messages.shown
   }
 }
+
+/** Ids of messages that have, or will have when this device's requests are taken, another version being written. */
+const replacedSoon = (runs: readonly Run[], wanted: readonly Request[]): Set<string | null> => new Set([
+  ...runs.flatMap(run => !isFinished(run) && run.replaces ? [run.replaces] : []),
+  ...wanted.flatMap(request => request.type === 'regenerate' || request.type === 'retry' || request.type === 'continue' ? [request.messageId] : [])
+])

@@ -155,6 +155,19 @@ describe('a conversation with the real server', () => {
     expect(ada.view().refused).toHaveLength(1)
   })
 
+  it('keeps what is written while another version of the reply is made', async () => {
+    const ada = open(newConversationId(), device('a9'))
+    const question = await ada.send('hello')
+    const replies = () => ada.view().messages.filter(({ message }) => message.role === 'assistant')
+    await until('there is a reply', () => replies().length === 1)
+    const another = ada.regenerate(replies()[0]!.message.id)
+    const meanwhile = await ada.send('meanwhile', nobody)
+    expect(ada.view().messages.at(-1)!.message.metadata.parentId).toBe(question)
+    await another
+    await until('there is the other version', () => replies()[0]?.alternatives.length === 2)
+    expect(ada.view().messages.map(({ message }) => message.id)).toContain(meanwhile)
+  })
+
   it('comes back when the server threw the room away over a failed write, and says saved only then', async () => {
     const ada = open(newConversationId(), device('a7'))
     await ada.send('one', nobody)

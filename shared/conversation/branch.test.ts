@@ -86,9 +86,42 @@ describe('alternatives', () => {
   })
 
   test('the last one shown is what a new message follows', () => {
-    const messages = [message('q'), message('a1', 'q'), message('a2', 'q', 'a1'), message('x', 'a1')]
+    const messages = [message('q'), message('a1', 'q'), message('x', 'a1'), message('a2', 'q', 'a1')]
     expect(lastVisible(messages)?.id).toBe('a2')
     expect(lastVisible(messages, new Map([['a1', 'a1']]))?.id).toBe('x')
+  })
+})
+
+describe('who chose nothing', () => {
+  const reply = (...of: Parameters<typeof message>): Message => ({ ...message(...of), role: 'assistant' })
+
+  test('sees what came last, also where it was written offline below a version that another one has taken the place of meanwhile', () => {
+    const before = [message('q'), reply('a1', 'q'), reply('a2', 'q', 'a1')]
+    expect(shown([...before, message('x', 'a1'), reply('y', 'x')])).toEqual(['q', 'a1', 'x', 'y'])
+    expect(shown([...before, message('x', 'a1')], { a1: 'a2' })).toEqual(['q', 'a2'])
+  })
+
+  test('is not taken elsewhere by a late reply, only by what somebody says', () => {
+    const before = [message('q'), reply('a1', 'q'), message('x', 'a1'), reply('a2', 'q', 'a1')]
+    expect(shown([...before, reply('y', 'x')])).toEqual(['q', 'a2'])
+    expect(shown([...before, reply('y', 'x'), message('z', 'y')])).toEqual(['q', 'a1', 'x', 'y', 'z'])
+  })
+
+  test('sees it also where the message that it follows was taken out', () => {
+    expect(shown([message('q'), reply('a1', 'q'), reply('a2', 'q', 'a1'), message('z', 'x')], {}, { x: 'a1' })).toEqual(['q', 'a1', 'z'])
+  })
+
+  test('sees the last message that a person wrote, whatever was said before', () => {
+    const tree = fc.array(fc.tuple(fc.nat(), fc.nat(), fc.boolean(), fc.boolean()), { minLength: 1, maxLength: 30 }).map(entries => {
+      const messages: Message[] = []
+      for (const [i, [parent, replaced, isAlternative, isReply]] of entries.entries()) {
+        const target = isAlternative ? messages[replaced % Math.max(1, i)] : undefined
+        const parentId = target ? target.metadata.parentId : i === 0 ? null : messages[parent % i]!.id
+        messages.push((isReply && i < entries.length - 1 ? reply : message)(`m${i}`, parentId, target?.id))
+      }
+      return messages
+    })
+    fc.assert(fc.property(tree, messages => shown(messages).includes(messages.at(-1)!.id)), { seed: 20261121, numRuns: 2000 })
   })
 })
 

@@ -28,7 +28,8 @@ export type TakenOut = ReadonlyMap<string, { parentId: string | null }>
 
 /**
  * The messages this person sees, in the order accepted. A message is hidden when it, or an ancestor, is an alternative that was not
- * chosen; without a choice the newest alternative is shown.
+ * chosen; without a choice the alternative is shown in which somebody spoke last, an alternative itself included, so that what was said
+ * last is never hidden from somebody who chose nothing (docs/decisions/0024-what-was-said-last.md).
  * @param takenOut lets what followed a message that was taken out stay hidden with the branch that it belonged to
  */
 export const visibleMessages = (
@@ -41,9 +42,10 @@ export const visibleMessages = (
     if (group) group.push(id)
     else alternatives.set(root, [id])
   }
+  const places = alternatives.size < messages.length ? lastPlaces(messages, takenOut) : null
   const shown = new Map([...alternatives].map(([root, ids]) => {
     const wanted = choice.get(root)
-    return [root, wanted !== undefined && ids.includes(wanted) ? wanted : ids.at(-1)!]
+    return [root, wanted !== undefined && ids.includes(wanted) ? wanted : spokenInLast(ids, places)]
   }))
   // Parents are accepted before their children, so one pass in array order knows every ancestor's fate.
   const hidden = new Set<string>()
@@ -54,6 +56,33 @@ export const visibleMessages = (
     else visible.push({ message, alternatives: alternatives.get(root)! })
   }
   return visible
+}
+
+const spokenInLast = (ids: readonly string[], places: ReadonlyMap<string, number> | null): string =>
+  places && ids.length > 1 ? ids.reduce((latest, id) => places.get(id)! > places.get(latest)! ? id : latest) : ids.at(-1)!
+
+/**
+ * Of each message the place at which it, or the last of what people said after it, stands. Replies that follow do not count: one that
+ * comes late to an older question takes nobody away from where they are.
+ */
+const lastPlaces = (messages: readonly Message[], takenOut: TakenOut): Map<string, number> => {
+  const places = new Map<string, number>()
+  const said = new Map<string, number>()
+  // From the end, since what follows a message was accepted after it.
+  for (const [place, { id, role, metadata }] of [...messages.entries()].reverse()) {
+    const followed = said.get(id) ?? -1
+    places.set(id, Math.max(place, followed))
+    const last = role === 'user' ? places.get(id)! : followed
+    const parent = standingParent(metadata.parentId, takenOut)
+    if (parent !== null && last > (said.get(parent) ?? -1)) said.set(parent, last)
+  }
+  return places
+}
+
+/** What the message follows of what is there. */
+const standingParent = (parentId: string | null, takenOut: TakenOut): string | null => {
+  for (const id of lineOf(parentId, takenOut)) if (!takenOut.has(id)) return id
+  return null
 }
 
 /** The last visible message: what a new message follows. */
@@ -71,12 +100,15 @@ const rootsOf = (messages: readonly Message[]): Map<string, string> => {
   return rootOf
 }
 
-/** Whether the message's parent is among these; where that was taken out, the parent that it had, and so on. */
-const hasAncestor = (message: Message, takenOut: TakenOut, hidden: ReadonlySet<string>): boolean => {
-  const seen = new Set<string>()
-  for (let id: string | null = message.metadata.parentId; id !== null && !seen.has(id); id = takenOut.get(id)?.parentId ?? null) {
-    if (hidden.has(id)) return true
-    seen.add(id)
-  }
+/** Whether what the message follows is among these. */
+const hasAncestor = ({ metadata }: Message, takenOut: TakenOut, hidden: ReadonlySet<string>): boolean => {
+  for (const id of lineOf(metadata.parentId, takenOut)) if (hidden.has(id)) return true
   return false
+}
+
+/** The parent; where that was taken out, the one that it had, and so on. */
+const lineOf = (parentId: string | null, takenOut: TakenOut): Set<string> => {
+  const line = new Set<string>()
+  for (let id = parentId; id !== null && !line.has(id); id = takenOut.get(id)?.parentId ?? null) line.add(id)
+  return line
 }

@@ -1,14 +1,15 @@
 /** Where the keyboard is after a page, a dialog or a field has gone: where a person goes on, and no phone shows its keys unasked. */
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { converse, menuOf, openSignOut, PHONE, signUp } from '../rig/app-pages.ts'
+import { converse, menuOf, openSignOut, PHONE, replies, signUp } from '../rig/app-pages.ts'
 import { openDevice } from '../rig/browser.ts'
 import { startBrowserWorld } from '../rig/browser-world.ts'
 import type { BrowserWorld } from '../rig/browser-world.ts'
 import { until } from '../rig/until.ts'
 
 let world: BrowserWorld
-beforeAll(async () => { world = await startBrowserWorld({ SKEIN_OFFLINE_PACE: '0' }) })
+/** Slow enough to be stopped in `/slow`. */
+beforeAll(async () => { world = await startBrowserWorld({ SKEIN_OFFLINE_PACE: '5' }) })
 afterAll(() => world?.close())
 
 /** What has the focus: its test id, else what kind of element it is and what stands in it. */
@@ -67,6 +68,61 @@ it('on a phone a message that is sent leaves the keyboard as it was, up or away'
   await page.getByTestId('send').tap()
   await page.getByTestId('message').getByText('Put away').first().waitFor()
   expect(await focused(page)).not.toBe('composer')
+  await device.context.close()
+})
+
+it('with keys what is done to a row leaves the keyboard beside it, in lists and among messages', { timeout: 60_000 }, async () => {
+  const device = await openDevice(world.browser, world.server.url)
+  const { page } = device
+  await device.goto('/')
+  await converse(device, 'Rows')
+  await page.getByTestId('regenerate').press('Enter')
+  await page.getByTestId('alternatives').filter({ hasText: '2/2' }).waitFor()
+  await expectFocus(page, 'composer')
+  await page.getByTitle('Good answer').focus()
+  await page.getByRole('button', { name: 'Previous version' }).press('Enter')
+  await page.getByTestId('alternatives').filter({ hasText: '1/2' }).waitFor()
+  expect(await page.locator('button:focus').getAttribute('aria-label')).toBe('Next version')
+  await page.locator('button:focus').press('Enter')
+  await page.getByTestId('alternatives').filter({ hasText: '2/2' }).waitFor()
+  expect(await page.locator('button:focus').getAttribute('aria-label')).toBe('Previous version')
+
+  await page.getByTestId('composer').fill('/slow')
+  await page.getByTestId('composer').press('Enter')
+  await page.getByTestId('stop').press('Enter')
+  await page.getByTestId('reply-ending').waitFor()
+  await expectFocus(page, 'composer')
+  await page.getByRole('button', { name: 'Try again' }).press('Enter')
+  await expectFocus(page, 'composer')
+  await page.getByTestId('stop').press('Enter')
+  await page.getByTestId('alternatives').nth(1).waitFor()
+  const asked = page.locator('[data-testid=message][data-role=user]').last()
+  await asked.getByTitle('Remove this message').press('Enter')
+  await page.keyboard.press('Enter')
+  await asked.getByText('/slow').waitFor({ state: 'detached' })
+  await until('the keyboard is among the messages', () => page.evaluate(() => document.activeElement !== document.body))
+  expect(await replies(page).count()).toBeGreaterThan(0)
+
+  await page.getByTestId('prompt-open').press('Enter')
+  for (const name of ['One', 'Two']) {
+    await page.getByTestId('new-prompt').click()
+    await page.getByTestId('prompt-name').fill(name)
+    await page.getByTestId('prompt-text').fill(name)
+    await page.getByTestId('keep-prompt').press('Enter')
+    await page.getByTestId('prompt').filter({ hasText: name }).waitFor()
+  }
+  const removePrompt = async (name: string): Promise<void> => {
+    await page.getByTitle(`Delete “${name}”`).press('Enter')
+    await page.keyboard.press('Enter')
+    await page.getByTestId('prompt').filter({ hasText: name }).waitFor({ state: 'detached' })
+  }
+  await removePrompt('One')
+  await expectFocus(page, 'choose-prompt')
+  await page.keyboard.press('Enter')
+  await expectFocus(page, 'edit-prompt')
+  await removePrompt('Two')
+  await expectFocus(page, 'h3: Prompts that you keep')
+  expect(device.complaints).toEqual([])
   await device.context.close()
 })
 

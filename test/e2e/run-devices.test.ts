@@ -195,6 +195,9 @@ const stopOfflineOnB = async (): Promise<void> => {
   await b.page.getByTestId('offline-banner').waitFor()
   await b.page.getByTestId('stop').click()
   await b.page.getByTestId('offline-banner').filter({ hasText: '1 is waiting' }).waitFor()
+  // Nobody there knows what is being written meanwhile, and what was pressed is not done yet.
+  await b.page.getByTestId('paused').waitFor()
+  await b.page.getByText('The reply is stopped as soon as the server can be reached.').waitFor()
 }
 
 it('a stop that is asked for offline waits, is shown to, and is carried out when the device is back', { timeout: 120_000 }, async () => {

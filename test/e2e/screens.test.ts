@@ -57,6 +57,8 @@ it.each(screens)('a conversation fits the screen: $name', { timeout: 60_000 }, a
   await write(device.page, `A very long word: ${'Donaudampfschiffahrtsgesellschaft'.repeat(8)}`)
   await device.page.locator('[data-testid=message][data-role=assistant]').nth(2).waitFor()
   expect(await overflow(device.page)).toBe(0)
+  // A table of two columns folds to fit.
+  expect(await device.page.locator('.wide').first().evaluate(frame => frame.scrollWidth - frame.clientWidth)).toBe(0)
   // However long it is: what is below the screen could be scrolled to, and the header would go.
   expect(await device.page.evaluate(() => document.documentElement.scrollHeight - innerHeight)).toBe(0)
   expect(await device.page.evaluate(() => document.documentElement.dataset['theme'])).toBe(screen.colorScheme)

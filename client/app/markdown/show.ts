@@ -1,6 +1,9 @@
 /** Puts one block's HTML on the page: sanitised, code with its language and a copy button, tables in a box that scrolls. */
 import { sanitise } from './sanitise.ts'
 
+/** How long it says that it copied. */
+const COPIED_MS = 1_500
+
 /** What the box of a task list became. */
 const TASK = /^\s*[☑☐]/
 
@@ -20,8 +23,12 @@ const frameCode = (pre: HTMLPreElement, copy: (text: string) => Promise<boolean>
   const button = element('button', 'quiet')
   button.type = 'button'
   button.textContent = 'Copy'
+  button.setAttribute('aria-live', 'polite')
   button.addEventListener('click', () => {
-    void copy(pre.textContent).then(copied => { button.textContent = copied ? 'Copied' : 'Copy failed' })
+    void copy(pre.textContent).then(copied => {
+      button.textContent = copied ? 'Copied' : 'Copying is not allowed here'
+      setTimeout(() => { button.textContent = 'Copy' }, COPIED_MS)
+    })
   })
   head.append(label, button)
   pre.tabIndex = 0
@@ -32,7 +39,11 @@ const frameCode = (pre: HTMLPreElement, copy: (text: string) => Promise<boolean>
   frame.append(head, pre)
 }
 
+/** Letters from which on a cell holds a text rather than a value. */
+const LONG_CELL = 24
+
 const frameTable = (table: HTMLTableElement): void => {
+  for (const cell of table.querySelectorAll('th, td')) cell.classList.toggle('long', cell.textContent.length > LONG_CELL)
   const frame = element('div', 'wide')
   frame.tabIndex = 0
   frame.setAttribute('role', 'region')

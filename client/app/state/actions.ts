@@ -2,11 +2,14 @@
 import type { MessageId, RequestId } from '../../../shared/ids.ts'
 
 export interface ConversationActions {
-  regenerate(id: MessageId): void
+  /** @param agentId who is to answer; left out: whoever did */
+  regenerate(id: MessageId, agentId?: string): void
   /** Of a reply that did not end well: once more. */
   retry(id: MessageId): void
   /** Of a reply that broke off: goes on with it. */
   continue(id: MessageId): void
+  /** Of several replies that are being given, the one that has this id or will have it. */
+  stop(replyId: string): void
   redact(id: MessageId): void
   thumbsUp(id: MessageId, on: boolean): void
   /** Shows this one of several versions, on this device. */

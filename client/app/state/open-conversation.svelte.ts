@@ -4,7 +4,7 @@ import type { NamedAgent } from '../../../shared/conversation/asked.ts'
 import type { Mode } from '../../../shared/conversation/mode.ts'
 import { isFinished, textOf } from '../../../shared/conversation/read.ts'
 import type { ContextReference } from '../../../shared/conversation/schema.ts'
-import type { MessageId, RequestId, RunId } from '../../../shared/ids.ts'
+import type { AgentId, MessageId, RequestId, RunId } from '../../../shared/ids.ts'
 import { limits } from '../../../shared/limits.ts'
 import type { ConversationActions } from './actions.ts'
 import type { ComposerTexts } from './composer-texts.ts'
@@ -65,9 +65,10 @@ export class OpenConversation implements ConversationActions {
 
   readonly timeline = $derived.by(() => buildTimeline(this.view, this.#options, this.#limit))
   readonly presence = $derived.by(() => presenceOf(this.view, this.#options))
-  readonly running = $derived.by(() => this.view.runs.some(run => !isFinished(run)))
+  /** How many replies are being given. */
+  readonly running = $derived.by(() => this.view.runs.filter(run => !isFinished(run)).length)
   /** All that is being written was asked to stop, by this device. */
-  readonly stopping = $derived.by(() => this.running && this.view.runs.every(run => isFinished(run) || this.#isStopping(run.id)))
+  readonly stopping = $derived.by(() => this.running > 0 && this.view.runs.every(run => isFinished(run) || this.#isStopping(run.id)))
   /** Others may write here too. */
   readonly shared = $derived.by(() => writersWith(this.#options.isSelf, this.view.members) > 1)
   /** That have said something in what is shown. */
@@ -162,7 +163,16 @@ export class OpenConversation implements ConversationActions {
   }
 
   stopReplies(): void {
-    for (const run of this.view.runs) if (!isFinished(run) && !this.#isStopping(run.id)) void this.#conversation.stop(run.id)
+    for (const run of this.view.runs) if (!isFinished(run)) this.#stop(run.id)
+  }
+
+  stop = (replyId: string): void => {
+    const run = this.view.runs.find(each => each.replyId === replyId)
+    if (run && !isFinished(run)) this.#stop(run.id)
+  }
+
+  #stop(runId: RunId): void {
+    if (!this.#isStopping(runId)) void this.#conversation.stop(runId)
   }
 
   #isStopping(runId: RunId): boolean {
@@ -193,10 +203,10 @@ export class OpenConversation implements ConversationActions {
     void this.#conversation.setMeta('title', title)
   }
 
-  regenerate = (id: MessageId): void => {
+  regenerate = (id: MessageId, agentId?: string): void => {
     // The new version is what the person asked to see.
     this.#keepChoice(id, null)
-    void this.#conversation.regenerate(id)
+    void this.#conversation.regenerate(id, agentId as AgentId | undefined)
   }
 
   retry = (id: MessageId): void => {

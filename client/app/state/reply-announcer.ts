@@ -1,6 +1,7 @@
 /** Which sentence a screen reader hears when a reply has come in whole; none for what was there on opening, none per token. */
 import { textOf } from '../../../shared/conversation/read.ts'
 import type { ConversationView } from '../../sync/view.ts'
+import { replyEnding } from './reply-ending.ts'
 
 const LONGEST = 400
 
@@ -19,6 +20,9 @@ export class ReplyAnnouncer {
     const text = textOf(last.parts)
     const { agentId, bot, authorName } = last.metadata
     const name = bot && authorName ? authorName : agentId ? agentName(agentId) : 'Assistant'
-    return `${name} replied: ${text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text}`
+    const ending = replyEnding(last)
+    if (ending && text.trim() === '') return `${name} did not reply: ${ending.reason}`
+    const said = text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text
+    return `${name} replied: ${said}${ending ? `${/[.!?…]\s*$/.test(said) ? '' : '.'} ${ending.reason}` : ''}`
   }
 }

@@ -1,0 +1,34 @@
+/** What a reply took, as its reader is told. */
+import { expect, it } from 'vitest'
+import { replyFacts } from './reply-facts.ts'
+
+it('says the model, the time, the tokens and the cost, and the shortest of it in one line', () => {
+  expect(replyFacts({
+    model: 'sonnet-4', usage: { inputTokens: 1234, outputTokens: 567, cachedInputTokens: 200, reasoningTokens: 20 },
+    cost: { amount: 0.011667, currency: 'USD' }, timing: { totalMs: 4041, firstTokenMs: 708, tokensPerSecond: 170.1 }
+  }, 'en')).toEqual({
+    short: '4.0 s · $0.012',
+    rows: [
+      { label: 'Model', text: 'sonnet-4' },
+      { label: 'Time', text: '4.0 s, first word after 0.7 s, 170 tokens/s' },
+      { label: 'Read', text: '1,234 tokens, 200 from its cache' },
+      { label: 'Written', text: '567 tokens, 20 of thoughts' },
+      { label: 'Cost', text: '$0.012, by the prices that this server was given' }
+    ]
+  })
+})
+
+it('leaves out what is not known, and is silent where no model was asked', () => {
+  expect(replyFacts({ model: 'm', timing: { totalMs: 61_300 } }, 'en')).toEqual({
+    short: '61 s', rows: [{ label: 'Model', text: 'm' }, { label: 'Time', text: '61 s' }]
+  })
+  expect(replyFacts({ model: 'm' }, 'en')?.short).toBe('Details')
+  expect(replyFacts({ timing: { totalMs: 5 } }, 'en')).toBeNull()
+})
+
+it.each([
+  [0.0000123, 'EUR', '€0.000012'], [12.3456, 'EUR', '€12.35'], [0, 'EUR', 'Details'], [2.5, 'not a currency', '2.5 not a currency']
+])(
+  'tells %d %s as %s', (amount, currency, text) => {
+    expect(replyFacts({ cost: { amount, currency } }, 'en')?.short).toBe(text)
+  })
