@@ -26,11 +26,15 @@ describe('the connection', () => {
   })
 
   it('comes back by itself after a break', async () => {
-    const document = pages.artifact()
+    const time = new ManualTime()
+    const document = pages.artifact({ now: time.now, after: time.after })
     await synced(document)
     pages.server.cut()
     await until('it is offline', () => document.connection === 'offline')
-    await until('it is online', () => document.connection === 'online')
+    await until('it is online', async () => {
+      await time.advance(100)
+      return document.connection === 'online'
+    })
     expect(document.closedBy).toBe(null)
   })
 
