@@ -1,22 +1,20 @@
 /** Puts one block's HTML on the page: sanitised, code with its language and a copy button, tables in a box that scrolls. */
+import { COPY_SAID_MS, copySaid, copyText } from '../state/clipboard.ts'
 import { sanitise } from './sanitise.ts'
-
-/** How long it says that it copied. */
-const COPIED_MS = 1_500
 
 /** What the box of a task list became. */
 const TASK = /^\s*[☑☐]/
 
-/** A Svelte attachment: `{@attach showBlock(html, copy)}`. */
-export const showBlock = (html: string, copy: (text: string) => Promise<boolean>) => (node: HTMLElement): void => {
+/** A Svelte attachment: `{@attach showBlock(html)}`. */
+export const showBlock = (html: string) => (node: HTMLElement): void => {
   const fragment = sanitise(html)
-  for (const pre of fragment.querySelectorAll('pre')) frameCode(pre, copy)
+  for (const pre of fragment.querySelectorAll('pre')) frameCode(pre)
   for (const table of fragment.querySelectorAll('table')) frameTable(table)
   for (const item of fragment.querySelectorAll('li')) item.classList.toggle('task', TASK.test(item.textContent))
   node.replaceChildren(fragment)
 }
 
-const frameCode = (pre: HTMLPreElement, copy: (text: string) => Promise<boolean>): void => {
+const frameCode = (pre: HTMLPreElement): void => {
   const head = element('div', 'code-head')
   const label = element('span')
   label.textContent = pre.querySelector('code')?.className.replace('language-', '') || 'text'
@@ -25,9 +23,9 @@ const frameCode = (pre: HTMLPreElement, copy: (text: string) => Promise<boolean>
   button.textContent = 'Copy'
   button.setAttribute('aria-live', 'polite')
   button.addEventListener('click', () => {
-    void copy(pre.textContent).then(copied => {
-      button.textContent = copied ? 'Copied' : 'Copying is not allowed here'
-      setTimeout(() => { button.textContent = 'Copy' }, COPIED_MS)
+    void copyText(pre.textContent).then(outcome => {
+      button.textContent = copySaid[outcome]
+      setTimeout(() => { button.textContent = 'Copy' }, COPY_SAID_MS)
     })
   })
   head.append(label, button)

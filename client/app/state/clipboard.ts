@@ -1,12 +1,17 @@
 /** Copies text. Where the page may not use the clipboard (plain HTTP, no permission) the old way is tried. */
 
-/** @returns whether the text is in the clipboard now */
-export const copyText = async (text: string): Promise<boolean> => {
+/** What whoever asked for it is told for a moment, `COPY_SAID_MS` long. */
+export const copySaid = { copied: 'Copied', failed: 'Copying is not allowed here' } as const
+export type CopyOutcome = keyof typeof copySaid
+export const COPY_SAID_MS = 1_500
+
+/** @returns `copied`: the text is in the clipboard now */
+export const copyText = async (text: string): Promise<CopyOutcome> => {
   try {
     await navigator.clipboard.writeText(text)
-    return true
+    return 'copied'
   } catch {
-    return copyBySelection(text) // no clipboard here: an insecure origin, or not permitted
+    return copyBySelection(text) ? 'copied' : 'failed' // no clipboard here: an insecure origin, or not permitted
   }
 }
 

@@ -74,7 +74,7 @@ export class PeopleOf {
       this.made = null
       const { path } = role === 'reader' ? await this.#api.share(this.#id, { hours }) : await this.#api.invite(this.#id, { role, hours, maxUses })
       const address = this.#origin + path
-      this.made = { address, copied: await copyText(address) }
+      this.made = { address, copied: await copyText(address) === 'copied' }
       await this.#readLinks()
     })
   }
