@@ -11,8 +11,11 @@ export interface Row {
   at: string
   machine: { node: string, cores: number, cpu: string }
   scale: number
-  /** By peer: its runs, with how busy the machine was after each (load average of a minute). */
-  peers: Record<string, { load: number, measured: Measured }[]>
+  /**
+   * By peer: its runs, with how busy the machine was after each (load average of a minute), and how much of the time in which it wanted to
+   * work its host gave to others (percent; earlier results do not say).
+   */
+  peers: Record<string, { load: number, stolen?: number, measured: Measured }[]>
   /** By peer: why it has a run less. */
   failures: Record<string, string>
 }
@@ -27,6 +30,7 @@ export const report = (results: Results): string =>
 const tableOf = (row: string, { at, machine, scale, peers: measured, failures }: Row): string => {
   const { title, about } = workloads[row]!
   const loads = Object.values(measured).flat().map(({ load }) => load)
+  const thefts = Object.values(measured).flat().flatMap(({ stolen }) => stolen ?? [])
   const medians = new Map(Object.entries(measured).map(([peer, runs]) => [peer, mediansOf(runs.map(run => run.measured))]))
   const columns = [...new Set([...medians.values()].flatMap(values => Object.keys(values)))]
   const yardstick = YARDSTICKS.map(peer => medians.get(peer)).find(values => values !== undefined)
@@ -38,7 +42,8 @@ const tableOf = (row: string, { at, machine, scale, peers: measured, failures }:
   return [
     `### \`${row}\`: ${title}\n`,
     `${about} ${runs === 1 ? 'One run' : `Medians of ${runs} runs`}${scale === 1 ? '' : ` at ${scale} of that`}, ${at.slice(0, 10)}, ` +
-      `Node ${machine.node}, ${machine.cores} cores, load average ${Math.min(...loads).toFixed(1)} to ${Math.max(...loads).toFixed(1)}.\n`,
+      `Node ${machine.node}, ${machine.cores} cores, load average ${Math.min(...loads).toFixed(1)} to ${Math.max(...loads).toFixed(1)}` +
+      `${thefts.length === 0 ? '' : `, ${Math.min(...thefts).toFixed(0)} to ${Math.max(...thefts).toFixed(0)} % of its time taken by other machines`}.\n`,
     `| | ${columns.join(' | ')} |`,
     `|---|${columns.map(() => '---:|').join('')}`,
     ...lines,

@@ -11,6 +11,7 @@ import { cpus, loadavg } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { readTicks, stolenPercent } from './measure/stolen.ts'
 import { report } from './report.ts'
 import type { Results } from './report.ts'
 import { peers } from './servers/peers.ts'
@@ -62,9 +63,11 @@ for (let round = 0; round < Number(values.repeat); round++) {
     const turn = [...names.slice(first), ...names.slice(0, first)].filter(name => workloads[row]!.takes(peers[name]!))
     for (const name of turn) {
       try {
+        const before = readTicks()
         const measured = await measureOne(row, name)
+        const stolen = stolenPercent(before, readTicks())
         const runs = results[row]!.peers[name] ??= []
-        runs.push({ load: loadavg()[0]!, measured })
+        runs.push({ load: loadavg()[0]!, ...stolen !== undefined && { stolen }, measured })
         console.log(`${row} · ${name}: ${Object.entries(measured).map(([what, value]) => `${what} ${Math.round(value * 100) / 100}`).join(', ')}`)
       } catch (error) {
         results[row]!.failures[name] = /\w*Error: .*/.exec((error as Error).message)?.[0] ?? 'for no reason that it gave'
