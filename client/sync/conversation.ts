@@ -12,7 +12,10 @@ import { isSend } from './own-request.ts'
 import type { SharedDrafts } from './shared-drafts.ts'
 import type { SyncedDocument } from './synced-document.ts'
 import type { ConversationView } from './view.ts'
+import { readMessages } from '../../shared/conversation/read.ts'
 import type { Request, SettableMeta } from '../../shared/conversation/schema.ts'
+import { usageOf } from '../../shared/conversation/usage.ts'
+import type { ConversationUsage } from '../../shared/conversation/usage.ts'
 import { proposeContinue, proposeReact, proposeRedact, proposeRegenerate, proposeRetry, proposeSend, proposeSetMeta, proposeStop } from '../../shared/conversation/write.ts'
 import { SkeinError } from '../../shared/errors.ts'
 import type { AgentId, DraftId, MessageId, RequestId, RunId } from '../../shared/ids.ts'
@@ -190,6 +193,11 @@ export class Conversation {
   /** Shows this one of several versions of a message, as long as this page is open and nobody asks here for yet another version. */
   choose(messageId: MessageId): void {
     this.#views.choose(messageId, messageId)
+  }
+
+  /** What all replies took that stand in the conversation, those of other branches included. Reads every message. */
+  usage(): ConversationUsage {
+    return usageOf(readMessages(this.doc))
   }
 
   setTyping(typing: boolean): void {

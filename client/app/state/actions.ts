@@ -1,4 +1,5 @@
 /** What a person can do with the messages of a conversation; components get this, not the conversation. */
+import type { ConversationUsage } from '../../../shared/conversation/usage.ts'
 import type { MessageId, RequestId } from '../../../shared/ids.ts'
 
 export interface ConversationActions {
@@ -19,4 +20,6 @@ export interface ConversationActions {
   /** Puts a refused message back into the composer. */
   edit(id: RequestId): void
   discard(id: RequestId): void
+  /** What all replies here took. */
+  readonly usage: ConversationUsage
 }

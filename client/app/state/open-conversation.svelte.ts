@@ -67,6 +67,7 @@ export class OpenConversation implements ConversationActions {
   readonly presence = $derived.by(() => presenceOf(this.view, this.#options))
   /** What is asked for now is soon with the server. */
   readonly reached = $derived.by(() => this.notice !== 'offline' && this.notice !== 'unreachable')
+  readonly usage = $derived.by(() => this.view && this.#conversation.usage())
   /** How many replies are being given. */
   readonly running = $derived.by(() => this.view.runs.filter(run => !isFinished(run)).length)
   /** All that is being written was asked to stop, by this device. */

@@ -1,6 +1,6 @@
 /** What a reply took, as its reader is told. */
 import { expect, it } from 'vitest'
-import { replyFacts } from './reply-facts.ts'
+import { replyFacts, usageText } from './reply-facts.ts'
 
 it('says the model, the time, the tokens and the cost, and the shortest of it in one line', () => {
   expect(replyFacts({
@@ -32,3 +32,12 @@ it.each([
   'tells %d %s as %s', (amount, currency, text) => {
     expect(replyFacts({ cost: { amount, currency } }, 'en')?.short).toBe(text)
   })
+
+it('tells what all replies of a conversation took, where there are several', () => {
+  const usage = { replies: 1200, inputTokens: 34_567, outputTokens: 890, unpriced: 0, costs: [{ amount: 0.75, currency: 'USD' }] }
+  expect(usageText(usage, 'en')).toBe('1,200 replies, 34,567 tokens read, 890 written, $0.75')
+  expect(usageText({ ...usage, unpriced: 3, costs: [...usage.costs, { amount: 1.5, currency: 'EUR' }] }, 'en'))
+    .toBe('1,200 replies, 34,567 tokens read, 890 written, $0.75 and €1.50 and what 3 cost without a known price')
+  expect(usageText({ ...usage, unpriced: 1200, costs: [] }, 'en')).toBe('1,200 replies, 34,567 tokens read, 890 written')
+  expect(usageText({ ...usage, replies: 1 }, 'en')).toBeNull()
+})

@@ -1,5 +1,7 @@
-/** What a reply took, in words: which model, how long, how many tokens, what it cost. Pure. */
+/** What a reply took, and all of a conversation, in words: which model, how long, how many tokens, what it cost. Pure. */
 import type { MessageMetadata } from '../../../shared/conversation/schema.ts'
+import { askedModel } from '../../../shared/conversation/usage.ts'
+import type { ConversationUsage } from '../../../shared/conversation/usage.ts'
 
 export interface ReplyFacts {
   /** The shortest of it, such as `4.1 s · $0.012`. */
@@ -10,7 +12,9 @@ export interface ReplyFacts {
 type Facts = Pick<MessageMetadata, 'model' | 'usage' | 'cost' | 'timing'>
 
 /** @returns null where nothing is known */
-export const replyFacts = ({ model, usage, cost, timing }: Facts, locale?: string): ReplyFacts | null => {
+export const replyFacts = (facts: Facts, locale?: string): ReplyFacts | null => {
+  if (!askedModel(facts)) return null
+  const { model, usage, cost, timing } = facts
   const rows = [
     { label: 'Model', text: model },
     { label: 'Time', text: timing && timeText(timing, locale) },
@@ -19,8 +23,19 @@ export const replyFacts = ({ model, usage, cost, timing }: Facts, locale?: strin
     { label: 'Cost', text: cost && `${money(cost, locale)}, by the prices that this server was given` }
   ].flatMap(({ label, text }) => text ? [{ label, text }] : [])
   const short = [timing && seconds(timing.totalMs, locale), cost && cost.amount > 0 && money(cost, locale)].filter(Boolean).join(' · ')
-  // Of a reply that asked no model there is nothing that anybody wants to know.
-  return model === undefined && usage === undefined && cost === undefined ? null : { short: short || 'Details', rows }
+  return { short: short || 'Details', rows }
+}
+
+/** What all replies of a conversation took; null where that says no more than what the only one says. */
+export const usageText = ({ replies, inputTokens, outputTokens, costs, unpriced }: ConversationUsage, locale?: string): string | null => {
+  if (replies < 2) return null
+  const paid = costs.map(cost => money(cost, locale)).join(' and ')
+  return [
+    `${replies.toLocaleString(locale)} replies`,
+    `${tokens(inputTokens, 0, '', locale)} read`,
+    `${outputTokens.toLocaleString(locale)} written`,
+    ...paid ? [unpriced > 0 ? `${paid} and what ${unpriced.toLocaleString(locale)} cost without a known price` : paid] : []
+  ].join(', ')
 }
 
 const seconds = (ms: number, locale?: string): string => {

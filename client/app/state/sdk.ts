@@ -24,7 +24,7 @@ export type { ConversationView, Delivery, OutboxEntry, Person } from '../../sync
 
 /** The part of the SDK's conversation that the app uses. */
 export type Conversation = Pick<SdkConversation,
-  'view' | 'subscribe' | 'send' | 'redact' | 'stop' | 'regenerate' | 'retry' | 'continue' | 'choose' | 'setMeta' | 'react' | 'resend' | 'discard' | 'setTyping' | 'connect' | 'close'>
+  'view' | 'subscribe' | 'send' | 'redact' | 'stop' | 'regenerate' | 'retry' | 'continue' | 'choose' | 'setMeta' | 'react' | 'resend' | 'discard' | 'setTyping' | 'usage' | 'connect' | 'close'>
 
 export type Who = Pick<Principal, 'name'> & { id: string, aliases?: readonly string[] | undefined }
 
