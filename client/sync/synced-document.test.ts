@@ -1,6 +1,7 @@
 /** A free document on one device: kept, in sync, and saved only when the server says so. */
 import { describe, expect, it } from 'vitest'
 import { memoryStore } from './store/memory.ts'
+import { ManualTime } from '../../test/rig/manual-time.ts'
 import { until } from '../../test/rig/until.ts'
 import { pagesForEachTest, synced, textIn } from '../../test/sync/pages.ts'
 
@@ -81,13 +82,17 @@ describe('a free document', () => {
   })
 
   it('says why the server ended a connection, for as long as it is tried again', async () => {
-    const document = pages.artifact()
+    const time = new ManualTime()
+    const document = pages.artifact({ now: time.now, after: time.after })
     await synced(document)
     expect(document.interruption).toBe(null)
     pages.server.cut(1013, 'not-saved: The disk is full.')
     await until('it is told', () => document.interruption)
     expect([document.interruption, document.closedBy]).toEqual(['The disk is full.', null])
-    await until('it is back', () => document.connection === 'online')
+    await until('it is back', async () => {
+      await time.advance(100)
+      return document.connection === 'online'
+    })
     expect(document.interruption).toBe(null)
     pages.server.cut()
     await until('it is cut', () => document.connection !== 'online')

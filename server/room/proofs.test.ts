@@ -116,6 +116,13 @@ describe('what is open by a proof', () => {
     expect(time.pending).toBe(0)
   })
 
+  it('ends at once when it expired while it was looked at', async () => {
+    begin(0)
+    await enter('ada.laptop')
+    expect(ends).toEqual(['ada.laptop sign-in-expired'])
+    expect([time.pending, proofs.size]).toEqual([0, 0])
+  })
+
   it('ends in 400 days when that is when the proof expires, though timers do not reach that far', async () => {
     begin(400 * DAY)
     await enter('ada.laptop')

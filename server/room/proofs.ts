@@ -58,6 +58,7 @@ export class Proofs {
       const proof = new HeldProof(principal, this.#options, () => this.#held.delete(proof))
       this.#held.add(proof)
       for (const renamed of meanwhile.renamed) proof.rename(renamed)
+      proof.watchTime()
       return proof
     } finally {
       this.#asking.delete(meanwhile)
@@ -93,22 +94,26 @@ const concerns = (gone: Revocation, principal: Principal): boolean =>
 
 class HeldProof implements Proof {
   principal: Principal
+  readonly #clock: Pick<ProofsOptions, 'now' | 'after'>
   readonly #forget: () => void
   #renamed: (principal: Principal) => void = () => {}
   #ended: ErrorCode | null = null
   #listener: ((code: ErrorCode) => void) | null = null
   #cancel: () => void = () => {}
 
-  constructor(principal: Principal, { now, after }: Pick<ProofsOptions, 'now' | 'after'>, forget: () => void) {
+  constructor(principal: Principal, clock: Pick<ProofsOptions, 'now' | 'after'>, forget: () => void) {
     this.principal = principal
+    this.#clock = clock
     this.#forget = forget
-    const { expiresAt } = principal
-    const wait = (until: number): void => {
-      const left = until - now()
-      if (left <= 0) this.end('sign-in-expired')
-      else this.#cancel = after(Math.min(left, LONGEST_WAIT_MS), () => wait(until))
-    }
-    if (expiresAt !== undefined) wait(expiresAt)
+  }
+
+  /** Ends by itself when it expires; at once when it has since it was looked at. */
+  watchTime(): void {
+    const { expiresAt } = this.principal
+    if (expiresAt === undefined) return
+    const left = expiresAt - this.#clock.now()
+    if (left <= 0) this.end('sign-in-expired')
+    else this.#cancel = this.#clock.after(Math.min(left, LONGEST_WAIT_MS), () => this.watchTime())
   }
 
   whenEnded(end: (code: ErrorCode) => void): void {

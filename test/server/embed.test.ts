@@ -127,7 +127,7 @@ describe('people that the program knows', () => {
   it('may be let in no further than a scope says, and no longer than a time', async () => {
     const name = `conversation/${newConversationId()}`
     await join(name, { authorization: 'App ada' })
-    people.set('App reader', { id: 'ada', name: 'Ada', scopes: { read: true, write: false }, expiresAt: Date.now() + 300 })
+    people.set('App reader', { id: 'ada', name: 'Ada', scopes: { read: true, write: false }, expiresAt: Date.now() + 2000 })
     const reader = await join(name, { authorization: 'App reader' })
     expect(reader.controls[0]).toMatchObject({ kind: 'hello', role: 'viewer' })
     expect((await reader.closed()).reason).toMatch(/^sign-in-expired/)

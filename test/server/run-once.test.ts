@@ -140,7 +140,8 @@ const stoppedBy = async (talk: Talk, random: () => number) => {
   const asking = await talk.join()
   const peers = await pair(talk)
   const seenEnough = Math.floor(random() * 40)
-  say(asking.doc, '/long 60')
+  // It is being given for as long as it takes to see it, on a busy machine too.
+  say(asking.doc, '/long 400')
   const run = await until('the reply has begun', () => {
     const running = peers.map(({ doc }) => readRuns(doc).find(({ state }) => state === 'processing'))
     const seen = peers.every(({ doc }) => textOf(readDrafts(doc)[0]?.parts ?? []).length > seenEnough)

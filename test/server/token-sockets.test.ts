@@ -119,9 +119,11 @@ describe('a ticket on a socket', () => {
       WebSocketPolyfill: WebSocket as never, disableBc: true, params: { ticket: await ticket({ document: talk }) }
     })
     await until('it is synced', () => provider.synced)
+    const told: string[] = []
+    provider.on('status', ({ status }: { status: string }) => told.push(status))
     provider.ws!.close()
-    await until('it noticed', () => !provider.wsconnected)
-    await until('it is synced again', () => provider.wsconnected && provider.synced)
+    await until('it noticed and came back', () => told.includes('disconnected') && told.at(-1) === 'connected')
+    await until('it is synced again', () => provider.synced)
     expect(messageTexts(doc)).toEqual(['Hello'])
     provider.destroy()
   })
