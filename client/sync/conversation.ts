@@ -12,7 +12,7 @@ import { isSend } from './own-request.ts'
 import type { SharedDrafts } from './shared-drafts.ts'
 import type { SyncedDocument } from './synced-document.ts'
 import type { ConversationView } from './view.ts'
-import { readMessages } from '../../shared/conversation/read.ts'
+import { readMessages, readSummaries } from '../../shared/conversation/read.ts'
 import type { Request, SettableMeta } from '../../shared/conversation/schema.ts'
 import { usageOf } from '../../shared/conversation/usage.ts'
 import type { ConversationUsage } from '../../shared/conversation/usage.ts'
@@ -195,9 +195,9 @@ export class Conversation {
     this.#views.choose(messageId, messageId)
   }
 
-  /** What all replies took that stand in the conversation, those of other branches included. Reads every message. */
+  /** What all replies took that stand in the conversation, those of other branches included, and summaries. Reads every message. */
   usage(): ConversationUsage {
-    return usageOf(readMessages(this.doc))
+    return usageOf(readMessages(this.doc), readSummaries(this.doc))
   }
 
   setTyping(typing: boolean): void {

@@ -1,29 +1,31 @@
-/** What the replies of a conversation took, in all. */
-import type { Message, MessageMetadata } from './schema.ts'
+/** What the models of a conversation took, in all. */
+import type { Message, MessageMetadata, Summary } from './schema.ts'
 
 export interface ConversationUsage {
   /** That asked a model; versions which are not shown were paid for, too. Those that were taken out have left nothing to count. */
   replies: number
+  /** Of older turns, for models that could not read them all. */
+  summaries: number
   /** Tokens, of those that told. */
   inputTokens: number
   outputTokens: number
   /** One of each currency, by the prices that the server was given. */
   costs: { amount: number, currency: string }[]
-  /** Of how many replies no price is known. */
+  /** Of how many of these no price is known. */
   unpriced: number
 }
 
+type Taken = Pick<MessageMetadata, 'model' | 'usage' | 'cost'>
+
 /** Of a reply that asked none there is nothing that anybody wants to know. */
-export const askedModel = ({ model, usage, cost }: Pick<MessageMetadata, 'model' | 'usage' | 'cost'>): boolean =>
+export const askedModel = ({ model, usage, cost }: Taken): boolean =>
   model !== undefined || usage !== undefined || cost !== undefined
 
-export const usageOf = (messages: Iterable<Message>): ConversationUsage => {
-  const sum = { replies: 0, inputTokens: 0, outputTokens: 0, unpriced: 0 }
+export const usageOf = (messages: readonly Message[], summaries: readonly Summary[] = []): ConversationUsage => {
+  const replies = messages.map(({ metadata }) => metadata).filter(askedModel)
+  const sum = { replies: replies.length, summaries: summaries.length, inputTokens: 0, outputTokens: 0, unpriced: 0 }
   const costs = new Map<string, number>()
-  for (const { metadata } of messages) {
-    if (!askedModel(metadata)) continue
-    const { usage, cost } = metadata
-    sum.replies++
+  for (const { usage, cost } of [...replies, ...summaries] satisfies Taken[]) {
     sum.inputTokens += usage?.inputTokens ?? 0
     sum.outputTokens += usage?.outputTokens ?? 0
     if (cost) costs.set(cost.currency, (costs.get(cost.currency) ?? 0) + cost.amount)

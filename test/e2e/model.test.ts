@@ -54,6 +54,9 @@ it('somebody else is asked for another answer, with keys alone, and stands besid
   expect(await page.getByTestId('others').count()).toBe(1)
   await page.getByRole('button', { name: 'Previous version' }).click()
   await page.locator('[data-testid=message][data-role=assistant]', { hasText: 'Once upon a time.' }).waitFor()
+  // The version that is not shown was paid for, too.
+  await page.getByTestId('reply-facts').click()
+  expect(await page.getByTestId('usage').textContent()).toMatch(/^2 replies, /)
 })
 
 it('of two replies at once one is stopped, and the other one goes on', { timeout: 60_000 }, async () => {

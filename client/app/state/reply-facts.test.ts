@@ -34,10 +34,11 @@ it.each([
   })
 
 it('tells what all replies of a conversation took, where there are several', () => {
-  const usage = { replies: 1200, inputTokens: 34_567, outputTokens: 890, unpriced: 0, costs: [{ amount: 0.75, currency: 'USD' }] }
+  const usage = { replies: 1200, summaries: 0, inputTokens: 34_567, outputTokens: 890, unpriced: 0, costs: [{ amount: 0.75, currency: 'USD' }] }
   expect(usageText(usage, 'en')).toBe('1,200 replies, 34,567 tokens read, 890 written, $0.75')
   expect(usageText({ ...usage, unpriced: 3, costs: [...usage.costs, { amount: 1.5, currency: 'EUR' }] }, 'en'))
     .toBe('1,200 replies, 34,567 tokens read, 890 written, $0.75 and €1.50 and what 3 cost without a known price')
   expect(usageText({ ...usage, unpriced: 1200, costs: [] }, 'en')).toBe('1,200 replies, 34,567 tokens read, 890 written')
+  expect(usageText({ ...usage, replies: 1, summaries: 1 }, 'en')).toBe('1 reply and 1 summary, 34,567 tokens read, 890 written, $0.75')
   expect(usageText({ ...usage, replies: 1 }, 'en')).toBeNull()
 })

@@ -27,11 +27,11 @@ export const replyFacts = (facts: Facts, locale?: string): ReplyFacts | null => 
 }
 
 /** What all replies of a conversation took; null where that says no more than what the only one says. */
-export const usageText = ({ replies, inputTokens, outputTokens, costs, unpriced }: ConversationUsage, locale?: string): string | null => {
-  if (replies < 2) return null
+export const usageText = ({ replies, summaries, inputTokens, outputTokens, costs, unpriced }: ConversationUsage, locale?: string): string | null => {
+  if (replies + summaries < 2) return null
   const paid = costs.map(cost => money(cost, locale)).join(' and ')
   return [
-    `${replies.toLocaleString(locale)} replies`,
+    counted(replies, 'reply', 'replies', locale) + (summaries ? ` and ${counted(summaries, 'summary', 'summaries', locale)}` : ''),
     `${tokens(inputTokens, 0, '', locale)} read`,
     `${outputTokens.toLocaleString(locale)} written`,
     ...paid ? [unpriced > 0 ? `${paid} and what ${unpriced.toLocaleString(locale)} cost without a known price` : paid] : []
@@ -51,7 +51,10 @@ const timeText = ({ totalMs, firstTokenMs, tokensPerSecond }: NonNullable<Facts[
 
 const tokens = (all: number | undefined, part: number | undefined, of: string, locale?: string): string | undefined =>
   all === undefined ? undefined
-  : `${all.toLocaleString(locale)} ${all === 1 ? 'token' : 'tokens'}${part ? `, ${part.toLocaleString(locale)} ${of}` : ''}`
+  : `${counted(all, 'token', 'tokens', locale)}${part ? `, ${part.toLocaleString(locale)} ${of}` : ''}`
+
+const counted = (count: number, one: string, several: string, locale?: string): string =>
+  `${count.toLocaleString(locale)} ${count === 1 ? one : several}`
 
 /** Two digits that say something, however little it was; a currency that the browser does not know stands as it is. */
 const money = ({ amount, currency }: NonNullable<Facts['cost']>, locale?: string): string => {
