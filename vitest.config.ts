@@ -12,8 +12,8 @@ const alone = ['test/crash/**/*.test.ts', 'test/e2e/identity-story.test.ts']
 export default defineConfig({
   plugins: [svelte({ configFile: false })],
   test: {
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
     teardownTimeout: 10_000,
     projects: [
       {

@@ -4,7 +4,7 @@
 const [SHORTEST, LONGEST] = [5, 50]
 
 /** Resolves with the first truthy value of `condition`, tried every few milliseconds; rejects with `what` after `timeoutMs`. */
-export const until = async <T>(what: string, condition: () => T | Promise<T>, timeoutMs = 15_000): Promise<NonNullable<T>> => {
+export const until = async <T>(what: string, condition: () => T | Promise<T>, timeoutMs = 30_000): Promise<NonNullable<T>> => {
   const begin = performance.now()
   for (;;) {
     const value = await condition()
