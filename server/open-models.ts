@@ -31,7 +31,7 @@ export const wantedKeys = (models: readonly ModelSetup[]): WantedProviderKey[] =
 export const agentsOf = async (
   models: readonly ModelSetup[], keys: Pick<FileProviderKeys, 'read'>, { offlinePace }: Pick<Config, 'offlinePace'>, logger: Logger,
 ): Promise<AgentRegistry> => {
-  const offline = createOfflineAgent({ timers: systemTimers, msPerToken: offlinePace })
+  const offline = createOfflineAgent({ timers: systemTimers, msPerToken: offlinePace, models: models.map(({ name }) => name) })
   if (models.length === 0) return createAgentRegistry([offline])
   // Loaded only where there is a model: the SDK and its providers take their memory.
   const { createAiSdkAgent } = await import('./agents/adapters/ai-sdk.ts')

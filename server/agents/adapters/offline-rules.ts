@@ -2,7 +2,7 @@
 import { textOf } from '../../../shared/conversation/read.ts'
 import type { Message } from '../../../shared/conversation/schema.ts'
 import { evaluateArithmetic } from './arithmetic.ts'
-import { about, connect, help, introduction, longPassage, markdownSample, slowText } from './offline-texts.ts'
+import { about, askModels, connect, help, introduction, longPassage, markdownSample, slowText } from './offline-texts.ts'
 
 export interface OfflineReply {
   text: string
@@ -16,14 +16,17 @@ const MAX_WORDS = 5000
 const DEFAULT_WORDS = 200
 const SLOW = 20
 
-/** @param messages what the asking person saw, oldest first; the last one is answered */
-export const composeReply = (messages: readonly Message[]): OfflineReply => {
+/**
+ * @param messages what the asking person saw, oldest first; the last one is answered
+ * @param models the names of the language models that answer on this server
+ */
+export const composeReply = (messages: readonly Message[], models: readonly string[] = []): OfflineReply => {
   const asked = messages.at(-1)
   const text = asked ? textOf(asked.parts).trim().replace(MENTION, '') : ''
   const command = /^\/([a-z]+)\s*([^]*)$/i.exec(text)
   if (command) return onCommand(command[1]!.toLowerCase(), command[2]!.trim())
   const isFirst = !messages.some(message => message.role === 'assistant')
-  const answer = onText(text, messages)
+  const answer = onText(text, messages, models.length > 0 ? askModels(models) : connect)
   return plain(isFirst && !answer.includes(introduction) ? `${introduction}\n\n${answer}` : answer)
 }
 
@@ -51,7 +54,8 @@ const onCommand = (name: string, rest: string): OfflineReply => {
   }
 }
 
-const onText = (text: string, messages: readonly Message[]): string => {
+/** @param better how to get a better answer */
+const onText = (text: string, messages: readonly Message[], better: string): string => {
   const simple = text.toLowerCase().replace(/[^\p{L}\p{N}\s']/gu, ' ').replace(/\s+/g, ' ').trim()
   if (text === '') return `Your message holds no text that I could read.\n\n${help}`
   if (/^(hi|hello|hey|hallo|hola|bonjour|ciao|moin|servus|good (morning|afternoon|evening)|guten (morgen|tag|abend))\b/.test(simple)) {
@@ -59,7 +63,7 @@ const onText = (text: string, messages: readonly Message[]): string => {
   }
   if (/^(help|hilfe|what can (you|i) (do|try))\b/.test(simple)) return help
   if (/\bskein\b/.test(simple) && /\b(what|explain|about|how)\b/.test(simple)) return about
-  if (/^(who|what) are you\b|\bare you (an? )?(ai|real|human|bot|model|language model|llm)\b/.test(simple)) return `${introduction}\n\n${connect}`
+  if (/^(who|what) are you\b|\bare you (an? )?(ai|real|human|bot|model|language model|llm)\b/.test(simple)) return `${introduction}\n\n${better}`
   if (/\bwhat (did|have|had) i (say|said|write|written|told|tell|asked|ask)\b/.test(simple)) return recall(messages)
   if (/\b(what|which|tell|current)\b.*\b(time|date|day|year)\b/.test(simple)) return timeOf(messages.at(-1)!)
   if (/^(thanks|thank you|thx|danke|merci|gracias)\b/.test(simple)) return 'You are welcome.'
@@ -67,7 +71,7 @@ const onText = (text: string, messages: readonly Message[]): string => {
   const sum = evaluateArithmetic(text)
   if (sum?.kind === 'value') return `\`${sum.expression}\` = **${sum.value}**`
   if (sum?.kind === 'undefined') return `\`${sum.expression}\` has no finite value: somewhere in it is a division by zero, or it grows too large.`
-  return `${echo(text)}\n\nI only follow fixed rules, so I have no better answer to this. Type \`help\` to see what I do understand.\n\n${connect}`
+  return `${echo(text)}\n\nI only follow fixed rules, so I have no better answer to this. Type \`help\` to see what I do understand.\n\n${better}`
 }
 
 const nameOf = (messages: readonly Message[]): string => {

@@ -38,6 +38,11 @@ OPENAI_API_KEY=sk-… SKEIN_MODEL=gpt-5-mini npm start
 
 For anything else that speaks the same protocol (OpenRouter, Ollama, …) set \`OPENAI_BASE_URL\` too.`
 
+/** @param names at least one */
+export const askModels = (names: readonly string[]): string =>
+  `${names.length === 1 ? 'A language model answers' : 'Language models answer'} here, too: choose ${names.length === 1 ? 'it' : 'one'} below the field ` +
+  `in which you write, or ask by name: ${names.map(name => `\`@${name}\``).join(', ')}`
+
 export const markdownSample = `# A heading
 
 Text can be **bold**, *italic*, ~~struck out~~ or \`code\`, and it may hold a [link](https://yjs.dev).

@@ -40,6 +40,8 @@ describe('what the offline agent says', () => {
     expect(answer('What is Skein?')).toContain('Local first')
     expect(answer('help')).toContain('/markdown')
     expect(answer('Write me a poem')).toMatch(/> Write me a poem.*OPENAI_API_KEY/s)
+    expect(composeReply(conversation('Write me a poem'), ['GPT', 'Sonnet']).text).toMatch(/Language models answer here, too.*`@GPT`, `@Sonnet`$/)
+    expect(composeReply(conversation('Are you an AI?'), ['GPT']).text).not.toContain('OPENAI_API_KEY')
     expect(answer('/nonsense')).toContain('/markdown')
     expect(answer('')).toMatch(/no text that I could read.*You can try/s)
   })

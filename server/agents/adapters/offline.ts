@@ -10,18 +10,20 @@ export interface OfflineAgentOptions {
   timers: Timers
   /** Pace of the words; 0: all at once. */
   msPerToken?: number
+  /** The names of the language models that answer on this server; none when left out. */
+  models?: readonly string[]
 }
 
 const ID = 'skein-offline' as AgentId
 
-export const createOfflineAgent = ({ timers, msPerToken = 15 }: OfflineAgentOptions): Agent => ({
+export const createOfflineAgent = ({ timers, msPerToken = 15, models = [] }: OfflineAgentOptions): Agent => ({
   id: ID,
   name: 'Skein offline agent',
   description: 'Built into Skein: answers by fixed rules, without a network. It is not a language model.',
   isLanguageModel: false,
   onInterruption: 'continue',
   async *reply({ messages, already }: AgentContext, signal: AbortSignal): AsyncIterable<AgentChunk> {
-    const { text, slowness, fails } = composeReply(messages)
+    const { text, slowness, fails } = composeReply(messages, models)
     for (const word of restOf(text, already).match(/\s*\S+|\s+$/g) ?? []) {
       if (msPerToken > 0) await wait(timers, msPerToken * slowness, signal)
       if (signal.aborted) return
