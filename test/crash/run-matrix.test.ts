@@ -170,7 +170,7 @@ const tell = async (servers: Servers, stories: readonly Story[]): Promise<void> 
   const batches = Array.from({ length: Math.ceil(stories.length / AT_ONCE) }, (_, i) => stories.slice(i * AT_ONCE, (i + 1) * AT_ONCE))
   await servers.next(holds(batches[0]!, 'holdAt'))
   for (const [i, batch] of batches.entries()) {
-    answer(servers.model, batch[0]!.random)
+    answer(servers.model, batch)
     await each(batch, story => ask(servers, story))
     if (batch.some(({ holdAgainAt }) => holdAgainAt !== null)) {
       await servers.next(holds(batch, 'holdAgainAt'))
@@ -192,23 +192,33 @@ const each = async (stories: readonly Story[], work: (story: Story) => Promise<v
   await Promise.all(stories.map(story => withReplay(story.seed, FILE, () => work(story))))
 }
 
-/** Some words at once, some alone, now and then a pause longer than a bundle. */
-const answer = (model: ModelServer, random: () => number): void => model.answerWith(async exchange => {
-  for (const word of WORDS) {
+/** What is asked: words of the offline agent; a model knows by it which story it tells. */
+const questionOf = ({ agent, seed }: Story): string => agent === 'an agent that goes on' ? '/long 200' : `Story ${seed}`
+
+/**
+ * Some words at once, some alone. Now and then the model waits until what it said is on disk and seen, so that there are as many bundles as
+ * {@link timesOf} says, however slow the server is.
+ */
+const answer = (model: ModelServer, stories: readonly Story[]): void => model.answerWith(async exchange => {
+  const story = stories.find(each => exchange.body.messages.at(-1)?.content === questionOf(each))
+  for (const [i, word] of WORDS.entries()) {
     await exchange.token(word)
-    if (random() < 0.5) await new Promise(resolve => setTimeout(resolve, random() < 0.4 ? 45 : 3))
+    if (story && i % (WORDS.length / 4) === 0) {
+      await until('it is seen', () => story.device.seen.includes(word) || exchange.abortedAt !== null, PATIENCE_MS)
+    } else if ((story?.random() ?? 1) < 0.5) await new Promise(resolve => setTimeout(resolve, 3))
   }
   await exchange.finish()
 })
 
 /** Ends when it stands still. */
-const ask = async (servers: Servers, { name, agent, ending, device }: Story): Promise<void> => {
+const ask = async (servers: Servers, story: Story): Promise<void> => {
+  const { name, agent, ending, device } = story
   const peer = await Peer.join(servers.syncUrl, name, { doc: device.doc })
   if (agent === 'a model that reads little') {
     for (const text of LONG_AGO) say(device.doc, text, { to: [] })
     await until('what was said long ago is sealed', () => readMessages(device.doc).length === LONG_AGO.length, PATIENCE_MS)
   }
-  device.asked = say(device.doc, '/long 100')
+  device.asked = say(device.doc, questionOf(story))
   if (ending === 'stopped') {
     await until('a word is seen, or it stands still', () => device.seen !== '' || servers.isHeld(name), PATIENCE_MS)
     const run = readRuns(device.doc)[0]
