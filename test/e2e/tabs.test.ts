@@ -1,6 +1,6 @@
 /** Four tabs of one Chromium: one socket, and nothing lost when its owner is closed, killed, frozen or stuck. */
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import type { BrowserContext, Page } from 'playwright-core'
+import type { BrowserContext, Page, Route } from 'playwright-core'
 import { shownMessages, write } from '../rig/browser.ts'
 import { addressOf, startBrowserWorld } from '../rig/browser-world.ts'
 import type { BrowserWorld } from '../rig/browser-world.ts'
@@ -20,17 +20,21 @@ interface Tab {
   readonly complaints: string[]
   /** Sockets to the server that this page has open. */
   readonly sockets: Set<unknown>
+  /** Its renderer was killed, or it was closed. */
+  isGone: boolean
 }
 
 const NETWORK = /Failed to load resource|WebSocket connection to|net::ERR_|Failed to fetch|EventSource/
 
 const openTab = async (context: BrowserContext, name: string, path: string): Promise<Tab> => {
   const page = await context.newPage()
-  const tab: Tab = { name, page, complaints: [], sockets: new Set() }
+  const tab: Tab = { name, page, complaints: [], sockets: new Set(), isGone: false }
   page.on('console', message => {
     if (message.type() === 'error' && !NETWORK.test(message.text())) tab.complaints.push(message.text())
   })
   page.on('pageerror', error => tab.complaints.push(String(error)))
+  const gone = (): void => { tab.isGone = true }
+  page.on('crash', gone).on('close', gone)
   page.on('websocket', socket => {
     if (!socket.url().includes('/sync/')) return
     tab.sockets.add(socket)
@@ -41,22 +45,36 @@ const openTab = async (context: BrowserContext, name: string, path: string): Pro
   return tab
 }
 
-/** Four tabs of one person on one conversation, in which something was said. The first one owns. */
-const fourTabs = async (): Promise<{ context: BrowserContext, tabs: [Tab, Tab, Tab, Tab] }> => {
-  const context = await world.browser.newContext()
-  const begun = await context.newPage()
-  await begun.goto(`${addressOf(world.line)}/`)
-  await begun.getByTestId('new-chat').first().click()
-  await write(begun, 'Hello')
-  await begun.locator('[data-testid=message][data-role=user][data-delivery=saved]').waitFor()
-  const path = new URL(begun.url()).pathname
-  await begun.close()
-  const tabs: Tab[] = []
+/** The tabs that the test before left open. */
+let tabs: Tab[] = []
+let context: BrowserContext
+/** Of their conversation. */
+let path: string | undefined
+
+/** A conversation in which something was said. */
+const begin = async (): Promise<string> => {
+  context = await world.browser.newContext()
+  const page = await context.newPage()
+  await page.goto(`${addressOf(world.line)}/`)
+  await page.getByTestId('new-chat').first().click()
+  await write(page, 'Hello')
+  await page.locator('[data-testid=message][data-role=user][data-delivery=saved]').waitFor()
+  await page.close()
+  return new URL(page.url()).pathname
+}
+
+/** Four tabs of one person on one conversation: those that are there, made four again. */
+const fourTabs = async (): Promise<[Tab, Tab, Tab, Tab]> => {
+  world.line.restore()
+  path ??= await begin()
+  const there = tabs.filter(({ isGone }) => !isGone)
+  for (const { complaints } of there) complaints.length = 0
+  tabs = []
   for (const name of ['a', 'b', 'c', 'd']) {
-    tabs.push(await openTab(context, name, path))
+    tabs.push(there.find(tab => tab.name === name) ?? await openTab(context, name, path))
     await shows(tabs.at(-1)!, 'Hello', 'saved')
   }
-  return { context, tabs: tabs as [Tab, Tab, Tab, Tab] }
+  return tabs as [Tab, Tab, Tab, Tab]
 }
 
 const shows = async ({ page }: Tab, text: string, delivery: string): Promise<void> =>
@@ -81,12 +99,29 @@ const allTalk = async (tabs: readonly Tab[], word: string): Promise<void> => {
   }
 }
 
+/** The page waits for an answer and runs nothing meanwhile, which takes no processor from those that do. @returns lets it go on */
+const getStuck = async (page: Page): Promise<() => Promise<void>> => {
+  const asked = Promise.withResolvers<Route>()
+  await page.route('**/stuck', asked.resolve)
+  const stuck = page.evaluate(() => {
+    const request = new XMLHttpRequest()
+    request.open('GET', '/stuck', false)
+    request.send()
+  })
+  const route = await asked.promise
+  return async () => {
+    await route.fulfill({ body: '' })
+    await stuck
+    await page.unroute('**/stuck')
+  }
+}
+
 const noComplaints = (tabs: readonly Tab[]): void => {
   for (const { name, complaints } of tabs) expect({ name, complaints }).toEqual({ name, complaints: [] })
 }
 
 it('four tabs have one socket, and show at once what one of them writes offline', { timeout: 180_000 }, async () => {
-  const { context, tabs } = await fourTabs()
+  const tabs = await fourTabs()
   const [a, b, c, d] = tabs
   expect(await ownerOf(tabs)).toBe(a)
   await allTalk(tabs, 'online')
@@ -105,11 +140,10 @@ it('four tabs have one socket, and show at once what one of them writes offline'
   const first = await own(a)
   for (const tab of [b, c, d]) expect(await own(tab)).toEqual(first)
   noComplaints(tabs)
-  await context.close()
 })
 
 it('when the owner is closed another tab takes over and sends', { timeout: 180_000 }, async () => {
-  const { context, tabs } = await fourTabs()
+  const tabs = await fourTabs()
   const owner = await ownerOf(tabs)
   world.line.cut()
   const others = tabs.filter(tab => tab !== owner)
@@ -118,14 +152,13 @@ it('when the owner is closed another tab takes over and sends', { timeout: 180_0
   await owner.page.close()
   world.line.restore()
   for (const tab of others) await shows(tab, 'from the past: unsent', 'saved')
-  await allTalk(others, 'after it')
+  await allTalk(others, 'after the closing')
   await onlyOneSocket(others)
   noComplaints(others)
-  await context.close()
 })
 
 it('when the owner\'s renderer is killed the others go on, and nothing is lost', { timeout: 180_000 }, async () => {
-  const { context, tabs } = await fourTabs()
+  const tabs = await fourTabs()
   const owner = await ownerOf(tabs)
   const others = tabs.filter(tab => tab !== owner)
   world.line.cut()
@@ -142,14 +175,13 @@ it('when the owner\'s renderer is killed the others go on, and nothing is lost',
     await shows(tab, 'from the owner: unsent', 'saved')
     await shows(tab, 'from another: at that moment', 'saved')
   }
-  await allTalk(others, 'after it')
+  await allTalk(others, 'after the kill')
   await onlyOneSocket(others)
   noComplaints(others)
-  await context.close()
 })
 
 it('when the owner is frozen the others go on, and it follows them when it is awake again', { timeout: 180_000 }, async () => {
-  const { context, tabs } = await fourTabs()
+  const tabs = await fourTabs()
   const owner = await ownerOf(tabs)
   const others = tabs.filter(tab => tab !== owner)
   const session = await context.newCDPSession(owner.page)
@@ -158,25 +190,19 @@ it('when the owner is frozen the others go on, and it follows them when it is aw
   await session.send('Page.setWebLifecycleState', { state: 'active' })
   for (const { name } of others) await shows(owner, `from ${name}: while it sleeps`, 'saved')
   await onlyOneSocket(tabs)
-  await allTalk(tabs, 'all together')
+  await allTalk(tabs, 'awake and together')
   noComplaints(tabs)
-  await context.close()
 })
 
 it('when the owner is stuck the lock is taken from it, and it follows when it runs again', { timeout: 180_000 }, async () => {
-  const { context, tabs } = await fourTabs()
+  const tabs = await fourTabs()
   const owner = await ownerOf(tabs)
   const others = tabs.filter(tab => tab !== owner)
-  // Longer than the others wait for a sign of life.
-  const stuck = owner.page.evaluate(() => {
-    const end = Date.now() + 15_000
-    while (Date.now() < end);
-  })
+  const goOn = await getStuck(owner.page)
   await allTalk(others, 'without it')
-  await stuck
+  await goOn()
   for (const { name } of others) await shows(owner, `from ${name}: without it`, 'saved')
   await onlyOneSocket(tabs)
-  await allTalk(tabs, 'all together')
+  await allTalk(tabs, 'running and together')
   noComplaints(tabs)
-  await context.close()
 })
