@@ -3,11 +3,13 @@
 import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { converse, menuOf, openSignOut, overflow, PASSWORD, photograph, plugInAuthenticator, replies, shoot, signIn, signUp } from '../rig/app-pages.ts'
-import { openDevice, write } from '../rig/browser.ts'
+import { openDevice, shareDevices, write } from '../rig/browser.ts'
+import type { Device } from '../rig/browser.ts'
 import { placesOf } from '../rig/browser-stores.ts'
-import { addressOf, startBrowserWorld } from '../rig/browser-world.ts'
+import { startBrowserWorld } from '../rig/browser-world.ts'
 import type { BrowserWorld } from '../rig/browser-world.ts'
 import { openOnScreen, screens } from '../rig/screens.ts'
+import type { TcpProxy } from '../rig/tcp-proxy.ts'
 import { until } from '../rig/until.ts'
 
 let world: BrowserWorld
@@ -18,10 +20,25 @@ beforeAll(async () => {
 afterAll(() => world?.close())
 
 /** Passkeys are for names, not for addresses. */
-const localhost = (): string => `http://localhost:${world.server.port}`
+const localhost = ({ port }: { port: number }): string => `http://localhost:${port}`
+
+/** A device with a line of its own. */
+interface LineDevice extends Device {
+  readonly line: TcpProxy
+}
+const devices = shareDevices(async (): Promise<LineDevice> => {
+  const line = await world.newLine()
+  return { ...await openDevice(world.browser, localhost(line)), line }
+})
+const signOutAndLeave = async (device: LineDevice): Promise<void> => {
+  await openSignOut(device)
+  await device.page.getByTestId('sign-out-now').click()
+  await menuOf(device.page, 'guest').waitFor()
+  devices.leave(device)
+}
 
 it('up, out and in again: what was said is gone from the device, and there again after the sign-in', { timeout: 90_000 }, async () => {
-  const device = await openDevice(world.browser, world.server.url)
+  const device = await devices.take()
   const { page } = device
   await device.goto('/')
   await menuOf(page, 'guest').waitFor()
@@ -49,42 +66,17 @@ it('up, out and in again: what was said is gone from the device, and there again
   await menuOf(page, 'user').waitFor()
   await page.locator('nav').getByText('a word about herons').first().waitFor()
   expect(device.complaints).toEqual([])
-  await device.context.close()
-})
-
-it('a passkey is added and signs in', { timeout: 90_000 }, async () => {
-  const device = await openDevice(world.browser, localhost())
-  const { page } = device
-  const answersPrompts = await plugInAuthenticator(device)
-  await device.goto('/')
-  await signUp(device, 'key@example.org', 'Kim')
-  await menuOf(page, 'user').locator('a[href="/account"]').click()
-  await page.getByTestId('passkey-name').fill('This laptop')
-  // Nobody answers the prompt: who has had enough can go on, and try again.
-  await answersPrompts(false)
-  await page.getByTestId('add-passkey').click()
-  await page.getByTestId('add-passkey-cancel').click()
-  await page.getByTestId('add-passkey-problem').getByText('You cancelled it.').waitFor()
-  await answersPrompts(true)
-  await page.getByTestId('add-passkey').click()
-  await page.getByTestId('passkeys').locator('strong').getByText('This laptop').waitFor()
-  await page.getByTestId('sign-out').first().click()
-  await page.getByTestId('sign-out-now').click()
-  await page.getByTestId('to-sign-in').click()
-  await page.getByTestId('passkey-sign-in').click()
-  await menuOf(page, 'user').getByText('Kim').waitFor()
-  expect(device.complaints).toEqual([])
-  await device.context.close()
+  await signOutAndLeave(device)
 })
 
 it('unsent work is told of at the sign-out: it can be waited for and saved, and nothing is lost while offline', { timeout: 120_000 }, async () => {
-  const device = await openDevice(world.browser, addressOf(world.line), { acceptDownloads: true })
+  const device = await devices.take()
   const { page } = device
   await device.goto('/')
   await signUp(device, 'unsent@example.org')
   const path = await converse(device, 'sent before')
   await page.evaluate(async () => (await navigator.serviceWorker.ready).active?.state)
-  world.line.cut()
+  device.line.cut()
   await page.getByTestId('offline-banner').waitFor()
   await write(page, 'written offline')
   await page.locator('[data-testid=message][data-delivery=on-device]').first().waitFor()
@@ -113,7 +105,7 @@ it('unsent work is told of at the sign-out: it can be waited for and saved, and 
   for (const text of ['a begun thought', 'written offline']) expect(all).toContain(text)
   await page.getByTestId('wait-unsent').click()
   await page.getByTestId('unsent-count').getByText('Sending…').waitFor()
-  world.line.restore()
+  device.line.restore()
   await until('what waited is sent', async () => (await count.textContent())?.includes('1 text '), 60_000)
   await page.getByTestId('unsent-sent').waitFor()
   const saved = await save()
@@ -126,21 +118,21 @@ it('unsent work is told of at the sign-out: it can be waited for and saved, and 
   await menuOf(page, 'guest').waitFor()
   await until('nothing of it is left on the device', async () => (await placesOf(page, 'begun thought')).length === 0)
   expect(device.complaints).toEqual([])
-  await device.context.close()
+  devices.leave(device)
 })
 
 it('sign-in, sign-out and a session that is ended elsewhere reach every tab', { timeout: 120_000 }, async () => {
-  const device = await openDevice(world.browser, world.server.url)
+  const device = await devices.take()
   const other = await device.context.newPage()
   await device.goto('/')
-  await other.goto(world.server.url)
+  await other.goto(localhost(device.line))
   await menuOf(other, 'guest').waitFor()
   // A tab behind another one draws one frame a second, and each press waits for two.
   await device.page.bringToFront()
   await signUp(device, 'tabs@example.org')
   await menuOf(other, 'user').waitFor()
   const path = await converse(device, 'seen in two tabs')
-  await other.goto(world.server.url + path)
+  await other.goto(localhost(device.line) + path)
   await replies(other).first().waitFor()
   await openSignOut(device)
   await device.page.getByTestId('keep-device').click()
@@ -153,7 +145,7 @@ it('sign-in, sign-out and a session that is ended elsewhere reach every tab', { 
   await menuOf(other, 'user').waitFor()
   await other.getByTestId('message').first().waitFor()
 
-  const phone = await openDevice(world.browser, world.server.url)
+  const phone = await devices.take()
   await phone.goto('/')
   await signIn(phone, 'tabs@example.org')
   await menuOf(phone.page, 'user').locator('a[href="/account"]').click()
@@ -164,13 +156,13 @@ it('sign-in, sign-out and a session that is ended elsewhere reach every tab', { 
     await menuOf(page, 'guest').waitFor()
     await page.getByTestId('removed').waitFor()
   }
-  await Promise.all([device.context.close(), phone.context.close()])
+  await device.context.close()
+  await signOutAndLeave(phone)
 })
 
 it('another account on the same browser finds nothing of the one before, whether that stays on the device or not', { timeout: 90_000 }, async () => {
-  const line = await world.newLine()
-  const device = await openDevice(world.browser, addressOf(line))
-  const { page } = device
+  const device = await devices.take()
+  const { page, line } = device
   const other = await device.context.newPage()
   await page.bringToFront()
   await device.goto('/')
@@ -214,7 +206,7 @@ it('another account on the same browser finds nothing of the one before, whether
   await page.getByTestId('conversation-item').getByText('a secret about otters').first().waitFor()
 
   // And where it is to be removed, the other tabs do not say that it was kept.
-  await other.goto(addressOf(line))
+  await other.goto(localhost(line))
   await menuOf(other, 'user').waitFor()
   await page.bringToFront()
   await leave('clear')
@@ -225,11 +217,12 @@ it('another account on the same browser finds nothing of the one before, whether
   await signUp(device, 'third@example.org', 'Third')
   await expectNothing()
   expect(device.complaints).toEqual([])
-  await device.context.close()
+  await other.close()
+  await signOutAndLeave(device)
 })
 
 it('the keyboard goes back to where it was when a dialog closes', { timeout: 60_000 }, async () => {
-  const device = await openDevice(world.browser, world.server.url)
+  const device = await devices.take()
   const { page } = device
   await device.goto('/')
   await signUp(device, 'keys@example.org', 'Kay')
@@ -248,12 +241,37 @@ it('the keyboard goes back to where it was when a dialog closes', { timeout: 60_
       expect([button, close, await focused(), await ring()]).toEqual([button, close, button, 'solid'])
     }
   }
+  await signOutAndLeave(device)
+})
+
+it('a passkey is added and signs in', { timeout: 90_000 }, async () => {
+  const device = await devices.take()
+  const { page } = device
+  const answersPrompts = await plugInAuthenticator(device)
+  await device.goto('/')
+  await signUp(device, 'key@example.org', 'Kim')
+  await menuOf(page, 'user').locator('a[href="/account"]').click()
+  await page.getByTestId('passkey-name').fill('This laptop')
+  // Nobody answers the prompt: who has had enough can go on, and try again.
+  await answersPrompts(false)
+  await page.getByTestId('add-passkey').click()
+  await page.getByTestId('add-passkey-cancel').click()
+  await page.getByTestId('add-passkey-problem').getByText('You cancelled it.').waitFor()
+  await answersPrompts(true)
+  await page.getByTestId('add-passkey').click()
+  await page.getByTestId('passkeys').locator('strong').getByText('This laptop').waitFor()
+  await page.getByTestId('sign-out').first().click()
+  await page.getByTestId('sign-out-now').click()
+  await page.getByTestId('to-sign-in').click()
+  await page.getByTestId('passkey-sign-in').click()
+  await menuOf(page, 'user').getByText('Kim').waitFor()
+  expect(device.complaints).toEqual([])
   await device.context.close()
 })
 
 it.each(screens.filter(({ name }) => name === 'desktop' || name === 'phone-small-dark'))('the pages of accounts fit the screen: $name', { timeout: 60_000 }, async screen => {
   const { name } = screen
-  const device = await openOnScreen(world.browser, localhost(), screen)
+  const device = await openOnScreen(world.browser, localhost(world.server), screen)
   const { page } = device
   await device.goto('/')
   await menuOf(page, 'guest').waitFor()

@@ -6,7 +6,7 @@ import {
   addDevice, askToBeAdded, confirmDevice, converse, makeDeviceLink, menuOf, PASSWORD, removeOtherDevice, replies, shoot, signIn, signUp,
   submitSignIn
 } from '../rig/app-pages.ts'
-import { openDevice, shownMessages, write } from '../rig/browser.ts'
+import { openDevice, shareDevices, shownMessages, write } from '../rig/browser.ts'
 import type { Device } from '../rig/browser.ts'
 import { placesOf } from '../rig/browser-stores.ts'
 import { addressOf, startBrowserWorld } from '../rig/browser-world.ts'
@@ -21,10 +21,18 @@ beforeAll(async () => {
 })
 afterAll(() => world?.close())
 
-/** A conversation that is open on both devices of its person, a guest or an account. @returns the line of the second, too */
-const twoDevices = async (text: string, email?: string): Promise<{ old: Device, phone: Device, line: TcpProxy, path: string }> => {
+/** A device with a line of its own. */
+interface LineDevice extends Device {
+  readonly line: TcpProxy
+}
+const devices = shareDevices(async (): Promise<LineDevice> => {
   const line = await world.newLine()
-  const [old, phone] = [await openDevice(world.browser, world.server.url), await openDevice(world.browser, addressOf(line))]
+  return { ...await openDevice(world.browser, addressOf(line)), line }
+})
+
+/** A conversation that is open on both devices of its person, a guest or an account. */
+const twoDevices = async (text: string, email?: string): Promise<{ old: LineDevice, phone: LineDevice, path: string }> => {
+  const [old, phone] = [await devices.take(), await devices.take()]
   await old.goto('/')
   if (email !== undefined) await signUp(old, email)
   const path = await converse(old, text)
@@ -35,9 +43,9 @@ const twoDevices = async (text: string, email?: string): Promise<{ old: Device, 
   }
   await phone.goto(path)
   await replies(phone.page).first().waitFor()
-  return { old, phone, line, path }
+  return { old, phone, path }
 }
-const writeOffline = async ({ page }: Device, line: TcpProxy, text: string): Promise<void> => {
+const writeOffline = async ({ page, line }: LineDevice, text: string): Promise<void> => {
   line.cut()
   await write(page, text)
   await page.locator('[data-testid=message][data-delivery=on-device]').waitFor()
@@ -51,7 +59,7 @@ const deleteAccount = async ({ page }: Device): Promise<void> => {
 }
 
 it('a second device by link: it has everything, and when it is removed its screen says so and its stores are cleared', { timeout: 90_000 }, async () => {
-  const [old, phone] = [await openDevice(world.browser, world.server.url), await openDevice(world.browser, world.server.url)]
+  const [old, phone] = [await devices.take(), await devices.take()]
   await old.goto('/')
   const path = await converse(old, 'What is in the larder?')
   await old.page.locator('[data-delivery=saved]').first().waitFor()
@@ -84,13 +92,14 @@ it('a second device by link: it has everything, and when it is removed its scree
   await replies(old.page).first().waitFor()
   expect(await shownMessages(old.page)).toEqual(onOld)
   expect([...old.complaints, ...phone.complaints]).toEqual([])
+  devices.leave(old, phone)
 })
 
 it('what a removed device had not sent stays, out of sight, until it is saved or let go', { timeout: 90_000 }, async () => {
-  const { old, phone, line } = await twoDevices('Quincunx')
-  await writeOffline(phone, line, 'never-sent-words')
+  const { old, phone } = await twoDevices('Quincunx')
+  await writeOffline(phone, 'never-sent-words')
   await removeOtherDevice(old)
-  line.restore()
+  phone.line.restore()
   await phone.page.getByTestId('removed-save').waitFor({ timeout: 30_000 })
   await shoot(phone.page, 'removed-unsent')
   expect(await phone.page.content()).not.toContain('never-sent-words')
@@ -101,10 +110,11 @@ it('what a removed device had not sent stays, out of sight, until it is saved or
   await until('nothing is left', async () => (await placesOf(phone.page, 'never-sent-words')).length === 0)
   expect(await placesOf(phone.page, 'Quincunx')).toEqual([])
   expect([...old.complaints, ...phone.complaints]).toEqual([])
+  devices.leave(old, phone)
 })
 
 it('a device that is removed while nothing is open on it but the list says so, too', { timeout: 60_000 }, async () => {
-  const [old, phone] = [await openDevice(world.browser, world.server.url), await openDevice(world.browser, world.server.url)]
+  const [old, phone] = [await devices.take(), await devices.take()]
   await old.goto('/')
   await converse(old, 'Nobody reads this')
   await addDevice(old, phone)
@@ -113,14 +123,17 @@ it('a device that is removed while nothing is open on it but the list says so, t
   await phone.page.getByTestId('removed').waitFor()
   await until('nothing is left on the phone', async () => (await placesOf(phone.page, 'Nobody reads this')).length === 0)
   expect(await phone.page.getByTestId('conversation-item').count()).toBe(0)
+  await phone.page.getByTestId('removed-ok').click()
+  await menuOf(phone.page, 'guest').waitFor()
+  devices.leave(old, phone)
 })
 
 it('another device of a guest who has an account now says so, keeps what it has, and brings it along', { timeout: 90_000 }, async () => {
-  const { old, phone, line, path } = await twoDevices('Marmalade')
-  await writeOffline(phone, line, 'spread offline')
+  const { old, phone, path } = await twoDevices('Marmalade')
+  await writeOffline(phone, 'spread offline')
   await old.goto('/')
   await signUp(old, 'guest-no-more@example.org', 'Grace')
-  line.restore()
+  phone.line.restore()
   await phone.page.getByTestId('removed').waitFor({ timeout: 30_000 })
   expect(await phone.page.getByRole('heading', { name: 'You have an account now' }).count()).toBe(1)
   expect(await phone.page.getByTestId('removed').innerText()).toMatch(/who wrote here as a guest, has an account now/)
@@ -136,7 +149,7 @@ it('another device of a guest who has an account now says so, keeps what it has,
 })
 
 it('a guest with messages that were not sent becomes an account: they are there under it, and sent once', { timeout: 90_000 }, async () => {
-  const device = await openDevice(world.browser, world.server.url)
+  const device = await devices.take()
   const { page } = device
   await device.goto('/')
   const path = await converse(device, 'Said as a guest')
@@ -155,7 +168,7 @@ it('a guest with messages that were not sent becomes an account: they are there 
   // Another page of the same browser, whose sockets work: what waited goes out by it.
   const other = await device.context.newPage()
   await page.close()
-  await other.goto(`${world.server.url}${path}`)
+  await other.goto(addressOf(device.line) + path)
   await until('it is sent', async () => {
     const { messages } = await (await device.context.request.get(`${world.server.url}/api/conversations/${id}/messages`)).json() as {
       messages: { role: string, parts: { text?: string }[] }[]
@@ -170,7 +183,7 @@ it('a guest with messages that were not sent becomes an account: they are there 
 })
 
 it('deleting the account needs its password, and leaves nothing of it, here or on the server', { timeout: 90_000 }, async () => {
-  const device = await openDevice(world.browser, world.server.url)
+  const device = await devices.take()
   const { page } = device
   await device.goto('/')
   await signUp(device, 'leaving@example.org', 'Leah')
@@ -200,17 +213,18 @@ it('deleting the account needs its password, and leaves nothing of it, here or o
   await page.getByTestId('sign-in').click()
   await page.getByTestId('sign-in-problem').waitFor()
   expect(device.complaints).toEqual([])
+  devices.leave(device)
 })
 
 it('another device of an account that was deleted says so, and keeps nothing of it but what was never sent', { timeout: 90_000 }, async () => {
-  const { old, phone, line } = await twoDevices('Persimmons', 'deleted@example.org')
-  await writeOffline(phone, line, 'never-sent-either')
-  const desk = await openDevice(world.browser, world.server.url)
+  const { old, phone } = await twoDevices('Persimmons', 'deleted@example.org')
+  await writeOffline(phone, 'never-sent-either')
+  const desk = await devices.take()
   await desk.goto('/')
   await signIn(desk, 'deleted@example.org')
   await desk.page.getByTestId('conversation-item').getByText('Persimmons').first().waitFor()
   await deleteAccount(old)
-  line.restore()
+  phone.line.restore()
   for (const { page } of [desk, phone]) {
     await page.getByRole('heading', { name: 'This account was deleted' }).waitFor({ timeout: 30_000 })
     expect(await page.content()).not.toContain('Persimmons')
@@ -226,6 +240,7 @@ it('another device of an account that was deleted says so, and keeps nothing of 
   await until('nothing is left', async () => (await placesOf(phone.page, 'never-sent-either')).length === 0)
   await menuOf(phone.page, 'guest').waitFor()
   expect([...old.complaints, ...phone.complaints, ...desk.complaints]).toEqual([])
+  devices.leave(old, phone, desk)
 })
 
 it('a device whose session is over says so until that is dealt with: what it keeps is theirs again after a sign-in, or is removed', { timeout: 90_000 }, async () => {

@@ -1,9 +1,9 @@
 /** Four tabs of one person without a network, and what they find when it is back: a refusal, a server that began anew, another person. */
 import { randomFillSync } from 'node:crypto'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { BrowserContext, Page } from 'playwright-core'
-import { openDevice, shareWith, shownMessages, write } from '../rig/browser.ts'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import type { Page } from 'playwright-core'
+import { openDevice, shareDevices, shareWith, shownMessages, write } from '../rig/browser.ts'
 import type { Device } from '../rig/browser.ts'
 import { addressOf, startBrowserWorld } from '../rig/browser-world.ts'
 import type { BrowserWorld } from '../rig/browser-world.ts'
@@ -23,40 +23,44 @@ beforeAll(async () => {
   world = await startBrowserWorld()
 })
 
+beforeEach(() => world.line.restore())
 afterAll(() => world?.close())
 
 const LONG = { timeout: 30_000 }
 
-interface Person {
-  device: Device
-  context: BrowserContext
-  id: string
-  path: string
+/** Somebody with a conversation in which they said hello. */
+interface Person extends Device {
+  readonly id: string
+  readonly path: string
 }
 
-/** Somebody who said hello in a new conversation. */
-const somebody = async (options: Parameters<typeof openDevice>[2] = {}): Promise<Person> => {
-  const device = await openDevice(world.browser, addressOf(world.line), options)
+/** Who says hello in a new conversation. */
+const somebody = async (open: () => Promise<Device>): Promise<Person> => {
+  const device = await open()
   await device.goto('/')
   await device.page.getByTestId('new-chat').first().click()
   await write(device.page, 'Hello')
   await delivered(device.page, 'Hello', 'saved')
   await device.page.locator('[data-testid=message][data-role=assistant]').first().waitFor()
-  return { device, context: device.context, id: await userId(device.page), path: new URL(device.page.url()).pathname }
+  return { ...device, id: await userId(device.page), path: new URL(device.page.url()).pathname }
 }
+
+/** Of Ada, from one test to the next. */
+const devices = shareDevices(() => openDevice(world.browser, addressOf(world.line)))
 
 const userId = (page: Page): Promise<string> =>
   page.evaluate(async () => (await (await fetch('/api/me')).json() as { principal: { id: string } }).principal.id)
 
 const documentName = ({ path }: Person): string => `conversation/${path.split('/').at(-1)}`
 
-const openTabs = async ({ context, path }: Person): Promise<[Page, Page, Page, Page]> => {
-  const tabs: Page[] = []
-  for (let i = 0; i < 4; i++) {
-    const page = await context.newPage()
-    await page.goto(addressOf(world.line) + path)
-    await delivered(page, 'Hello', 'saved')
-    tabs.push(page)
+/** The tab that they have and three more, all on their conversation. */
+const openTabs = async ({ context, page, path }: Person): Promise<[Page, Page, Page, Page]> => {
+  const tabs = [page]
+  for (const more of context.pages()) if (more !== page) tabs.push(more)
+  while (tabs.length < 4) tabs.push(await context.newPage())
+  for (const tab of tabs) {
+    if (tab !== page) await tab.goto(addressOf(world.line) + path)
+    await delivered(tab, 'Hello', 'saved')
   }
   return tabs as [Page, Page, Page, Page]
 }
@@ -89,8 +93,7 @@ const setRole = (person: Person, role: Role) => async (folder: string): Promise<
 
 describe('four tabs of one person that were cut off', () => {
   it('find that the server began anew: every word is sent once, and what is being typed stays', { timeout: 180_000 }, async () => {
-    const ada = await somebody()
-    await ada.device.page.close()
+    const ada = await somebody(devices.take)
     const tabs = await openTabs(ada)
     await cutOff(tabs)
     for (const [i, page] of tabs.entries()) await write(page, `from tab ${i}`)
@@ -110,12 +113,11 @@ describe('four tabs of one person that were cut off', () => {
     for (const page of tabs.slice(2)) await page.reload()
     expect(await tabs[2].getByTestId('composer').inputValue()).toBe('still being typed in one tab')
     expect(await tabs[3].getByTestId('composer').inputValue()).toBe('and in another')
-    await ada.context.close()
+    devices.leave(ada)
   })
 
   it('find that they may only read: nothing refused comes back by itself, and what one tab discards no other sends', { timeout: 180_000 }, async () => {
-    const ada = await somebody()
-    await ada.device.page.close()
+    const ada = await somebody(devices.take)
     const tabs = await openTabs(ada)
     await cutOff(tabs)
     await write(tabs[1], 'from tab 1: to be sent after all')
@@ -125,7 +127,7 @@ describe('four tabs of one person that were cut off', () => {
     world.line.restore()
     for (const page of tabs) for (const i of [1, 2, 3]) await delivered(page, `from tab ${i}`, 'refused')
     await world.restart(setRole(ada, 'owner'))
-    const writable = (page: Page) => until('it may write again', async () => await page.getByTestId('composer').isEnabled(), 30_000)
+    const writable = (page: Page) => until('it may write again', () => page.getByTestId('composer').isEditable(), 30_000)
     for (const page of tabs) await writable(page)
     // In other tabs than those that wrote it.
     const refused = (page: Page, text: string) => page.locator('[data-testid=message]', { hasText: text })
@@ -140,14 +142,13 @@ describe('four tabs of one person that were cut off', () => {
       expect((await saidIn(page)).sort()).toEqual(['from tab 1: to be sent after all', 'from tab 3: to be left'])
     }
     expect(await onTheServer(tabs[0], ada)).toEqual([{ text: 'from tab 1: to be sent after all', authorId: ada.id }])
-    await ada.context.close()
+    devices.leave(ada)
   })
 
   it('find that somebody else signed in: nothing goes out under that name, and all of it does under the own one', { timeout: 180_000 }, async () => {
-    const ada = await somebody()
+    const ada = await somebody(devices.take)
     const ben = await openDevice(world.browser, addressOf(world.line))
-    await shareWith(ada.device.page, ben)
-    await ada.device.page.close()
+    await shareWith(ada.page, ben)
     await delivered(ben.page, 'Hello', 'saved')
     const benId = await userId(ben.page)
     const [adasCookies, bensCookies] = [await ada.context.cookies(), await ben.context.cookies()]
@@ -190,17 +191,26 @@ describe('four tabs of one person that were cut off', () => {
 const withoutApp = { serviceWorkers: 'block' as const }
 
 describe('the SDK in four tabs that were cut off when the server began anew', () => {
+  /** Of one person, whose page of the app is gone again: it would be one more tab. */
+  const devices = shareDevices(async () => {
+    const person = await somebody(() => openDevice(world.browser, addressOf(world.line), withoutApp))
+    await person.page.close()
+    return person
+  })
+  const openSdkTabs = ({ context }: Person): Promise<Page[]> =>
+    Promise.all(Array.from({ length: 4 }, () => openSdkPage(context, addressOf(world.line))))
+  const leave = async (person: Person, tabs: readonly Page[]): Promise<void> => {
+    for (const page of tabs) await page.close()
+    devices.leave(person)
+  }
   const offline = (page: Page) => page.waitForFunction(() => window.rig.hasUnsaved())
 
   it('goes on with every word in a shared draft, once', { timeout: 180_000 }, async () => {
-    const ada = await somebody(withoutApp)
-    await ada.device.page.close()
-    const tabs: Page[] = []
-    for (let i = 0; i < 4; i++) {
-      const page = await openSdkPage(ada.context, addressOf(world.line))
+    const ada = await devices.take()
+    const tabs = await openSdkTabs(ada)
+    for (const page of tabs) {
       await page.evaluate(([name, id]) => window.rig.open(name!, id!), [documentName(ada), ada.id])
       await page.waitForFunction(() => window.rig.talk.view().connection === 'online' && window.rig.settled())
-      tabs.push(page)
     }
     const id = await tabs[0]!.evaluate(() => {
       const draft = window.rig.talk.openDraft()
@@ -223,18 +233,15 @@ describe('the SDK in four tabs that were cut off when the server began anew', ()
       await page.waitForFunction(() => window.rig.talk.view().connection === 'online' && window.rig.settled())
       await until('every word is there once', async () => (await words(page)) === 'begun tab0 tab1 tab2 tab3', 30_000)
     }
-    await ada.context.close()
+    await leave(ada, tabs)
   })
 
   it('keeps what was written in a free document as an earlier version', { timeout: 180_000 }, async () => {
-    const ada = await somebody(withoutApp)
-    await ada.device.page.close()
-    const tabs: Page[] = []
-    for (let i = 0; i < 4; i++) {
-      const page = await openSdkPage(ada.context, addressOf(world.line))
+    const ada = await devices.take()
+    const tabs = await openSdkTabs(ada)
+    for (const page of tabs) {
       await page.evaluate(([name, id]) => window.rig.open(name!, id!), [documentName(ada).replace('conversation', 'artifact'), ada.id])
       await page.waitForFunction(() => window.rig.board.connection === 'online' && window.rig.board.synced)
-      tabs.push(page)
     }
     await tabs[0]!.evaluate(() => window.rig.board.doc.getText('body').insert(0, 'begun '))
     for (const page of tabs) await page.waitForFunction(() => window.rig.body() === 'begun ' && !window.rig.board.hasUnsaved)
@@ -248,6 +255,6 @@ describe('the SDK in four tabs that were cut off when the server began anew', ()
       const kept = await page.evaluate(() => window.rig.kept())
       expect(kept.map(text => text.trim().split(' ').sort().join(' '))).toEqual(['begun tab0 tab1 tab2 tab3'])
     }
-    await ada.context.close()
+    await leave(ada, tabs)
   })
 })

@@ -68,6 +68,24 @@ export const openDevice = async (browser: Browser, url: string, options: Paramet
   return { context, page, complaints, goto: async path => { await page.goto(`${url}${path}`) } }
 }
 
+/** Devices that one test leaves to the next: a new one takes seconds to open, most of them for what its browser has not stored yet. */
+export interface SharedDevices<D extends Device> {
+  take(): Promise<D>
+  /** As the last thing that a test does, so that one which failed leaves nothing. They are guests', and keep nothing of the test. */
+  leave(...devices: D[]): void
+}
+
+export const shareDevices = <D extends Device>(open: () => Promise<D>): SharedDevices<D> => {
+  const left: D[] = []
+  return {
+    take: async () => left.shift() ?? open(),
+    leave: (...devices) => {
+      for (const { complaints } of devices) complaints.length = 0
+      left.push(...devices)
+    }
+  }
+}
+
 /** The texts of all messages on the page, in order. */
 export const shownMessages = (page: Page): Promise<string[]> =>
   page.getByTestId('message').evaluateAll(nodes => nodes.map(node => node.querySelector('[data-testid=message-text]')?.textContent?.trim() ?? ''))
