@@ -2,7 +2,7 @@
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { converse, menuOf, openSignOut, PHONE, replies, signUp } from '../rig/app-pages.ts'
-import { openDevice } from '../rig/browser.ts'
+import { openDevice, shareDevices } from '../rig/browser.ts'
 import { startBrowserWorld } from '../rig/browser-world.ts'
 import type { BrowserWorld } from '../rig/browser-world.ts'
 import { until } from '../rig/until.ts'
@@ -11,6 +11,9 @@ let world: BrowserWorld
 /** Slow enough to be stopped in `/slow`. */
 beforeAll(async () => { world = await startBrowserWorld({ SKEIN_OFFLINE_PACE: '5' }) })
 afterAll(() => world?.close())
+
+const phones = shareDevices(() => openDevice(world.browser, world.server.url, PHONE))
+const desks = shareDevices(() => openDevice(world.browser, world.server.url))
 
 /** What has the focus: its test id, else what kind of element it is and what stands in it. */
 const focused = (page: Page): Promise<string> => page.evaluate(() => {
@@ -21,7 +24,7 @@ const focused = (page: Page): Promise<string> => page.evaluate(() => {
 const expectFocus = (page: Page, wanted: string): Promise<void> => expect.poll(() => focused(page), { timeout: 10_000 }).toBe(wanted)
 
 it('on a phone each page begins at its heading, and the list where one comes back from', { timeout: 60_000 }, async () => {
-  const device = await openDevice(world.browser, world.server.url, PHONE)
+  const device = await phones.take()
   const { page } = device
   await device.goto('/')
   await menuOf(page, 'guest').waitFor()
@@ -48,11 +51,11 @@ it('on a phone each page begins at its heading, and the list where one comes bac
   await page.goBack()
   await expectFocus(page, 'h1: Sign in')
   expect(device.complaints).toEqual([])
-  await device.context.close()
+  phones.leave(device)
 })
 
 it('on a phone a message that is sent leaves the keyboard as it was, up or away', { timeout: 60_000 }, async () => {
-  const device = await openDevice(world.browser, world.server.url, PHONE)
+  const device = await phones.take()
   const { page } = device
   const composer = page.getByTestId('composer')
   await device.goto('/')
@@ -72,7 +75,7 @@ it('on a phone a message that is sent leaves the keyboard as it was, up or away'
 })
 
 it('with keys what is done to a row leaves the keyboard beside it, in lists and among messages', { timeout: 60_000 }, async () => {
-  const device = await openDevice(world.browser, world.server.url)
+  const device = await desks.take()
   const { page } = device
   await device.goto('/')
   await converse(device, 'Rows')
@@ -123,11 +126,11 @@ it('with keys what is done to a row leaves the keyboard beside it, in lists and 
   await removePrompt('Two')
   await expectFocus(page, 'h3: Prompts that you keep')
   expect(device.complaints).toEqual([])
-  await device.context.close()
+  desks.leave(device)
 })
 
 it('with keys a conversation begins at its composer, and what opened a dialog or a field has the keyboard again', { timeout: 60_000 }, async () => {
-  const device = await openDevice(world.browser, world.server.url)
+  const device = await desks.take()
   const { page } = device
   await device.goto('/')
   await signUp(device, 'focus@example.org', 'Fay')

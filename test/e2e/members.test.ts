@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { Page } from 'playwright-core'
 import { photograph } from '../rig/app-pages.ts'
-import { openDevice, shareWith, shownMessages, write } from '../rig/browser.ts'
+import { openDevice, shareDevices, shareWith, shownMessages, write } from '../rig/browser.ts'
 import type { Device } from '../rig/browser.ts'
 import { addressOf, startBrowserWorld } from '../rig/browser-world.ts'
 import type { BrowserWorld } from '../rig/browser-world.ts'
@@ -18,14 +18,14 @@ beforeAll(async () => {
 afterAll(() => world?.close())
 
 const clipboard = { permissions: ['clipboard-read', 'clipboard-write'] }
-const ownerDevice = () => openDevice(world.browser, addressOf(world.line), clipboard)
-const guestDevice = (options: Parameters<typeof openDevice>[2] = {}) => openDevice(world.browser, addressOf(guestLine), options)
+const owners = shareDevices(() => openDevice(world.browser, addressOf(world.line), clipboard))
+const guests = shareDevices(() => openDevice(world.browser, addressOf(guestLine)))
 
 /** The owner has a conversation in which something was said. */
-const begin = async (owner: Device): Promise<void> => {
+const begin = async (owner: Device, said = 'Plans for the garden'): Promise<void> => {
   await owner.goto('/')
   await owner.page.getByTestId('new-chat').first().click()
-  await write(owner.page, 'Plans for the garden')
+  await write(owner.page, said)
   await owner.page.locator('[data-testid=message][data-role=assistant]').first().waitFor()
 }
 const openPeople = async (page: Page): Promise<void> => {
@@ -35,7 +35,7 @@ const openPeople = async (page: Page): Promise<void> => {
 const other = (page: Page) => page.locator('[data-testid=member]:not([data-role=owner])')
 
 it('somebody joins, is made a viewer while typing, and is removed: both see how it is at each step', { timeout: 120_000 }, async () => {
-  const [owner, guest] = [await ownerDevice(), await guestDevice()]
+  const [owner, guest] = [await owners.take(), await guests.take()]
   await begin(owner)
   await shareWith(owner.page, guest)
   await until('the guest reads it', async () => (await shownMessages(guest.page)).includes('Plans for the garden'))
@@ -82,10 +82,13 @@ it('somebody joins, is made a viewer while typing, and is removed: both see how 
   await guest.page.getByTestId('kept-text').waitFor()
   expect(await guest.page.locator('body').textContent()).not.toContain('roses')
   expect([...owner.complaints, ...guest.complaints]).toEqual([])
+  await owner.page.setViewportSize({ width: 1280, height: 800 })
+  owners.leave(owner)
+  guests.leave(guest)
 })
 
 it('what is written offline after the removal comes back refused, with its text', { timeout: 120_000 }, async () => {
-  const [owner, guest] = [await ownerDevice(), await guestDevice()]
+  const [owner, guest] = [await owners.take(), await guests.take()]
   await begin(owner)
   await shareWith(owner.page, guest)
   await until('the guest reads it', async () => (await shownMessages(guest.page)).length > 0)
@@ -102,11 +105,13 @@ it('what is written offline after the removal comes back refused, with its text'
   await until('only that is left', async () => (await shownMessages(guest.page)).join() === 'Written after it')
   await photograph(guest.page, 'refused-desktop')
   expect(await shownMessages(owner.page)).not.toContain('Written after it')
+  owners.leave(owner)
+  guests.leave(guest)
 })
 
 it('who owns a conversation deletes it, and nobody has it any more', { timeout: 120_000 }, async () => {
-  const [owner, guest] = [await ownerDevice(), await guestDevice()]
-  await begin(owner)
+  const [owner, guest] = [await owners.take(), await guests.take()]
+  await begin(owner, 'Plans that come to nothing')
   await shareWith(owner.page, guest)
   await until('the guest reads it', async () => (await shownMessages(guest.page)).length > 0)
   await guest.page.getByTestId('composer').fill('What I was about to say')
@@ -118,16 +123,19 @@ it('who owns a conversation deletes it, and nobody has it any more', { timeout: 
   await owner.page.getByRole('button', { name: 'Delete this conversation' }).click()
   await owner.page.getByRole('button', { name: 'Delete it for everybody, for good?' }).click()
   await until('the owner is back at the list', () => new URL(owner.page.url()).pathname === '/')
+  const listed = ({ page }: Device) => page.getByTestId('conversation-item').filter({ hasText: 'Plans that come to nothing' })
   await until('it is on nobody\'s list', async () =>
-    await owner.page.getByTestId('conversation-item').count() + await guest.page.getByTestId('conversation-item').count() === 0)
+    await listed(owner).count() + await listed(guest).count() === 0)
   await guest.page.getByRole('heading', { name: 'This conversation is gone' }).waitFor()
   expect(await guest.page.getByTestId('kept-text').textContent()).toBe('What I was about to say')
   expect(await shownMessages(guest.page)).toEqual([])
   expect([...owner.complaints, ...guest.complaints]).toEqual([])
+  owners.leave(owner)
+  guests.leave(guest)
 })
 
 it('an invitation for one person lets in one, and says so to the next', { timeout: 120_000 }, async () => {
-  const [owner, first, second] = [await ownerDevice(), await guestDevice(), await guestDevice()]
+  const [owner, first, second] = [await owners.take(), await guests.take(), await guests.take()]
   await begin(owner)
   await openPeople(owner.page)
   await owner.page.getByTestId('link-uses').selectOption({ label: 'one person' })
@@ -146,12 +154,21 @@ it('an invitation for one person lets in one, and says so to the next', { timeou
   expect(await second.page.getByTestId('join-error').textContent()).toMatch(/let in as many people as it was made for/)
   await photograph(second.page, 'link-used-up')
   await until('the list says so', async () => (await owner.page.getByTestId('made-link').textContent())?.includes('until'))
+  await second.goto('/')
+  owners.leave(owner)
+  guests.leave(first, second)
 })
+
+const look = async ({ page }: Device, colorScheme: 'light' | 'dark', width: number): Promise<void> => {
+  await page.emulateMedia({ colorScheme })
+  await page.setViewportSize({ width, height: 800 })
+}
 
 it.each([['light', 390], ['dark', 390], ['dark', 1280]] as const)(
   'a share link lets read without an account, until it is revoked (%s, %i wide)', { timeout: 120_000 }, async (colorScheme, width) => {
-    const owner = await openDevice(world.browser, addressOf(world.line), { ...clipboard, colorScheme, viewport: { width, height: 800 } })
-    const reader = await guestDevice({ colorScheme, viewport: { width, height: 800 } })
+    const [owner, reader] = [await owners.take(), await guests.take()]
+    await look(owner, colorScheme, width)
+    await look(reader, colorScheme, width)
     await begin(owner)
     await openPeople(owner.page)
     await owner.page.getByLabel('read without an account').check()
@@ -168,10 +185,15 @@ it.each([['light', 390], ['dark', 390], ['dark', 1280]] as const)(
     await reader.page.getByTestId('shared-over').waitFor()
     expect(await shownMessages(reader.page)).toEqual([])
     expect(reader.complaints).toEqual([])
+    await look(owner, 'light', 1280)
+    await look(reader, 'light', 1280)
+    await reader.goto('/')
+    owners.leave(owner)
+    guests.leave(reader)
   })
 
 it('a share link that is opened without a network says that, and not that it was revoked', { timeout: 60_000 }, async () => {
-  const [owner, reader] = [await ownerDevice(), await guestDevice()]
+  const [owner, reader] = [await owners.take(), await guests.take()]
   await begin(owner)
   await openPeople(owner.page)
   await owner.page.getByLabel('read without an account').check()
@@ -187,4 +209,6 @@ it('a share link that is opened without a network says that, and not that it was
   await reader.page.getByRole('button', { name: 'Try again' }).click()
   await until('it is read', async () => (await shownMessages(reader.page)).includes('Plans for the garden'))
   expect(reader.complaints).toEqual([])
+  owners.leave(owner)
+  guests.leave(reader)
 })

@@ -2,12 +2,12 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { overflow } from '../rig/app-pages.ts'
-import { answerAlways, openDevice, shareWith, write } from '../rig/browser.ts'
+import { overflow, PHONE } from '../rig/app-pages.ts'
+import { answerAlways, openDevice, shareDevices, shareWith, write } from '../rig/browser.ts'
 import type { Device } from '../rig/browser.ts'
 import { addressOf, startBrowserWorld } from '../rig/browser-world.ts'
 import type { BrowserWorld } from '../rig/browser-world.ts'
-import { openOnScreen, screens } from '../rig/screens.ts'
+import { isPhone, screens, showOnScreen } from '../rig/screens.ts'
 import { until } from '../rig/until.ts'
 
 let world: BrowserWorld
@@ -22,6 +22,9 @@ beforeAll(async () => {
 
 afterAll(() => world?.close())
 
+const desks = shareDevices(() => openDevice(world.browser, world.server.url))
+const phones = shareDevices(() => openDevice(world.browser, world.server.url, PHONE))
+
 const converse = async (device: Device): Promise<void> => {
   await device.goto('/')
   await device.page.getByTestId('new-chat').first().click()
@@ -34,7 +37,7 @@ const converse = async (device: Device): Promise<void> => {
 
 it('two people and an agent in one conversation: the picture in the README', { timeout: 60_000 }, async () => {
   const ada = await openDevice(world.browser, world.server.url, { viewport: { width: 1280, height: 860 }, permissions: ['clipboard-write'] })
-  const bob = await openDevice(world.browser, world.server.url)
+  const bob = await desks.take()
   const replies = ada.page.locator('[data-testid=message][data-role=assistant]')
   await ada.goto('/')
   await ada.page.getByTestId('new-chat').first().click()
@@ -48,11 +51,13 @@ it('two people and an agent in one conversation: the picture in the README', { t
   await until('Ada sees both people', async () => (await ada.page.getByTestId('people').locator('li').count()) === 2)
   expect(await ada.page.getByTestId('message').count()).toBe(4)
   if (pictures) await ada.page.screenshot({ path: join(pictures, 'conversation.png') })
-  await Promise.all([ada.context.close(), bob.context.close()])
+  desks.leave(bob, ada)
 })
 
 it.each(screens)('a conversation fits the screen: $name', { timeout: 60_000 }, async screen => {
-  const device = await openOnScreen(world.browser, world.server.url, screen)
+  const kind = isPhone(screen) ? phones : desks
+  const device = await kind.take()
+  await showOnScreen(device, screen)
   await converse(device)
   await write(device.page, `A very long word: ${'Donaudampfschiffahrtsgesellschaft'.repeat(8)}`)
   await device.page.locator('[data-testid=message][data-role=assistant]').nth(2).waitFor()
@@ -64,7 +69,7 @@ it.each(screens)('a conversation fits the screen: $name', { timeout: 60_000 }, a
   expect(await device.page.evaluate(() => document.documentElement.dataset['theme'])).toBe(screen.colorScheme)
   expect(device.complaints).toEqual([])
   if (pictures) await device.page.screenshot({ path: join(pictures, `${screen.name}.png`) })
-  await device.context.close()
+  kind.leave(device)
 })
 
 it('an address at which the person has no conversation says so, and makes none; one that they began offline is found', { timeout: 60_000 }, async () => {
@@ -105,7 +110,7 @@ it('an address at which the person has no conversation says so, and makes none; 
 })
 
 it('words that are written from right to left stand on the right, names and titles with them, and code stays as it is', { timeout: 60_000 }, async () => {
-  const device = await openDevice(world.browser, world.server.url)
+  const device = await desks.take()
   const { page } = device
   await device.goto('/')
   await page.getByTestId('new-chat').first().click()
@@ -133,5 +138,5 @@ it('words that are written from right to left stand on the right, names and titl
   expect(await directionOf('[data-testid=conversation-item] .title')).toBe('rtl')
   expect(await directionOf('.markdown .code')).toBe('ltr')
   expect(device.complaints).toEqual([])
-  await device.context.close()
+  desks.leave(device)
 })

@@ -1,6 +1,6 @@
 /** Two devices in Chromium: one conversation, offline and back; refusals and hostile text on screen. */
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { answerAlways, openDevice, shareWith, shownMessages, write } from '../rig/browser.ts'
+import { answerAlways, openDevice, shareDevices, shareWith, shownMessages, write } from '../rig/browser.ts'
 import type { Device } from '../rig/browser.ts'
 import { addressOf, startBrowserWorld } from '../rig/browser-world.ts'
 import type { BrowserWorld } from '../rig/browser-world.ts'
@@ -17,12 +17,14 @@ beforeAll(async () => {
 
 afterAll(() => world?.close())
 
+/** For tests of one device. */
+const devices = shareDevices(() => openDevice(world.browser, addressOf(lines.b)))
 const replies = ({ page }: Device) => page.locator('[data-testid=message][data-role=assistant]')
 const own = ({ page }: Device) => page.locator('[data-testid=message][data-role=user]')
 
 it('two devices share one conversation: while it streams, across a reload, offline and back', { timeout: 240_000 }, async () => {
   const a = await openDevice(world.browser, addressOf(lines.a), { permissions: ['clipboard-read', 'clipboard-write'] })
-  const b = await openDevice(world.browser, addressOf(lines.b))
+  const b = await devices.take()
 
   // A begins a conversation and lets B in.
   await a.goto('/')
@@ -86,11 +88,12 @@ it('two devices share one conversation: while it streams, across a reload, offli
   ])
   expect(a.complaints).toEqual([])
   expect(b.complaints).toEqual([])
-  await Promise.all([a.context.close(), b.context.close()])
+  await a.context.close()
+  devices.leave(b)
 })
 
 it('a message that is too long is refused with its reason, and its text stays, also after a reload', { timeout: 120_000 }, async () => {
-  const device = await openDevice(world.browser, world.server.url)
+  const device = await devices.take()
   await device.goto('/')
   await device.page.getByTestId('new-chat').first().click()
   await write(device.page, 'x'.repeat(300_000))
@@ -100,11 +103,11 @@ it('a message that is too long is refused with its reason, and its text stays, a
   await device.page.getByTestId('refused-reason').waitFor()
   expect((await shownMessages(device.page)).join('')).toContain('x'.repeat(1000))
   expect(device.complaints).toEqual([])
-  await device.context.close()
+  devices.leave(device)
 })
 
 it('hostile markdown from another person runs nothing', { timeout: 120_000 }, async () => {
-  const device = await openDevice(world.browser, world.server.url)
+  const device = await devices.take()
   await device.goto('/')
   await device.page.getByTestId('new-chat').first().click()
   await write(device.page, '<img src=x onerror="window.hacked=1"> [click](javascript:window.hacked=1) <script>window.hacked=1</script> <a href="data:text/html,<script>1</script>">x</a> **bold**')

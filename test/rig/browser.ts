@@ -71,7 +71,10 @@ export const openDevice = async (browser: Browser, url: string, options: Paramet
 /** Devices that one test leaves to the next: a new one takes seconds to open, most of them for what its browser has not stored yet. */
 export interface SharedDevices<D extends Device> {
   take(): Promise<D>
-  /** As the last thing that a test does, so that one which failed leaves nothing. They are guests', and keep nothing of the test. */
+  /**
+   * As the last thing that a test does, so that one which failed leaves nothing. They are guests', with nothing that would show in other
+   * tests, and not at a link: to follow another one from there loads no page.
+   */
   leave(...devices: D[]): void
 }
 

@@ -17,7 +17,15 @@ export const screens: readonly Screen[] = [
   { name: 'phone-small-dark', width: 360, height: 640, colorScheme: 'dark' },
 ]
 
-export const openOnScreen = (browser: Browser, url: string, { width, height, colorScheme }: Screen): Promise<Device> => {
-  const isPhone = width < 500
-  return openDevice(browser, url, { viewport: { width, height }, colorScheme, isMobile: isPhone, hasTouch: isPhone })
+export const isPhone = ({ width }: Screen): boolean => width < 500
+
+export const openOnScreen = (browser: Browser, url: string, screen: Screen): Promise<Device> => {
+  const { width, height, colorScheme } = screen
+  return openDevice(browser, url, { viewport: { width, height }, colorScheme, isMobile: isPhone(screen), hasTouch: isPhone(screen) })
+}
+
+/** Another screen of the same kind for a device that is there. */
+export const showOnScreen = async ({ page }: Device, { width, height, colorScheme }: Screen): Promise<void> => {
+  await page.setViewportSize({ width, height })
+  await page.emulateMedia({ colorScheme })
 }
