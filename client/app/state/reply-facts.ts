@@ -27,7 +27,8 @@ export const replyFacts = (facts: Facts, locale?: string): ReplyFacts | null => 
 }
 
 /** What all replies of a conversation took; null where that says no more than what the only one says. */
-export const usageText = ({ replies, summaries, inputTokens, outputTokens, costs, unpriced }: ConversationUsage, locale?: string): string | null => {
+export const usageText = (usage: ConversationUsage, locale?: string): string | null => {
+  const { replies, summaries, inputTokens, outputTokens, costs, unpriced } = usage
   if (replies + summaries < 2) return null
   const paid = costs.map(cost => money(cost, locale)).join(' and ')
   return [
