@@ -214,8 +214,8 @@ const contents = async (): Promise<string> => {
 
 describe('a message that was sent and whose outcome was never heard', () => {
   /** Sent and stored at the server; the device hears nothing of it and loses its connection. */
-  const sendUnheard = async (): Promise<Conversation> => {
-    const conversation = open(device(freshUser()), { WebSocket: DeafSocket })
+  const sendUnheard = async (user = freshUser()): Promise<Conversation> => {
+    const conversation = open(device(user), { WebSocket: DeafSocket })
     await conversation.send('one', nobody)
     await answered(conversation)
     await backup()
@@ -254,8 +254,8 @@ describe('a message that was sent and whose outcome was never heard', () => {
   })
 
   it('is still left to the person when the page was closed before it came back', async () => {
-    const conversation = await sendUnheard()
-    const user = `epochs-${users - 1}`
+    const user = freshUser()
+    const conversation = await sendUnheard(user)
     await conversation.close()
     await restore()
     deaf = false
