@@ -7,12 +7,28 @@ export const placesOf = (page: Page, text: string): Promise<string[]> => page.ev
     request.onsuccess = () => resolve(request.result)
     request.onerror = () => reject(request.error!)
   })
+  /** Null: it is gone. To open it all the same would make an empty one, in which the page misses its stores. */
+  const existing = (name: string): Promise<IDBDatabase | null> => new Promise((resolve, reject) => {
+    const request = indexedDB.open(name)
+    let isGone = false
+    request.onupgradeneeded = () => {
+      isGone = true
+      request.transaction!.abort()
+    }
+    request.onsuccess = () => resolve(request.result)
+    request.onerror = event => {
+      event.preventDefault()
+      if (isGone) resolve(null)
+      else reject(request.error!)
+    }
+  })
   const decoder = new TextDecoder('latin1')
   const saidIn = (value: unknown): string => JSON.stringify(value, (_key, part: unknown) =>
     part instanceof ArrayBuffer || ArrayBuffer.isView(part) ? decoder.decode(part) : part) ?? ''
   const places: string[] = []
   for (const { name = '' } of await indexedDB.databases()) {
-    const database = await finished(indexedDB.open(name))
+    const database = await existing(name)
+    if (!database) continue
     for (const store of database.objectStoreNames) {
       const values = database.transaction(store).objectStore(store)
       const [keys, all] = await Promise.all([finished(values.getAllKeys()), finished(values.getAll() as IDBRequest<unknown[]>)])
