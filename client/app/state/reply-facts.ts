@@ -33,7 +33,7 @@ export const usageText = (usage: ConversationUsage, locale?: string): string | n
   const paid = costs.map(cost => money(cost, locale)).join(' and ')
   return [
     counted(replies, 'reply', 'replies', locale) + (summaries ? ` and ${counted(summaries, 'summary', 'summaries', locale)}` : ''),
-    `${tokens(inputTokens, 0, '', locale)} read`,
+    `${counted(inputTokens, 'token', 'tokens', locale)} read`,
     `${outputTokens.toLocaleString(locale)} written`,
     ...paid ? [unpriced > 0 ? `${paid} and what ${unpriced.toLocaleString(locale)} cost without a known price` : paid] : []
   ].join(', ')
